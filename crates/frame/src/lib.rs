@@ -1,0 +1,16 @@
+//! Pictures and what describes them: sizes, planes, colour, time bases, picture checks.
+//!
+//! Goals: plain data and pure functions that every crate touching pixels shares.
+//! Non-goals: reading, writing, converting or scaling pictures (that is `media`'s), running networks (`engine`'s).
+
+mod check;
+mod color;
+mod geometry;
+mod planar;
+mod time;
+
+pub use check::mean_difference;
+pub use color::{ColorDescription, Matrix, Primaries, Range, Transfer};
+pub use geometry::Size;
+pub use planar::{Planar, RgbF32};
+pub use time::Rational;

@@ -1,0 +1,2 @@
+//! What a model is: layers and weights, file formats, catalogue. No execution.
+pub mod ir;

@@ -1,0 +1,2 @@
+//! upscaled
+fn main() {}
