@@ -23,6 +23,7 @@ impl Size {
     }
 
     /// This size enlarged by a whole factor in both directions.
+    #[must_use]
     pub const fn scaled(self, factor: u32) -> Self {
         Self { width: self.width * factor, height: self.height * factor }
     }

@@ -1,1 +1,47 @@
-//! job
+//! The rules of a job: settings, the plan of segments, the state machine, ETA, and the messages between coordinator
+//! and worker.
+//!
+//! Goals: every rule in one pure place that can be tested by millions of schedules.
+//! Non-goals: I/O, clocks, threads, async. Time comes in as a [`Millis`] value.
+
+mod eta;
+pub mod message;
+mod path;
+mod plan;
+mod settings;
+mod source;
+pub mod state;
+
+pub use eta::Eta;
+pub use path::FilePath;
+pub use plan::{Plan, SegmentRange, plan};
+pub use settings::{
+    BUILT_IN_MODELS, DEFAULT_MODEL, LARGEST_SIDE, Model, PRESETS, Settings, SettingsError, Target, Twin,
+};
+pub use source::{Container, SourceFacts};
+
+/// A point in time, milliseconds since the Unix epoch, by the coordinator's clock.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct Millis(pub i64);
+
+impl Millis {
+    /// This time and `milliseconds` more.
+    #[must_use]
+    pub const fn plus(self, milliseconds: i64) -> Self {
+        Self(self.0.saturating_add(milliseconds))
+    }
+}
+
+/// The number of a job in the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct JobId(pub i64);
+
+impl std::fmt::Display for JobId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,1 +1,14 @@
-//! ledger
+//! The state machine made durable: jobs and segments in a database, changed only through [`job::state::step`].
+//!
+//! Goals: every change is one transaction that is on disk when the call returns; any number of processes may use the
+//! ledger at once.
+//! Non-goals: deciding anything (that is `job`'s), files other than the database (those are `storage`'s).
+
+mod error;
+mod record;
+mod rows;
+mod store;
+
+pub use error::Error;
+pub use record::{NewJob, Record, Submission};
+pub use store::{Applied, Ledger};

@@ -1,0 +1,272 @@
+//! The messages between coordinator and worker: what they say and how they are framed.
+//!
+//! The coordinator writes [`Request`]s to the worker's standard input, one at a time; the worker answers on its
+//! standard output with any number of [`Response::Progress`] and one other response. A message is a `u32` length,
+//! little endian, and so many bytes of JSON.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::state::Evidence;
+use crate::{Container, FilePath, SegmentRange, Settings, SourceFacts};
+
+/// Largest message in bytes; the largest real one lists the segments of a very long film.
+pub const LARGEST_MESSAGE: u32 = 16 << 20;
+
+/// How the frame list is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IndexMethod {
+    /// From the packets, without decoding.
+    #[default]
+    Demux,
+    /// By decoding every frame: slow, but true where packets say nothing or the wrong thing.
+    Decode,
+}
+
+/// Work for a worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Say whether this file is a video.
+    Probe {
+        /// The file.
+        source: FilePath,
+    },
+    /// Make the frame list of a source.
+    Index(IndexRequest),
+    /// Upscale one segment.
+    Segment(SegmentRequest),
+    /// Make the result out of finished segments and the source's other streams, and verify it.
+    Join(JoinRequest),
+    /// Say what this machine can do.
+    Doctor,
+}
+
+/// See [`Request::Index`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IndexRequest {
+    /// The source.
+    pub source: FilePath,
+    /// What the user chose: the model decides the cost.
+    pub settings: Settings,
+    /// How to make the list.
+    pub method: IndexMethod,
+    /// Where to write the list.
+    pub frame_list: FilePath,
+}
+
+/// See [`Request::Segment`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SegmentRequest {
+    /// The source.
+    pub source: FilePath,
+    /// What the user chose.
+    pub settings: Settings,
+    /// The frame list.
+    pub frame_list: FrameListFile,
+    /// Number of the segment.
+    pub index: u32,
+    /// Fencing token, part of the file's name.
+    pub epoch: u32,
+    /// The frames to make.
+    pub range: SegmentRange,
+    /// Width of the result.
+    pub width: u32,
+    /// Height of the result.
+    pub height: u32,
+    /// Pixel format of the result, by FFmpeg's name.
+    pub pixel_format: String,
+    /// Threads of the encoder.
+    pub encoder_threads: u32,
+    /// Threads of the engine.
+    pub engine_threads: u32,
+    /// The folder that the segment file goes to.
+    pub folder: FilePath,
+    /// Bytes of memory that unfinished segments may take before they move to the disk.
+    pub scratch_bytes: u64,
+}
+
+/// See [`Request::Join`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JoinRequest {
+    /// The source.
+    pub source: FilePath,
+    /// The frame list.
+    pub frame_list: FrameListFile,
+    /// The folder with the segment files.
+    pub folder: FilePath,
+    /// The segments, in order.
+    pub segments: Vec<(SegmentRange, Evidence)>,
+    /// Width of the result.
+    pub width: u32,
+    /// Height of the result.
+    pub height: u32,
+    /// The kind of file to make.
+    pub container: Container,
+    /// Where to write it.
+    pub result: FilePath,
+}
+
+/// A frame list on disk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FrameListFile {
+    /// The file.
+    pub path: FilePath,
+    /// BLAKE3 of its bytes, in hex.
+    pub blake3: String,
+}
+
+/// What a worker answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Response {
+    /// The first message of every worker.
+    Hello {
+        /// Version of the program, which must be the coordinator's.
+        version: String,
+        /// How far the worker is confined, in words.
+        sandbox: String,
+    },
+    /// The work goes on.
+    Progress {
+        /// Frames done in this request.
+        frames: u32,
+        /// Bytes of video made in this request.
+        bytes: u64,
+    },
+    /// Answer to [`Request::Probe`] for a video.
+    Probed {
+        /// The video in a few words.
+        description: String,
+    },
+    /// Answer to [`Request::Index`].
+    Indexed(Box<SourceFacts>),
+    /// Answer to [`Request::Segment`]: the file is verified, in its place and synced.
+    SegmentDone {
+        /// What proves it.
+        evidence: Evidence,
+        /// The engine that was used, in words.
+        engine: String,
+    },
+    /// Answer to [`Request::Join`]: the result is complete, verified and synced, under its temporary name.
+    Joined {
+        /// Its size.
+        bytes: u64,
+        /// What people should know: streams left out or converted.
+        notes: Vec<String>,
+    },
+    /// Answer to [`Request::Doctor`].
+    Doctor(Vec<Finding>),
+    /// The request could not be done.
+    Failed(Failure),
+}
+
+/// One line of a doctor's report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What was looked at.
+    pub subject: String,
+    /// True when all is well.
+    pub ok: bool,
+    /// What was found.
+    pub detail: String,
+    /// What to do about it, where something can be done.
+    pub remedy: Option<String>,
+}
+
+/// Why a request could not be done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What follows from it.
+    pub kind: FailureKind,
+    /// One sentence for people: cause and remedy.
+    pub message: String,
+}
+
+/// What follows from a failure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The source or the settings are at fault: another attempt would end in the same way.
+    Final,
+    /// The decoder did not give the frames of the list: the list must be made by decoding.
+    FramesDiffer,
+    /// A disk is full.
+    NoSpace {
+        /// Bytes that must be free.
+        needed: u64,
+    },
+    /// Finished segments are missing or damaged and must be made again.
+    SegmentsDamaged {
+        /// Their numbers.
+        indices: Vec<u32>,
+    },
+    /// Another attempt may end better.
+    Transient,
+}
+
+/// A message that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum MessageError {
+    /// Longer than allowed.
+    #[error(
+        "a message of {0} bytes is longer than allowed: coordinator and worker are not of the same version"
+    )]
+    TooLong(usize),
+    /// Not the expected JSON.
+    #[error("a message cannot be read: coordinator and worker are not of the same version ({0})")]
+    Malformed(#[from] serde_json::Error),
+}
+
+/// The bytes of a message: length and JSON.
+///
+/// # Errors
+/// When it would be longer than [`LARGEST_MESSAGE`].
+pub fn encode<M: Serialize>(message: &M) -> Result<Vec<u8>, MessageError> {
+    let mut bytes = vec![0; 4];
+    serde_json::to_writer(&mut bytes, message)?;
+    let length = bytes.len() - 4;
+    match u32::try_from(length) {
+        Ok(short) if short <= LARGEST_MESSAGE => bytes[..4].copy_from_slice(&short.to_le_bytes()),
+        _ => return Err(MessageError::TooLong(length)),
+    }
+    Ok(bytes)
+}
+
+/// The length of the message that follows these four bytes.
+///
+/// # Errors
+/// When it is longer than [`LARGEST_MESSAGE`].
+pub fn decode_length(bytes: [u8; 4]) -> Result<usize, MessageError> {
+    let length = u32::from_le_bytes(bytes);
+    if length > LARGEST_MESSAGE { Err(MessageError::TooLong(length as usize)) } else { Ok(length as usize) }
+}
+
+/// The message in these bytes, without its length.
+///
+/// # Errors
+/// When the bytes are not such a message.
+pub fn decode<M: DeserializeOwned>(bytes: &[u8]) -> Result<M, MessageError> {
+    Ok(serde_json::from_slice(bytes)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_comes_back_as_it_was() {
+        let request = Request::Probe { source: FilePath::from_bytes(b"a\xff\n.mp4".to_vec()) };
+        let bytes = encode(&request).unwrap();
+        let length = decode_length(bytes[..4].try_into().unwrap()).unwrap();
+        assert_eq!(length, bytes.len() - 4);
+        assert_eq!(decode::<Request>(&bytes[4..]).unwrap(), request);
+    }
+
+    #[test]
+    fn garbage_is_refused() {
+        assert!(decode_length(*b"\xff\xff\xff\xff").is_err());
+        assert!(decode::<Request>(b"{\"format_disk\":1}").is_err());
+    }
+}

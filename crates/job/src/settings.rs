@@ -1,0 +1,266 @@
+//! What a user can choose for a job.
+
+use serde::{Deserialize, Serialize};
+
+use crate::FilePath;
+
+/// The model that is used when none is named.
+pub const DEFAULT_MODEL: &str = "realesr-general-x4v3";
+
+/// The models that are part of the program.
+pub const BUILT_IN_MODELS: [&str; 2] = [DEFAULT_MODEL, "realesr-animevideov3"];
+
+/// Which network enlarges the pictures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Model {
+    /// None: a classic resampler.
+    None,
+    /// One that is part of the program.
+    BuiltIn {
+        /// Its name, one of [`BUILT_IN_MODELS`].
+        name: String,
+    },
+    /// A file of the user's. The checksum makes sure that all segments of a job come from the same weights.
+    File {
+        /// The name for people.
+        name: String,
+        /// The file: `.safetensors`, `.pth`, or `.param` with a `.bin` beside it.
+        path: FilePath,
+        /// BLAKE3 of the file's bytes (of the `.bin` for `.param`), in hex.
+        blake3: String,
+    },
+}
+
+impl Model {
+    /// The name that people know it by.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::None => "none",
+            Self::BuiltIn { name } | Self::File { name, .. } => name,
+        }
+    }
+}
+
+/// The second set of weights that a denoise strength below 1 is blended with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Twin {
+    /// The file.
+    pub path: FilePath,
+    /// BLAKE3 of its bytes, in hex.
+    pub blake3: String,
+}
+
+/// How large the result is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// So many times the source, in both directions.
+    Scale(u32),
+    /// So many rows; the width follows.
+    Height(u32),
+}
+
+/// Largest width and height that the H.264 encoder takes (libx264's own limit).
+pub const LARGEST_SIDE: u32 = 16_384;
+
+impl Target {
+    /// Width and height of the result for a source of `width` × `height` pixels.
+    ///
+    /// Both are even, since 4:2:0 video has one colour sample for two pixels; odd ones are rounded up by one.
+    ///
+    /// # Errors
+    /// When a side would be larger than [`LARGEST_SIDE`] or the source has no pixels.
+    pub fn size(self, width: u32, height: u32) -> Result<(u32, u32), SettingsError> {
+        if width == 0 || height == 0 {
+            return Err(SettingsError::EmptySource);
+        }
+        let (wide, high) = match self {
+            Self::Scale(factor) => {
+                (u64::from(width) * u64::from(factor), u64::from(height) * u64::from(factor))
+            }
+            Self::Height(rows) => {
+                let (width, height, rows) = (u64::from(width), u64::from(height), u64::from(rows));
+                (((2 * width * rows + height) / (2 * height)).max(1), rows)
+            }
+        };
+        let (wide, high) = (wide.next_multiple_of(2), high.next_multiple_of(2));
+        if wide.max(high) > u64::from(LARGEST_SIDE) {
+            return Err(SettingsError::TooLarge { width: wide, height: high });
+        }
+        Ok((wide as u32, high as u32))
+    }
+}
+
+/// Everything about a job that changes its frames.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The network.
+    pub model: Model,
+    /// Strength of the denoising, 0..1: 1 takes the model as it is, 0 its twin trained to denoise less, and
+    /// between them the weights are blended.
+    pub denoise: f32,
+    /// The twin, present when `denoise` is below 1.
+    pub twin: Option<Twin>,
+    /// The size of the result.
+    pub target: Target,
+    /// Quality of the encoder, 0..51, lower is better: libx264's constant rate factor.
+    pub crf: u8,
+    /// Speed of the encoder: one of libx264's presets.
+    pub preset: String,
+    /// Frames of a segment, when the user wants another length than the plan's.
+    pub segment_frames: Option<u32>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            model: Model::BuiltIn { name: DEFAULT_MODEL.to_owned() },
+            denoise: 1.0,
+            twin: None,
+            target: Target::Scale(4),
+            crf: 16,
+            preset: "medium".to_owned(),
+            segment_frames: None,
+        }
+    }
+}
+
+/// The presets of libx264 that make sense here.
+pub const PRESETS: [&str; 9] =
+    ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];
+
+impl Settings {
+    /// Checks every value against its range.
+    ///
+    /// # Errors
+    /// The first value that is out of its range, with the range.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        if !(0.0..=1.0).contains(&self.denoise) {
+            return Err(SettingsError::Denoise(self.denoise));
+        }
+        if self.denoise < 1.0 && self.twin.is_none() {
+            return Err(SettingsError::NoTwin(self.model.name().to_owned()));
+        }
+        match self.target {
+            Target::Scale(factor) if !(1..=8).contains(&factor) => return Err(SettingsError::Scale(factor)),
+            Target::Height(rows) if !(2..=LARGEST_SIDE).contains(&rows) => {
+                return Err(SettingsError::Height(rows));
+            }
+            Target::Scale(_) | Target::Height(_) => {}
+        }
+        if self.crf > 51 {
+            return Err(SettingsError::Crf(self.crf));
+        }
+        if !PRESETS.contains(&self.preset.as_str()) {
+            return Err(SettingsError::Preset(self.preset.clone()));
+        }
+        if self.segment_frames == Some(0) {
+            return Err(SettingsError::SegmentFrames);
+        }
+        Ok(())
+    }
+
+    /// BLAKE3 over all settings, in hex: equal settings have equal hashes in every run of a version.
+    pub fn hash(&self) -> String {
+        // `Debug` of plain data cannot fail, names every field, and writes floats so that they read back equal.
+        blake3::hash(format!("{self:?}").as_bytes()).to_hex().to_string()
+    }
+}
+
+/// Settings that cannot be.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum SettingsError {
+    /// A source without pixels.
+    #[error("the source has no pixels: it is not a picture that can be enlarged")]
+    EmptySource,
+    /// A result that no encoder takes.
+    #[error(
+        "the result would be {width}x{height}, and the H.264 encoder takes at most {LARGEST_SIDE} pixels a side: choose a smaller --scale or --height"
+    )]
+    TooLarge {
+        /// Width of the result.
+        width: u64,
+        /// Height of the result.
+        height: u64,
+    },
+    /// Denoise strength out of range.
+    #[error("the denoise strength {0} is out of range: choose a number from 0 to 1")]
+    Denoise(f32),
+    /// Denoise strength below 1 without the second set of weights.
+    #[error(
+        "a denoise strength below 1 blends model {0} with its twin, and no twin is there: see models/README.md for where to get it, or leave --denoise at 1"
+    )]
+    NoTwin(String),
+    /// Scale out of range.
+    #[error("the scale {0} is out of range: choose a whole number from 1 to 8")]
+    Scale(u32),
+    /// Height out of range.
+    #[error("the height {0} is out of range: choose a number from 2 to {LARGEST_SIDE}")]
+    Height(u32),
+    /// Rate factor out of range.
+    #[error("the rate factor {0} is out of range: choose a number from 0 (lossless) to 51")]
+    Crf(u8),
+    /// Unknown preset.
+    #[error("there is no preset `{0}`: choose one of {known}", known = PRESETS.join(", "))]
+    Preset(String),
+    /// Segments without frames.
+    #[error("a segment needs at least one frame: choose a number from 1 on")]
+    SegmentFrames,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_have_even_sides() {
+        assert_eq!(Target::Scale(4).size(427, 239), Ok((1708, 956)));
+        assert_eq!(Target::Scale(3).size(427, 239), Ok((1282, 718)));
+        assert_eq!(Target::Height(1080).size(640, 272), Ok((2542, 1080)));
+        assert_eq!(Target::Scale(4).size(1, 1), Ok((4, 4)));
+        assert_eq!(Target::Height(2).size(1, 1000), Ok((2, 2)));
+    }
+
+    #[test]
+    fn results_that_no_encoder_takes_are_refused() {
+        assert!(matches!(Target::Scale(4).size(4098, 100), Err(SettingsError::TooLarge { .. })));
+        assert!(matches!(Target::Height(720).size(100_000, 2), Err(SettingsError::TooLarge { .. })));
+        assert_eq!(Target::Scale(2).size(0, 5), Err(SettingsError::EmptySource));
+    }
+
+    #[test]
+    fn every_setting_is_in_the_hash() {
+        let base = Settings::default();
+        let variants = [
+            Settings { model: Model::None, ..base.clone() },
+            Settings { denoise: 0.5, ..base.clone() },
+            Settings { target: Target::Height(4), ..base.clone() },
+            Settings { crf: 17, ..base.clone() },
+            Settings { preset: "slow".to_owned(), ..base.clone() },
+            Settings { segment_frames: Some(9), ..base.clone() },
+        ];
+        for variant in variants {
+            assert_ne!(variant.hash(), base.hash(), "{variant:?}");
+        }
+        assert_eq!(base.hash(), base.clone().hash());
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused() {
+        let base = Settings::default();
+        assert_eq!(base.validate(), Ok(()));
+        for wrong in [
+            Settings { denoise: 1.5, ..base.clone() },
+            Settings { denoise: f32::NAN, ..base.clone() },
+            Settings { denoise: 0.5, ..base.clone() },
+            Settings { target: Target::Scale(0), ..base.clone() },
+            Settings { target: Target::Height(1), ..base.clone() },
+            Settings { crf: 52, ..base.clone() },
+            Settings { preset: "best".to_owned(), ..base.clone() },
+            Settings { segment_frames: Some(0), ..base.clone() },
+        ] {
+            assert!(wrong.validate().is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What is known of a source once it has been indexed.
+
+use serde::{Deserialize, Serialize};
+
+/// The kind of file that a result is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Container {
+    /// MPEG-4.
+    Mp4,
+    /// Matroska.
+    Matroska,
+}
+
+impl Container {
+    /// The extension of its files, without the dot.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Mp4 => "mp4",
+            Self::Matroska => "mkv",
+        }
+    }
+}
+
+/// What indexing found out: all that the plan and people need to know of a source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceFacts {
+    /// Name of the video codec.
+    pub codec: String,
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Frames in the frame list.
+    pub frames: u32,
+    /// Numbers of the frames at which decoding can start, ascending.
+    pub keyframes: Vec<u32>,
+    /// From the first frame to the end of the last, in seconds; for display and estimates.
+    pub seconds: f64,
+    /// The kind of file that the result will be.
+    pub container: Container,
+    /// Pixel format of the result, by FFmpeg's name.
+    pub pixel_format: String,
+    /// Work of the network for one source pixel, in floating-point operations; 0 without a network.
+    pub operations_per_pixel: u64,
+    /// What the network enlarges by; 1 without a network.
+    pub network_scale: u32,
+    /// BLAKE3 of the frame list file, in hex.
+    pub frame_list_blake3: String,
+    /// What people should know: guesses made, streams that the result cannot hold.
+    pub notes: Vec<String>,
+}

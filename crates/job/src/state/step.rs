@@ -1,0 +1,281 @@
+//! The rules.
+
+use super::{
+    ATTEMPTS, BACKOFF, Effect, Event, Job, Lease, Phase, Refusal, Segment, Status, Task, TaskKey, Work,
+    WorkState,
+};
+use crate::message::{Failure, FailureKind, IndexMethod};
+use crate::{Millis, Plan, SourceFacts};
+
+/// The job after an event, and what has to be done about it. An event that does not fit changes nothing and says why.
+#[must_use]
+pub fn step(mut job: Job, event: Event, now: Millis) -> (Job, Vec<Effect>) {
+    let effects = match event {
+        Event::Claim { worker, lease_milliseconds } => {
+            claim(&mut job, Lease { worker, until: now.plus(lease_milliseconds) }, now)
+        }
+        Event::Renew { worker, lease_milliseconds } => renew(&mut job, &worker, now.plus(lease_milliseconds)),
+        Event::Release { worker } => release(&mut job, worker.as_deref()),
+        Event::Expire => expire(&mut job, now),
+        Event::Indexed { task, facts, plan } => indexed(&mut job, task, *facts, plan),
+        Event::SegmentDone { task, evidence } => match running(&mut job, task) {
+            Some(Owned::Segment(segment)) => {
+                segment.evidence = Some(evidence);
+                segment.work.state = WorkState::Pending;
+                if job.segments.iter().all(|segment| segment.evidence.is_some()) {
+                    enter(&mut job, Phase::Join);
+                }
+                Vec::new()
+            }
+            _ => refused(Refusal::Stale),
+        },
+        Event::Joined { task, bytes } => finish_phase(&mut job, task, Phase::Join, |job| {
+            job.result_bytes = Some(bytes);
+            enter(job, Phase::Publish);
+            Vec::new()
+        }),
+        Event::Published { task } => {
+            finish_phase(&mut job, task, Phase::Publish, |job| end(job, Status::Done))
+        }
+        Event::ResultLost { task } => finish_phase(&mut job, task, Phase::Publish, |job| {
+            job.result_bytes = None;
+            enter(job, Phase::Join);
+            Vec::new()
+        }),
+        Event::Failed { task, failure } => failed(&mut job, task, failure, now),
+        Event::SpaceFreed => match job.status {
+            Status::WaitingForSpace { .. } => {
+                job.status = Status::Queued;
+                Vec::new()
+            }
+            _ => refused(Refusal::WrongStatus),
+        },
+        Event::Cancel => cancel(&mut job),
+        Event::Retry => retry(&mut job),
+    };
+    (job, effects)
+}
+
+fn refused(reason: Refusal) -> Vec<Effect> {
+    vec![Effect::Refused(reason)]
+}
+
+fn claim(job: &mut Job, lease: Lease, now: Millis) -> Vec<Effect> {
+    if !matches!(job.status, Status::Queued | Status::Running) {
+        return refused(Refusal::WrongStatus);
+    }
+    let free = |work: &Work| work.state == WorkState::Pending && work.not_before <= now;
+    let take = |work: &mut Work| {
+        work.epoch += 1;
+        work.state = WorkState::Running(lease);
+        work.epoch
+    };
+    let task = if job.phase == Phase::Segments {
+        let mut open = job.segments.iter_mut().enumerate().filter(|(_, segment)| segment.evidence.is_none());
+        let Some((index, segment)) = open.find(|(_, segment)| free(&segment.work)) else {
+            return refused(Refusal::NothingToDo);
+        };
+        Task::Segment { index: index as u32, epoch: take(&mut segment.work), range: segment.range }
+    } else if free(&job.work) {
+        let epoch = take(&mut job.work);
+        match job.phase {
+            Phase::Index => Task::Index { epoch, method: job.method },
+            Phase::Join => Task::Join { epoch },
+            Phase::Segments | Phase::Publish => Task::Publish { epoch },
+        }
+    } else {
+        return refused(Refusal::NothingToDo);
+    };
+    job.status = Status::Running;
+    vec![Effect::Granted(task)]
+}
+
+/// All work of a job.
+fn all_work(job: &mut Job) -> impl Iterator<Item = &mut Work> {
+    std::iter::once(&mut job.work).chain(job.segments.iter_mut().map(|segment| &mut segment.work))
+}
+
+fn renew(job: &mut Job, worker: &str, until: Millis) -> Vec<Effect> {
+    for work in all_work(job) {
+        if let WorkState::Running(lease) = &mut work.state
+            && lease.worker == worker
+        {
+            lease.until = lease.until.max(until);
+        }
+    }
+    Vec::new()
+}
+
+fn release(job: &mut Job, worker: Option<&str>) -> Vec<Effect> {
+    for work in all_work(job) {
+        if let WorkState::Running(lease) = &work.state
+            && worker.is_none_or(|worker| worker == lease.worker)
+        {
+            work.state = WorkState::Pending;
+        }
+    }
+    let working = all_work(job).any(|work| work.state != WorkState::Pending);
+    if job.status == Status::Running && !working {
+        job.status = Status::Queued;
+    }
+    Vec::new()
+}
+
+fn expire(job: &mut Job, now: Millis) -> Vec<Effect> {
+    let over = |work: &Work| matches!(&work.state, WorkState::Running(lease) if lease.until <= now);
+    let mut tasks = Vec::new();
+    if over(&job.work) {
+        tasks.push(TaskKey { segment: None, epoch: job.work.epoch });
+    }
+    for (index, segment) in job.segments.iter().enumerate() {
+        if over(&segment.work) {
+            tasks.push(TaskKey { segment: Some(index as u32), epoch: segment.work.epoch });
+        }
+    }
+    let mut effects = Vec::new();
+    for task in tasks {
+        let message = "the worker gave no sign of life until its lease was over".to_owned();
+        effects.extend(failed(job, task, Failure { kind: FailureKind::Transient, message }, now));
+    }
+    effects
+}
+
+/// The work that an attempt owns.
+enum Owned<'a> {
+    Phase(&'a mut Work),
+    Segment(&'a mut Segment),
+}
+
+/// The work of an attempt, if that is the latest one and still under way.
+fn running(job: &mut Job, task: TaskKey) -> Option<Owned<'_>> {
+    let is_latest = |work: &Work| work.epoch == task.epoch && matches!(work.state, WorkState::Running(_));
+    match task.segment {
+        None => is_latest(&job.work).then_some(Owned::Phase(&mut job.work)),
+        Some(index) => {
+            let segment = job.segments.get_mut(index as usize)?;
+            is_latest(&segment.work).then_some(Owned::Segment(segment))
+        }
+    }
+}
+
+/// Goes on to a phase, with fresh attempts. The epoch goes on counting, so that no attempt of an earlier phase fits.
+fn enter(job: &mut Job, phase: Phase) {
+    job.phase = phase;
+    job.work = Work { epoch: job.work.epoch, ..Work::new() };
+}
+
+fn finish_phase(
+    job: &mut Job,
+    task: TaskKey,
+    phase: Phase,
+    then: impl FnOnce(&mut Job) -> Vec<Effect>,
+) -> Vec<Effect> {
+    if job.phase == phase && matches!(running(job, task), Some(Owned::Phase(_))) {
+        then(job)
+    } else {
+        refused(Refusal::Stale)
+    }
+}
+
+fn indexed(job: &mut Job, task: TaskKey, facts: SourceFacts, plan: Plan) -> Vec<Effect> {
+    finish_phase(job, task, Phase::Index, |job| {
+        if plan.segments.is_empty() {
+            let reason = "the video has no frames: check that the file is complete".to_owned();
+            return end(job, Status::Failed { reason });
+        }
+        let work = Work { epoch: job.work.epoch, ..Work::new() };
+        let new = |&range: &_| Segment { range, work: work.clone(), evidence: None };
+        job.segments = plan.segments.iter().map(new).collect();
+        job.facts = Some(facts);
+        job.plan = Some(plan);
+        enter(job, Phase::Segments);
+        Vec::new()
+    })
+}
+
+fn failed(job: &mut Job, task: TaskKey, failure: Failure, now: Millis) -> Vec<Effect> {
+    let (method, joining, count) = (job.method, job.phase == Phase::Join, job.segments.len() as u32);
+    let Some(owned) = running(job, task) else {
+        return refused(Refusal::Stale);
+    };
+    let (work, frames) = match owned {
+        Owned::Phase(work) => (work, None),
+        Owned::Segment(segment) => (&mut segment.work, Some(segment.range)),
+    };
+    work.state = WorkState::Pending;
+    let Failure { kind, message } = failure;
+    match kind {
+        FailureKind::NoSpace { needed } => {
+            job.status = Status::WaitingForSpace { bytes: needed };
+            Vec::new()
+        }
+        FailureKind::FramesDiffer if method == IndexMethod::Demux => {
+            forget_plan(job);
+            job.method = IndexMethod::Decode;
+            vec![Effect::DropSegments]
+        }
+        FailureKind::Final | FailureKind::FramesDiffer => end(job, Status::Failed { reason: message }),
+        FailureKind::SegmentsDamaged { indices } if joining && indices.iter().any(|&index| index < count) => {
+            let mut worst = 0;
+            for index in indices {
+                if let Some(segment) = job.segments.get_mut(index as usize) {
+                    segment.evidence = None;
+                    segment.work.attempts += 1;
+                    worst = worst.max(segment.work.attempts);
+                }
+            }
+            enter(job, Phase::Segments);
+            if worst >= ATTEMPTS { end(job, Status::Failed { reason: message }) } else { Vec::new() }
+        }
+        FailureKind::SegmentsDamaged { .. } | FailureKind::Transient => {
+            work.attempts += 1;
+            if work.attempts < ATTEMPTS {
+                work.not_before = now.plus(BACKOFF[work.attempts as usize - 1]);
+                return Vec::new();
+            }
+            let what = frames
+                .map_or_else(String::new, |range| format!(" at frames {}-{}", range.first, range.end - 1));
+            let reason = format!("gave up after {ATTEMPTS} attempts{what}: {message}");
+            end(job, Status::Failed { reason })
+        }
+    }
+}
+
+/// Throws the plan and everything made by it away. The epochs of the segments to come start above all earlier ones, so
+/// that no late attempt at a segment of the old plan fits one of the new.
+fn forget_plan(job: &mut Job) {
+    job.work.epoch = all_work(job).map(|work| work.epoch).max().unwrap_or(0);
+    job.facts = None;
+    job.plan = None;
+    job.segments.clear();
+    job.result_bytes = None;
+    enter(job, Phase::Index);
+}
+
+fn end(job: &mut Job, status: Status) -> Vec<Effect> {
+    job.status = status;
+    for work in all_work(job) {
+        work.state = WorkState::Pending;
+    }
+    vec![Effect::Ended]
+}
+
+fn cancel(job: &mut Job) -> Vec<Effect> {
+    if job.status.is_final() {
+        return refused(Refusal::WrongStatus);
+    }
+    let effects = end(job, Status::Canceled);
+    forget_plan(job);
+    effects
+}
+
+fn retry(job: &mut Job) -> Vec<Effect> {
+    if !matches!(job.status, Status::Failed { .. } | Status::Canceled) {
+        return refused(Refusal::WrongStatus);
+    }
+    job.status = Status::Queued;
+    for work in all_work(job) {
+        *work = Work { epoch: work.epoch, ..Work::new() };
+    }
+    Vec::new()
+}

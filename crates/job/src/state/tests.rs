@@ -1,0 +1,325 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::message::FailureKind;
+use crate::{Container, Settings};
+
+const LEASE: i64 = 15_000;
+
+fn facts(frames: u32) -> SourceFacts {
+    SourceFacts {
+        codec: "h264".to_owned(),
+        width: 64,
+        height: 36,
+        frames,
+        keyframes: vec![0],
+        seconds: 1.0,
+        container: Container::Mp4,
+        pixel_format: "yuv420p".to_owned(),
+        operations_per_pixel: 0,
+        network_scale: 1,
+        frame_list_blake3: String::new(),
+        notes: Vec::new(),
+    }
+}
+
+fn indexed(task: TaskKey, frames: u32) -> Event {
+    let settings = Settings { segment_frames: Some(30), ..Settings::default() };
+    let facts = facts(frames);
+    let plan = crate::plan(&facts, &settings).unwrap();
+    Event::Indexed { task, facts: Box::new(facts), plan }
+}
+
+fn evidence(task: TaskKey) -> Evidence {
+    Evidence { file: format!("e{}", task.epoch), bytes: 1, blake3: String::new() }
+}
+
+fn failure(kind: FailureKind) -> Failure {
+    Failure { kind, message: "because".to_owned() }
+}
+
+fn claim() -> Event {
+    Event::Claim { worker: "w".to_owned(), lease_milliseconds: LEASE }
+}
+
+/// A job under test with its clock.
+struct Story {
+    job: Job,
+    now: Millis,
+}
+
+impl Story {
+    fn new() -> Self {
+        Self { job: Job::new(), now: Millis(0) }
+    }
+
+    fn after(&mut self, event: Event) -> Vec<Effect> {
+        let (job, effects) = step(self.job.clone(), event, self.now);
+        self.job = job;
+        effects
+    }
+
+    fn claimed(&mut self) -> Task {
+        match self.after(claim()).as_slice() {
+            [Effect::Granted(task)] => task.clone(),
+            other => panic!("no work: {other:?} in {:?}", self.job),
+        }
+    }
+
+    /// A job of 65 frames with two segments to make.
+    fn planned() -> Self {
+        let mut story = Self::new();
+        let task = story.claimed().key();
+        story.after(indexed(task, 65));
+        assert_eq!(story.job.segments.len(), 2);
+        story
+    }
+
+    fn with_all_segments() -> Self {
+        let mut story = Self::planned();
+        for _ in 0..story.job.segments.len() {
+            let task = story.claimed().key();
+            assert_eq!(story.after(Event::SegmentDone { task, evidence: evidence(task) }), []);
+        }
+        assert_eq!(story.job.phase, Phase::Join);
+        story
+    }
+}
+
+#[test]
+fn a_job_goes_from_index_to_done() {
+    let mut story = Story::with_all_segments();
+    let task = story.claimed().key();
+    story.after(Event::Joined { task, bytes: 9 });
+    assert_eq!((story.job.phase, story.job.result_bytes), (Phase::Publish, Some(9)));
+    let task = story.claimed().key();
+    assert_eq!(story.after(Event::Published { task }), [Effect::Ended]);
+    assert_eq!(story.job.status, Status::Done);
+    assert_eq!(story.after(Event::Retry), [Effect::Refused(Refusal::WrongStatus)]);
+}
+
+#[test]
+fn a_stale_attempt_changes_nothing() {
+    let mut story = Story::planned();
+    let old = story.claimed().key();
+    story.now = story.now.plus(LEASE);
+    story.after(Event::Expire);
+    story.now = story.now.plus(BACKOFF[0]);
+    let new = story.claimed().key();
+    assert_eq!(new.segment, old.segment);
+    let stale = story.after(Event::SegmentDone { task: old, evidence: evidence(old) });
+    assert_eq!(stale, [Effect::Refused(Refusal::Stale)]);
+    story.after(Event::SegmentDone { task: new, evidence: evidence(new) });
+    assert_eq!(story.job.segments[0].evidence, Some(evidence(new)));
+}
+
+#[test]
+fn an_attempt_of_an_old_plan_does_not_fit_the_new_one() {
+    let mut story = Story::planned();
+    let old = story.claimed().key();
+    let other = story.claimed().key();
+    let effects = story.after(Event::Failed { task: other, failure: failure(FailureKind::FramesDiffer) });
+    assert_eq!(effects, [Effect::DropSegments]);
+    let task = story.claimed();
+    assert!(matches!(task, Task::Index { method: IndexMethod::Decode, .. }), "{task:?}");
+    story.after(indexed(task.key(), 65));
+    let new = story.claimed().key();
+    assert!(new.epoch > old.epoch);
+    let stale = story.after(Event::SegmentDone { task: old, evidence: evidence(old) });
+    assert_eq!(stale, [Effect::Refused(Refusal::Stale)]);
+}
+
+#[test]
+fn three_failed_attempts_end_the_job_and_a_retry_keeps_what_is_finished() {
+    let mut story = Story::planned();
+    let task = story.claimed().key();
+    story.after(Event::SegmentDone { task, evidence: evidence(task) });
+    for attempt in 0..ATTEMPTS {
+        let task = story.claimed().key();
+        story.after(Event::Failed { task, failure: failure(FailureKind::Transient) });
+        if let Some(wait) = BACKOFF.get(attempt as usize) {
+            assert_eq!(story.after(claim()), [Effect::Refused(Refusal::NothingToDo)], "no pause");
+            story.now = story.now.plus(*wait);
+        }
+    }
+    let Status::Failed { reason } = &story.job.status else { panic!("{:?}", story.job.status) };
+    assert_eq!(reason, "gave up after 3 attempts at frames 30-64: because");
+    story.after(Event::Retry);
+    assert_eq!(story.job.frames_done(), 30);
+    assert!(matches!(story.claimed(), Task::Segment { index: 1, .. }));
+}
+
+#[test]
+fn a_full_disk_makes_the_job_wait() {
+    let mut story = Story::planned();
+    let task = story.claimed().key();
+    story.after(Event::Failed { task, failure: failure(FailureKind::NoSpace { needed: 77 }) });
+    assert_eq!(story.job.status, Status::WaitingForSpace { bytes: 77 });
+    assert_eq!(story.after(claim()), [Effect::Refused(Refusal::WrongStatus)]);
+    story.after(Event::SpaceFreed);
+    assert!(matches!(story.claimed(), Task::Segment { index: 0, .. }));
+    assert_eq!(story.job.segments[0].work.attempts, 0);
+}
+
+#[test]
+fn only_damaged_segments_are_made_again() {
+    let mut story = Story::with_all_segments();
+    let task = story.claimed().key();
+    story.after(Event::Failed { task, failure: failure(FailureKind::SegmentsDamaged { indices: vec![1] }) });
+    let task = story.claimed();
+    assert!(matches!(task, Task::Segment { index: 1, .. }), "{task:?}");
+    let task = task.key();
+    story.after(Event::SegmentDone { task, evidence: evidence(task) });
+    assert!(matches!(story.claimed(), Task::Join { .. }));
+}
+
+#[test]
+fn stopping_on_purpose_counts_no_attempt() {
+    let mut story = Story::planned();
+    for _ in 0..10 {
+        story.claimed();
+        story.after(Event::Release { worker: None });
+        assert_eq!(story.job.status, Status::Queued);
+    }
+    assert_eq!(story.job.segments[0].work.attempts, 0);
+}
+
+#[test]
+fn a_video_without_frames_fails_with_a_reason() {
+    let mut story = Story::new();
+    let task = story.claimed().key();
+    let empty = Plan { width: 2, height: 2, encoder_threads: 1, segments: Vec::new() };
+    story.after(Event::Indexed { task, facts: Box::new(facts(0)), plan: empty });
+    assert!(matches!(story.job.status, Status::Failed { .. }));
+}
+
+/// One move of the storm. Numbers pick among the attempts given out so far, so that late and doubled answers occur.
+#[derive(Debug, Clone)]
+enum Move {
+    Claim(u8),
+    Renew(u8),
+    Release(Option<u8>),
+    Wait(i64),
+    Finish(usize),
+    Fail(usize, FailureKind),
+    ResultLost(usize),
+    SpaceFreed,
+    Cancel,
+    Retry,
+}
+
+fn any_move() -> impl Strategy<Value = Move> {
+    let kind = prop_oneof![
+        4 => Just(FailureKind::Transient),
+        1 => Just(FailureKind::Final),
+        1 => Just(FailureKind::FramesDiffer),
+        2 => Just(FailureKind::NoSpace { needed: 5 }),
+        2 => prop::collection::vec(0_u32..4, 0..3).prop_map(|indices| FailureKind::SegmentsDamaged { indices }),
+    ];
+    prop_oneof![
+        12 => (0_u8..3).prop_map(Move::Claim),
+        2 => (0_u8..3).prop_map(Move::Renew),
+        1 => prop::option::of(0_u8..3).prop_map(Move::Release),
+        3 => (0_i64..20_000).prop_map(Move::Wait),
+        12 => any::<usize>().prop_map(Move::Finish),
+        3 => (any::<usize>(), kind).prop_map(|(pick, kind)| Move::Fail(pick, kind)),
+        1 => any::<usize>().prop_map(Move::ResultLost),
+        2 => Just(Move::SpaceFreed),
+        1 => Just(Move::Cancel),
+        2 => Just(Move::Retry),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #[test]
+    fn no_schedule_breaks_the_rules(moves in prop::collection::vec(any_move(), 1..120)) {
+        let mut story = Story::new();
+        let mut given: Vec<(Phase, Task)> = Vec::new();
+        for one in moves {
+            let before = story.job.clone();
+            let pick = |pick: usize| (!given.is_empty()).then(|| given[pick % given.len()].clone());
+            let event = match one.clone() {
+                Move::Claim(worker) => Some(Event::Claim { worker: worker.to_string(), lease_milliseconds: LEASE }),
+                Move::Renew(worker) => Some(Event::Renew { worker: worker.to_string(), lease_milliseconds: LEASE }),
+                Move::Release(worker) => Some(Event::Release { worker: worker.map(|worker| worker.to_string()) }),
+                Move::Wait(milliseconds) => {
+                    story.now = story.now.plus(milliseconds);
+                    Some(Event::Expire)
+                }
+                Move::Finish(index) => pick(index).map(|(_, task)| {
+                    let key = task.key();
+                    match task {
+                        Task::Index { .. } => indexed(key, 65),
+                        Task::Segment { .. } => Event::SegmentDone { task: key, evidence: evidence(key) },
+                        Task::Join { .. } => Event::Joined { task: key, bytes: 1 },
+                        Task::Publish { .. } => Event::Published { task: key },
+                    }
+                }),
+                Move::Fail(index, kind) => {
+                    pick(index).map(|(_, task)| Event::Failed { task: task.key(), failure: failure(kind) })
+                }
+                Move::ResultLost(index) => pick(index).map(|(_, task)| Event::ResultLost { task: task.key() }),
+                Move::SpaceFreed => Some(Event::SpaceFreed),
+                Move::Cancel => Some(Event::Cancel),
+                Move::Retry => Some(Event::Retry),
+            };
+            let Some(event) = event else { continue };
+            let is_retry = event == Event::Retry;
+            let effects = story.after(event);
+            let job = &story.job;
+
+            // What is final stays so, but for a retry of what did not succeed.
+            if before.status.is_final() && !(is_retry && before.status != Status::Done) {
+                prop_assert_eq!(job, &before);
+            }
+            // A refusal changes nothing.
+            if matches!(effects.as_slice(), [Effect::Refused(_)]) {
+                prop_assert_eq!(job, &before);
+            }
+            // An attempt is given out once: no two with the same name.
+            if let [Effect::Granted(task)] = effects.as_slice() {
+                let known = given.iter().any(|(phase, other)| *phase == before.phase && other.key() == task.key());
+                prop_assert!(!known, "given out twice: {task:?}");
+                given.push((before.phase, task.clone()));
+            }
+            // Finished and running exclude each other; a result needs all segments.
+            for segment in &job.segments {
+                prop_assert!(segment.evidence.is_none() || segment.work.state == WorkState::Pending);
+            }
+            let complete = !job.segments.is_empty() && job.segments.iter().all(|segment| segment.evidence.is_some());
+            if matches!(job.phase, Phase::Join | Phase::Publish) || job.status == Status::Done {
+                prop_assert!(complete, "{job:?}");
+            }
+            // Nobody works on a job that has ended.
+            if job.status.is_final() {
+                prop_assert!(job.segments.iter().all(|segment| segment.work.state == WorkState::Pending));
+                prop_assert!(job.work.state == WorkState::Pending);
+            }
+        }
+
+        // Whatever happened, a patient worker brings the job to an end.
+        if story.job.status.is_final() {
+            story.after(Event::Retry);
+        }
+        for _ in 0..100 {
+            story.now = story.now.plus(20_000);
+            story.after(Event::Expire);
+            story.after(Event::SpaceFreed);
+            if story.job.status.is_final() {
+                break;
+            }
+            if let [Effect::Granted(task)] = story.after(claim()).as_slice() {
+                let key = task.key();
+                let event = match task {
+                    Task::Index { .. } => indexed(key, 65),
+                    Task::Segment { .. } => Event::SegmentDone { task: key, evidence: evidence(key) },
+                    Task::Join { .. } => Event::Joined { task: key, bytes: 1 },
+                    Task::Publish { .. } => Event::Published { task: key },
+                };
+                story.after(event);
+            }
+        }
+        prop_assert!(story.job.status.is_final(), "stuck: {:?}", story.job);
+    }
+}

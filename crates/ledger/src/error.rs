@@ -1,0 +1,55 @@
+//! What can go wrong with the ledger.
+
+use std::path::PathBuf;
+
+use job::JobId;
+
+/// A ledger that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database cannot be opened.
+    #[error("the ledger `{}` cannot be opened: {cause}; check that its folder exists and can be written", path.display())]
+    Open {
+        /// The database file.
+        path: PathBuf,
+        /// What the database says.
+        cause: sqlx::Error,
+    },
+    /// The database is damaged.
+    #[error(
+        "the ledger `{}` is damaged ({finding}): stop all programs that use it, move it and its -wal file away, and start again; finished results are not affected", path.display()
+    )]
+    Damaged {
+        /// The database file.
+        path: PathBuf,
+        /// What the check says.
+        finding: String,
+    },
+    /// The database's tables are of another version.
+    #[error(
+        "the ledger's tables cannot be brought to this version: {0}; use the newest version of the program"
+    )]
+    Version(#[from] sqlx::migrate::MigrateError),
+    /// A statement failed.
+    #[error("the ledger cannot be read or written: {0}; check the disk that it lies on")]
+    Database(#[from] sqlx::Error),
+    /// A row holds something that cannot be.
+    #[error(
+        "the ledger holds something that this version cannot read: {0}; use the newest version of the program"
+    )]
+    Content(#[from] serde_json::Error),
+    /// Another writer was in between, in spite of the transaction.
+    #[error("job {0} was changed by another program at the same time: try again")]
+    Conflict(JobId),
+    /// No such job.
+    #[error("there is no job {0}: `upscaled list` shows all jobs")]
+    NoJob(JobId),
+}
+
+impl Error {
+    /// True when the disk of the database is full.
+    pub fn is_no_space(&self) -> bool {
+        // SQLITE_FULL is 13; sqlx gives the code as text.
+        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("13"))
+    }
+}

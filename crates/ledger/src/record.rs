@@ -1,0 +1,47 @@
+//! What the ledger knows of a job.
+
+use job::state::Job;
+use job::{FilePath, JobId, Millis, Settings};
+
+/// A job to take in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewJob {
+    /// The source.
+    pub source: FilePath,
+    /// Fingerprint of its content.
+    pub fingerprint: String,
+    /// Size, time and place of the source now, in a form that the caller compares.
+    pub stamp: String,
+    /// What the user chose.
+    pub settings: Settings,
+    /// The folder that the result goes to.
+    pub output: FilePath,
+    /// The folder of the unfinished work.
+    pub folder: FilePath,
+    /// The name of the result, where the user chose it.
+    pub result: Option<FilePath>,
+}
+
+/// What became of a job that was handed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Submission {
+    /// Its number.
+    pub id: JobId,
+    /// False when the same source with the same content and settings was there before.
+    pub is_new: bool,
+}
+
+/// A job in the ledger.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Its number.
+    pub id: JobId,
+    /// What was handed in.
+    pub request: NewJob,
+    /// When it was taken in.
+    pub created: Millis,
+    /// When it last changed.
+    pub changed: Millis,
+    /// What the rules know of it.
+    pub job: Job,
+}

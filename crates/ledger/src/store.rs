@@ -1,0 +1,238 @@
+//! The database.
+
+use std::path::Path;
+use std::time::Duration;
+
+use job::state::{Effect, Event, Job, Segment, step};
+use job::{FilePath, JobId, Millis};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{SqliteConnection, SqlitePool};
+
+use crate::rows::{record, segment, to_json, write_difference};
+use crate::{Error, NewJob, Record, Submission};
+
+/// How long a writer waits for another process: transactions take milliseconds, a busy disk seconds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The jobs and segments of one root, in an SQLite database.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    pool: SqlitePool,
+}
+
+/// What an event did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Applied {
+    /// The job after it.
+    pub record: Record,
+    /// What has to be done.
+    pub effects: Vec<Effect>,
+}
+
+impl Ledger {
+    /// Opens the ledger in a file, which is made when it is not there, and checks it.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is damaged, or is of a newer version.
+    pub async fn open(path: &Path) -> Result<Self, Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // FULL syncs the log at every commit: what was acknowledged survives a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        // One connection: SQLite has one writer, and the statements are short.
+        let pool =
+            SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(|cause| {
+                match &cause {
+                    // SQLITE_NOTADB
+                    sqlx::Error::Database(error) if error.code().as_deref() == Some("26") => {
+                        Error::Damaged { path: path.to_owned(), finding: error.message().to_owned() }
+                    }
+                    _ => Error::Open { path: path.to_owned(), cause },
+                }
+            })?;
+        let damaged = |finding: String| Error::Damaged { path: path.to_owned(), finding };
+        let finding: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+            .fetch_one(&pool)
+            .await
+            .map_err(|error| damaged(error.to_string()))?;
+        if finding != "ok" {
+            return Err(damaged(finding));
+        }
+        sqlx::migrate!().run(&pool).await?;
+        Ok(Self { pool })
+    }
+
+    /// Closes the ledger, so that its log is folded into the database file.
+    pub async fn close(self) {
+        self.pool.close().await;
+    }
+
+    /// Takes a job in, unless the same source with the same content and settings is there already.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn submit(&self, new: &NewJob, now: Millis) -> Result<Submission, Error> {
+        let job = Job::new();
+        let statement =
+            "INSERT INTO job (source, fingerprint, stamp, settings, settings_hash, output, folder, result,
+                 created, changed, status, runnable, phase, work, epoch, method)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, 1, $11, $12, 0, $13)
+             ON CONFLICT (source, fingerprint, settings_hash) DO NOTHING
+             RETURNING id";
+        let settings_hash = new.settings.hash();
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let inserted: Option<i64> = sqlx::query_scalar(statement)
+            .bind(new.source.as_bytes())
+            .bind(&new.fingerprint)
+            .bind(&new.stamp)
+            .bind(to_json(&new.settings)?)
+            .bind(&settings_hash)
+            .bind(new.output.as_bytes())
+            .bind(new.folder.as_bytes())
+            .bind(new.result.as_ref().map(FilePath::as_bytes))
+            .bind(now.0)
+            .bind(to_json(&job.status)?)
+            .bind(to_json(&job.phase)?)
+            .bind(to_json(&job.work)?)
+            .bind(to_json(&job.method)?)
+            .fetch_optional(&mut *transaction)
+            .await?;
+        let submission = if let Some(id) = inserted {
+            Submission { id: JobId(id), is_new: true }
+        } else {
+            let statement =
+                "SELECT id FROM job WHERE source = $1 AND fingerprint = $2 AND settings_hash = $3";
+            let id: i64 = sqlx::query_scalar(statement)
+                .bind(new.source.as_bytes())
+                .bind(&new.fingerprint)
+                .bind(&settings_hash)
+                .fetch_one(&mut *transaction)
+                .await?;
+            Submission { id: JobId(id), is_new: false }
+        };
+        transaction.commit().await?;
+        Ok(submission)
+    }
+
+    /// Applies an event to a job, in one transaction that is on disk when this returns.
+    ///
+    /// # Errors
+    /// When there is no such job or the database fails; then nothing has changed.
+    pub async fn apply(&self, id: JobId, event: Event, now: Millis) -> Result<Applied, Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut record = load(&mut transaction, id).await?.ok_or(Error::NoJob(id))?;
+        let (after, effects) = step(record.job.clone(), event, now);
+        if after != record.job {
+            if !write_difference(&mut transaction, id, &record.job, &after, now).await? {
+                return Err(Error::Conflict(id));
+            }
+            transaction.commit().await?;
+            record.job = after;
+            record.changed = now;
+        }
+        Ok(Applied { record, effects })
+    }
+
+    /// Reserves a name for the result of a job. False when another job has it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reserve_result(&self, id: JobId, result: &FilePath) -> Result<bool, Error> {
+        let written = sqlx::query("UPDATE OR IGNORE job SET result = $1 WHERE id = $2")
+            .bind(result.as_bytes())
+            .bind(id.0)
+            .execute(&self.pool)
+            .await?
+            .rows_affected();
+        Ok(written == 1)
+    }
+
+    /// Records that the source of a job was looked at again and is the same under another stamp.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_stamp(&self, id: JobId, stamp: &str) -> Result<(), Error> {
+        sqlx::query("UPDATE job SET stamp = $1 WHERE id = $2")
+            .bind(stamp)
+            .bind(id.0)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// One job; `None` when there is none of that number.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn get(&self, id: JobId) -> Result<Option<Record>, Error> {
+        load(&mut *self.pool.acquire().await?, id).await
+    }
+
+    /// All jobs in the order in which they were taken in.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list(&self) -> Result<Vec<Record>, Error> {
+        self.select("SELECT id FROM job ORDER BY id").await
+    }
+
+    /// The jobs that have not come to their end, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn unfinished(&self) -> Result<Vec<Record>, Error> {
+        self.select("SELECT id FROM job WHERE runnable = 1 ORDER BY id").await
+    }
+
+    /// The jobs of a source, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of_source(&self, source: &FilePath) -> Result<Vec<Record>, Error> {
+        let mut connection = self.pool.acquire().await?;
+        let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM job WHERE source = $1 ORDER BY id")
+            .bind(source.as_bytes())
+            .fetch_all(&mut *connection)
+            .await?;
+        load_all(&mut connection, ids).await
+    }
+
+    /// Removes a job and its segments from the ledger.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn remove(&self, id: JobId) -> Result<(), Error> {
+        sqlx::query("DELETE FROM job WHERE id = $1").bind(id.0).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    async fn select(&self, statement: &'static str) -> Result<Vec<Record>, Error> {
+        let mut connection = self.pool.acquire().await?;
+        let ids: Vec<i64> = sqlx::query_scalar(statement).fetch_all(&mut *connection).await?;
+        load_all(&mut connection, ids).await
+    }
+}
+
+async fn load_all(connection: &mut SqliteConnection, ids: Vec<i64>) -> Result<Vec<Record>, Error> {
+    let mut records = Vec::with_capacity(ids.len());
+    for id in ids {
+        records.extend(load(connection, JobId(id)).await?);
+    }
+    Ok(records)
+}
+
+async fn load(connection: &mut SqliteConnection, id: JobId) -> Result<Option<Record>, Error> {
+    let row =
+        sqlx::query("SELECT * FROM job WHERE id = $1").bind(id.0).fetch_optional(&mut *connection).await?;
+    let Some(row) = row else { return Ok(None) };
+    let rows = sqlx::query("SELECT * FROM segment WHERE job = $1 ORDER BY number")
+        .bind(id.0)
+        .fetch_all(&mut *connection)
+        .await?;
+    let segments = rows.iter().map(segment).collect::<Result<Vec<Segment>, Error>>()?;
+    record(&row, segments).map(Some)
+}

@@ -1,0 +1,154 @@
+//! The ledger keeps what the state machine says, across openings and processes.
+
+use job::message::{Failure, FailureKind};
+use job::state::{Effect, Event, Evidence, Phase, Refusal, Status, Task};
+use job::{Container, FilePath, JobId, Millis, Settings, SourceFacts};
+use ledger::{Error, Ledger, NewJob};
+
+fn new_job(source: &str) -> NewJob {
+    NewJob {
+        source: FilePath::from_bytes(source.as_bytes().to_vec()),
+        fingerprint: "f".to_owned(),
+        stamp: "s".to_owned(),
+        settings: Settings { segment_frames: Some(30), ..Settings::default() },
+        output: "out".into(),
+        folder: "out/x.job".into(),
+        result: None,
+    }
+}
+
+fn facts() -> SourceFacts {
+    SourceFacts {
+        codec: "h264".to_owned(),
+        width: 64,
+        height: 36,
+        frames: 65,
+        keyframes: vec![0, 30],
+        seconds: 2.6,
+        container: Container::Matroska,
+        pixel_format: "yuv420p".to_owned(),
+        operations_per_pixel: 1,
+        network_scale: 4,
+        frame_list_blake3: "b".to_owned(),
+        notes: vec!["a note".to_owned()],
+    }
+}
+
+async fn open(folder: &tempfile::TempDir) -> Ledger {
+    Ledger::open(&folder.path().join("ledger.db")).await.unwrap()
+}
+
+async fn claim(ledger: &Ledger, id: JobId) -> Task {
+    let event = Event::Claim { worker: "w".to_owned(), lease_milliseconds: 15_000 };
+    match ledger.apply(id, event, Millis(0)).await.unwrap().effects.as_slice() {
+        [Effect::Granted(task)] => task.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn plan(ledger: &Ledger, id: JobId) {
+    let task = claim(ledger, id).await.key();
+    let facts = facts();
+    let plan = job::plan(&facts, &new_job("").settings).unwrap();
+    ledger.apply(id, Event::Indexed { task, facts: Box::new(facts), plan }, Millis(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_change_survives_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder).await;
+    let id = ledger.submit(&new_job("a\nb.mp4"), Millis(5)).await.unwrap().id;
+    plan(&ledger, id).await;
+    let task = claim(&ledger, id).await.key();
+    let evidence = Evidence { file: "seg".to_owned(), bytes: 3, blake3: "x".to_owned() };
+    ledger.apply(id, Event::SegmentDone { task, evidence }, Millis(7)).await.unwrap();
+    claim(&ledger, id).await;
+    let before = ledger.get(id).await.unwrap().unwrap();
+    assert_eq!((before.job.phase, before.job.frames_done()), (Phase::Segments, 30));
+    ledger.close().await;
+
+    let ledger = open(&folder).await;
+    assert_eq!(ledger.get(id).await.unwrap().unwrap(), before);
+    assert_eq!(ledger.unfinished().await.unwrap(), [before.clone()]);
+    assert_eq!(ledger.of_source(&before.request.source).await.unwrap(), [before]);
+}
+
+#[tokio::test]
+async fn the_same_file_with_the_same_settings_is_one_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder).await;
+    let first = ledger.submit(&new_job("a.mp4"), Millis(0)).await.unwrap();
+    let again = ledger.submit(&new_job("a.mp4"), Millis(1)).await.unwrap();
+    assert_eq!((first.is_new, again.is_new, first.id), (true, false, again.id));
+    let other = NewJob { settings: Settings { crf: 20, ..Settings::default() }, ..new_job("a.mp4") };
+    assert!(ledger.submit(&other, Millis(2)).await.unwrap().is_new);
+    assert!(ledger.submit(&new_job("b.mp4"), Millis(3)).await.unwrap().is_new);
+}
+
+#[tokio::test]
+async fn a_result_name_belongs_to_one_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder).await;
+    let a = ledger.submit(&new_job("a.mp4"), Millis(0)).await.unwrap().id;
+    let b = ledger.submit(&new_job("a.mkv"), Millis(0)).await.unwrap().id;
+    assert!(ledger.reserve_result(a, &"out/a_upscaled.mkv".into()).await.unwrap());
+    assert!(!ledger.reserve_result(b, &"out/a_upscaled.mkv".into()).await.unwrap());
+    assert!(ledger.reserve_result(b, &"out/a.mkv_upscaled.mkv".into()).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_new_plan_replaces_the_segments() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder).await;
+    let id = ledger.submit(&new_job("a.avi"), Millis(0)).await.unwrap().id;
+    plan(&ledger, id).await;
+    let task = claim(&ledger, id).await.key();
+    let failure = Failure { kind: FailureKind::FramesDiffer, message: "frames differ".to_owned() };
+    let applied = ledger.apply(id, Event::Failed { task, failure }, Millis(2)).await.unwrap();
+    assert_eq!(applied.effects, [Effect::DropSegments]);
+    assert!(ledger.get(id).await.unwrap().unwrap().job.segments.is_empty());
+    plan(&ledger, id).await;
+    let applied = ledger.apply(id, Event::Cancel, Millis(3)).await.unwrap();
+    assert_eq!((applied.record.job.status, applied.effects), (Status::Canceled, vec![Effect::Ended]));
+    assert!(ledger.unfinished().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn two_programs_share_a_ledger_without_giving_work_out_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (open(&folder).await, open(&folder).await);
+    let id = one.submit(&new_job("a.mp4"), Millis(0)).await.unwrap().id;
+    plan(&one, id).await;
+    let ask = |ledger: Ledger| {
+        tokio::spawn(async move {
+            let event = Event::Claim { worker: "w".to_owned(), lease_milliseconds: 15_000 };
+            ledger.apply(id, event, Millis(0)).await.unwrap().effects
+        })
+    };
+    let mut granted = Vec::new();
+    for asked in [ask(one.clone()), ask(two.clone()), ask(one.clone()), ask(two.clone())] {
+        match asked.await.unwrap().as_slice() {
+            [Effect::Granted(task)] => granted.push(task.key().segment),
+            other => assert_eq!(other, [Effect::Refused(Refusal::NothingToDo)]),
+        }
+    }
+    granted.sort_unstable();
+    assert_eq!(granted, [Some(0), Some(1)]);
+}
+
+#[tokio::test]
+async fn a_damaged_ledger_is_reported_and_not_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    std::fs::write(&path, b"this is not a database, however long it may be".repeat(100)).unwrap();
+    let error = Ledger::open(&path).await.unwrap_err();
+    assert!(matches!(error, Error::Damaged { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_job_that_is_not_there_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder).await;
+    assert!(matches!(ledger.apply(JobId(9), Event::Cancel, Millis(0)).await, Err(Error::NoJob(JobId(9)))));
+    assert_eq!(ledger.get(JobId(9)).await.unwrap(), None);
+}
