@@ -1,1 +1,26 @@
-//! coordinator
+//! Everything between a file that appears and a result that is published: the inbox, the order of the jobs, the worker
+//! processes, the names and the publishing of results.
+//!
+//! Goals: a job goes on whatever dies, and nothing is published that was not verified.
+//! Non-goals: rules (those are `job`'s), pixels (those are the worker's), talking to people (that is `upscaled`'s).
+
+mod error;
+mod inbox;
+mod names;
+mod process;
+mod scheduler;
+mod shutdown;
+mod source;
+mod status;
+mod submit;
+mod task;
+
+pub use error::Error;
+pub use inbox::{Inbox, InboxOptions};
+pub use names::job_folder;
+pub use process::{DeathNote, WorkerError, WorkerProcess};
+pub use scheduler::now;
+pub use scheduler::{Ending, Existing, Scheduler, SchedulerOptions};
+pub use shutdown::Shutdown;
+pub use status::{JobReport, Progress, Update};
+pub use submit::{Request, submit};

@@ -83,8 +83,6 @@ pub struct SegmentRequest {
     pub engine_threads: u32,
     /// The folder that the segment file goes to.
     pub folder: FilePath,
-    /// Bytes of memory that unfinished segments may take before they move to the disk.
-    pub scratch_bytes: u64,
 }
 
 /// See [`Request::Join`].

@@ -2,13 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::FilePath;
+use crate::{Container, FilePath};
 
 /// The model that is used when none is named.
 pub const DEFAULT_MODEL: &str = "realesr-general-x4v3";
 
 /// The models that are part of the program.
 pub const BUILT_IN_MODELS: [&str; 2] = [DEFAULT_MODEL, "realesr-animevideov3"];
+
+/// The model that [`DEFAULT_MODEL`] is blended with for a denoise strength below 1; it is not part of the program.
+pub const DENOISE_TWIN: &str = "realesr-general-wdn-x4v3";
 
 /// Which network enlarges the pictures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +111,8 @@ pub struct Settings {
     pub crf: u8,
     /// Speed of the encoder: one of libx264's presets.
     pub preset: String,
+    /// The kind of file, when the user wants another than the one that follows from the source.
+    pub container: Option<Container>,
     /// Frames of a segment, when the user wants another length than the plan's.
     pub segment_frames: Option<u32>,
 }
@@ -121,6 +126,7 @@ impl Default for Settings {
             target: Target::Scale(4),
             crf: 16,
             preset: "medium".to_owned(),
+            container: None,
             segment_frames: None,
         }
     }
@@ -238,6 +244,7 @@ mod tests {
             Settings { target: Target::Height(4), ..base.clone() },
             Settings { crf: 17, ..base.clone() },
             Settings { preset: "slow".to_owned(), ..base.clone() },
+            Settings { container: Some(Container::Matroska), ..base.clone() },
             Settings { segment_frames: Some(9), ..base.clone() },
         ];
         for variant in variants {

@@ -1,2 +1,18 @@
-//! upscaled
-fn main() {}
+//! `upscaled`: enlarges videos with neural networks, hands off. The command line and the server.
+
+mod cli;
+mod commands;
+mod config;
+mod exit;
+mod model;
+mod output;
+mod progress;
+mod root;
+mod signals;
+
+use clap::Parser as _;
+
+fn main() -> std::process::ExitCode {
+    let arguments = cli::Arguments::parse();
+    exit::code(commands::run(arguments))
+}

@@ -1,0 +1,199 @@
+//! A worker process: started, asked, watched, and buried with its last words.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use job::message::{self, MessageError, Request, Response};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
+
+/// Lines of a worker's standard error that are kept as evidence.
+const LAST_LINES: usize = 20;
+/// A worker that has started says hello within this time; a busy machine may take seconds to load its libraries.
+const START_LIMIT: Duration = Duration::from_mins(1);
+/// Time for a dead worker's last words to arrive.
+const BURIAL: Duration = Duration::from_secs(2);
+
+/// A running worker process. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct WorkerProcess {
+    child: Child,
+    requests: ChildStdin,
+    responses: ChildStdout,
+    last_lines: Arc<Mutex<VecDeque<String>>>,
+    sandbox: String,
+}
+
+/// How a worker died.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeathNote {
+    /// Exit code or signal, in words.
+    pub cause: String,
+    /// The last lines it wrote.
+    pub last_lines: Vec<String>,
+}
+
+impl std::fmt::Display for DeathNote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.cause)?;
+        if !self.last_lines.is_empty() {
+            write!(f, "; its last words: {}", self.last_lines.join(" | "))?;
+        }
+        Ok(())
+    }
+}
+
+/// A worker that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// It cannot be started.
+    #[error("the worker `{}` cannot be started: {cause}; it belongs beside the `upscaled` executable", path.display())]
+    Start {
+        /// The executable.
+        path: PathBuf,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// It is of another version.
+    #[error("the worker is of version {found} and this program of version {}: install both from the same build", env!("CARGO_PKG_VERSION"))]
+    Version {
+        /// The worker's version.
+        found: String,
+    },
+    /// It died.
+    #[error("the worker process ended: {0}")]
+    Died(DeathNote),
+    /// It said nothing for too long and was killed.
+    #[error("the worker showed no progress for {} seconds and was stopped", .0.as_secs())]
+    Hung(Duration),
+    /// What it said cannot be understood.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+}
+
+impl WorkerProcess {
+    /// Starts a worker and waits for its hello.
+    ///
+    /// # Errors
+    /// When it cannot be started, dies at once, or is of another version.
+    pub async fn start(executable: &Path) -> Result<Self, WorkerError> {
+        let cause = |cause| WorkerError::Start { path: executable.to_owned(), cause };
+        let mut child = Command::new(executable)
+            .arg("--serve")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Ctrl-C in a terminal goes to the whole group; the worker ends when this side says so.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(cause)?;
+        let (Some(requests), Some(responses), Some(errors)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(cause(std::io::Error::other("its standard streams are missing")));
+        };
+        let last_lines = Arc::new(Mutex::new(VecDeque::new()));
+        let keeper = Arc::clone(&last_lines);
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(errors).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                tracing::debug!(target: "worker", "{line}");
+                let mut kept = keeper.lock().unwrap_or_else(PoisonError::into_inner);
+                if kept.len() == LAST_LINES {
+                    kept.pop_front();
+                }
+                kept.push_back(line);
+            }
+        });
+        let mut worker = Self { child, requests, responses, last_lines, sandbox: String::new() };
+        match worker.receive(START_LIMIT).await? {
+            Response::Hello { version, sandbox } if version == env!("CARGO_PKG_VERSION") => {
+                worker.sandbox = sandbox;
+                Ok(worker)
+            }
+            Response::Hello { version, .. } => Err(WorkerError::Version { found: version }),
+            _ => Err(WorkerError::Version { found: "unknown".to_owned() }),
+        }
+    }
+
+    /// How far the worker is confined, in words.
+    pub fn sandbox(&self) -> &str {
+        &self.sandbox
+    }
+
+    /// Gives the worker something to do.
+    ///
+    /// # Errors
+    /// When it is dead.
+    pub async fn send(&mut self, request: &Request) -> Result<(), WorkerError> {
+        let bytes = message::encode(request)?;
+        let sent = async {
+            self.requests.write_all(&bytes).await?;
+            self.requests.flush().await
+        };
+        match sent.await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(WorkerError::Died(self.bury().await)),
+        }
+    }
+
+    /// The next thing the worker says. Not safe to drop half-way: stop using the worker then.
+    ///
+    /// # Errors
+    /// When it dies, or says nothing for longer than `limit`; then it is killed.
+    pub async fn receive(&mut self, limit: Duration) -> Result<Response, WorkerError> {
+        let responses = &mut self.responses;
+        let message = async {
+            let mut length = [0; 4];
+            responses.read_exact(&mut length).await?;
+            let mut bytes = vec![0; message::decode_length(length).map_err(std::io::Error::other)?];
+            responses.read_exact(&mut bytes).await?;
+            Ok::<_, std::io::Error>(bytes)
+        };
+        match timeout(limit, message).await {
+            Ok(Ok(bytes)) => Ok(message::decode(&bytes)?),
+            Ok(Err(_)) => Err(WorkerError::Died(self.bury().await)),
+            Err(_) => {
+                self.kill().await;
+                Err(WorkerError::Hung(limit))
+            }
+        }
+    }
+
+    /// Kills the worker and waits until it is gone.
+    pub async fn kill(&mut self) {
+        // Failing means that it is dead already.
+        let _ = self.child.kill().await;
+    }
+
+    /// Waits for a dying worker and collects what is known of its death.
+    async fn bury(&mut self) -> DeathNote {
+        let status = timeout(BURIAL, self.child.wait()).await;
+        self.kill().await;
+        // The reader of standard error is a task of its own; it ends with the pipe.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let cause = match status {
+            Ok(Ok(status)) => describe(status),
+            _ => "it closed its output and had to be killed".to_owned(),
+        };
+        let lines = self.last_lines.lock().unwrap_or_else(PoisonError::into_inner);
+        DeathNote { cause, last_lines: lines.iter().cloned().collect() }
+    }
+}
+
+/// An exit status in words, with the usual reason where a signal has one.
+fn describe(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt as _;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("it exited with code {code}"),
+        (None, Some(9)) => "it was killed (signal 9), as the system does when memory runs out".to_owned(),
+        (None, Some(11)) => "it crashed (signal 11)".to_owned(),
+        (None, Some(signal)) => format!("it ended by signal {signal}"),
+        (None, None) => "it ended for no known reason".to_owned(),
+    }
+}

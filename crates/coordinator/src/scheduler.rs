@@ -1,0 +1,488 @@
+//! Working jobs off: one after the other, in the order in which they came.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+use job::message::{FailureKind, Response};
+use job::state::{Effect, Event, Phase, Refusal, Status, Task};
+use job::{JobId, Millis};
+use ledger::{Ledger, Record};
+use storage::SegmentName;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::error::Error;
+use crate::names::result_names;
+use crate::process::{WorkerError, WorkerProcess};
+use crate::shutdown::Shutdown;
+use crate::source::{Look, look};
+use crate::status::{JobReport, Progress, Update};
+use crate::task;
+
+/// How long a lease lasts without a sign of life: three beats.
+const LEASE: Duration = Duration::from_secs(15);
+/// Time between the signs of life of a local worker, whose death is seen at once anyway.
+const BEAT: Duration = Duration::from_secs(5);
+/// Time between looks at the ledger for what other programs changed, such as a cancelled job.
+const LOOK: Duration = Duration::from_millis(500);
+/// Time between looks for work when there is none, and at a disk that was full.
+const IDLE: Duration = Duration::from_secs(2);
+/// Time between reports of a job's progress.
+const REPORT: Duration = Duration::from_millis(250);
+/// Time between rewrites of `status.json`.
+const STATUS_FILE: Duration = Duration::from_secs(1);
+/// The name under which the local worker claims work.
+const WORKER: &str = "local";
+
+/// What a scheduler needs.
+#[derive(Debug, Clone)]
+pub struct SchedulerOptions {
+    /// The ledger. No other scheduler may work on it at the same time: the caller holds its lock.
+    pub ledger: Ledger,
+    /// The worker executable.
+    pub worker: PathBuf,
+    /// Threads of the engine.
+    pub engine_threads: u32,
+    /// What to do about a file that has the name of a result.
+    pub existing: Existing,
+    /// Where to tell what happens.
+    pub updates: UnboundedSender<Update>,
+}
+
+/// What to do about a file that has the name of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Give the result another name.
+    NextName,
+    /// Fail the job.
+    Refuse,
+    /// Replace the file once the result is complete.
+    Replace,
+}
+
+/// How work on a job ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// The job is done, failed or cancelled.
+    Final(Box<Record>),
+    /// The job waits for room on the disk.
+    WaitingForSpace,
+    /// Somebody asked to stop; the job goes on later.
+    Stopped,
+}
+
+/// Works jobs off.
+#[derive(Debug)]
+pub struct Scheduler {
+    options: SchedulerOptions,
+    worker: Option<WorkerProcess>,
+    progress: Progress,
+    status_written: Option<Instant>,
+}
+
+/// How a task ended.
+enum Outcome {
+    Event(Event),
+    /// The job was ended by somebody else.
+    Overtaken,
+    /// Somebody asked to stop.
+    Stopped,
+}
+
+impl Scheduler {
+    /// A scheduler that has not begun.
+    pub fn new(options: SchedulerOptions) -> Self {
+        Self { options, worker: None, progress: Progress::default(), status_written: None }
+    }
+
+    /// Works all jobs off, also those that come while it runs, until somebody asks to stop.
+    ///
+    /// # Errors
+    /// When the ledger fails at the start. Later failures of it are logged and tried again.
+    pub async fn serve(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
+        self.clean_up().await?;
+        while !shutdown.is_requested() {
+            match self.next_job().await {
+                Ok(Some(id)) => {
+                    if let Err(error) = self.work_on(id, shutdown).await {
+                        tracing::error!("job {id}: {error}; trying again");
+                        shutdown.sleep(BEAT).await;
+                    }
+                }
+                Ok(None) => shutdown.sleep(LOOK).await,
+                Err(error) => {
+                    tracing::error!("{error}; trying again");
+                    shutdown.sleep(BEAT).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Works on one job until it ends, has to wait, or somebody asks to stop.
+    ///
+    /// # Errors
+    /// When the ledger fails. The job goes on from there another time.
+    pub async fn work_on(&mut self, id: JobId, shutdown: &Shutdown) -> Result<Ending, Error> {
+        self.progress = Progress::default();
+        // Whoever held a lease is gone: this program has the lock.
+        let mut record = self.apply(id, Event::Release { worker: None }).await?.record;
+        sweep(&record);
+        let ending = loop {
+            if shutdown.is_requested() {
+                break Ending::Stopped;
+            }
+            let claim =
+                Event::Claim { worker: WORKER.to_owned(), lease_milliseconds: LEASE.as_millis() as i64 };
+            let applied = self.apply(id, claim).await?;
+            record = applied.record;
+            let task = match applied.effects.into_iter().next() {
+                Some(Effect::Granted(task)) => task,
+                Some(Effect::Refused(Refusal::WrongStatus)) if record.job.status.is_final() => {
+                    break Ending::Final(Box::new(record.clone()));
+                }
+                Some(Effect::Refused(Refusal::WrongStatus)) => break Ending::WaitingForSpace,
+                _ => {
+                    shutdown.sleep(REPORT).await;
+                    continue;
+                }
+            };
+            self.report(&record, true);
+            match self.perform(&record, &task, shutdown).await? {
+                Outcome::Event(event) => {
+                    let applied = self.apply(id, event).await?;
+                    record = applied.record;
+                    if applied.effects.contains(&Effect::DropSegments) {
+                        sweep(&record);
+                    }
+                    self.report(&record, true);
+                }
+                Outcome::Overtaken => {}
+                Outcome::Stopped => break Ending::Stopped,
+            }
+        };
+        if let Some(mut worker) = self.worker.take() {
+            worker.kill().await;
+        }
+        record = self.apply(id, Event::Release { worker: None }).await?.record;
+        self.report(&record, true);
+        if let Ending::Final(record) = &ending {
+            remove_leftovers(record);
+        }
+        Ok(ending)
+    }
+
+    /// Looks whether there is room again for a job that waits for it.
+    ///
+    /// # Errors
+    /// When the ledger fails.
+    pub async fn look_for_space(&self, id: JobId) -> Result<bool, Error> {
+        let Some(record) = self.options.ledger.get(id).await? else { return Ok(false) };
+        let Status::WaitingForSpace { bytes } = record.job.status else { return Ok(true) };
+        let has_room = storage::free_bytes(&record.request.output).is_ok_and(|free| free >= bytes);
+        if has_room {
+            self.apply(id, Event::SpaceFreed).await?;
+        }
+        Ok(has_room)
+    }
+
+    /// Waits until a job that waits for room can go on or has been ended.
+    ///
+    /// # Errors
+    /// When the ledger fails.
+    pub async fn wait_for_space(&self, id: JobId, shutdown: &Shutdown) -> Result<(), Error> {
+        while !shutdown.is_requested() && !self.look_for_space(id).await? {
+            shutdown.sleep(IDLE).await;
+        }
+        Ok(())
+    }
+
+    async fn next_job(&self) -> Result<Option<JobId>, Error> {
+        for record in self.options.ledger.unfinished().await? {
+            let waits = matches!(record.job.status, Status::WaitingForSpace { .. });
+            if !waits || self.look_for_space(record.id).await? {
+                return Ok(Some(record.id));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes what an interrupted end of a job left.
+    async fn clean_up(&self) -> Result<(), Error> {
+        let records = self.options.ledger.list().await?;
+        let in_use: Vec<_> =
+            records.iter().filter(|r| !r.job.status.is_final()).map(|r| &r.request.folder).collect();
+        for record in records.iter().filter(|record| record.job.status.is_final()) {
+            if !in_use.contains(&&record.request.folder) {
+                remove_leftovers(record);
+            }
+        }
+        Ok(())
+    }
+
+    async fn apply(&self, id: JobId, event: Event) -> Result<ledger::Applied, Error> {
+        Ok(self.options.ledger.apply(id, event, now()).await?)
+    }
+
+    /// Tells how far a job is; `always`, or only when the last time is a while ago.
+    fn report(&mut self, record: &Record, always: bool) {
+        let report = self.progress.report(record);
+        if always || self.status_written.is_none_or(|last| last.elapsed() >= STATUS_FILE) {
+            self.status_written = Some(Instant::now());
+            write_status_file(record, &report);
+        }
+        // Nobody listening is no reason to stop working.
+        let _ = self.options.updates.send(Update::Job(Box::new(report)));
+    }
+
+    fn note(&self, record: &Record, text: String) {
+        let _ = self.options.updates.send(Update::Note { id: record.id, text });
+    }
+
+    async fn perform(&mut self, record: &Record, task: &Task, shutdown: &Shutdown) -> Result<Outcome, Error> {
+        let key = task.key();
+        match look(record) {
+            Look::Same => {}
+            Look::SameContent(stamp) => self.options.ledger.set_stamp(record.id, &stamp).await?,
+            Look::Gone(failure) => return Ok(Outcome::Event(Event::Failed { task: key, failure })),
+        }
+        if matches!(task, Task::Publish { .. }) {
+            return Ok(Outcome::Event(self.publish(record, task).await?));
+        }
+        if let Err(event) = task::make_folder(&record.request.folder, key) {
+            return Ok(Outcome::Event(event));
+        }
+        let Some(request) = task::request(record, task, self.options.engine_threads) else {
+            let message =
+                "the ledger has no plan for this job: use `upscaled cancel` and start again".to_owned();
+            return Ok(Outcome::Event(task::failed(key, FailureKind::Final, message)));
+        };
+        if matches!(task, Task::Segment { .. }) {
+            self.progress.begin();
+        }
+        let asked = self.ask(record, &request, shutdown).await?;
+        let finished = matches!(asked, Asked::Answer(Response::SegmentDone { .. }));
+        self.progress.end(finished);
+        Ok(match asked {
+            Asked::Answer(response) => self.understand(record, task, response).await?,
+            Asked::Lost(error) => {
+                self.worker = None;
+                tracing::warn!("job {}: {error}", record.id);
+                self.note(record, format!("{error}; trying again"));
+                Outcome::Event(task::failed(key, FailureKind::Transient, error.to_string()))
+            }
+            Asked::Overtaken => Outcome::Overtaken,
+            Asked::Stopped => Outcome::Stopped,
+        })
+    }
+
+    /// Sends a request and waits for the answer, reporting progress, renewing the lease, and looking for reasons to stop.
+    async fn ask(
+        &mut self,
+        record: &Record,
+        request: &job::message::Request,
+        shutdown: &Shutdown,
+    ) -> Result<Asked, Error> {
+        let mut worker = match self.worker.take() {
+            Some(worker) => worker,
+            None => match WorkerProcess::start(&self.options.worker).await {
+                Ok(worker) => worker,
+                Err(error) => return Ok(Asked::Lost(error)),
+            },
+        };
+        if let Err(error) = worker.send(request).await {
+            return Ok(Asked::Lost(error));
+        }
+        let patience = task::patience(record);
+        let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
+        let mut look = tokio::time::interval(LOOK);
+        let mut reported = Instant::now();
+        loop {
+            let response = {
+                let mut receiving = std::pin::pin!(worker.receive(patience));
+                loop {
+                    tokio::select! {
+                        response = &mut receiving => break response,
+                        () = shutdown.requested() => return Ok(Asked::Stopped),
+                        _ = beat.tick() => {
+                            let lease_milliseconds = LEASE.as_millis() as i64;
+                            self.apply(record.id, Event::Renew { worker: WORKER.to_owned(), lease_milliseconds }).await?;
+                        }
+                        _ = look.tick() => {
+                            let current = self.options.ledger.get(record.id).await?;
+                            if current.is_none_or(|current| current.job.status.is_final()) {
+                                return Ok(Asked::Overtaken);
+                            }
+                        }
+                    }
+                }
+            };
+            match response {
+                Ok(Response::Progress { frames, bytes }) => {
+                    self.progress.advance(frames, bytes);
+                    if reported.elapsed() >= REPORT {
+                        reported = Instant::now();
+                        self.report(record, false);
+                    }
+                }
+                Ok(response) => {
+                    self.worker = Some(worker);
+                    return Ok(Asked::Answer(response));
+                }
+                Err(error) => return Ok(Asked::Lost(error)),
+            }
+        }
+    }
+
+    /// What a worker's answer means, after what the coordinator itself has to do about it.
+    async fn understand(
+        &mut self,
+        record: &Record,
+        task: &Task,
+        response: Response,
+    ) -> Result<Outcome, Error> {
+        match &response {
+            Response::Indexed(facts) => {
+                for note in &facts.notes {
+                    self.note(record, note.clone());
+                }
+                if let Err(taken) = self.reserve_name(record, facts.container).await? {
+                    return Ok(Outcome::Event(task::failed(task.key(), FailureKind::Final, taken)));
+                }
+            }
+            Response::SegmentDone { engine, .. } => self.progress.engine = Some(engine.clone()),
+            Response::Joined { notes, .. } => {
+                for note in notes {
+                    self.note(record, note.clone());
+                }
+            }
+            Response::Failed(failure) => tracing::warn!("job {}: {}", record.id, failure.message),
+            _ => {}
+        }
+        Ok(Outcome::Event(task::event(record, task.key(), response)))
+    }
+
+    /// Reserves a name for the result that no other job and no file has; else says why there is none.
+    async fn reserve_name(
+        &self,
+        record: &Record,
+        container: job::Container,
+    ) -> Result<Result<(), String>, Error> {
+        if record.request.result.is_some() {
+            return Ok(Ok(()));
+        }
+        for name in result_names(&record.request.source, &record.request.output, container) {
+            if self.options.existing != Existing::Replace && name.symlink_metadata().is_ok() {
+                if self.options.existing == Existing::Refuse {
+                    return Ok(Err(already_there(&name)));
+                }
+            } else if self.options.ledger.reserve_result(record.id, &name).await? {
+                return Ok(Ok(()));
+            }
+        }
+        Ok(Err("all names for the result are taken".to_owned()))
+    }
+
+    /// Gives the complete result its name.
+    async fn publish(&mut self, record: &Record, task: &Task) -> Result<Event, Error> {
+        let key = task.key();
+        let part = task::unpublished_result(record);
+        let Some(target) = record.request.result.clone() else {
+            return Ok(task::failed(key, FailureKind::Transient, "the result has no name".to_owned()));
+        };
+        let size = |path: &std::path::Path| path.metadata().map(|metadata| metadata.len()).ok();
+        if size(&part).is_none() {
+            // Killed between the renaming and the ledger: the result has its name already.
+            let is_there = size(&target).is_some() && size(&target) == record.job.result_bytes;
+            return Ok(if is_there {
+                Event::Published { task: key }
+            } else {
+                Event::ResultLost { task: key }
+            });
+        }
+        let replaces = self.options.existing == Existing::Replace;
+        let move_it = if replaces { storage::publish_replacing } else { storage::publish };
+        match move_it(&part, &target) {
+            Ok(()) => Ok(Event::Published { task: key }),
+            // Somebody put a file there while the job ran: the result takes the next name.
+            Err(storage::Error::TargetExists { .. }) if self.options.existing == Existing::NextName => {
+                let container =
+                    record.job.facts.as_ref().map_or(job::Container::Matroska, |facts| facts.container);
+                let renamed = Record {
+                    request: ledger::NewJob { result: None, ..record.request.clone() },
+                    ..record.clone()
+                };
+                if let Err(taken) = self.reserve_name(&renamed, container).await? {
+                    return Ok(task::failed(key, FailureKind::Final, taken));
+                }
+                let message = format!("`{}` exists already: the result takes another name", target.display());
+                self.note(record, message.clone());
+                Ok(task::failed(key, FailureKind::Transient, message))
+            }
+            Err(storage::Error::TargetExists { .. }) => {
+                Ok(task::failed(key, FailureKind::Final, already_there(&target)))
+            }
+            Err(error) => Ok(task::failed_by_storage(key, &error)),
+        }
+    }
+}
+
+fn already_there(name: &std::path::Path) -> String {
+    format!(
+        "`{}` is there already: use --overwrite to replace it, or -o to choose another name",
+        name.display()
+    )
+}
+
+/// How a question to a worker ended.
+enum Asked {
+    Answer(Response),
+    Lost(WorkerError),
+    Overtaken,
+    Stopped,
+}
+
+/// The time of the wall clock.
+pub fn now() -> Millis {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Millis(since.as_millis() as i64)
+}
+
+/// Removes files of attempts that came to nothing from a job's folder.
+fn sweep(record: &Record) {
+    let keep: Vec<SegmentName> = record
+        .job
+        .segments
+        .iter()
+        .filter_map(|segment| SegmentName::of_file(&segment.evidence.as_ref()?.file))
+        .collect();
+    if record.request.folder.is_dir()
+        && let Err(error) = storage::sweep(&record.request.folder, &keep)
+    {
+        tracing::warn!("job {}: {error}", record.id);
+    }
+}
+
+/// Removes the folder of a job that has ended, unless it holds finished segments that a retry would use.
+fn remove_leftovers(record: &Record) {
+    let folder = &record.request.folder;
+    let worth_keeping = matches!(record.job.status, Status::Failed { .. }) && record.job.frames_done() > 0;
+    if !worth_keeping
+        && folder.is_dir()
+        && let Err(error) = std::fs::remove_dir_all(folder)
+    {
+        tracing::warn!("the folder `{}` of job {} cannot be removed: {error}", folder.display(), record.id);
+    }
+}
+
+fn write_status_file(record: &Record, report: &JobReport) {
+    // The folder is not there before the first task and after the last.
+    if record.job.phase == Phase::Index && !record.request.folder.is_dir() {
+        return;
+    }
+    let path = record.request.folder.join("status.json");
+    if let Ok(bytes) = serde_json::to_vec_pretty(report)
+        && let Err(error) = storage::write_status(&path, &bytes)
+    {
+        tracing::debug!("job {}: {error}", record.id);
+    }
+}

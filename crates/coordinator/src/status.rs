@@ -1,0 +1,152 @@
+//! How far a job is, for people: the progress bar, the log and `status.json`, which nothing ever reads back.
+
+use std::time::Instant;
+
+use job::state::{Phase, Status};
+use job::{Eta, FilePath, JobId};
+use ledger::Record;
+use serde::Serialize;
+
+/// Something that people want to know.
+#[derive(Debug, Clone)]
+pub enum Update {
+    /// A job changed or went on.
+    Job(Box<JobReport>),
+    /// Something about a job that is worth a line.
+    Note {
+        /// The job.
+        id: JobId,
+        /// The line.
+        text: String,
+    },
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, Serialize)]
+pub struct JobReport {
+    /// Its number.
+    pub id: JobId,
+    /// The source.
+    pub source: FilePath,
+    /// The result, once its name is known.
+    pub result: Option<FilePath>,
+    /// Queued, running, waiting for space, done, failed, canceled.
+    pub status: &'static str,
+    /// Why it failed or what it waits for.
+    pub reason: Option<String>,
+    /// Which part of the work is under way.
+    pub phase: Phase,
+    /// Name of the model.
+    pub model: String,
+    /// Size of the source's pictures, `WIDTHxHEIGHT`; known after indexing.
+    pub source_size: Option<String>,
+    /// Size of the result's pictures.
+    pub result_size: Option<String>,
+    /// Frames of the source; known after indexing.
+    pub frames: Option<u32>,
+    /// Frames that are finished: those of finished segments and those under way.
+    pub frames_done: u64,
+    /// Segments of the plan.
+    pub segments: usize,
+    /// Segments that are finished.
+    pub segments_done: usize,
+    /// Frames a second in this run.
+    pub frames_per_second: Option<f64>,
+    /// Seconds until the last frame is made.
+    pub seconds_left: Option<f64>,
+    /// Bytes of video made so far.
+    pub bytes: u64,
+    /// The engine in use, in words.
+    pub engine: Option<String>,
+    /// What else people should know.
+    pub notes: Vec<String>,
+}
+
+impl JobReport {
+    /// What the ledger alone knows of a job.
+    pub fn of(record: &Record) -> Self {
+        Progress::default().report(record)
+    }
+}
+
+/// What a run of the program knows of a job beyond the ledger.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    /// Frames made in this run.
+    frames_made: u64,
+    /// Seconds spent on them.
+    seconds: f64,
+    /// Frames and bytes of the segment under way, and since when.
+    current: Option<(u32, u64, Instant)>,
+    /// The engine, in words.
+    pub(crate) engine: Option<String>,
+}
+
+impl Progress {
+    /// A segment was begun.
+    pub(crate) fn begin(&mut self) {
+        self.current = Some((0, 0, Instant::now()));
+    }
+
+    /// The segment under way has so many frames and bytes.
+    pub(crate) fn advance(&mut self, frames: u32, bytes: u64) {
+        if let Some(current) = &mut self.current {
+            (current.0, current.1) = (frames, bytes);
+        }
+    }
+
+    /// The segment under way has ended; only a finished one counts for the speed.
+    pub(crate) fn end(&mut self, finished: bool) {
+        if let Some((frames, _, since)) = self.current.take()
+            && finished
+        {
+            self.frames_made += u64::from(frames);
+            self.seconds += since.elapsed().as_secs_f64();
+        }
+    }
+
+    /// How far the job is.
+    pub fn report(&self, record: &Record) -> JobReport {
+        let job = &record.job;
+        let (frames, bytes, seconds) = match self.current {
+            Some((frames, bytes, since)) => (u64::from(frames), bytes, since.elapsed().as_secs_f64()),
+            None => (0, 0, 0.0),
+        };
+        let finished = job.segments.iter().filter_map(|segment| segment.evidence.as_ref());
+        let total = job.facts.as_ref().map(|facts| facts.frames);
+        let frames_done = job.frames_done() + frames;
+        let eta = Eta {
+            frames_made: self.frames_made + frames,
+            seconds: self.seconds + seconds,
+            frames_left: u64::from(total.unwrap_or(0)).saturating_sub(frames_done),
+            segment_finished: job.segments.iter().any(|segment| segment.evidence.is_some()),
+        };
+        let running = job.status == Status::Running && job.phase == Phase::Segments;
+        JobReport {
+            id: record.id,
+            source: record.request.source.clone(),
+            result: record.request.result.clone(),
+            status: job.status.name(),
+            reason: match &job.status {
+                Status::Failed { reason } => Some(reason.clone()),
+                Status::WaitingForSpace { bytes } => {
+                    Some(format!("{bytes} bytes must be free on the disk of the output folder"))
+                }
+                _ => None,
+            },
+            phase: job.phase,
+            model: record.request.settings.model.name().to_owned(),
+            source_size: job.facts.as_ref().map(|facts| format!("{}x{}", facts.width, facts.height)),
+            result_size: job.plan.as_ref().map(|plan| format!("{}x{}", plan.width, plan.height)),
+            frames: total,
+            frames_done,
+            segments: job.segments.len(),
+            segments_done: finished.clone().count(),
+            frames_per_second: eta.speed().filter(|_| running),
+            seconds_left: eta.seconds_left().filter(|_| running),
+            bytes: finished.map(|evidence| evidence.bytes).sum::<u64>() + bytes,
+            engine: self.engine.clone(),
+            notes: job.facts.as_ref().map(|facts| facts.notes.clone()).unwrap_or_default(),
+        }
+    }
+}

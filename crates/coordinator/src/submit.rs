@@ -1,0 +1,74 @@
+//! Taking a job in.
+
+use std::path::{Path, PathBuf};
+
+use job::{FilePath, Millis, Settings};
+use ledger::{Ledger, NewJob, Submission};
+use storage::{Stamp, fingerprint};
+
+use crate::error::Error;
+use crate::names::numbered_job_folder;
+use crate::source::stamp_text;
+
+/// A job that somebody asks for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The video, as an absolute path.
+    pub source: PathBuf,
+    /// What was chosen.
+    pub settings: Settings,
+    /// The folder that the result goes to.
+    pub output: PathBuf,
+    /// The name of the result, where one was chosen.
+    pub result: Option<PathBuf>,
+    /// The folder for the unfinished work, where one was chosen; else it is beside the result.
+    pub folder: Option<PathBuf>,
+}
+
+/// Takes a job in: notes what the source is now and gives the job a folder of its own.
+///
+/// A source that cannot be read is taken in as well; its job fails with the reason, so that somebody sees it.
+///
+/// # Errors
+/// When the source is not there or the ledger fails.
+pub async fn submit(ledger: &Ledger, request: Request, now: Millis) -> Result<Submission, Error> {
+    let source = request.source.clone();
+    let stamp = Stamp::of(&source)?;
+    let content = tokio::task::spawn_blocking(move || fingerprint(&source));
+    let fingerprint = match content.await {
+        Ok(Ok(fingerprint)) => fingerprint.hex,
+        _ => format!("unreadable {}", stamp_text(&stamp)),
+    };
+    let source = FilePath(request.source);
+    let new = NewJob {
+        folder: match request.folder {
+            Some(folder) => folder.into(),
+            None => free_folder(ledger, &source, &request.output).await?,
+        },
+        source,
+        fingerprint,
+        stamp: stamp_text(&stamp),
+        settings: request.settings,
+        output: request.output.into(),
+        result: request.result.map(FilePath),
+    };
+    let submission = ledger.submit(&new, now).await?;
+    if !submission.is_new {
+        ledger.set_stamp(submission.id, &new.stamp).await?;
+    }
+    Ok(submission)
+}
+
+/// A job folder that no unfinished job uses.
+async fn free_folder(ledger: &Ledger, source: &Path, output: &Path) -> Result<FilePath, Error> {
+    let used: Vec<FilePath> =
+        ledger.unfinished().await?.into_iter().map(|record| record.request.folder).collect();
+    let mut number = 1;
+    loop {
+        let folder = numbered_job_folder(source, output, number);
+        if !used.contains(&folder) {
+            return Ok(folder);
+        }
+        number += 1;
+    }
+}

@@ -1,0 +1,140 @@
+//! What a task means for the worker, and what the worker's answer means for the job.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use job::message::{
+    Failure, FailureKind, FrameListFile, IndexRequest, JoinRequest, Request, Response, SegmentRequest,
+};
+use job::state::{Event, Task, TaskKey};
+use job::{FilePath, Plan, SourceFacts};
+use ledger::Record;
+
+/// The file of the frame list in a job's folder.
+const FRAME_LIST: &str = "frames.index";
+/// The result in a job's folder before it has its name.
+const RESULT: &str = "result";
+
+/// A worker that shows no progress for this long hangs, unless its work is slow by nature.
+const LEAST_PATIENCE: Duration = Duration::from_mins(1);
+/// The slowest machine that is still waited for, in operations of the network a second: a tenth of a laptop's core.
+const SLOWEST: f64 = 2e9;
+
+/// Where the complete result of a job waits for its name.
+pub(crate) fn unpublished_result(record: &Record) -> PathBuf {
+    record.request.folder.join(RESULT)
+}
+
+fn frame_list(record: &Record, facts: &SourceFacts) -> FrameListFile {
+    let path = FilePath(record.request.folder.join(FRAME_LIST));
+    FrameListFile { path, blake3: facts.frame_list_blake3.clone() }
+}
+
+/// The message that tells a worker to do a task; `None` for publishing, which no worker does, and for a job without
+/// the plan that its phase requires.
+pub(crate) fn request(record: &Record, task: &Task, engine_threads: u32) -> Option<Request> {
+    let job = &record.job;
+    let source = record.request.source.clone();
+    let folder = record.request.folder.clone();
+    match *task {
+        Task::Index { method, .. } => Some(Request::Index(IndexRequest {
+            source,
+            settings: record.request.settings.clone(),
+            method,
+            frame_list: FilePath(folder.join(FRAME_LIST)),
+        })),
+        Task::Segment { index, epoch, range } => {
+            let (facts, plan): (&SourceFacts, &Plan) = (job.facts.as_ref()?, job.plan.as_ref()?);
+            Some(Request::Segment(SegmentRequest {
+                source,
+                settings: record.request.settings.clone(),
+                frame_list: frame_list(record, facts),
+                index,
+                epoch,
+                range,
+                width: plan.width,
+                height: plan.height,
+                pixel_format: facts.pixel_format.clone(),
+                encoder_threads: plan.encoder_threads,
+                engine_threads,
+                folder,
+            }))
+        }
+        Task::Join { .. } => {
+            let (facts, plan) = (job.facts.as_ref()?, job.plan.as_ref()?);
+            let finished =
+                job.segments.iter().map(|segment| Some((segment.range, segment.evidence.clone()?)));
+            Some(Request::Join(JoinRequest {
+                source,
+                frame_list: frame_list(record, facts),
+                segments: finished.collect::<Option<Vec<_>>>()?,
+                width: plan.width,
+                height: plan.height,
+                container: facts.container,
+                result: FilePath(folder.join(RESULT)),
+                folder,
+            }))
+        }
+        Task::Publish { .. } => None,
+    }
+}
+
+/// How long a worker may be silent: a large frame on a slow machine takes its time.
+pub(crate) fn patience(record: &Record) -> Duration {
+    let work = record.job.facts.as_ref().map_or(0.0, |facts| {
+        f64::from(facts.width) * f64::from(facts.height) * facts.operations_per_pixel as f64
+    });
+    LEAST_PATIENCE + Duration::from_secs_f64(work / SLOWEST)
+}
+
+/// The event that a worker's last answer stands for.
+pub(crate) fn event(record: &Record, key: TaskKey, response: Response) -> Event {
+    match response {
+        Response::Indexed(facts) => match job::plan(&facts, &record.request.settings) {
+            Ok(plan) => Event::Indexed { task: key, facts, plan },
+            Err(error) => failed(key, FailureKind::Final, error.to_string()),
+        },
+        Response::SegmentDone { evidence, .. } => Event::SegmentDone { task: key, evidence },
+        Response::Joined { bytes, .. } => Event::Joined { task: key, bytes },
+        Response::Failed(failure) => Event::Failed { task: key, failure },
+        Response::Hello { .. }
+        | Response::Progress { .. }
+        | Response::Probed { .. }
+        | Response::Doctor(_) => failed(
+            key,
+            FailureKind::Transient,
+            "the worker gave an answer that does not fit its task".to_owned(),
+        ),
+    }
+}
+
+/// The event of an attempt that failed.
+pub(crate) fn failed(task: TaskKey, kind: FailureKind, message: String) -> Event {
+    Event::Failed { task, failure: Failure { kind, message } }
+}
+
+/// The event of an attempt that a file operation of the coordinator ended.
+pub(crate) fn failed_by_storage(task: TaskKey, error: &storage::Error) -> Event {
+    let kind = match error {
+        storage::Error::NoSpace { needed, .. } | storage::Error::Quota { needed, .. } => {
+            FailureKind::NoSpace { needed: *needed }
+        }
+        _ => FailureKind::Transient,
+    };
+    failed(task, kind, error.to_string())
+}
+
+/// Makes the job's folder. A folder that cannot be made is the user's to repair, so that no attempt is wasted on it.
+pub(crate) fn make_folder(folder: &Path, key: TaskKey) -> Result<(), Event> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        if storage::is_no_space(&error) {
+            let kind = FailureKind::NoSpace { needed: 1 << 20 };
+            return failed(key, kind, format!("the disk of `{}` is full", folder.display()));
+        }
+        let message = format!(
+            "the folder `{}` cannot be made: {error}; check that the output folder can be written",
+            folder.display()
+        );
+        failed(key, FailureKind::Final, message)
+    })
+}

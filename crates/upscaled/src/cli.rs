@@ -1,0 +1,145 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 all done, 1 something failed, 2 wrong usage, 130 stopped by Ctrl-C or a signal.
+
+Try:  upscaled up holiday.avi            the result is holiday_upscaled.mkv, beside it
+      upscaled serve                     drop videos into input/, find them in output/";
+
+/// Enlarges videos with Real-ESRGAN, hands off: sound, subtitles, chapters, timing and colours stay, and a crash costs
+/// a minute.
+#[derive(Debug, Parser)]
+#[command(version, after_help = AFTER_HELP, max_term_width = 110)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Upscale files now
+    Up(Up),
+    /// Run the server: watch a folder and upscale what appears in it
+    Serve(Serve),
+    /// List the jobs of a server
+    List(Listing),
+    /// Show all about one job
+    Show(Show),
+    /// End a job and throw its unfinished work away
+    Cancel(Chosen),
+    /// Let a failed or canceled job go on
+    Retry(Chosen),
+    /// Check this machine: what is installed, which encoders work, which engine runs, how much memory there is
+    Doctor(Doctor),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// The videos
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Name of the result (.mp4 or .mkv), or a folder for the results [default: NAME_upscaled.EXT beside the video]
+    #[arg(short, long, value_name = "FILE|FOLDER/")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace a result that is there already
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) choices: Choices,
+    /// Keep the job in the ledger of this folder, and look for models there [default: a job folder beside the result,
+    /// and models/ in the current folder]
+    #[arg(long, value_name = "FOLDER", env = "UPSCALED_ROOT")]
+    pub(crate) root: Option<PathBuf>,
+    /// Write what happens as lines of JSON to standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What can be chosen for a job.
+#[derive(Debug, Default, Clone, Args)]
+pub(crate) struct Choices {
+    /// Model: a built-in one (realesr-general-x4v3, realesr-animevideov3), one in models/, a file, or `none` for a
+    /// classic resampler without a network [default: realesr-general-x4v3]
+    #[arg(short, long, value_name = "NAME|FILE")]
+    pub(crate) model: Option<String>,
+    /// Enlarge so many times, 1 to 8 [default: 4]
+    #[arg(short, long, value_name = "TIMES", conflicts_with = "height")]
+    pub(crate) scale: Option<u32>,
+    /// Enlarge to so many rows, for example 1080; the width follows
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) height: Option<u32>,
+    /// Strength of the denoising, 0 to 1; less than 1 needs the model's twin in models/ [default: 1]
+    #[arg(long, value_name = "0..1")]
+    pub(crate) denoise: Option<f32>,
+    /// Quality of the encoder, 0 (lossless) to 51 (worst) [default: 16]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) crf: Option<u8>,
+    /// Speed of the encoder, ultrafast to veryslow: slower makes smaller files [default: medium]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) preset: Option<String>,
+    /// Frames of a segment: what a crash may cost [default: about a minute of work]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) segment_frames: Option<u32>,
+    /// Threads of the engine [default: one a core]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The folder with input/, output/, models/, logs/, state/ and upscaled.toml
+    #[arg(long, value_name = "FOLDER", default_value = ".", env = "UPSCALED_ROOT")]
+    pub(crate) root: PathBuf,
+    #[command(flatten)]
+    pub(crate) choices: Choices,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Listing {
+    #[command(flatten)]
+    pub(crate) root: RootArgument,
+    /// Write JSON, a line a job
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The job's number
+    #[arg(value_name = "JOB")]
+    pub(crate) id: i64,
+    #[command(flatten)]
+    pub(crate) root: RootArgument,
+    /// Write JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Chosen {
+    /// The jobs' numbers
+    #[arg(required = true, value_name = "JOB")]
+    pub(crate) ids: Vec<i64>,
+    #[command(flatten)]
+    pub(crate) root: RootArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) root: RootArgument,
+    /// Write JSON, a line a finding
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RootArgument {
+    /// The server's folder
+    #[arg(long, value_name = "FOLDER", default_value = ".", env = "UPSCALED_ROOT")]
+    pub(crate) root: PathBuf,
+}

@@ -1,0 +1,113 @@
+//! `doctor`: what this machine has, what it lacks, and what to do about it.
+
+use std::time::Duration;
+
+use coordinator::WorkerProcess;
+use job::message::{Finding, Request, Response};
+
+use super::worker_executable;
+use crate::cli::Doctor;
+use crate::exit::Ending;
+use crate::output;
+use crate::root::Root;
+
+/// Time for the worker's own checks, which open every encoder.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Less room than this is worth a warning: one film in 4K.
+const LITTLE_ROOM: u64 = 10 << 30;
+
+pub(super) async fn run(doctor: Doctor) -> anyhow::Result<Ending> {
+    let root = Root::new(&doctor.root.root)?;
+    let mut findings = vec![finding("version", true, env!("CARGO_PKG_VERSION").to_owned(), None)];
+    findings.extend(worker().await);
+    findings.extend(folder(&root));
+    let mut ending = Ending::Done;
+    for finding in findings {
+        if doctor.json {
+            output::json(&finding)?;
+        } else {
+            let mark = if finding.ok { "ok" } else { "--" };
+            let remedy = finding.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+            output::data(&format!("{mark}  {:<16}{}{remedy}", finding.subject, finding.detail));
+        }
+        if !finding.ok && finding.subject == "worker" {
+            ending = Ending::Failed;
+        }
+    }
+    Ok(ending)
+}
+
+fn finding(subject: &str, ok: bool, detail: String, remedy: Option<&str>) -> Finding {
+    Finding { subject: subject.to_owned(), ok, detail, remedy: remedy.map(ToOwned::to_owned) }
+}
+
+/// What the worker says of itself and of the machine.
+async fn worker() -> Vec<Finding> {
+    let answer = async {
+        let executable = worker_executable()?;
+        let mut worker = WorkerProcess::start(&executable).await?;
+        worker.send(&Request::Doctor).await?;
+        let sandbox = worker.sandbox().to_owned();
+        let detail = output::path(&executable);
+        anyhow::Ok((detail, sandbox, worker.receive(PATIENCE).await?))
+    };
+    match answer.await {
+        Ok((detail, sandbox, Response::Doctor(found))) => {
+            let confined = sandbox != "none";
+            let remedy = (!confined)
+                .then_some("this version does not confine the worker: upscale files that you trust");
+            let mut findings =
+                vec![finding("worker", true, detail, None), finding("sandbox", confined, sandbox, remedy)];
+            findings.extend(found);
+            findings
+        }
+        Ok(_) => vec![finding("worker", false, "it gives no report".to_owned(), Some("build it again"))],
+        Err(error) => vec![finding(
+            "worker",
+            false,
+            format!("{error:#}"),
+            Some("build it with `cargo build --release`"),
+        )],
+    }
+}
+
+/// What can be said of the root folder.
+fn folder(root: &Root) -> Vec<Finding> {
+    let path = root.folder();
+    let gigabytes = |bytes: u64| format!("{:.1} GB", bytes as f64 / 1e9);
+    let writable = tempfile_works(path);
+    let mut findings = vec![finding(
+        "folder",
+        writable,
+        output::path(path),
+        (!writable).then_some("it cannot be written: choose another with --root"),
+    )];
+    match storage::file_system_kind(path) {
+        Ok(storage::FileSystem::Network { name }) => findings.push(finding(
+            "file system",
+            false,
+            format!("{name}, a network file system"),
+            Some("the ledger needs a local disk: choose another folder with --root"),
+        )),
+        Ok(_) => findings.push(finding("file system", true, "local".to_owned(), None)),
+        Err(error) => findings.push(finding("file system", false, error.to_string(), None)),
+    }
+    match storage::free_bytes(path) {
+        Ok(free) => findings.push(finding(
+            "disk",
+            free >= LITTLE_ROOM,
+            format!("{} free", gigabytes(free)),
+            (free < LITTLE_ROOM).then_some("a film in 4K may need more"),
+        )),
+        Err(error) => findings.push(finding("disk", false, error.to_string(), None)),
+    }
+    findings
+}
+
+/// True when a file can be made in a folder.
+fn tempfile_works(folder: &std::path::Path) -> bool {
+    let probe = folder.join(format!(".upscaled-doctor-{}", std::process::id()));
+    let works = std::fs::write(&probe, b"").is_ok();
+    let _ = std::fs::remove_file(&probe);
+    works
+}

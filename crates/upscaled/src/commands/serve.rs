@@ -1,0 +1,130 @@
+//! `serve`: the server.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use coordinator::{Existing, Inbox, InboxOptions, Scheduler, SchedulerOptions, Update};
+use tokio::sync::mpsc;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use super::worker_executable;
+use crate::cli::Serve;
+use crate::config;
+use crate::exit::Ending;
+use crate::output;
+use crate::root::{Root, make_folder};
+use crate::signals::shutdown_on_signal;
+
+/// Days of server logs that are kept.
+const LOGS_KEPT: usize = 14;
+
+pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
+    make_folder(&serve.root)?;
+    let root = Root::new(&serve.root)?;
+    let choices = config::with_file(serve.choices, &root.settings_file())?;
+    let settings = config::settings(&choices, &[root.models()])?;
+    for folder in [root.input(), root.output(), root.models(), root.logs(), root.state()] {
+        make_folder(&folder)?;
+    }
+    let _lock = storage::FolderLock::acquire(&root.state()).context("another server runs here")?;
+    let _log = start_log(&root.logs())?;
+    let ledger = root.open_ledger().await?;
+    let worker = worker_executable()?;
+
+    let shutdown = shutdown_on_signal()?;
+    let (updates, received) = mpsc::unbounded_channel();
+    let logging = tokio::spawn(log_updates(received));
+    let mut scheduler = Scheduler::new(SchedulerOptions {
+        ledger: ledger.clone(),
+        worker: worker.clone(),
+        engine_threads: config::engine_threads(&choices),
+        existing: Existing::NextName,
+        updates,
+    });
+    let inbox = Inbox::new(InboxOptions {
+        ledger: ledger.clone(),
+        worker,
+        input: root.input(),
+        output: root.output(),
+        settings: settings.clone(),
+    });
+    tracing::info!("upscaled {} serves `{}`", env!("CARGO_PKG_VERSION"), root.folder().display());
+    output::say(&format!("Drop videos into  {}", output::path(&root.input())));
+    output::say(&format!("Results appear in {}", output::path(&root.output())));
+    output::say(&format!("Model {}; Ctrl-C stops, and a new start goes on.", settings.model.name()));
+
+    let watching = shutdown.clone();
+    let watching = tokio::spawn(async move { inbox.run(&watching).await });
+    let served = scheduler.serve(&shutdown).await;
+    shutdown.request();
+    let _ = watching.await;
+    drop(scheduler);
+    let _ = logging.await;
+    ledger.close().await;
+    served?;
+    output::say("stopped; everything finished is kept, and the next start goes on from here");
+    Ok(Ending::Done)
+}
+
+/// Logs to a file a day and, more briefly, to standard error. `UPSCALED_LOG` sets what is logged to the file.
+fn start_log(folder: &Path) -> anyhow::Result<tracing_appender::non_blocking::WorkerGuard> {
+    let files = tracing_appender::rolling::Builder::new()
+        .rotation(tracing_appender::rolling::Rotation::DAILY)
+        .filename_prefix("upscaled")
+        .filename_suffix("log")
+        .max_log_files(LOGS_KEPT)
+        .build(folder)
+        .with_context(|| format!("the log in `{}` cannot be written", folder.display()))?;
+    let (writer, guard) = tracing_appender::non_blocking(files);
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .with_env_var("UPSCALED_LOG")
+        .from_env()
+        .context("the variable UPSCALED_LOG is not a filter: try `info` or `debug`")?;
+    let to_file = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false).with_filter(filter);
+    let to_terminal = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_filter(LevelFilter::INFO);
+    tracing_subscriber::registry().with(to_file).with(to_terminal).try_init()?;
+    Ok(guard)
+}
+
+/// Writes a line for each job that begins, gets on by a segment, or ends.
+async fn log_updates(mut updates: mpsc::UnboundedReceiver<Update>) {
+    let mut last = String::new();
+    while let Some(update) = updates.recv().await {
+        match update {
+            Update::Note { id, text } => tracing::info!("job {id}: {text}"),
+            Update::Job(report) => {
+                let mut line = format!("job {}: {}", report.id, report.status);
+                match (&report.reason, &report.result, report.frames) {
+                    (Some(reason), _, _) => line += &format!(": {reason}"),
+                    (None, Some(result), _) if report.status == "done" => {
+                        line += &format!(": {}", output::path(result))
+                    }
+                    (None, _, Some(frames)) if report.segments_done > 0 => {
+                        line += &format!(
+                            ", {} of {} segments, {frames} frames",
+                            report.segments_done, report.segments
+                        );
+                        if let Some(seconds) = report.seconds_left {
+                            line += &format!(", {} left", output::duration(seconds));
+                        }
+                    }
+                    _ => {}
+                }
+                // Between two segments only the estimate changes, which is not worth a line.
+                let news =
+                    format!("{} {} {} {:?}", report.id, report.status, report.segments_done, report.phase);
+                if news != last {
+                    last = news;
+                    tracing::info!("{line}");
+                }
+            }
+        }
+    }
+}

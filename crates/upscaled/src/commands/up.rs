@@ -1,0 +1,301 @@
+//! `up`: upscale files now.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use coordinator::{Existing, JobReport, Request, Scheduler, SchedulerOptions, Shutdown, Update, now, submit};
+use job::state::{Event, Status};
+use job::{Container, JobId, Settings};
+use ledger::{Ledger, Record};
+use storage::FolderLock;
+use tokio::sync::mpsc;
+
+use super::worker_executable;
+use crate::cli::Up;
+use crate::config;
+use crate::exit::Ending;
+use crate::output;
+use crate::progress::{self, View};
+use crate::root::{self, Root};
+use crate::signals::shutdown_on_signal;
+
+/// Time between looks at a job that a server works on.
+const FOLLOW: std::time::Duration = std::time::Duration::from_millis(500);
+
+pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
+    let root = up.root.as_deref().map(Root::new).transpose()?;
+    let models = root.as_ref().map_or_else(|| PathBuf::from("models"), Root::models);
+    let choices = match &root {
+        Some(root) => config::with_file(up.choices.clone(), &root.settings_file())?,
+        None => up.choices.clone(),
+    };
+    let settings = config::settings(&choices, &[models])?;
+    let several = up.files.len() > 1;
+    let shutdown = shutdown_on_signal()?;
+    let run = Run { engine_threads: config::engine_threads(&choices), root, settings, shutdown, up };
+    let mut ending = Ending::Done;
+    for file in &run.up.files {
+        if several {
+            output::say(&format!("{}:", output::path(file)));
+        }
+        match run.file(file).await {
+            Ok(Ending::Done) => {}
+            Ok(Ending::Failed) => ending = Ending::Failed,
+            Ok(Ending::Stopped) => return Ok(Ending::Stopped),
+            Err(error) => {
+                output::error(&format!("{error:#}"));
+                ending = Ending::Failed;
+            }
+        }
+    }
+    Ok(ending)
+}
+
+/// What holds for all files.
+struct Run {
+    up: Up,
+    root: Option<Root>,
+    settings: Settings,
+    engine_threads: u32,
+    shutdown: Shutdown,
+}
+
+/// Where the result of a file goes.
+struct Place {
+    folder: PathBuf,
+    file: Option<PathBuf>,
+    container: Option<Container>,
+}
+
+impl Run {
+    async fn file(&self, file: &Path) -> anyhow::Result<Ending> {
+        let source = readable(file)?;
+        let place = self.place(&source)?;
+        if let Some(file) = &place.file
+            && file.exists()
+            && !self.up.overwrite
+        {
+            bail!(
+                "`{}` is there already: use --overwrite to replace it, or -o to choose another name",
+                output::path(file)
+            );
+        }
+        let mut request = Request {
+            settings: Settings { container: place.container, ..self.settings.clone() },
+            output: place.folder.clone(),
+            result: place.file,
+            folder: None,
+            source,
+        };
+        match &self.root {
+            Some(root) => {
+                let ledger = root.open_ledger().await?;
+                let id = self.enter(&ledger, request).await?;
+                match FolderLock::acquire(&root.state()) {
+                    Ok(_lock) => self.work(ledger, id).await,
+                    Err(storage::Error::InUse { .. }) => self.follow(&ledger, id).await,
+                    Err(error) => Err(error.into()),
+                }
+            }
+            None => {
+                let folder = coordinator::job_folder(&request.source, &place.folder);
+                // Room for the ledger and the lock beside what the job makes.
+                request.folder = Some(folder.join("work"));
+                root::make_folder(&folder)?;
+                let lock = FolderLock::acquire(&folder)?;
+                let result = self.in_folder(&folder, request).await;
+                drop(lock);
+                remove_if_finished(&folder, &result);
+                result
+            }
+        }
+    }
+
+    /// Works on a job whose ledger lies in a folder of its own.
+    async fn in_folder(&self, folder: &Path, request: Request) -> anyhow::Result<Ending> {
+        let ledger = root::open_ledger(folder).await?;
+        let id = self.enter(&ledger, request).await?;
+        for other in ledger.list().await?.into_iter().filter(|record| record.id != id) {
+            if !other.job.status.is_final() && other.job.frames_done() > 0 {
+                output::say(
+                    "the unfinished work in the job folder is of other settings or another source: it is thrown away",
+                );
+            }
+            ledger.remove(other.id).await?;
+        }
+        self.work(ledger, id).await
+    }
+
+    /// Takes the job in; one that failed before gets another try.
+    async fn enter(&self, ledger: &Ledger, request: Request) -> anyhow::Result<JobId> {
+        let again = request.clone();
+        let submission = submit(ledger, request, now()).await?;
+        let Some(record) = ledger.get(submission.id).await? else {
+            bail!("the job vanished from the ledger: another program removed it");
+        };
+        match record.job.status {
+            Status::Failed { .. } | Status::Canceled => {
+                ledger.apply(submission.id, Event::Retry, now()).await?;
+            }
+            // Done before, and whoever asks again wants it made again.
+            Status::Done => {
+                ledger.remove(submission.id).await?;
+                return Ok(submit(ledger, again, now()).await?.id);
+            }
+            _ if !submission.is_new => output::say("going on with the unfinished job"),
+            _ => {}
+        }
+        Ok(submission.id)
+    }
+
+    /// Works on a job here and shows its progress.
+    async fn work(&self, ledger: Ledger, id: JobId) -> anyhow::Result<Ending> {
+        let (updates, received) = mpsc::unbounded_channel();
+        let view = if self.up.json { View::Json } else { View::Bar };
+        let showing = tokio::spawn(progress::show(received, view));
+        let mut scheduler = Scheduler::new(SchedulerOptions {
+            ledger: ledger.clone(),
+            worker: worker_executable()?,
+            engine_threads: self.engine_threads,
+            existing: if self.up.overwrite { Existing::Replace } else { Existing::Refuse },
+            updates,
+        });
+        let ended = loop {
+            match scheduler.work_on(id, &self.shutdown).await {
+                Ok(coordinator::Ending::WaitingForSpace) => {
+                    scheduler.wait_for_space(id, &self.shutdown).await?;
+                }
+                other => break other,
+            }
+        };
+        drop(scheduler);
+        let _ = showing.await;
+        let record = ledger.get(id).await?;
+        ledger.close().await;
+        ended?;
+        record.map_or(Ok(Ending::Failed), |record| self.tell(&record))
+    }
+
+    /// Shows the progress of a job that a server works on.
+    async fn follow(&self, ledger: &Ledger, id: JobId) -> anyhow::Result<Ending> {
+        output::say(&format!(
+            "a server works here: it takes job {id} in its turn; Ctrl-C stops watching, not the job"
+        ));
+        let (updates, received) = mpsc::unbounded_channel();
+        let view = if self.up.json { View::Json } else { View::Bar };
+        let showing = tokio::spawn(progress::show(received, view));
+        let record = loop {
+            let Some(record) = ledger.get(id).await? else {
+                bail!("job {id} was removed by somebody else");
+            };
+            let _ = updates.send(Update::Job(Box::new(JobReport::of(&record))));
+            if record.job.status.is_final() || self.shutdown.is_requested() {
+                break record;
+            }
+            self.shutdown.sleep(FOLLOW).await;
+        };
+        drop(updates);
+        let _ = showing.await;
+        if record.job.status.is_final() { self.tell(&record) } else { Ok(Ending::Stopped) }
+    }
+
+    /// Says how the job ended.
+    fn tell(&self, record: &Record) -> anyhow::Result<Ending> {
+        match &record.job.status {
+            Status::Done => {
+                if let Some(result) = &record.request.result
+                    && !self.up.json
+                {
+                    output::data(&output::path(result));
+                }
+                Ok(Ending::Done)
+            }
+            Status::Failed { reason } => {
+                output::error(&format!("{}: {reason}", output::path(&record.request.source)));
+                Ok(Ending::Failed)
+            }
+            Status::Canceled => {
+                output::error("the job was canceled");
+                Ok(Ending::Failed)
+            }
+            Status::Queued | Status::Running | Status::WaitingForSpace { .. } => {
+                let kept = match &record.job.facts {
+                    Some(facts) => format!(
+                        "{} of {} frames are finished and kept in `{}`",
+                        record.job.frames_done(),
+                        facts.frames,
+                        output::path(&record.request.folder)
+                    ),
+                    None => "nothing was finished yet".to_owned(),
+                };
+                output::say(&format!("stopped: {kept}; run the same command again to go on"));
+                Ok(Ending::Stopped)
+            }
+        }
+    }
+
+    /// Where the result of a file goes.
+    fn place(&self, source: &Path) -> anyhow::Result<Place> {
+        let beside = source.parent().unwrap_or(Path::new("/")).to_owned();
+        let Some(wanted) = &self.up.output else {
+            return Ok(Place { folder: beside, file: None, container: None });
+        };
+        let says_folder = wanted.as_os_str().to_string_lossy().ends_with('/');
+        if says_folder || wanted.is_dir() {
+            root::make_folder(wanted)?;
+            return Ok(Place { folder: wanted.canonicalize()?, file: None, container: None });
+        }
+        if self.up.files.len() > 1 {
+            bail!(
+                "`{}` is one name for several results: name a folder, with a slash at its end",
+                output::path(wanted)
+            );
+        }
+        let extension = wanted.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        let container = match extension.as_deref() {
+            Some("mp4" | "m4v" | "mov") => Container::Mp4,
+            Some("mkv") => Container::Matroska,
+            _ => bail!(
+                "`{}` is neither .mp4 nor .mkv: choose one of them, or a folder with a slash at its end",
+                output::path(wanted)
+            ),
+        };
+        let name = wanted.file_name().context("the name of the result is missing")?;
+        let folder = match wanted.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        root::make_folder(folder)?;
+        let folder = folder.canonicalize()?;
+        let file = folder.join(name);
+        anyhow::ensure!(file != source, "the result would replace its source: choose another name");
+        Ok(Place { file: Some(file), folder, container: Some(container) })
+    }
+}
+
+/// The absolute path of a file that can be read.
+fn readable(file: &Path) -> anyhow::Result<PathBuf> {
+    let shown = output::path(file);
+    let source = file.canonicalize().with_context(|| format!("`{shown}` cannot be found; check the name"))?;
+    anyhow::ensure!(
+        !source.is_dir(),
+        "`{shown}` is a folder: name the files in it, or watch it with `upscaled serve`"
+    );
+    anyhow::ensure!(source.is_file(), "`{shown}` is not a regular file: copy it to a disk first");
+    let opened = std::fs::File::open(&source);
+    opened.with_context(|| format!("`{shown}` cannot be read; check its permissions"))?;
+    anyhow::ensure!(source.metadata()?.len() > 0, "`{shown}` is empty (zero bytes): copy it again");
+    Ok(source)
+}
+
+/// Removes the job folder unless it holds work that can go on.
+fn remove_if_finished(folder: &Path, result: &anyhow::Result<Ending>) {
+    let has_work = std::fs::read_dir(folder.join("work")).is_ok_and(|entries| {
+        entries.flatten().any(|entry| entry.file_name().to_string_lossy().ends_with(".pkt"))
+    });
+    let is_worthless =
+        matches!(result, Ok(Ending::Done)) || (matches!(result, Ok(Ending::Failed)) && !has_work);
+    if is_worthless && let Err(error) = std::fs::remove_dir_all(folder) {
+        output::error(&format!("the folder `{}` cannot be removed: {error}", output::path(folder)));
+    }
+}

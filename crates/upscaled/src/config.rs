@@ -1,0 +1,118 @@
+//! Settings: the defaults, the file `upscaled.toml`, and the command line, each over the one before.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use job::{Settings, Target};
+use serde::Deserialize;
+
+use crate::cli::Choices;
+use crate::model;
+
+/// The file `upscaled.toml`: every key is optional.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    model: Option<String>,
+    scale: Option<u32>,
+    height: Option<u32>,
+    denoise: Option<f32>,
+    crf: Option<u8>,
+    preset: Option<String>,
+    segment_frames: Option<u32>,
+    threads: Option<u32>,
+}
+
+/// The choices of the command line, filled up from the file where that exists.
+pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(choices),
+        Err(error) => return Err(error).with_context(|| format!("`{}` cannot be read", path.display())),
+    };
+    let file: File = toml::from_str(&text).with_context(|| format!("`{}` has a mistake", path.display()))?;
+    anyhow::ensure!(
+        file.scale.is_none() || file.height.is_none(),
+        "`{}` sets both scale and height: remove one",
+        path.display()
+    );
+    // A size on the command line replaces either kind of size in the file.
+    let sized = choices.scale.is_some() || choices.height.is_some();
+    Ok(Choices {
+        model: choices.model.or(file.model),
+        scale: if sized { choices.scale } else { file.scale },
+        height: if sized { choices.height } else { file.height },
+        denoise: choices.denoise.or(file.denoise),
+        crf: choices.crf.or(file.crf),
+        preset: choices.preset.or(file.preset),
+        segment_frames: choices.segment_frames.or(file.segment_frames),
+        threads: choices.threads.or(file.threads),
+    })
+}
+
+/// The settings of a job, complete and checked. Models are looked for in the folders.
+pub(crate) fn settings(choices: &Choices, model_folders: &[PathBuf]) -> anyhow::Result<Settings> {
+    let default = Settings::default();
+    let model = choices.model.as_deref().map(|name| model::find(name, model_folders)).transpose()?;
+    let model = model.unwrap_or(default.model);
+    let denoise = choices.denoise.unwrap_or(default.denoise);
+    let settings = Settings {
+        twin: if denoise < 1.0 { Some(model::find_twin(&model, model_folders)?) } else { None },
+        model,
+        denoise,
+        target: match (choices.scale, choices.height) {
+            (Some(factor), _) => Target::Scale(factor),
+            (None, Some(rows)) => Target::Height(rows),
+            (None, None) => default.target,
+        },
+        crf: choices.crf.unwrap_or(default.crf),
+        preset: choices.preset.clone().unwrap_or(default.preset),
+        container: None,
+        segment_frames: choices.segment_frames,
+    };
+    settings.validate()?;
+    Ok(settings)
+}
+
+/// Threads of the engine: what was chosen, else one a core.
+pub(crate) fn engine_threads(choices: &Choices) -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    choices.threads.unwrap_or(cores)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("upscaled.toml");
+        std::fs::write(&path, text).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn the_command_line_goes_over_the_file_and_the_file_over_the_defaults() {
+        let (_folder, path) = file("model = \"none\"\nscale = 2\ncrf = 20\n");
+        let line = Choices { crf: Some(10), ..Choices::default() };
+        let settings = settings(&with_file(line, &path).unwrap(), &[]).unwrap();
+        assert_eq!((settings.model.name(), settings.target, settings.crf), ("none", Target::Scale(2), 10));
+        let line = Choices { height: Some(720), ..Choices::default() };
+        let chosen = with_file(line, &path).unwrap();
+        assert_eq!((chosen.scale, chosen.height), (None, Some(720)));
+    }
+
+    #[test]
+    fn mistakes_in_the_file_are_said() {
+        for text in ["modle = \"none\"", "scale = \"two\"", "scale = 2\nheight = 720", "scale = "] {
+            let (_folder, path) = file(text);
+            let error = format!("{:#}", with_file(Choices::default(), &path).unwrap_err());
+            assert!(error.contains("upscaled.toml"), "{error}");
+        }
+    }
+
+    #[test]
+    fn no_file_is_no_mistake() {
+        assert!(with_file(Choices::default(), Path::new("/nonexistent/upscaled.toml")).is_ok());
+    }
+}

@@ -1,0 +1,59 @@
+//! Writing to the terminal: data to standard output, everything else to standard error.
+
+use std::io::Write as _;
+
+use serde::Serialize;
+
+/// Writes a line of data. A reader that has gone away is no error of ours.
+pub(crate) fn data(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Writes a value as one line of JSON.
+pub(crate) fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
+    data(&serde_json::to_string(value)?);
+    Ok(())
+}
+
+/// Writes a line for people.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Writes an error for people.
+pub(crate) fn error(message: &str) {
+    say(&format!("error: {message}"));
+}
+
+/// A number of seconds as people say it: `42 s`, `3 min 05 s`, `2 h 10 min`.
+pub(crate) fn duration(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// A file name or path in a line of text: control characters are shown as escapes.
+pub(crate) fn path(path: &std::path::Path) -> String {
+    let text = path.to_string_lossy();
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_readable() {
+        assert_eq!(duration(41.6), "42 s");
+        assert_eq!(duration(185.0), "3 min 05 s");
+        assert_eq!(duration(7800.0), "2 h 10 min");
+    }
+
+    #[test]
+    fn a_name_stays_on_its_line() {
+        assert_eq!(path(std::path::Path::new("a\nb\u{1b}[2J ü.mp4")), "a\\nb\\u{1b}[2J ü.mp4");
+    }
+}

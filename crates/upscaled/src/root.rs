@@ -1,0 +1,89 @@
+//! The folder that a server lives in.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use ledger::Ledger;
+
+/// The places below the root.
+#[derive(Debug, Clone)]
+pub(crate) struct Root(PathBuf);
+
+impl Root {
+    /// The root in an existing folder.
+    pub(crate) fn new(folder: &Path) -> anyhow::Result<Self> {
+        let folder = folder.canonicalize().with_context(|| {
+            format!("the folder `{}` cannot be used; make it, or name another with --root", folder.display())
+        })?;
+        Ok(Self(folder))
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn input(&self) -> PathBuf {
+        self.0.join("input")
+    }
+
+    pub(crate) fn output(&self) -> PathBuf {
+        self.0.join("output")
+    }
+
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.0.join("logs")
+    }
+
+    pub(crate) fn models(&self) -> PathBuf {
+        self.0.join("models")
+    }
+
+    pub(crate) fn state(&self) -> PathBuf {
+        self.0.join("state")
+    }
+
+    pub(crate) fn settings_file(&self) -> PathBuf {
+        self.0.join("upscaled.toml")
+    }
+
+    fn ledger_file(&self) -> PathBuf {
+        self.state().join("ledger.db")
+    }
+
+    /// Opens the ledger, making it when it is not there.
+    pub(crate) async fn open_ledger(&self) -> anyhow::Result<Ledger> {
+        open_ledger(&self.state()).await
+    }
+
+    /// Opens the ledger that a server or an earlier job made here.
+    pub(crate) async fn open_existing_ledger(&self) -> anyhow::Result<Ledger> {
+        anyhow::ensure!(
+            self.ledger_file().is_file(),
+            "there are no jobs in `{}`: start `upscaled serve` there, or name its folder with --root",
+            self.0.display()
+        );
+        self.open_ledger().await
+    }
+}
+
+/// Opens the ledger in a folder of its own, making both when they are not there.
+pub(crate) async fn open_ledger(folder: &Path) -> anyhow::Result<Ledger> {
+    make_folder(folder)?;
+    if let Ok(storage::FileSystem::Network { name }) = storage::file_system_kind(folder) {
+        anyhow::bail!(
+            "the ledger cannot lie on a network file system ({name}), where SQLite's log does not work: `{}`; use a folder on a local disk",
+            folder.display()
+        );
+    }
+    Ok(Ledger::open(&folder.join("ledger.db")).await?)
+}
+
+/// Makes a folder and those above it.
+pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| {
+        format!(
+            "the folder `{}` cannot be made; check that the folder above it can be written",
+            folder.display()
+        )
+    })
+}
