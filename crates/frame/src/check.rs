@@ -1,14 +1,19 @@
 //! Checks that a picture is what it claims to be.
 
-use crate::RgbF32;
+use crate::{Planar, RgbF32};
 
 /// The mean absolute difference between `enlarged`, averaged down to the size of `original`, and `original`.
 ///
 /// 0 means that every area of the enlarged picture has the mean colour of the pixel it stands for. A black, green
 /// or scrambled result differs by the contrast of the picture. Samples of both are in 0..1 (values outside are
-/// counted as they are); not-a-number anywhere gives a result that is not a number. `enlarged` may have any size
-/// that is at least that of `original`; the box of an original pixel is rounded to whole enlarged pixels.
-pub fn mean_difference(original: &RgbF32, enlarged: &RgbF32) -> f32 {
+/// counted as they are); not-a-number anywhere gives a result that is not a number. `white` is the sample value of
+/// `enlarged` that stands for 1. `enlarged` may have any size that is at least that of `original`; the box of an
+/// original pixel is rounded to whole enlarged pixels.
+pub fn mean_difference<T: Copy + Default + Into<f32>>(
+    original: &RgbF32,
+    enlarged: &Planar<T>,
+    white: f32,
+) -> f32 {
     let (small, large) = (original.size(), enlarged.size());
     let edge = |index: u32, from: u32, to: u32| (u64::from(index) * u64::from(to) / u64::from(from)) as usize;
     let mut sum = 0.0_f64;
@@ -23,9 +28,10 @@ pub fn mean_difference(original: &RgbF32, enlarged: &RgbF32) -> f32 {
                     edge(x as u32 + 1, small.width, large.width).max(left + 1).min(large.width as usize);
                 let mut total = 0.0_f32;
                 for row in top..bottom {
-                    total += samples[row * large.width as usize..][left..right].iter().sum::<f32>();
+                    let of_row = &samples[row * large.width as usize..][left..right];
+                    total += of_row.iter().map(|&sample| sample.into()).sum::<f32>();
                 }
-                let mean = total / ((bottom - top) * (right - left)) as f32;
+                let mean = total / ((bottom - top) * (right - left)) as f32 / white;
                 sum += f64::from((mean - wanted).abs());
             }
         }
@@ -64,14 +70,14 @@ mod tests {
     #[test]
     fn a_repeated_picture_does_not_differ() {
         let picture = ramp(Size::new(13, 7));
-        assert!(mean_difference(&picture, &enlarged(&picture, 3)) < 1e-6);
+        assert!(mean_difference(&picture, &enlarged(&picture, 3), 1.0) < 1e-6);
     }
 
     #[test]
     fn black_differs_by_the_mean_of_the_picture() {
         let picture = ramp(Size::new(17, 5));
         let mean = (0..3).flat_map(|p| picture.plane(p)).sum::<f32>() / (3.0 * 85.0);
-        let difference = mean_difference(&picture, &RgbF32::new(Size::new(68, 20)));
+        let difference = mean_difference(&picture, &RgbF32::new(Size::new(68, 20)), 1.0);
         assert!((difference - mean).abs() < 1e-5, "{difference} {mean}");
     }
 
@@ -80,6 +86,6 @@ mod tests {
         let picture = ramp(Size::new(4, 4));
         let mut large = enlarged(&picture, 2);
         large.plane_mut(1)[5] = f32::NAN;
-        assert!(mean_difference(&picture, &large).is_nan());
+        assert!(mean_difference(&picture, &large, 1.0).is_nan());
     }
 }

@@ -1,2 +1,66 @@
-//! worker
-fn main() {}
+//! `upscaled-worker`: everything that touches pixels. Started by `upscaled`, which tells it what to do through its
+//! standard input and reads what became of it from its standard output.
+//!
+//! Goals: one request after the other, any of which may kill this process without harm to anything finished.
+//! Non-goals: deciding what to do next, remembering what was done (those are the coordinator's).
+
+mod doctor;
+mod failure;
+mod frame_list;
+mod index;
+mod join;
+mod model;
+mod pipeline;
+mod segment;
+mod wire;
+
+use std::process::ExitCode;
+
+use job::message::{Request, Response};
+use tracing_subscriber::filter::LevelFilter;
+
+use failure::Failed;
+use model::Upscaler;
+use wire::Wire;
+
+fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() != Some("--serve") {
+        wire::say("upscaled-worker is started by `upscaled`, not by hand: see `upscaled --help`");
+        return ExitCode::from(2);
+    }
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .without_time()
+        .with_max_level(LevelFilter::WARN)
+        .init();
+    media::init();
+    match serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            wire::say(&format!("upscaled-worker: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Answers requests until there are no more.
+fn serve() -> anyhow::Result<()> {
+    let wire = Wire::open()?;
+    wire.send(&Response::Hello {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        sandbox: "none".to_owned(),
+    })?;
+    let mut upscaler = Upscaler::default();
+    while let Some(request) = wire.next_request()? {
+        let answer = match request {
+            Request::Probe { source } => index::probe(&source),
+            Request::Index(request) => index::run(&request, &mut upscaler, &wire),
+            Request::Segment(request) => segment::run(&request, &mut upscaler, &wire),
+            Request::Join(request) => join::run(&request, &wire),
+            Request::Doctor => Ok(Response::Doctor(doctor::run())),
+        };
+        wire.send(&answer.unwrap_or_else(|Failed(failure)| Response::Failed(failure)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! What the end-to-end tests share: the real executables, clips made with FFmpeg, and looks at results.
+
+#![allow(dead_code, reason = "every test file uses some of it")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// The program, ready for arguments, in a folder and without the environment of whoever runs the tests.
+pub fn upscaled(folder: &Path) -> Command {
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_upscaled"));
+    let worker = program.with_file_name("upscaled-worker");
+    assert!(
+        worker.is_file(),
+        "`{}` is missing: run `cargo build --workspace --bins` first",
+        worker.display()
+    );
+    let mut command = Command::new(program);
+    command
+        .current_dir(folder)
+        .env_remove("UPSCALED_ROOT")
+        .env("UPSCALED_WORKER", worker)
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs the program to its end.
+pub fn run(folder: &Path, arguments: &[&str]) -> Output {
+    upscaled(folder).args(arguments).output().unwrap()
+}
+
+/// Runs the program, which must succeed; gives its standard output.
+pub fn run_well(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(folder, arguments);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {:?}\n{errors}", output.status);
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs an `ffmpeg` command, which must succeed.
+pub fn ffmpeg(arguments: &[&str]) {
+    let output = Command::new("ffmpeg")
+        .args(["-nostdin", "-hide_banner", "-v", "error", "-y"])
+        .args(arguments)
+        .output()
+        .expect("ffmpeg is needed for the tests: ./test installs it");
+    assert!(output.status.success(), "ffmpeg {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Makes a clip with moving pictures and, on request, sound.
+pub fn make_clip(path: &Path, size: &str, frames: u32, sound: bool) {
+    let video = format!("testsrc2=size={size}:rate=25");
+    let seconds = f64::from(frames) / 25.0;
+    let sine = format!("sine=frequency=440:sample_rate=48000:duration={seconds}");
+    let frames = frames.to_string();
+    let path = path.to_str().unwrap();
+    let encoder = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-frames:v", &frames];
+    let mut arguments = vec!["-f", "lavfi", "-i", &video];
+    if sound {
+        arguments.extend(["-f", "lavfi", "-i", &sine, "-c:a", "aac"]);
+    }
+    arguments.extend(encoder);
+    arguments.push(path);
+    ffmpeg(&arguments);
+}
+
+/// What `ffprobe` says, a line an entry.
+pub fn ffprobe(path: &Path, arguments: &[&str]) -> Vec<String> {
+    let output = Command::new("ffprobe")
+        .args(["-v", "error", "-of", "csv=p=0"])
+        .args(arguments)
+        .arg(path)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().map(|line| line.trim_end_matches(',').to_owned()).filter(|line| !line.is_empty()).collect()
+}
+
+/// Width and height of a video.
+pub fn size(path: &Path) -> String {
+    ffprobe(path, &["-select_streams", "v:0", "-show_entries", "stream=width,height"]).join(" ")
+}
+
+/// PTS of all frames, in ticks.
+pub fn pts(path: &Path) -> Vec<i64> {
+    let lines = ffprobe(path, &["-select_streams", "v:0", "-show_entries", "packet=pts"]);
+    let mut pts: Vec<i64> = lines.iter().map(|line| line.parse().unwrap()).collect();
+    pts.sort_unstable();
+    pts
+}
+
+/// A checksum of every decoded frame.
+pub fn frame_checksums(path: &Path) -> Vec<String> {
+    let output = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-i", path.to_str().unwrap()])
+        .args(["-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.rsplit(',').next().unwrap().to_owned())
+        .collect()
+}
+
+/// Waits until something is true.
+pub fn wait_for(what: &str, limit: Duration, mut is_true: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_true() {
+        assert!(start.elapsed() < limit, "waited {limit:?} in vain for {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The real clips that tests use when they are there: in `$UPSCALED_TEST_DATA`, else beside the project.
+pub fn clip(name: &str) -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    let folder = std::env::var_os("UPSCALED_TEST_DATA").map_or(beside, PathBuf::from);
+    let path = folder.join("clips/public").join(name);
+    if path.is_file() {
+        return Some(path);
+    }
+    println!("skipped: the clip {name} is not in `{}`", folder.display());
+    None
+}

@@ -1,0 +1,101 @@
+//! A running server.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::common::{run_well, upscaled, wait_for};
+
+/// Time for a job to end; the machine may be slow and busy.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+
+/// A server in a folder, killed at the end of the test.
+pub struct Server {
+    pub root: PathBuf,
+    child: Child,
+    arguments: Vec<String>,
+}
+
+impl Server {
+    /// Starts a server.
+    pub fn start(root: &Path, arguments: &[&str]) -> Self {
+        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Self { root: root.to_owned(), child: spawn(root, &arguments), arguments }
+    }
+
+    /// Starts it again after a kill.
+    pub fn restart(&mut self) {
+        self.child = spawn(&self.root, &self.arguments);
+    }
+
+    /// Kills it as a power cut would.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub fn stop(&mut self) -> Option<i32> {
+        signal("TERM", self.child.id());
+        self.child.wait().unwrap().code()
+    }
+
+    /// The process number of its worker, when it has one.
+    pub fn worker(&self) -> Option<u32> {
+        children(self.child.id()).into_iter().find(|&child| {
+            std::fs::read(format!("/proc/{child}/cmdline"))
+                .is_ok_and(|line| line.ends_with(b"upscaled-worker\0--serve\0"))
+        })
+    }
+
+    /// All jobs, as `list --json` tells them.
+    pub fn jobs(&self) -> Vec<Value> {
+        if !self.root.join("state/ledger.db").is_file() {
+            return Vec::new();
+        }
+        let lines = run_well(&self.root, &["list", "--json"]);
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Waits until so many jobs are there and all have come to an end.
+    pub fn wait_for_jobs(&self, count: usize) -> Vec<Value> {
+        let is_final =
+            |job: &Value| ["done", "failed", "canceled"].contains(&job["status"].as_str().unwrap());
+        let mut jobs = Vec::new();
+        wait_for("all jobs to end", PATIENCE, || {
+            jobs = self.jobs();
+            jobs.len() >= count && jobs.iter().all(is_final)
+        });
+        assert_eq!(jobs.len(), count, "{jobs:#?}");
+        jobs
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(root: &Path, arguments: &[String]) -> Child {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(root.join("terminal.log")).unwrap();
+    upscaled(root).arg("serve").args(arguments).stdout(Stdio::null()).stderr(log).spawn().unwrap()
+}
+
+/// Sends a signal to a process.
+pub fn signal(name: &str, process: u32) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status().unwrap();
+    assert!(sent.success(), "process {process} is not there");
+}
+
+/// The processes that a process started.
+pub fn children(process: u32) -> Vec<u32> {
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    lists
+        .flat_map(|list| list.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<u32>>())
+        .collect()
+}

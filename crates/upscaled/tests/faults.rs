@@ -1,0 +1,178 @@
+//! Whatever dies, the result is the same bits: the program is killed at random moments and started again.
+//!
+//! `UPSCALED_KILLS` sets the number of kills (5 by default; a release needs 50 or more).
+
+mod common;
+#[path = "common/server.rs"]
+mod server;
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use common::{frame_checksums, make_clip, pts, run_well, upscaled, wait_for};
+use server::{PATIENCE, Server, signal};
+
+const FRAMES: u32 = 600;
+const SETTINGS: [&str; 4] = ["--model", "realesr-animevideov3", "--segment-frames", "60"];
+
+fn kills() -> u32 {
+    std::env::var("UPSCALED_KILLS").map_or(5, |kills| kills.parse().expect("UPSCALED_KILLS is a number"))
+}
+
+/// Numbers that look random and repeat.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        // Knuth's MMIX generator; the high bits are the better ones.
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+/// What an unbroken run makes of a clip, and how long that takes.
+fn unbroken(folder: &Path, clip: &Path) -> (Vec<String>, Duration) {
+    let start = Instant::now();
+    let mut arguments = vec!["up", clip.to_str().unwrap(), "-o", "unbroken.mp4"];
+    arguments.extend(SETTINGS);
+    run_well(folder, &arguments);
+    (frame_checksums(&folder.join("unbroken.mp4")), start.elapsed())
+}
+
+/// Attempts of all segments so far, by the epochs in the names of the files.
+fn segments(folder: &Path) -> Vec<(u32, u32)> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<(u32, u32)> = entries
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let (index, epoch) = name.strip_prefix("seg-")?.strip_suffix(".pkt")?.split_once(".e")?;
+            Some((index.parse().ok()?, epoch.parse().ok()?))
+        })
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+#[test]
+fn a_server_that_is_killed_goes_on_and_makes_the_same_frames() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("clip.mp4");
+    make_clip(&clip, "64x36", FRAMES, true);
+    let (wanted, time) = unbroken(folder.path(), &clip);
+    assert_eq!(wanted.len(), FRAMES as usize);
+
+    let root = folder.path().join("root");
+    std::fs::create_dir_all(root.join("input")).unwrap();
+    std::fs::copy(&clip, root.join("input/clip.mp4")).unwrap();
+    let mut server = Server::start(&root, &SETTINGS);
+    wait_for("the job", PATIENCE, || !server.jobs().is_empty());
+    let kills = kills();
+    let pause = time.as_millis() as u64 * 2 / u64::from(kills) + 200;
+    let mut random = Random(1);
+    let mut killed = 0;
+    for _ in 0..kills {
+        std::thread::sleep(Duration::from_millis(random.below(pause)));
+        if root.join("output/clip_upscaled.mp4").exists() {
+            break;
+        }
+        let finished = segments(&root.join("output/clip.mp4.job"));
+        server.kill();
+        killed += 1;
+        server.restart();
+        // What was finished before the kill is still there and is not made again.
+        let again = segments(&root.join("output/clip.mp4.job"));
+        assert!(finished.iter().all(|segment| again.contains(segment)), "{finished:?} {again:?}");
+    }
+    println!("the server was killed {killed} times");
+    assert!(killed > 0);
+    let jobs = server.wait_for_jobs(1);
+    assert_eq!(jobs[0]["status"], "done", "{jobs:#?}");
+    let result = root.join("output/clip_upscaled.mp4");
+    assert_eq!(frame_checksums(&result), wanted);
+    assert_eq!(pts(&result), pts(&clip));
+}
+
+#[test]
+fn a_worker_that_is_killed_is_replaced_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("clip.mp4");
+    make_clip(&clip, "64x36", FRAMES, false);
+    let (wanted, _) = unbroken(folder.path(), &clip);
+    let root = folder.path().join("root");
+    std::fs::create_dir_all(root.join("input")).unwrap();
+    std::fs::copy(&clip, root.join("input/clip.mp4")).unwrap();
+    let server = Server::start(&root, &SETTINGS);
+    let done =
+        |server: &Server| server.jobs().first().map_or(0, |job| job["segments_done"].as_u64().unwrap());
+    for round in 1..=3 {
+        wait_for("a segment", PATIENCE, || done(&server) >= round);
+        let Some(worker) = server.worker() else { continue };
+        signal("KILL", worker);
+        let start = Instant::now();
+        wait_for("another worker", PATIENCE, || server.worker().is_some_and(|other| other != worker));
+        println!("a new worker after {:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    }
+    let jobs = server.wait_for_jobs(1);
+    assert_eq!(jobs[0]["status"], "done", "{jobs:#?}");
+    assert_eq!(frame_checksums(&root.join("output/clip_upscaled.mp4")), wanted);
+}
+
+#[test]
+fn up_goes_on_after_ctrl_c_and_after_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("clip.mp4");
+    make_clip(&clip, "64x36", FRAMES, false);
+    let (wanted, _) = unbroken(folder.path(), &clip);
+    let work = folder.path().join("clip.mp4.job/work");
+    for (round, name) in ["INT", "KILL", "TERM", "KILL"].into_iter().enumerate() {
+        let mut command = upscaled(folder.path());
+        command.args(["up", "clip.mp4"]).args(SETTINGS).stdout(Stdio::null()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        wait_for("another segment", PATIENCE, || segments(&work).len() > round);
+        let kept = segments(&work).len();
+        let start = Instant::now();
+        signal(name, child.id());
+        let output = child.wait_with_output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+        if name != "KILL" {
+            assert_eq!(output.status.code(), Some(130), "{errors}");
+            assert!(errors.contains("run the same command again to go on"), "{errors}");
+        }
+        assert!(segments(&work).len() >= kept);
+    }
+    let mut arguments = vec!["up", "clip.mp4"];
+    arguments.extend(SETTINGS);
+    run_well(folder.path(), &arguments);
+    assert_eq!(frame_checksums(&folder.path().join("clip_upscaled.mp4")), wanted);
+    assert!(!folder.path().join("clip.mp4.job").exists());
+}
+
+#[test]
+fn a_damaged_segment_is_found_and_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("clip.mp4");
+    make_clip(&clip, "64x36", FRAMES, false);
+    let (wanted, _) = unbroken(folder.path(), &clip);
+    let work = folder.path().join("clip.mp4.job/work");
+    let mut command = upscaled(folder.path());
+    let mut child = command.args(["up", "clip.mp4"]).args(SETTINGS).stderr(Stdio::null()).spawn().unwrap();
+    wait_for("three segments", PATIENCE, || segments(&work).len() >= 3);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (index, epoch) = segments(&work)[1];
+    let file = work.join(format!("seg-{index:06}.e{epoch}.pkt"));
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+
+    let mut arguments = vec!["up", "clip.mp4"];
+    arguments.extend(SETTINGS);
+    let output = upscaled(folder.path()).args(arguments).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    assert_eq!(frame_checksums(&folder.path().join("clip_upscaled.mp4")), wanted);
+}

@@ -1,0 +1,72 @@
+//! What a failure means for the job.
+
+use std::path::Path;
+
+use job::message::{Failure, FailureKind};
+
+/// Room to ask for when a write failed and nobody knows how much it would have needed.
+const SOME_ROOM: u64 = 64 << 20;
+
+/// A request that could not be done.
+#[derive(Debug)]
+pub(crate) struct Failed(pub(crate) Failure);
+
+impl Failed {
+    pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self(Failure { kind, message: message.into() })
+    }
+
+    /// The source or the settings are at fault.
+    pub(crate) fn last(message: impl Into<String>) -> Self {
+        Self::new(FailureKind::Final, message)
+    }
+
+    /// Another attempt may end better.
+    pub(crate) fn transient(message: impl Into<String>) -> Self {
+        Self::new(FailureKind::Transient, message)
+    }
+
+    /// A failure of `media` while it read `source` or wrote what needs about `needed` bytes.
+    pub(crate) fn of_media(error: &media::Error, source: &Path, needed: u64) -> Self {
+        use media::Error as E;
+        let message = format!("`{}`: {error}", source.display());
+        match error {
+            E::FramesDiffer { .. } => Self::new(FailureKind::FramesDiffer, message),
+            E::NoSpace => Self::new(
+                FailureKind::NoSpace { needed: needed.max(SOME_ROOM) },
+                "the disk is full: free some space, and the job goes on by itself",
+            ),
+            E::Write(_) | E::Encoder { .. } | E::PacketsDiffer(_) | E::Verification(_) | E::Ffmpeg { .. } => {
+                Self::transient(message)
+            }
+            _ => Self::last(message),
+        }
+    }
+}
+
+impl From<storage::Error> for Failed {
+    fn from(error: storage::Error) -> Self {
+        let kind = match &error {
+            storage::Error::NoSpace { needed, .. } | storage::Error::Quota { needed, .. } => {
+                FailureKind::NoSpace { needed: *needed }
+            }
+            other if other.is_no_space() => FailureKind::NoSpace { needed: SOME_ROOM },
+            _ => FailureKind::Transient,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<storage::PacketLogError> for Failed {
+    fn from(error: storage::PacketLogError) -> Self {
+        let kind =
+            if error.is_no_space() { FailureKind::NoSpace { needed: SOME_ROOM } } else { FailureKind::Transient };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<engine::Error> for Failed {
+    fn from(error: engine::Error) -> Self {
+        Self::last(error.to_string())
+    }
+}

@@ -1,0 +1,64 @@
+//! Reading a source: is it a video, and when does each of its frames appear?
+
+use std::path::Path;
+
+use job::message::{IndexMethod, IndexRequest, Response};
+use job::{Container, Model, SourceFacts};
+use media::Error;
+
+use crate::failure::Failed;
+use crate::model::{self, Upscaler};
+use crate::{frame_list, wire::Wire};
+
+/// Answers whether a file is a video.
+pub(crate) fn probe(source: &Path) -> Result<Response, Failed> {
+    let probe = media::probe(source).map_err(|error| Failed::of_media(&error, source, 0))?;
+    Ok(Response::Probed { description: format!("{} {}", probe.video.codec, probe.video.size) })
+}
+
+/// Makes the frame list.
+pub(crate) fn run(request: &IndexRequest, _upscaler: &mut Upscaler, wire: &Wire) -> Result<Response, Failed> {
+    let source: &Path = &request.source;
+    let of_source = |error: Error| Failed::of_media(&error, source, 0);
+    let probe = media::probe(source).map_err(of_source)?;
+    let method = match request.method {
+        IndexMethod::Demux => media::IndexMethod::Demux,
+        IndexMethod::Decode => media::IndexMethod::Decode,
+    };
+    let mut progress = |frames: u64| wire.progress(frames as u32, 0);
+    let index = media::index(source, method, &mut progress).map_err(of_source)?;
+    let (operations_per_pixel, network_scale) = match request.settings.model {
+        Model::None => (0, 1),
+        Model::BuiltIn { .. } | Model::File { .. } => {
+            let network = model::network(&request.settings)?;
+            (network.flops_per_pixel(), network.scale as u32)
+        }
+    };
+    let ticks = index.pts.last().zip(index.pts.first()).map_or(0, |(last, first)| last - first) + index.last_duration;
+    let mut notes = Vec::new();
+    if index.method == media::IndexMethod::Decode {
+        notes.push("the file's times cannot be trusted: every frame was decoded to find its time".to_owned());
+    }
+    Ok(Response::Indexed(Box::new(SourceFacts {
+        codec: probe.video.codec.clone(),
+        width: probe.video.size.width,
+        height: probe.video.size.height,
+        frames: index.pts.len() as u32,
+        keyframes: index.keyframes.clone(),
+        seconds: ticks as f64 * index.time_base.to_f64(),
+        container: container(request, &probe),
+        pixel_format: media::output_pixel_format(&probe.video),
+        operations_per_pixel,
+        network_scale,
+        frame_list_blake3: frame_list::write(&index, &request.frame_list)?,
+        notes,
+    })))
+}
+
+/// The container that the user chose, else the one that holds what the source holds.
+fn container(request: &IndexRequest, probe: &media::Probe) -> Container {
+    request.settings.container.unwrap_or_else(|| match media::Container::choose(probe) {
+        media::Container::Mp4 => Container::Mp4,
+        media::Container::Matroska => Container::Matroska,
+    })
+}

@@ -1,0 +1,138 @@
+//! From a model's name or file to an engine that is ready for frames.
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use engine::{Engine, Session};
+use frame::Size;
+use job::{Model, Settings, Twin};
+use network::ir::Network;
+use network::{Format, ModelBytes, Tensors, catalogue};
+
+use crate::failure::Failed;
+
+/// Largest model file that is read.
+const LARGEST_MODEL: u64 = 1 << 30;
+
+/// The engine in use. It is kept from request to request, since preparing it takes time.
+#[derive(Default)]
+pub(crate) struct Upscaler {
+    ready: Option<Ready>,
+}
+
+struct Ready {
+    key: Key,
+    engine: Box<dyn Engine>,
+    session: Option<(Size, Box<dyn Session>)>,
+}
+
+/// What an engine was prepared for.
+#[derive(PartialEq)]
+struct Key {
+    model: Model,
+    denoise: f32,
+    twin: Option<Twin>,
+    threads: u32,
+}
+
+impl Upscaler {
+    /// A session for pictures of a size and the description of its engine; `None` for settings without a network.
+    pub(crate) fn session(
+        &mut self,
+        settings: &Settings,
+        threads: u32,
+        size: Size,
+    ) -> Result<Option<(&mut dyn Session, String)>, Failed> {
+        if settings.model == Model::None {
+            return Ok(None);
+        }
+        let key = Key {
+            model: settings.model.clone(),
+            denoise: settings.denoise,
+            twin: settings.twin.clone(),
+            threads,
+        };
+        let mut ready = match self.ready.take() {
+            Some(ready) if ready.key == key => ready,
+            _ => {
+                let network = network(settings)?;
+                let threads = NonZeroUsize::new(threads as usize).unwrap_or(NonZeroUsize::MIN);
+                let engine = engine::cpu(&network, engine::Options { threads })?;
+                Ready { key, engine, session: None }
+            }
+        };
+        let session = match ready.session.take() {
+            Some((of, session)) if of == size => session,
+            _ => ready.engine.session(size)?,
+        };
+        let ready = self.ready.insert(ready);
+        let description = ready.engine.describe();
+        let (_, session) = ready.session.insert((size, session));
+        Ok(Some((session.as_mut(), description)))
+    }
+}
+
+/// The network of settings that have one.
+pub(crate) fn network(settings: &Settings) -> Result<Network, Failed> {
+    let model = match &settings.model {
+        Model::None => return Err(Failed::last("the model `none` has no network")),
+        Model::BuiltIn { name } => {
+            let built_in = catalogue::built_in(name).map_err(|error| Failed::last(error.to_string()))?;
+            network::read_tensors(built_in.bytes()).map_err(|error| Failed::last(error.to_string()))?
+        }
+        Model::File { path, blake3, .. } => read(path, blake3)?,
+    };
+    let tensors = match &settings.twin {
+        Some(twin) if settings.denoise < 1.0 => {
+            let twin = read(&twin.path, &twin.blake3)?;
+            network::blend(&model, &twin, settings.denoise).map_err(|error| Failed::last(error.to_string()))?
+        }
+        _ => model,
+    };
+    let (_, network) = network::build(&tensors).map_err(|error| Failed::last(error.to_string()))?;
+    Ok(network)
+}
+
+/// The tensors of a model file that must have this checksum.
+fn read(path: &Path, blake3: &str) -> Result<Tensors, Failed> {
+    let of_file = |error: String| Failed::last(format!("the model `{}`: {error}", path.display()));
+    let bytes = |path: &Path| {
+        let length = fs::metadata(path).map_err(|error| of_file(error.to_string()))?.len();
+        if length > LARGEST_MODEL {
+            return Err(of_file(format!("{length} bytes are too many for a model")));
+        }
+        fs::read(path).map_err(|error| of_file(error.to_string()))
+    };
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let weights = match Format::of(&name) {
+        Some(Format::Ncnn) => bytes(&path.with_extension("bin"))?,
+        Some(_) => bytes(path)?,
+        None => return Err(of_file("it is not of a known kind: use .safetensors, .pth or .param with .bin".to_owned())),
+    };
+    if blake3::hash(&weights).to_hex().as_str() != blake3 {
+        return Err(of_file("it was changed since the job was taken in: start the job again".to_owned()));
+    }
+    let graph;
+    let model = match Format::of(&name) {
+        Some(Format::Safetensors) => ModelBytes::Safetensors(&weights),
+        Some(Format::Pth) => ModelBytes::Pth(&weights),
+        _ => {
+            graph = String::from_utf8(bytes(path)?).map_err(|_| of_file("its .param is not text".to_owned()))?;
+            ModelBytes::Ncnn { param: &graph, bin: &weights }
+        }
+    };
+    network::read_tensors(model).map_err(|error| of_file(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_and_the_catalogue_know_the_same_models() {
+        let names: Vec<&str> = catalogue::BUILT_IN.iter().map(|model| model.name).collect();
+        assert_eq!(names, job::BUILT_IN_MODELS);
+        assert_eq!(catalogue::built_in(job::DEFAULT_MODEL).unwrap().wdn, Some(job::DENOISE_TWIN));
+    }
+}

@@ -1,0 +1,72 @@
+//! The pipe to the coordinator.
+
+use std::io::{self, Read as _, Write as _};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use job::message::{self, Request, Response};
+
+/// Time between signs of progress; the coordinator shows a few a second.
+const PROGRESS: Duration = Duration::from_millis(200);
+
+/// Requests in, responses out.
+pub(crate) struct Wire {
+    requests: Receiver<Request>,
+    told: Mutex<Option<Instant>>,
+}
+
+impl Wire {
+    /// Begins to read requests. When the coordinator goes away, this process ends at once, whatever it is doing:
+    /// nobody would look at the result.
+    pub(crate) fn open() -> anyhow::Result<Self> {
+        let (sender, requests) = channel();
+        let read = move || {
+            while let Ok(request) = read_request() {
+                if sender.send(request).is_err() {
+                    return;
+                }
+            }
+            std::process::exit(0);
+        };
+        std::thread::Builder::new().name("requests".to_owned()).spawn(read).context("no thread can be started")?;
+        Ok(Self { requests, told: Mutex::new(None) })
+    }
+
+    /// The next request; `None` when there will be no more.
+    pub(crate) fn next_request(&self) -> anyhow::Result<Option<Request>> {
+        Ok(self.requests.recv().ok())
+    }
+
+    /// Sends a response.
+    pub(crate) fn send(&self, response: &Response) -> anyhow::Result<()> {
+        let bytes = message::encode(response)?;
+        let mut output = io::stdout().lock();
+        output.write_all(&bytes).and_then(|()| output.flush()).context("the coordinator does not listen any more")
+    }
+
+    /// Tells how far the request is, not too often.
+    pub(crate) fn progress(&self, frames: u32, bytes: u64) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|told| told.elapsed() >= PROGRESS) {
+            *told = Some(Instant::now());
+            // A coordinator that is gone ends this process by the other end of the pipe.
+            let _ = self.send(&Response::Progress { frames, bytes });
+        }
+    }
+}
+
+fn read_request() -> anyhow::Result<Request> {
+    let mut input = io::stdin().lock();
+    let mut length = [0; 4];
+    input.read_exact(&mut length)?;
+    let mut bytes = vec![0; message::decode_length(length)?];
+    input.read_exact(&mut bytes)?;
+    Ok(message::decode(&bytes)?)
+}
+
+/// Writes a line to standard error, which the coordinator keeps as evidence.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}

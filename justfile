@@ -1,0 +1,24 @@
+# The menu: `just` lists it.
+
+default:
+    @just --list
+
+# All tests
+test *arguments:
+    ./test {{arguments}}
+
+# What a change must pass
+check:
+    .ci/run
+
+# Kill the program at many random moments and compare the results; 50 kills are the default
+faults kills="50":
+    UPSCALED_KILLS={{kills}} cargo test --release --package upscaled --test faults -- --nocapture
+
+# Speed of the engine
+bench:
+    cargo bench --package engine
+
+# Convert ncnn weights to the built-in safetensors files
+models folder:
+    cargo run --release --package xtask -- convert-models {{folder}}
