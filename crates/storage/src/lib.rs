@@ -1,1 +1,37 @@
-//! storage
+//! What touches the disk: segment files, scratch in RAM, spill-over, room on the disk, atomic publishing.
+//!
+//! Goals:
+//! - A file under its final name is whole and on the disk, or it is not there at all.
+//! - Damage is found: every bit of a segment and of a frame list is under a checksum.
+//! - Running out of RAM moves work to the disk; running out of disk is an [`Error`] that says how much is needed.
+//! - Bytes from a damaged or hostile file cause an error, never a panic and never memory that the file does not justify.
+//!
+//! Non-goals: knowing what is in a packet (`media`'s), which segments a job needs or when to try again (`job`'s),
+//! remembering what is done (`ledger`'s). Nothing here is asynchronous, and nothing looks at a clock.
+//!
+//! Linux only: anonymous files, `renameat2`, `statfs` magic numbers, `/proc` and control groups are used as they are.
+
+mod atomic;
+mod error;
+mod fingerprint;
+mod frame_list;
+mod lock;
+mod memory;
+pub mod packet_log;
+mod publish;
+mod scratch;
+mod segment;
+mod space;
+
+pub use atomic::{sync_folder, write_atomic, write_status};
+pub use error::Error;
+pub use fingerprint::{Fingerprint, Stamp, checksum, fingerprint};
+pub use frame_list::{FrameListFault, FrameListFile};
+pub use lock::FolderLock;
+pub use packet_log::{Packet, PacketLogError, PacketLogReader, PacketLogWriter, Summary};
+pub use publish::{publish, publish_replacing, remove_leftovers};
+pub use scratch::{Scratch, ScratchFile, ScratchOptions};
+pub use segment::{
+    Committed, Recorded, Scan, SegmentFault, SegmentName, Sidecar, check, commit, read_sidecar, scan, sweep,
+};
+pub use space::{FileSystem, file_system_kind, free_bytes, is_no_space, require};

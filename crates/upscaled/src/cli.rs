@@ -1,4 +1,6 @@
-//! The command line.
+//! The command line. The comments of its items are the text of `--help`.
+
+#![expect(clippy::doc_markdown, reason = "backticks would appear in the help text")]
 
 use std::path::PathBuf;
 

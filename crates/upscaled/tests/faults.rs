@@ -2,6 +2,13 @@
 //!
 //! `UPSCALED_KILLS` sets the number of kills (5 by default; a release needs 50 or more).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod common;
 #[path = "common/server.rs"]
 mod server;

@@ -1,5 +1,12 @@
 //! A full disk is a state with a message, and the job goes on by itself.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod common;
 #[path = "common/server.rs"]
 mod server;

@@ -12,7 +12,7 @@ use crate::output;
 use crate::root::Root;
 
 /// Time for the worker's own checks, which open every encoder.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// Less room than this is worth a warning: one film in 4K.
 const LITTLE_ROOM: u64 = 10 << 30;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use coordinator::{Existing, Inbox, InboxOptions, Scheduler, SchedulerOptions, Update};
+use coordinator::{Existing, Inbox, InboxOptions, JobReport, Scheduler, SchedulerOptions, Update};
 use tokio::sync::mpsc;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
@@ -100,31 +100,33 @@ async fn log_updates(mut updates: mpsc::UnboundedReceiver<Update>) {
         match update {
             Update::Note { id, text } => tracing::info!("job {id}: {text}"),
             Update::Job(report) => {
-                let mut line = format!("job {}: {}", report.id, report.status);
-                match (&report.reason, &report.result, report.frames) {
-                    (Some(reason), _, _) => line += &format!(": {reason}"),
-                    (None, Some(result), _) if report.status == "done" => {
-                        line += &format!(": {}", output::path(result))
-                    }
-                    (None, _, Some(frames)) if report.segments_done > 0 => {
-                        line += &format!(
-                            ", {} of {} segments, {frames} frames",
-                            report.segments_done, report.segments
-                        );
-                        if let Some(seconds) = report.seconds_left {
-                            line += &format!(", {} left", output::duration(seconds));
-                        }
-                    }
-                    _ => {}
-                }
                 // Between two segments only the estimate changes, which is not worth a line.
                 let news =
                     format!("{} {} {} {:?}", report.id, report.status, report.segments_done, report.phase);
                 if news != last {
                     last = news;
-                    tracing::info!("{line}");
+                    tracing::info!("job {}: {}{}", report.id, report.status, details(&report));
                 }
             }
         }
     }
+}
+
+/// What a line of the log says of a job beyond its status.
+fn details(report: &JobReport) -> String {
+    if let Some(reason) = &report.reason {
+        return format!(": {reason}");
+    }
+    if report.status == "done" {
+        return report
+            .result
+            .as_deref()
+            .map(|result| format!(": {}", output::path(result)))
+            .unwrap_or_default();
+    }
+    if report.segments_done == 0 {
+        return String::new();
+    }
+    let left = report.seconds_left.map(|seconds| format!(", {} left", output::duration(seconds)));
+    format!(", {} of {} segments{}", report.segments_done, report.segments, left.unwrap_or_default())
 }

@@ -87,28 +87,24 @@ impl Run {
             folder: None,
             source,
         };
-        match &self.root {
-            Some(root) => {
-                let ledger = root.open_ledger().await?;
-                let id = self.enter(&ledger, request).await?;
-                match FolderLock::acquire(&root.state()) {
-                    Ok(_lock) => self.work(ledger, id).await,
-                    Err(storage::Error::InUse { .. }) => self.follow(&ledger, id).await,
-                    Err(error) => Err(error.into()),
-                }
-            }
-            None => {
-                let folder = coordinator::job_folder(&request.source, &place.folder);
-                // Room for the ledger and the lock beside what the job makes.
-                request.folder = Some(folder.join("work"));
-                root::make_folder(&folder)?;
-                let lock = FolderLock::acquire(&folder)?;
-                let result = self.in_folder(&folder, request).await;
-                drop(lock);
-                remove_if_finished(&folder, &result);
-                result
-            }
+        if let Some(root) = &self.root {
+            let ledger = root.open_ledger().await?;
+            let id = self.enter(&ledger, request).await?;
+            return match FolderLock::acquire(&root.state()) {
+                Ok(_lock) => self.work(ledger, id).await,
+                Err(storage::Error::InUse { .. }) => self.follow(&ledger, id).await,
+                Err(error) => Err(error.into()),
+            };
         }
+        let folder = coordinator::job_folder(&request.source, &place.folder);
+        // Room for the ledger and the lock beside what the job makes.
+        request.folder = Some(folder.join("work"));
+        root::make_folder(&folder)?;
+        let lock = FolderLock::acquire(&folder)?;
+        let result = self.in_folder(&folder, request).await;
+        drop(lock);
+        remove_if_finished(&folder, &result);
+        result
     }
 
     /// Works on a job whose ledger lies in a folder of its own.
@@ -173,7 +169,7 @@ impl Run {
         let record = ledger.get(id).await?;
         ledger.close().await;
         ended?;
-        record.map_or(Ok(Ending::Failed), |record| self.tell(&record))
+        Ok(record.map_or(Ending::Failed, |record| self.tell(&record)))
     }
 
     /// Shows the progress of a job that a server works on.
@@ -196,11 +192,11 @@ impl Run {
         };
         drop(updates);
         let _ = showing.await;
-        if record.job.status.is_final() { self.tell(&record) } else { Ok(Ending::Stopped) }
+        Ok(if record.job.status.is_final() { self.tell(&record) } else { Ending::Stopped })
     }
 
     /// Says how the job ended.
-    fn tell(&self, record: &Record) -> anyhow::Result<Ending> {
+    fn tell(&self, record: &Record) -> Ending {
         match &record.job.status {
             Status::Done => {
                 if let Some(result) = &record.request.result
@@ -208,15 +204,15 @@ impl Run {
                 {
                     output::data(&output::path(result));
                 }
-                Ok(Ending::Done)
+                Ending::Done
             }
             Status::Failed { reason } => {
                 output::error(&format!("{}: {reason}", output::path(&record.request.source)));
-                Ok(Ending::Failed)
+                Ending::Failed
             }
             Status::Canceled => {
                 output::error("the job was canceled");
-                Ok(Ending::Failed)
+                Ending::Failed
             }
             Status::Queued | Status::Running | Status::WaitingForSpace { .. } => {
                 let kept = match &record.job.facts {
@@ -229,7 +225,7 @@ impl Run {
                     None => "nothing was finished yet".to_owned(),
                 };
                 output::say(&format!("stopped: {kept}; run the same command again to go on"));
-                Ok(Ending::Stopped)
+                Ending::Stopped
             }
         }
     }

@@ -1,6 +1,13 @@
 //! What the end-to-end tests share: the real executables, clips made with FFmpeg, and looks at results.
 
-#![allow(dead_code, reason = "every test file uses some of it")]
+#![allow(dead_code, unreachable_pub, reason = "every test file uses some of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::print_stdout,
+    reason = "a test that cannot go on has failed"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

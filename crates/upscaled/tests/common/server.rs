@@ -1,5 +1,13 @@
 //! A running server.
 
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_debug_implementations,
+    reason = "every test file uses some of it"
+)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -9,7 +17,7 @@ use serde_json::Value;
 use crate::common::{run_well, upscaled, wait_for};
 
 /// Time for a job to end; the machine may be slow and busy.
-pub const PATIENCE: Duration = Duration::from_secs(180);
+pub const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A server in a folder, killed at the end of the test.
 pub struct Server {

@@ -1,0 +1,87 @@
+//! Milliseconds a frame and useful GFLOP/s: `cargo bench -p engine -- MODEL WIDTHxHEIGHT THREADS [SECONDS]`, where
+//! MODEL is the path of an ncnn model without its ending.
+#![allow(clippy::print_stdout, reason = "a program for people")]
+
+use std::error::Error;
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+
+use engine::Options;
+use frame::{RgbF32, Size};
+use network::ir::{Network, Op};
+use network::{ModelBytes, build, read_tensors};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let [model, size, threads, rest @ ..] = &arguments[..] else {
+        println!("usage: MODEL WIDTHxHEIGHT THREADS [SECONDS]");
+        return Ok(());
+    };
+    let param = std::fs::read_to_string(format!("{model}.param"))?;
+    let bin = std::fs::read(format!("{model}.bin"))?;
+    let network = build(&read_tensors(ModelBytes::Ncnn { param: &param, bin: &bin })?)?.1;
+    let (width, height) = size.split_once('x').ok_or("WIDTHxHEIGHT")?;
+    let size = Size::new(width.parse()?, height.parse()?);
+    let threads: NonZeroUsize = threads.parse()?;
+    let seconds: f64 = rest.first().map_or(Ok(5.0), |seconds| seconds.parse())?;
+
+    let engine = if std::env::var_os("PORTABLE").is_some() { engine::cpu_portable } else { engine::cpu }(
+        &network,
+        Options { threads },
+    )?;
+    let mut session = engine.session(size)?;
+    let mut picture = RgbF32::new(size);
+    for plane in 0..3 {
+        for (i, sample) in picture.plane_mut(plane).iter_mut().enumerate() {
+            *sample = ((i * 2_654_435_761 + plane) % 1009) as f32 / 1008.0;
+        }
+    }
+    let mut times = Vec::new();
+    let begin = Instant::now();
+    let mut check = 0.0_f32;
+    while times.len() < 3 || begin.elapsed() < Duration::from_secs_f64(seconds) {
+        let start = Instant::now();
+        session.run(&picture, &mut |band| check += band.planes[0][0])?;
+        times.push(start.elapsed().as_secs_f64());
+    }
+    times.sort_by(f64::total_cmp);
+    let flops = flops(&network, size);
+    let report = |what: &str, time: f64| {
+        println!("{what:8} {:9.2} ms  {:7.1} useful GFLOP/s", time * 1e3, flops / time / 1e9);
+    };
+    println!("{} {size}, {}", model.rsplit('/').next().unwrap_or(model), engine.describe());
+    report("fastest", times[0]);
+    report("median", times[times.len() / 2]);
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    println!(
+        "memory: session {:.1} MiB, weights {:.1} MiB; {} frames, check {check}",
+        mib(session.memory()),
+        mib(engine.memory()),
+        times.len()
+    );
+    Ok(())
+}
+
+/// Twice the multiply-adds of the convolutions as written.
+fn flops(network: &Network, size: Size) -> f64 {
+    let mut scales: Vec<f64> = Vec::new();
+    let mut sum = 0.0;
+    for op in &network.nodes {
+        let scale = match op {
+            Op::Input { .. } => 1.0,
+            Op::Conv(conv) => {
+                let scale = scales[conv.input.0];
+                sum += 2.0 * conv.weight.len() as f64 * scale * scale;
+                scale
+            }
+            Op::Concat { inputs } => scales[inputs[0].0],
+            Op::Add { a, .. } => scales[a.0],
+            Op::UpsampleNearest { input, factor } | Op::PixelShuffle { input, factor } => {
+                scales[input.0] * *factor as f64
+            }
+            Op::PixelUnshuffle { input, factor } => scales[input.0] / *factor as f64,
+        };
+        scales.push(scale);
+    }
+    sum * size.pixels() as f64
+}

@@ -1,0 +1,78 @@
+//! The kernels for AVX2 with FMA: eight lanes, sixteen registers.
+
+use std::arch::x86_64::{
+    __m256, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps,
+    _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps,
+};
+
+use super::simd::Simd;
+use super::{Kernels, PixelJob, WinogradJob, direct, dot, winograd};
+
+/// Six rows of two vectors: twelve sums, two weights and one input fill fifteen of sixteen registers, and twelve
+/// independent sums hide the latency of two multiply-adds a cycle.
+pub(crate) static KERNELS: Kernels = Kernels {
+    name: "AVX2+FMA",
+    lanes: 8,
+    group: 16,
+    winograd: run_winograd,
+    direct: run_direct,
+    dot: run_dot,
+};
+
+#[derive(Clone, Copy)]
+struct Avx2(__m256);
+
+impl Simd for Avx2 {
+    const LANES: usize = 8;
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        Self(_mm256_set1_ps(value))
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        Self(_mm256_loadu_ps(from))
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        _mm256_storeu_ps(to, self.0);
+    }
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        Self(_mm256_add_ps(self.0, other.0))
+    }
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        Self(_mm256_sub_ps(self.0, other.0))
+    }
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        Self(_mm256_mul_ps(self.0, other.0))
+    }
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        Self(_mm256_max_ps(self.0, other.0))
+    }
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        Self(_mm256_min_ps(self.0, other.0))
+    }
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, summand: Self) -> Self {
+        Self(_mm256_fmadd_ps(self.0, factor.0, summand.0))
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn run_winograd(job: &WinogradJob<'_>) {
+    winograd::run::<Avx2, 2>(job);
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn run_direct(job: &PixelJob<'_>) {
+    direct::run::<Avx2, 2>(job);
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn run_dot(job: &PixelJob<'_>) {
+    dot::run::<Avx2>(job);
+}

@@ -1,0 +1,52 @@
+//! What follows a convolution while its results are still in registers: activation, scaled additions, the store.
+
+use super::simd::{Simd, load_first, store_first};
+use super::{ConvJob, Ring};
+
+/// `scale · x + other_scale · other`, done to the result of a convolution.
+#[derive(Clone, Copy)]
+pub(crate) struct Residual {
+    /// What is added; has the pixels of the target.
+    pub(crate) other: Ring,
+    /// Factor of the result so far.
+    pub(crate) scale: f32,
+    /// Factor of what is added.
+    pub(crate) other_scale: f32,
+}
+
+impl ConvJob<'_> {
+    /// Activates the results for `values.len()` pixels from (x, y) on and one vector of channels, adds the
+    /// residuals and stores what is left of the picture's channels.
+    ///
+    /// # Safety
+    /// The instruction set of `S` and what [`ConvJob`] asks for; the pixels are in the picture.
+    #[inline(always)]
+    pub(super) unsafe fn finish<S: Simd>(&self, values: &mut [S], x: usize, y: usize, channel: usize) {
+        let lanes = self.out_channels - channel;
+        if !self.slopes.is_null() {
+            let slopes = S::load(self.slopes.add(channel));
+            for value in values.iter_mut() {
+                *value = activate(*value, slopes);
+            }
+        }
+        for residual in self.residuals {
+            let (scale, other_scale) = (S::splat(residual.scale), S::splat(residual.other_scale));
+            let other = residual.other.row(y).add(x * residual.other.pixel + channel).cast_const();
+            for (i, value) in values.iter_mut().enumerate() {
+                let other = load_first::<S>(other.add(i * residual.other.pixel), lanes);
+                *value = value.mul_add(scale, other.mul(other_scale));
+            }
+        }
+        let target = self.target.row(y).add(x * self.target.pixel + channel);
+        for (i, value) in values.iter().enumerate() {
+            store_first(*value, target.add(i * self.target.pixel), lanes);
+        }
+    }
+}
+
+/// `max(x, 0) + slope · min(x, 0)`.
+#[inline(always)]
+unsafe fn activate<S: Simd>(value: S, slopes: S) -> S {
+    let zero = S::splat(0.0);
+    slopes.mul_add(value.min(zero), value.max(zero))
+}

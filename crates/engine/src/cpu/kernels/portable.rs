@@ -1,0 +1,91 @@
+//! The kernels in plain Rust, for every processor: four lanes, which compilers turn into the vector instructions
+//! that each 64-bit architecture is sure to have (SSE2, NEON).
+
+use super::simd::Simd;
+use super::{Kernels, PixelJob, WinogradJob, direct, dot, winograd};
+
+/// Six rows of two four-lane vectors: twelve sums, two weights and one input fill sixteen registers.
+pub(crate) static KERNELS: Kernels = Kernels {
+    name: "portable",
+    lanes: 4,
+    group: 8,
+    winograd: run_winograd,
+    direct: run_direct,
+    dot: run_dot,
+};
+
+#[derive(Clone, Copy)]
+#[repr(align(16))]
+struct Portable([f32; 4]);
+
+macro_rules! lanewise {
+    ($a:expr, $b:expr, $op:expr) => {{
+        let (a, b, op) = ($a.0, $b.0, $op);
+        Self([op(a[0], b[0]), op(a[1], b[1]), op(a[2], b[2]), op(a[3], b[3])])
+    }};
+}
+
+/// Multiplies and adds in one rounding only where the target always has the instruction; elsewhere `mul_add`
+/// would be a call into the C library.
+#[inline(always)]
+fn fused(a: f32, b: f32, c: f32) -> f32 {
+    if cfg!(any(target_arch = "aarch64", target_feature = "fma")) { a.mul_add(b, c) } else { a * b + c }
+}
+
+impl Simd for Portable {
+    const LANES: usize = 4;
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        Self([value; 4])
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        Self(from.cast::<[f32; 4]>().read_unaligned())
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        to.cast::<[f32; 4]>().write_unaligned(self.0);
+    }
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        lanewise!(self, other, |a, b| a + b)
+    }
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        lanewise!(self, other, |a, b| a - b)
+    }
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        lanewise!(self, other, |a, b| a * b)
+    }
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        lanewise!(self, other, |a: f32, b: f32| if a > b { a } else { b })
+    }
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        lanewise!(self, other, |a: f32, b: f32| if a < b { a } else { b })
+    }
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, summand: Self) -> Self {
+        let (a, b, c) = (self.0, factor.0, summand.0);
+        Self([
+            fused(a[0], b[0], c[0]),
+            fused(a[1], b[1], c[1]),
+            fused(a[2], b[2], c[2]),
+            fused(a[3], b[3], c[3]),
+        ])
+    }
+}
+
+unsafe fn run_winograd(job: &WinogradJob<'_>) {
+    winograd::run::<Portable, 2>(job);
+}
+
+unsafe fn run_direct(job: &PixelJob<'_>) {
+    direct::run::<Portable, 2>(job);
+}
+
+unsafe fn run_dot(job: &PixelJob<'_>) {
+    dot::run::<Portable>(job);
+}

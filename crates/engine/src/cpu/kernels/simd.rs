@@ -1,0 +1,73 @@
+//! The few vector operations that the kernels are written in.
+
+/// A vector of `f32` lanes of one instruction set.
+///
+/// # Safety
+/// All methods are unsafe because the processor must have the instruction set; the loads and stores also need
+/// `LANES` readable or writable floats at the pointer, which need not be aligned.
+pub(crate) trait Simd: Copy {
+    /// Numbers in a vector.
+    const LANES: usize;
+    unsafe fn splat(value: f32) -> Self;
+    unsafe fn load(from: *const f32) -> Self;
+    unsafe fn store(self, to: *mut f32);
+    unsafe fn add(self, other: Self) -> Self;
+    unsafe fn sub(self, other: Self) -> Self;
+    unsafe fn mul(self, other: Self) -> Self;
+    unsafe fn max(self, other: Self) -> Self;
+    unsafe fn min(self, other: Self) -> Self;
+    /// `self · factor + summand`; rounded once where the instruction set can.
+    unsafe fn mul_add(self, factor: Self, summand: Self) -> Self;
+}
+
+/// Stores the first `count` lanes.
+///
+/// # Safety
+/// As for [`Simd`]; `count` floats must be writable.
+#[inline(always)]
+pub(super) unsafe fn store_first<S: Simd>(value: S, to: *mut f32, count: usize) {
+    if count >= S::LANES {
+        value.store(to);
+    } else {
+        let mut lanes = [0.0_f32; 16];
+        value.store(lanes.as_mut_ptr());
+        for (lane, &number) in lanes[..count].iter().enumerate() {
+            *to.add(lane) = number;
+        }
+    }
+}
+
+/// Loads the first `count` lanes; the others are 0.
+///
+/// # Safety
+/// As for [`Simd`]; `count` floats must be readable.
+#[inline(always)]
+pub(super) unsafe fn load_first<S: Simd>(from: *const f32, count: usize) -> S {
+    if count >= S::LANES {
+        S::load(from)
+    } else {
+        let mut lanes = [0.0_f32; 16];
+        for (lane, number) in lanes[..count].iter_mut().enumerate() {
+            *number = *from.add(lane);
+        }
+        S::load(lanes.as_ptr())
+    }
+}
+
+/// The sum of the lanes, in a fixed order.
+///
+/// # Safety
+/// As for [`Simd`].
+#[inline(always)]
+pub(super) unsafe fn sum<S: Simd>(value: S) -> f32 {
+    let mut lanes = [0.0_f32; 16];
+    value.store(lanes.as_mut_ptr());
+    let mut width = S::LANES;
+    while width > 1 {
+        width /= 2;
+        for lane in 0..width {
+            lanes[lane] += lanes[lane + width];
+        }
+    }
+    lanes[0]
+}

@@ -1,0 +1,263 @@
+//! Each kernel of each instruction set against sums in `f64`, for many shapes.
+
+use network::ir::{Activation, Conv, ValueId};
+
+use super::pack::{Method, Packed};
+use super::{ConvJob, Kernels, PixelJob, Residual, Ring, WinogradJob, best, portable, winograd};
+
+/// Repeatable noise in −1..1.
+struct Random(u64);
+
+impl Random {
+    fn number(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 40) as f32 / (1 << 23) as f32 - 1.0
+    }
+
+    fn numbers(&mut self, count: usize) -> Vec<f32> {
+        (0..count).map(|_| self.number()).collect()
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.number().abs() * end as f32) as usize % end
+    }
+}
+
+/// A picture in a ring as large as itself, surrounded by what must not change.
+struct Picture {
+    numbers: Vec<f32>,
+    width: usize,
+    height: usize,
+    pixel: usize,
+    row: usize,
+}
+
+const CANARY: f32 = 1234.5;
+
+impl Picture {
+    fn new(width: usize, height: usize, channels: usize, pixel: usize) -> Self {
+        let row = (width.next_multiple_of(winograd::TILE) + 2) * pixel;
+        let mut picture = Self { numbers: vec![CANARY; row * height], width, height, pixel, row };
+        // The margins are zeros; channels that belong to other values are not.
+        for y in 0..height {
+            for column in (0..row / pixel).filter(|column| !(1..=width).contains(column)) {
+                picture.numbers[y * row + column * pixel..][..channels].fill(0.0);
+            }
+        }
+        picture
+    }
+
+    fn index(&self, x: usize, y: usize, channel: usize) -> usize {
+        y * self.row + (x + 1) * self.pixel + channel
+    }
+
+    fn fill(&mut self, channels: usize, random: &mut Random) {
+        for y in 0..self.height {
+            for x in 0..self.width {
+                for channel in 0..channels {
+                    let index = self.index(x, y, channel);
+                    self.numbers[index] = random.number();
+                }
+            }
+        }
+    }
+
+    fn ring(&mut self) -> Ring {
+        Ring {
+            data: self.numbers.as_mut_ptr().wrapping_add(self.pixel),
+            rows: self.height,
+            row: self.row,
+            pixel: self.pixel,
+        }
+    }
+}
+
+struct Case {
+    conv: Conv,
+    width: usize,
+    height: usize,
+    /// Row at which the tiles begin.
+    first_row: isize,
+    residuals: Vec<(f32, f32)>,
+}
+
+fn random_case(random: &mut Random, in_channels: usize, out_channels: usize, kernel: usize) -> Case {
+    let activation = match random.below(3) {
+        0 => Activation::None,
+        1 => Activation::LeakyRelu(0.2),
+        _ => Activation::Prelu(random.numbers(out_channels)),
+    };
+    let conv = Conv {
+        input: ValueId(0),
+        in_channels,
+        out_channels,
+        kernel,
+        weight: random.numbers(out_channels * in_channels * kernel * kernel),
+        bias: random.numbers(out_channels),
+        activation,
+    };
+    Case {
+        conv,
+        width: 1 + random.below(40),
+        height: 1 + random.below(20),
+        first_row: -(random.below(6) as isize),
+        residuals: (0..random.below(3)).map(|_| (random.number(), random.number())).collect(),
+    }
+}
+
+/// The convolution's result by definition, and the largest that its terms could sum up to with inputs up to 1:
+/// Winograd's rounding depends on the whole window, not on the terms of one result.
+fn expected(
+    case: &Case,
+    input: &Picture,
+    others: &[Picture],
+    (x, y, o): (usize, usize, usize),
+) -> (f64, f64) {
+    let (conv, reach) = (&case.conv, case.conv.kernel / 2);
+    let mut sum = f64::from(conv.bias[o]);
+    let mut size = sum.abs();
+    for i in 0..conv.in_channels {
+        for tap in 0..conv.kernel * conv.kernel {
+            let (dy, dx) = (tap / conv.kernel, tap % conv.kernel);
+            let (row, column) = ((y + dy).wrapping_sub(reach), (x + dx).wrapping_sub(reach));
+            let weight = f64::from(conv.weight[(o * conv.in_channels + i) * conv.kernel * conv.kernel + tap]);
+            size += weight.abs();
+            if row < case.height && column < case.width {
+                sum += weight * f64::from(input.numbers[input.index(column, row, i)]);
+            }
+        }
+    }
+    let slope = match &conv.activation {
+        Activation::None => 1.0,
+        Activation::LeakyRelu(slope) => f64::from(*slope),
+        Activation::Prelu(slopes) => f64::from(slopes[o]),
+    };
+    sum = sum.max(0.0) + slope * sum.min(0.0);
+    for (other, (scale, other_scale)) in others.iter().zip(&case.residuals) {
+        let other = f64::from(other.numbers[other.index(x, y, o)]);
+        sum = sum * f64::from(*scale) + other * f64::from(*other_scale);
+        size += other.abs();
+    }
+    (sum, size)
+}
+
+fn check(case: &Case, kernels: &Kernels, random: &mut Random) {
+    let conv = &case.conv;
+    let packed = Packed::new(conv, kernels);
+    // Odd strides: neither values nor their slices need be aligned.
+    let mut input =
+        Picture::new(case.width, case.height, conv.in_channels, conv.in_channels + random.below(20));
+    input.fill(conv.in_channels, random);
+    let mut output = Picture::new(case.width, case.height, 0, conv.out_channels + random.below(20));
+    let mut others: Vec<Picture> = case
+        .residuals
+        .iter()
+        .map(|_| {
+            let mut other =
+                Picture::new(case.width, case.height, conv.out_channels, conv.out_channels + random.below(9));
+            other.fill(conv.out_channels, random);
+            other
+        })
+        .collect();
+    let residuals: Vec<Residual> = others
+        .iter_mut()
+        .zip(&case.residuals)
+        .map(|(other, &(scale, other_scale))| Residual { other: other.ring(), scale, other_scale })
+        .collect();
+    let zeros = vec![0.0; input.row.max(8 * input.pixel)];
+    let job = ConvJob {
+        source: input.ring(),
+        zeros: zeros.as_ptr(),
+        target: output.ring(),
+        residuals: &residuals,
+        weights: packed.weights.as_ptr(),
+        bias: packed.bias.as_ptr(),
+        slopes: if packed.slopes.is_empty() { std::ptr::null() } else { packed.slopes.as_ptr() },
+        in_channels: conv.in_channels,
+        out_channels: conv.out_channels,
+        width: case.width,
+        height: case.height,
+    };
+    if packed.method == Method::Winograd {
+        let tiles_across = case.width.div_ceil(winograd::TILE);
+        let down = (case.height as isize - case.first_row) as usize;
+        let tiles = down.div_ceil(winograd::TILE) * tiles_across;
+        let block = 1 + random.below(tiles);
+        let mut scratch = vec![f32::NAN; winograd::scratch(block, conv.in_channels)];
+        for first in (0..tiles).step_by(block) {
+            let tiles = first..(first + block).min(tiles);
+            let (first_row, scratch) = (case.first_row, scratch.as_mut_ptr());
+            // SAFETY: the pictures have the sizes that the job says, with margins.
+            unsafe {
+                (kernels.winograd)(&WinogradJob { conv: &job, first_row, tiles_across, tiles, scratch });
+            };
+        }
+    } else {
+        let run = if packed.method == Method::Dot { kernels.dot } else { kernels.direct };
+        let cut = random.below(case.width);
+        for y in 0..case.height {
+            for columns in [0..cut, cut..case.width] {
+                // SAFETY: as above.
+                unsafe { run(&PixelJob { conv: &job, kernel: conv.kernel, y, columns }) };
+            }
+        }
+    }
+    let shape = (conv.in_channels, conv.out_channels, case.width, case.height);
+    let mut changed = 0;
+    for y in 0..case.height {
+        for x in 0..case.width {
+            for o in 0..conv.out_channels {
+                let (expected, size) = expected(case, &input, &others, (x, y, o));
+                let found = output.numbers[output.index(x, y, o)];
+                let error = (f64::from(found) - expected).abs();
+                // Winograd's F(6×6, 3×3) loses about two digits in the worst case.
+                assert!(
+                    error <= 2e-5 * size.max(1.0),
+                    "{} {shape:?} {x} {y} {o}: {found} {expected}",
+                    kernels.name
+                );
+                changed += 1;
+            }
+        }
+    }
+    let kept = output.numbers.iter().filter(|number| number.to_bits() == CANARY.to_bits()).count();
+    assert_eq!(kept + changed, output.numbers.len(), "{} {shape:?} writes elsewhere", kernels.name);
+}
+
+#[test]
+fn convolutions_are_right_for_all_shapes() {
+    let mut random = Random(1);
+    for kernels in [best(), portable()] {
+        for in_channels in [1, 2, 3, 4, 5, 7, 8, 12, 16, 20, 33, 64] {
+            for out_channels in [1, 2, 3, 4, 5, 8, 15, 16, 17, 32, 48] {
+                for kernel in [1, 3] {
+                    check(&random_case(&mut random, in_channels, out_channels, kernel), kernels, &mut random);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn many_channels_are_right() {
+    let mut random = Random(2);
+    for kernels in [best(), portable()] {
+        for (in_channels, out_channels) in [(192, 64), (160, 32), (64, 64), (100, 100)] {
+            check(&random_case(&mut random, in_channels, out_channels, 3), kernels, &mut random);
+        }
+    }
+}
+
+#[test]
+fn a_filter_with_one_weight_shifts_the_picture() {
+    // Every tap by itself: a transform with rows mixed up would pass sums, not this.
+    for kernels in [best(), portable()] {
+        for tap in 0..9 {
+            let mut random = Random(3);
+            let mut case = random_case(&mut random, 16, 16, 3);
+            case.conv.weight =
+                (0..16 * 16 * 9).map(|i| if i % 9 == tap && i / 9 % 17 == 0 { 1.0 } else { 0.0 }).collect();
+            check(&case, kernels, &mut random);
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! 3×3 convolution by Winograd's minimal filtering F(6×6, 3×3).
+//!
+//! Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks" (CVPR 2016): for a tile d of 8×8 inputs and
+//! a filter g, the 6×6 outputs are `Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A`. Summed over channels, the element-wise product
+//! becomes 64 matrix products, one per position, with 64 instead of 324 multiplications for 36 outputs. The
+//! matrices are those of the interpolation points 0, ±1, ±2, ±½ and ∞.
+
+use super::gemm::{ROWS, multiply};
+use super::simd::{Simd, load_first};
+use super::{MAX_GROUP, MAX_LANES, WinogradJob};
+
+/// Rows and columns of outputs that a tile makes.
+pub(crate) const TILE: usize = 6;
+/// Rows and columns of inputs that a tile reads: one more on each side.
+const WINDOW: usize = TILE + 2;
+/// Positions of the transformed tile, each with a matrix product of its own.
+pub(crate) const POSITIONS: usize = WINDOW * WINDOW;
+/// Floats added to each position's matrix: strides that are multiples of a power of two fall into one cache set.
+const SKEW: usize = 16;
+
+/// Floats of scratch that a block of `tiles` with `channels` inputs needs: transformed inputs and products.
+pub(crate) const fn scratch(tiles: usize, channels: usize) -> usize {
+    input_stride(tiles, channels) * POSITIONS + product_stride(tiles, MAX_GROUP) * POSITIONS
+}
+
+/// Floats between the positions of the transformed input, which is `[position][tile][channel]`.
+const fn input_stride(tiles: usize, channels: usize) -> usize {
+    tiles * padded(channels) + SKEW
+}
+
+/// Floats between the positions of the products, which are `[position][tile][channel of the group]`.
+const fn product_stride(tiles: usize, group: usize) -> usize {
+    tiles * group + SKEW
+}
+
+/// Channels rounded up to whole vectors of every instruction set.
+const fn padded(channels: usize) -> usize {
+    channels.next_multiple_of(MAX_LANES)
+}
+
+/// Computes the tiles of the job.
+///
+/// # Safety
+/// The instruction set of `S`, and what [`WinogradJob`] asks for.
+#[inline(always)]
+pub(super) unsafe fn run<S: Simd, const N: usize>(job: &WinogradJob<'_>) {
+    let tiles = job.tiles.len();
+    let group = N * S::LANES;
+    let depth = padded(job.conv.in_channels);
+    let conv = job.conv;
+    let inputs = Matrix { data: job.scratch, position: input_stride(tiles, conv.in_channels), tile: depth };
+    let products = Matrix {
+        data: job.scratch.add(inputs.position * POSITIONS),
+        position: product_stride(tiles, group),
+        tile: group,
+    };
+    for slot in 0..tiles {
+        transform_input::<S>(job, job.tiles.start + slot, inputs.data.add(slot * depth), inputs.position);
+    }
+    for first in (0..conv.out_channels).step_by(group) {
+        let weights = conv.weights.add(first * POSITIONS * conv.in_channels);
+        for position in 0..POSITIONS {
+            let weights = weights.add(position * conv.in_channels * group);
+            multiply_position::<S, N>(conv.in_channels, &inputs, &products, position, weights, tiles);
+        }
+        for slot in 0..tiles {
+            let products = products.data.add(slot * group);
+            transform_output::<S, N>(
+                job,
+                job.tiles.start + slot,
+                first,
+                products,
+                product_stride(tiles, group),
+            );
+        }
+    }
+}
+
+/// Where `[position][tile][channel]` numbers lie.
+struct Matrix {
+    data: *mut f32,
+    position: usize,
+    tile: usize,
+}
+
+/// The matrix product of one position: all tiles of the block times one panel of weights.
+///
+/// # Safety
+/// As for [`run`].
+#[inline(always)]
+unsafe fn multiply_position<S: Simd, const N: usize>(
+    depth: usize,
+    inputs: &Matrix,
+    products: &Matrix,
+    position: usize,
+    weights: *const f32,
+    tiles: usize,
+) {
+    let input = inputs.data.add(position * inputs.position).cast_const();
+    let product = products.data.add(position * products.position);
+    let mut slot = 0;
+    while slot < tiles {
+        let input = input.add(slot * inputs.tile);
+        let product = product.add(slot * products.tile);
+        let stride = inputs.tile;
+        match tiles - slot {
+            1 => store_rows(multiply::<S, 1, N>(&[input], stride, depth, weights), product),
+            2 => store_rows(multiply::<S, 2, N>(&[input], stride, depth, weights), product),
+            3 => store_rows(multiply::<S, 3, N>(&[input], stride, depth, weights), product),
+            4 => store_rows(multiply::<S, 4, N>(&[input], stride, depth, weights), product),
+            5 => store_rows(multiply::<S, 5, N>(&[input], stride, depth, weights), product),
+            _ => store_rows(multiply::<S, ROWS, N>(&[input], stride, depth, weights), product),
+        }
+        slot += ROWS;
+    }
+}
+
+/// Stores the rows of a product one after the other.
+///
+/// # Safety
+/// `M · N` vectors writable at `to`.
+#[inline(always)]
+unsafe fn store_rows<S: Simd, const M: usize, const N: usize>(rows: [[S; N]; M], to: *mut f32) {
+    for (m, row) in rows.into_iter().enumerate() {
+        for (n, vector) in row.into_iter().enumerate() {
+            vector.store(to.add((m * N + n) * S::LANES));
+        }
+    }
+}
+
+/// `Bᵀ d B` for all channels of one tile.
+///
+/// # Safety
+/// As for [`run`].
+#[inline(always)]
+unsafe fn transform_input<S: Simd>(job: &WinogradJob<'_>, tile: usize, to: *mut f32, position_stride: usize) {
+    let pixel = job.conv.source.pixel;
+    let top = job.first_row + (tile / job.tiles_across * TILE) as isize - 1;
+    // Column −1 of the first tile is the margin that every row of a ring has.
+    let left = (tile % job.tiles_across * TILE) * pixel;
+    let mut rows = [job.conv.zeros; WINDOW];
+    for (i, row) in rows.iter_mut().enumerate() {
+        let y = top + i as isize;
+        if (0..job.conv.height as isize).contains(&y) {
+            *row = job.conv.source.row(y as usize).cast_const().add(left).sub(pixel);
+        }
+    }
+    let whole = job.conv.in_channels / S::LANES * S::LANES;
+    for channel in (0..whole).step_by(S::LANES) {
+        let to = to.add(channel);
+        transform_window(rows.map(|row| row.add(channel)), pixel, to, position_stride, |from| S::load(from));
+    }
+    if whole < job.conv.in_channels {
+        let left = job.conv.in_channels - whole;
+        let load = |from| load_first::<S>(from, left);
+        transform_window(rows.map(|row| row.add(whole)), pixel, to.add(whole), position_stride, load);
+    }
+}
+
+/// `Bᵀ d B` for one vector of channels of one tile.
+///
+/// # Safety
+/// As for [`run`].
+#[inline(always)]
+unsafe fn transform_window<S: Simd>(
+    rows: [*const f32; WINDOW],
+    pixel: usize,
+    to: *mut f32,
+    position_stride: usize,
+    load: impl Fn(*const f32) -> S,
+) {
+    let mut columns = [[S::splat(0.0); WINDOW]; WINDOW];
+    for (j, column) in columns.iter_mut().enumerate() {
+        *column = input_vector(rows.map(|row| load(row.add(j * pixel))));
+    }
+    for i in 0..WINDOW {
+        let row = input_vector(columns.each_ref().map(|column| column[i]));
+        for (j, value) in row.into_iter().enumerate() {
+            value.store(to.add((i * WINDOW + j) * position_stride));
+        }
+    }
+}
+
+/// `Bᵀ` times a vector. Rows that differ only in the signs of the odd terms share them.
+#[inline(always)]
+unsafe fn input_vector<S: Simd>(d: [S; WINDOW]) -> [S; WINDOW] {
+    let c = |value: f32| S::splat(value);
+    let first = d[4].sub(d[2]).mul_add(c(5.25), d[0].sub(d[6]));
+    let last = d[3].sub(d[5]).mul_add(c(5.25), d[7].sub(d[1]));
+    let even = d[4].mul_add(c(-4.25), d[2].add(d[6]));
+    let odd = d[3].mul_add(c(-4.25), d[1].add(d[5]));
+    let (one, minus_one) = (even.add(odd), even.sub(odd));
+    let even = d[4].mul_add(c(-1.25), d[2].mul_add(c(0.25), d[6]));
+    let odd = d[5].mul_add(c(2.0), d[3].mul_add(c(-2.5), d[1].mul(c(0.5))));
+    let (two, minus_two) = (even.add(odd), even.sub(odd));
+    let even = d[4].mul_add(c(-5.0), d[2].mul_add(c(4.0), d[6]));
+    let odd = d[5].mul_add(c(0.5), d[3].mul_add(c(-2.5), d[1].mul(c(2.0))));
+    let (half, minus_half) = (even.add(odd), even.sub(odd));
+    [first, one, minus_one, two, minus_two, half, minus_half, last]
+}
+
+/// `Aᵀ m A`, bias, activation and residuals for one tile and one group of channels from `first` on.
+///
+/// # Safety
+/// As for [`run`].
+#[inline(always)]
+unsafe fn transform_output<S: Simd, const N: usize>(
+    job: &WinogradJob<'_>,
+    tile: usize,
+    first: usize,
+    products: *const f32,
+    position_stride: usize,
+) {
+    let top = job.first_row + (tile / job.tiles_across * TILE) as isize;
+    let left = tile % job.tiles_across * TILE;
+    let columns = (job.conv.width - left).min(TILE);
+    for n in 0..N {
+        let channel = first + n * S::LANES;
+        if channel >= job.conv.out_channels {
+            return;
+        }
+        let products = products.add(n * S::LANES);
+        let mut half = [[S::splat(0.0); TILE]; WINDOW];
+        for (j, column) in half.iter_mut().enumerate() {
+            let mut values = [S::splat(0.0); WINDOW];
+            for (i, value) in values.iter_mut().enumerate() {
+                *value = S::load(products.add((i * WINDOW + j) * position_stride));
+            }
+            if j == 1 {
+                // The column of Aᵀ for the point 1 is all ones: what is added to position (1, 1) is added
+                // to every output.
+                values[1] = values[1].add(S::load(job.conv.bias.add(channel)));
+            }
+            *column = output_vector(values);
+        }
+        for i in 0..TILE {
+            let y = top + i as isize;
+            if !(0..job.conv.height as isize).contains(&y) {
+                continue;
+            }
+            let mut outputs = output_vector(half.each_ref().map(|column| column[i]));
+            job.conv.finish(&mut outputs[..columns], left, y as usize, channel);
+        }
+    }
+}
+
+/// `Aᵀ` times a vector, with the sums and differences of opposite points shared.
+#[inline(always)]
+unsafe fn output_vector<S: Simd>(m: [S; WINDOW]) -> [S; TILE] {
+    let c = |value: f32| S::splat(value);
+    let (sum1, difference1) = (m[1].add(m[2]), m[1].sub(m[2]));
+    let (sum2, difference2) = (m[3].add(m[4]), m[3].sub(m[4]));
+    let (sum3, difference3) = (m[5].add(m[6]), m[5].sub(m[6]));
+    [
+        m[0].add(sum1).add(sum2.add(sum3)),
+        difference3.mul_add(c(0.5), difference2.mul_add(c(2.0), difference1)),
+        sum3.mul_add(c(0.25), sum2.mul_add(c(4.0), sum1)),
+        difference3.mul_add(c(0.125), difference2.mul_add(c(8.0), difference1)),
+        sum3.mul_add(c(0.0625), sum2.mul_add(c(16.0), sum1)),
+        difference3.mul_add(c(0.03125), difference2.mul_add(c(32.0), difference1)).add(m[7]),
+    ]
+}
+
+/// `G g Gᵀ` of one 3×3 filter, the position (i, j) at `8 · i + j`.
+pub(crate) fn transform_filter(filter: &[f32]) -> [f32; POSITIONS] {
+    const G: [[f64; 3]; WINDOW] = [
+        [1.0, 0.0, 0.0],
+        [-2.0 / 9.0, -2.0 / 9.0, -2.0 / 9.0],
+        [-2.0 / 9.0, 2.0 / 9.0, -2.0 / 9.0],
+        [1.0 / 90.0, 1.0 / 45.0, 2.0 / 45.0],
+        [1.0 / 90.0, -1.0 / 45.0, 2.0 / 45.0],
+        [32.0 / 45.0, 16.0 / 45.0, 8.0 / 45.0],
+        [32.0 / 45.0, -16.0 / 45.0, 8.0 / 45.0],
+        [0.0, 0.0, 1.0],
+    ];
+    let mut transformed = [0.0; POSITIONS];
+    for (i, vertical) in G.iter().enumerate() {
+        for (j, horizontal) in G.iter().enumerate() {
+            let mut sum = 0.0;
+            for (tap, &weight) in filter.iter().enumerate() {
+                sum += vertical[tap / 3] * f64::from(weight) * horizontal[tap % 3];
+            }
+            transformed[i * WINDOW + j] = sum as f32;
+        }
+    }
+    transformed
+}

@@ -1,0 +1,256 @@
+//! The work for one size of picture, laid out beforehand: which stage makes which rows when, and where all memory
+//! lies.
+//!
+//! The picture is given to the network in strips. With each strip every stage makes as many rows as it can: as many
+//! as the strip has at its scale, each stage a little later than what it reads (its lag). Since a stage's tiles
+//! begin where its strips begin, no row is computed twice, and a ring need hold little more than a strip.
+
+use std::ops::Range;
+
+use frame::Size;
+
+use super::kernels::pack::Method;
+use super::kernels::winograd::{self, TILE};
+use super::program::{Access, Program, Stage, StageOp};
+use crate::Error;
+
+/// Floats in a cache line; all that is allocated begins at one.
+pub(crate) const LINE: usize = 16;
+/// Rows whose distance is a multiple of this many floats (a page) compete for the same cache sets.
+const PAGE: usize = 1024;
+/// Columns that one task of a stage without tiles covers; a multiple of what the kernels do at once.
+const CHUNK: usize = 240;
+/// A block's transformed inputs should stay in the second-level cache: tiles times channels at most this.
+const BLOCK: usize = 2304;
+/// Tiles in a block at most; more gain nothing.
+const MOST_TILES: usize = 36;
+/// Tiles that a strip should have for each thread: weights are read once for a block, so blocks should not be small,
+/// and threads should meet seldom.
+const STRIP_TILES: usize = 48;
+/// Rows of tiles in a strip at most.
+const MAX_TILE_ROWS: usize = 16;
+
+/// All that a session needs to know.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) input: Size,
+    pub(crate) output: Size,
+    /// Width and height that the stages work with: the input's, extended to what the network divides.
+    pub(crate) extended: (usize, usize),
+    /// One for each storage.
+    pub(crate) buffers: Vec<Buffer>,
+    pub(crate) instructions: Vec<Instruction>,
+    /// Rows of the output that are handed out together, at most.
+    pub(crate) band_rows: usize,
+    /// Where the output's rows lie, three planes of `band_rows` rows.
+    pub(crate) band: usize,
+    /// Where zeros lie that stand for rows outside of the picture.
+    pub(crate) zeros: usize,
+    /// Where the first thread's scratch lies.
+    pub(crate) scratch: usize,
+    /// Floats from one thread's scratch to the next.
+    pub(crate) scratch_floats: usize,
+    /// Floats of everything.
+    pub(crate) floats: usize,
+}
+
+/// The ring of a storage.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Buffer {
+    /// Where channel 0 of pixel 0 of slot 0 lies.
+    pub(crate) data: usize,
+    /// Slots.
+    pub(crate) rows: usize,
+    /// Floats from a row to the next.
+    pub(crate) row: usize,
+    /// Floats from a pixel to the next.
+    pub(crate) pixel: usize,
+    /// Columns of the picture at this scale.
+    pub(crate) width: usize,
+    /// Rows of the picture at this scale.
+    pub(crate) height: usize,
+}
+
+/// Some rows of a stage.
+#[derive(Debug, Clone)]
+pub(crate) struct Instruction {
+    pub(crate) stage: usize,
+    pub(crate) rows: Range<usize>,
+    /// Pieces that threads take one by one.
+    pub(crate) tasks: usize,
+    /// Tiles (for Winograd) or columns in a piece.
+    pub(crate) block: usize,
+}
+
+impl Plan {
+    /// Plans the work for inputs of one size by so many threads.
+    pub(crate) fn new(program: &Program, input: Size, threads: usize) -> Result<Self, Error> {
+        if input.pixels() == 0 {
+            return Err(Error::Empty(input));
+        }
+        let scaled =
+            |length: u32| u32::try_from(program.scale).ok().and_then(|scale| length.checked_mul(scale));
+        let (Some(width), Some(height)) = (scaled(input.width), scaled(input.height)) else {
+            return Err(Error::TooLarge(input));
+        };
+        let extended = (
+            (input.width as usize).next_multiple_of(program.divisor),
+            (input.height as usize).next_multiple_of(program.divisor),
+        );
+        let mut plan = Self {
+            input,
+            output: Size::new(width, height),
+            extended,
+            buffers: Vec::new(),
+            instructions: Vec::new(),
+            band_rows: 0,
+            band: 0,
+            zeros: 0,
+            scratch: 0,
+            scratch_floats: 0,
+            floats: 0,
+        };
+        let strip = TILE * tile_rows(extended, threads) * program.divisor;
+        plan.schedule(program, strip, threads);
+        let needed = plan.ring_rows(program);
+        plan.allocate(program, &needed, threads).ok_or(Error::TooLarge(input))?;
+        Ok(plan)
+    }
+
+    /// Bytes of everything.
+    pub(crate) fn bytes(&self) -> u64 {
+        4 * self.floats as u64
+    }
+
+    /// The size of the picture at a stage.
+    fn size(&self, stage: &Stage) -> (usize, usize) {
+        if let StageOp::Emit { .. } = stage.op {
+            return (self.output.width as usize, self.output.height as usize);
+        }
+        (stage.scale.of(self.extended.0), stage.scale.of(self.extended.1))
+    }
+
+    fn schedule(&mut self, program: &Program, strip: usize, threads: usize) {
+        let mut made = vec![0; program.stages.len()];
+        let last = program.stages.len() - 1;
+        let mut given = 0;
+        while made[last] < self.output.height as usize {
+            given += strip;
+            for (index, stage) in program.stages.iter().enumerate() {
+                let (width, height) = self.size(stage);
+                let end = stage.scale.of(given).saturating_sub(stage.lag).min(height);
+                if end > made[index] {
+                    let rows = made[index]..end;
+                    made[index] = end;
+                    self.instructions.push(instruction(program, index, rows, width, threads));
+                }
+            }
+        }
+        let lengths = self.instructions.iter().filter(|instruction| instruction.stage == last);
+        self.band_rows = lengths.map(|instruction| instruction.rows.len()).max().unwrap_or(0);
+    }
+
+    /// How many rows of each storage have to be held at once, found by going through the schedule.
+    fn ring_rows(&self, program: &Program) -> Vec<usize> {
+        let mut readers: Vec<Vec<(usize, Access)>> = vec![Vec::new(); program.storages.len()];
+        for (index, stage) in program.stages.iter().enumerate() {
+            for (view, access) in stage.op.reads(&program.convs) {
+                readers[view.storage].push((index, access));
+            }
+        }
+        let mut needed = vec![1; program.storages.len()];
+        let mut made = vec![0; program.stages.len()];
+        let mut written = vec![0; program.storages.len()];
+        for instruction in &self.instructions {
+            let stage = &program.stages[instruction.stage];
+            if let Some(target) = stage.target() {
+                let end = written[target.storage].max(instruction.rows.end);
+                written[target.storage] = end;
+                let oldest = readers[target.storage].iter().map(|&(reader, access)| {
+                    let (first, height) = (made[reader], self.size(&program.stages[reader]).1);
+                    if first >= height {
+                        // A reader that is done needs nothing any more.
+                        return end;
+                    }
+                    let phase = program.stages[reader].lag % TILE;
+                    access.range(first as i64, height as i64, phase).0.max(0) as usize
+                });
+                let oldest = oldest.min().unwrap_or(instruction.rows.start).min(instruction.rows.start);
+                needed[target.storage] = needed[target.storage].max(end - oldest);
+            }
+            made[instruction.stage] = instruction.rows.end;
+        }
+        needed
+    }
+
+    /// Gives everything its place; nothing when addresses do not suffice.
+    fn allocate(&mut self, program: &Program, rows: &[usize], threads: usize) -> Option<()> {
+        let mut end = 0_usize;
+        let mut take = |floats: usize| {
+            let at = end;
+            end = end.checked_add(floats.checked_next_multiple_of(LINE)?)?;
+            Some(at)
+        };
+        let mut longest = 0;
+        for (storage, &rows) in program.storages.iter().zip(rows) {
+            let pixel = if storage.channels <= 4 { 4 } else { storage.channels.next_multiple_of(LINE) };
+            let (width, height) = (storage.scale.of(self.extended.0), storage.scale.of(self.extended.1));
+            let mut row = (width.next_multiple_of(TILE) + 2).checked_mul(pixel)?.next_multiple_of(LINE);
+            if row.is_multiple_of(PAGE) {
+                row += LINE;
+            }
+            longest = longest.max(row);
+            let data = take(row.checked_mul(rows)?)? + pixel;
+            self.buffers.push(Buffer { data, rows, row, pixel, width, height });
+        }
+        let blocks =
+            self.instructions.iter().filter_map(|instruction| match program.stages[instruction.stage].op {
+                StageOp::Conv { conv, .. } if program.convs[conv].method == Method::Winograd => {
+                    Some(winograd::scratch(instruction.block, program.convs[conv].in_channels))
+                }
+                _ => None,
+            });
+        self.scratch_floats = blocks.max().unwrap_or(0).next_multiple_of(LINE);
+        self.zeros = take(longest)?;
+        self.scratch = take(self.scratch_floats.checked_mul(threads)?)?;
+        self.band = take((self.output.width as usize).checked_mul(3 * self.band_rows)?)?;
+        self.floats = end;
+        // Addresses in bytes have to fit as well.
+        end.checked_mul(8).map(|_| ())
+    }
+}
+
+/// Rows of tiles that a strip should have: narrow pictures have too few tiles in one row to keep all threads busy.
+fn tile_rows((width, height): (usize, usize), threads: usize) -> usize {
+    let wanted = (STRIP_TILES * threads).div_ceil(width.div_ceil(TILE));
+    wanted.clamp(1, MAX_TILE_ROWS).min(height.div_ceil(TILE))
+}
+
+/// Row at which the tiles begin that make the row `first`.
+pub(crate) fn first_tile_row(first: usize, lag: usize) -> isize {
+    let (first, lag, tile) = (first as isize, lag as isize, TILE as isize);
+    (first + lag).div_euclid(tile) * tile - lag
+}
+
+fn instruction(
+    program: &Program,
+    stage: usize,
+    rows: Range<usize>,
+    width: usize,
+    threads: usize,
+) -> Instruction {
+    if let StageOp::Conv { conv, .. } = program.stages[stage].op
+        && program.convs[conv].method == Method::Winograd
+    {
+        let first = first_tile_row(rows.start, program.stages[stage].lag);
+        let down = (rows.end as isize - first) as usize;
+        let tiles = down.div_ceil(TILE) * width.div_ceil(TILE);
+        let largest = (BLOCK / program.convs[conv].in_channels).clamp(TILE, MOST_TILES);
+        // As many blocks for each thread, and no larger than what the cache holds.
+        let block = tiles.div_ceil(tiles.div_ceil(largest * threads) * threads);
+        return Instruction { stage, rows, tasks: tiles.div_ceil(block), block };
+    }
+    let block = if let StageOp::Emit { .. } = program.stages[stage].op { width } else { CHUNK };
+    let tasks = rows.len() * width.div_ceil(block);
+    Instruction { stage, rows, tasks, block }
+}

@@ -1,0 +1,194 @@
+//! Small random networks against a naive run, and the promises: any size, same bits in tiles and with any number of
+//! threads.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod common;
+
+use common::nets::{Random, noise, odd, rrdb, srvgg};
+use common::{difference, engines, naive, same, threads, whole};
+use engine::{Error, Tiling, upscale_tiled};
+use frame::{RgbF32, Size};
+use network::ir::Network;
+
+fn networks() -> Vec<(&'static str, Network)> {
+    vec![
+        ("srvgg x4", srvgg(16, 3, 4, 1)),
+        ("srvgg x2", srvgg(24, 2, 2, 2)),
+        ("srvgg x3", srvgg(10, 1, 3, 3)),
+        ("rrdb x4", rrdb(16, 8, 1, 1, 4)),
+        ("rrdb x2", rrdb(16, 8, 1, 2, 5)),
+        ("odd", odd(6)),
+    ]
+}
+
+fn check(name: &str, network: &Network, size: Size) {
+    let input = noise(size, u64::from(size.width) * 1000 + u64::from(size.height));
+    let expected = naive::run(network, &input);
+    let largest = common::samples(&expected).fold(1.0_f32, |largest, sample| largest.max(sample.abs()));
+    for engine in engines(network, 2) {
+        let error = difference(&whole(engine.as_ref(), &input), &expected);
+        assert!(error < 2e-5 * largest, "{name} {size} {}: {error} of {largest}", engine.describe());
+    }
+}
+
+#[test]
+fn networks_of_all_sizes_are_right() {
+    for (name, network) in networks() {
+        for (width, height) in [(1, 1), (2, 1), (1, 7), (3, 2), (6, 6), (16, 16), (13, 29), (37, 23)] {
+            check(name, &network, Size::new(width, height));
+        }
+    }
+}
+
+#[test]
+fn random_sizes_are_right() {
+    let (networks, mut random) = (networks(), Random::new(7));
+    for _ in 0..12 {
+        let (name, network) = &networks[random.below(networks.len())];
+        check(name, network, Size::new(1 + random.below(50) as u32, 1 + random.below(40) as u32));
+    }
+}
+
+#[test]
+fn wide_pictures_have_the_right_size_and_content() {
+    check("srvgg x2", &srvgg(8, 1, 2, 8), Size::new(2562, 3));
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    for (name, network) in networks() {
+        for (width, height) in [(5, 3), (61, 40), (150, 14)] {
+            let input = noise(Size::new(width, height), 9);
+            let alone = engines(&network, 1);
+            for count in [2, 3, 5] {
+                for (one, many) in alone.iter().zip(engines(&network, count)) {
+                    let same = same(&whole(one.as_ref(), &input), &whole(many.as_ref(), &input));
+                    assert!(same, "{name} {width}x{height} {}", many.describe());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn tiles_do_not_change_a_bit() {
+    for (name, network) in networks() {
+        for engine in engines(&network, 2) {
+            let Tiling { grid, above, below, left, right } = engine.tiling();
+            let smallest = Size::new(
+                left.next_multiple_of(grid) + grid + right,
+                above.next_multiple_of(grid) + grid + below,
+            );
+            for (room, more) in [(0, 2 * grid - 1), (17, 31)] {
+                let tile = Size::new(smallest.width + room, smallest.height + room);
+                let input = noise(Size::new(tile.width + more, tile.height + more / 2), 10);
+                let mut tiled = RgbF32::new(Size::new(0, 0));
+                upscale_tiled(engine.as_ref(), &input, tile, &mut tiled).unwrap();
+                assert!(same(&tiled, &whole(engine.as_ref(), &input)), "{name} {tile} {}", engine.describe());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_overlap_is_not_larger_than_needed() {
+    // One row or column less must change something, else the bound is not the exact one.
+    let network = srvgg(8, 2, 2, 11);
+    let engine = engine::cpu(&network, threads(1)).unwrap();
+    let Tiling { grid, above, below, left, right } = engine.tiling();
+    let (x, y) = (left.next_multiple_of(grid), above.next_multiple_of(grid));
+    let size = Size::new(x + grid + right + 9, y + grid + below + 9);
+    let input = noise(size, 12);
+    let before = whole(engine.as_ref(), &input);
+    let cell = |picture: &RgbF32| {
+        let rows = y * 2..(y + grid) * 2;
+        rows.flat_map(|row| picture.row(0, row)[x as usize * 2..][..grid as usize * 2].to_vec())
+            .collect::<Vec<_>>()
+    };
+    let changed = |column: u32, row: u32, across: bool| {
+        let mut input = input.clone();
+        for plane in 0..3 {
+            for i in 0..if across { size.width } else { size.height } {
+                let (column, row) = if across { (i, row) } else { (column, i) };
+                input.row_mut(plane, row)[column as usize] = -50.0;
+            }
+        }
+        cell(&whole(engine.as_ref(), &input)) != cell(&before)
+    };
+    assert!(changed(0, y - above, true) && changed(0, y + grid + below - 1, true));
+    assert!(changed(x - left, 0, false) && changed(x + grid + right - 1, 0, false));
+    assert!(!changed(0, y + grid + below, true) && !changed(x + grid + right, 0, false));
+    assert!(y == above || !changed(0, y - above - 1, true));
+    assert!(x == left || !changed(x - left - 1, 0, false));
+}
+
+#[test]
+fn a_session_runs_many_frames() {
+    let network = srvgg(16, 2, 4, 13);
+    for engine in engines(&network, 2) {
+        let mut session = engine.session(Size::new(31, 22)).unwrap();
+        assert_eq!(engine.session_memory(Size::new(31, 22)), Ok(session.memory()));
+        let mut output = RgbF32::new(Size::new(0, 0));
+        for seed in 0..4 {
+            let input = noise(Size::new(31, 22), seed);
+            engine::upscale(session.as_mut(), &input, &mut output).unwrap();
+            assert!(same(&output, &whole(engine.as_ref(), &input)), "frame {seed}");
+        }
+    }
+}
+
+#[test]
+fn bands_come_in_order_and_cover_the_output() {
+    let network = rrdb(16, 8, 1, 1, 14);
+    let engine = engine::cpu(&network, threads(2)).unwrap();
+    let input = noise(Size::new(33, 41), 15);
+    let mut next = 0;
+    let mut session = engine.session(input.size()).unwrap();
+    let run = session.run(&input, &mut |band| {
+        assert_eq!((band.y, band.width), (next, 132));
+        assert!(band.rows > 0 && band.planes.iter().all(|plane| plane.len() == band.rows as usize * 132));
+        next += band.rows;
+    });
+    assert_eq!((run, next), (Ok(()), 164));
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    let network = srvgg(8, 1, 2, 16);
+    let engine = engine::cpu(&network, threads(1)).unwrap();
+    let size = Size::new(0, 7);
+    assert_eq!(engine.session(size).err(), Some(Error::Empty(size)));
+    let size = Size::new(u32::MAX, u32::MAX);
+    assert_eq!(engine.session(size).err(), Some(Error::TooLarge(size)));
+    let size = Size::new(u32::MAX / 2, 100);
+    assert!(matches!(engine.session(size).err(), Some(Error::Memory { .. })));
+    let mut session = engine.session(Size::new(4, 4)).unwrap();
+    let found = session.run(&noise(Size::new(4, 5), 1), &mut |_| {});
+    assert_eq!(found, Err(Error::Size { expected: Size::new(4, 4), found: Size::new(4, 5) }));
+    let tiny = upscale_tiled(
+        engine.as_ref(),
+        &noise(Size::new(90, 90), 1),
+        Size::new(6, 6),
+        &mut RgbF32::new(size_one()),
+    );
+    assert!(matches!(tiny, Err(Error::Tile { .. })));
+    let mut broken = network;
+    broken.scale = 3;
+    assert!(matches!(engine::cpu(&broken, threads(1)).err(), Some(Error::Network(_))));
+}
+
+fn size_one() -> Size {
+    Size::new(1, 1)
+}
+
+#[test]
+fn a_panic_in_the_receiver_of_rows_leaves_nobody_waiting() {
+    let engine = engine::cpu(&srvgg(8, 1, 2, 17), threads(2)).unwrap();
+    let input = noise(Size::new(20, 20), 1);
+    let mut session = engine.session(input.size()).unwrap();
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        session.run(&input, &mut |_| panic!("expected by the test"))
+    }));
+    assert!(caught.is_err());
+    assert_eq!(session.run(&input, &mut |_| {}), Err(Error::Failed));
+}

@@ -1,0 +1,200 @@
+//! Decoded pictures.
+
+use std::ffi::c_int;
+
+use frame::{ColorDescription, Planar, Range, Size};
+
+use super::pixel::PixelFormat;
+use super::{check, ffi, out_of_memory};
+use crate::Error;
+use crate::raw::packet::NO_TIME;
+
+/// A picture that is owned; its samples are shared and counted.
+#[derive(Debug)]
+pub(crate) struct RawFrame(*mut ffi::AVFrame);
+
+// SAFETY: a frame is plain data with counted, atomic references to its samples.
+unsafe impl Send for RawFrame {}
+
+impl RawFrame {
+    /// A frame without samples.
+    pub(crate) fn new() -> Result<Self, Error> {
+        // SAFETY: no arguments.
+        let frame = unsafe { ffi::av_frame_alloc() };
+        if frame.is_null() { Err(out_of_memory()) } else { Ok(Self(frame)) }
+    }
+
+    /// A frame with samples of unspecified content.
+    pub(crate) fn allocate(format: PixelFormat, size: Size) -> Result<Self, Error> {
+        let mut frame = Self::new()?;
+        let raw = frame.get_mut();
+        raw.format = format.number();
+        raw.width = size.width as c_int;
+        raw.height = size.height as c_int;
+        // SAFETY: the frame is ours and has a format and a size.
+        check(unsafe { ffi::av_frame_get_buffer(frame.0, 0) }, "allocate a picture")?;
+        Ok(frame)
+    }
+
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut ffi::AVFrame {
+        self.0
+    }
+
+    fn get(&self) -> &ffi::AVFrame {
+        // SAFETY: never null, and ours.
+        unsafe { &*self.0 }
+    }
+
+    fn get_mut(&mut self) -> &mut ffi::AVFrame {
+        // SAFETY: never null, and ours.
+        unsafe { &mut *self.0 }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        // SAFETY: the frame is ours.
+        unsafe { ffi::av_frame_unref(self.0) };
+    }
+
+    pub(crate) fn size(&self) -> Size {
+        Size::new(self.get().width.max(0) as u32, self.get().height.max(0) as u32)
+    }
+
+    pub(crate) fn format(&self) -> PixelFormat {
+        PixelFormat::from_number(self.get().format)
+    }
+
+    /// Names the samples differently. Only for formats whose first planes are the same.
+    pub(crate) fn relabel(&mut self, format: PixelFormat) {
+        if format.planes() <= self.format().planes() {
+            self.get_mut().format = format.number();
+        }
+    }
+
+    /// Presentation time as the stream says.
+    pub(crate) fn pts(&self) -> Option<i64> {
+        Some(self.get().pts).filter(|&time| time != NO_TIME)
+    }
+
+    /// Presentation time as FFmpeg guesses it from all that it has.
+    pub(crate) fn best_effort_time(&self) -> Option<i64> {
+        Some(self.get().best_effort_timestamp).filter(|&time| time != NO_TIME)
+    }
+
+    pub(crate) fn set_pts(&mut self, pts: i64) {
+        self.get_mut().pts = pts;
+    }
+
+    /// Sets what the samples stand for.
+    pub(crate) fn set_color(&mut self, color: ColorDescription) {
+        let raw = self.get_mut();
+        raw.colorspace = ffi::AVColorSpace(color.matrix.0.into());
+        raw.color_primaries = ffi::AVColorPrimaries(color.primaries.0.into());
+        raw.color_trc = ffi::AVColorTransferCharacteristic(color.transfer.0.into());
+        raw.color_range = av_range(color.range);
+    }
+
+    /// Leaves the choice of the frame type to the encoder.
+    pub(crate) fn clear_type(&mut self) {
+        self.get_mut().pict_type = ffi::AVPictureType::NONE;
+    }
+
+    /// The bytes of row `y` of plane `plane`.
+    pub(crate) fn row(&self, plane: usize, y: u32) -> &[u8] {
+        let Some((start, length)) = self.locate(plane, y) else { return &[] };
+        // SAFETY: `locate` gives a row of this frame, which has that many bytes.
+        unsafe { std::slice::from_raw_parts(start, length) }
+    }
+
+    /// The bytes of row `y` of plane `plane`, to write. Only for frames from [`RawFrame::allocate`].
+    pub(crate) fn row_mut(&mut self, plane: usize, y: u32) -> &mut [u8] {
+        let Some((start, length)) = self.locate(plane, y) else { return &mut [] };
+        // SAFETY: `locate` gives a row of this frame, which has that many bytes; the samples are not shared.
+        unsafe { std::slice::from_raw_parts_mut(start, length) }
+    }
+
+    /// Makes sure that nobody else reads the samples before they are written again.
+    pub(crate) fn make_writable(&mut self) -> Result<(), Error> {
+        // SAFETY: the frame is ours and has samples.
+        check(unsafe { ffi::av_frame_make_writable(self.0) }, "allocate a picture").map(drop)
+    }
+
+    fn locate(&self, plane: usize, y: u32) -> Option<(*mut u8, usize)> {
+        let raw = self.get();
+        let format = self.format();
+        if plane >= format.planes() || y >= format.rows(self.size().height, plane) || raw.data[plane].is_null() {
+            return None;
+        }
+        // SAFETY: the row is within the plane. (A line size may be negative: then rows go upwards.)
+        let start = unsafe { raw.data[plane].offset(y as isize * raw.linesize[plane] as isize) };
+        Some((start, format.row_bytes(self.size().width, plane)))
+    }
+
+    /// Copies a picture of 16-bit samples into a frame of the format `gbrp16le` and the same size.
+    pub(crate) fn write_rgb16(&mut self, picture: &Planar<u16>) -> Result<(), Error> {
+        self.make_writable()?;
+        for (plane, source) in GBR_TO_RGB.into_iter().enumerate() {
+            for y in 0..picture.size().height {
+                let row = self.row_mut(plane, y);
+                for (bytes, sample) in row.chunks_exact_mut(2).zip(picture.row(source, y)) {
+                    bytes.copy_from_slice(&sample.to_le_bytes());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies the left upper part of a frame of the format `gbrpf32le`.
+    pub(crate) fn read_rgb_f32(&self, into: &mut Planar<f32>, size: Size) {
+        into.resize(size);
+        for (plane, target) in GBR_TO_RGB.into_iter().enumerate() {
+            for y in 0..size.height {
+                let row = self.row(plane, y);
+                for (sample, bytes) in into.row_mut(target, y).iter_mut().zip(row.chunks_exact(4)) {
+                    *sample = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+                }
+            }
+        }
+    }
+
+    /// The mean of the first plane (luma, gray or green) of an 8- to 16-bit picture, 0 to 1 of all code values.
+    pub(crate) fn mean_of_first_plane(&self) -> f32 {
+        let depth = self.format().bit_depth();
+        let mut sum = 0_u64;
+        for y in 0..self.size().height {
+            let row = self.row(0, y);
+            sum += if depth > 8 {
+                row.chunks_exact(2).map(|b| u64::from(u16::from_le_bytes([b[0], b[1]]))).sum::<u64>()
+            } else {
+                row.iter().map(|&b| u64::from(b)).sum()
+            };
+        }
+        let scale = ((1_u64 << depth.min(16)) - 1) as f64;
+        (sum as f64 / (self.size().pixels().max(1) as f64 * scale)) as f32
+    }
+}
+
+/// FFmpeg's planar RGB has green first; ours has red first.
+const GBR_TO_RGB: [usize; 3] = [1, 2, 0];
+
+impl Drop for RawFrame {
+    fn drop(&mut self) {
+        // SAFETY: the frame is ours.
+        unsafe { ffi::av_frame_free(&raw mut self.0) };
+    }
+}
+
+pub(crate) const fn av_range(range: Range) -> ffi::AVColorRange {
+    match range {
+        Range::Unspecified => ffi::AVColorRange::UNSPECIFIED,
+        Range::Limited => ffi::AVColorRange::MPEG,
+        Range::Full => ffi::AVColorRange::JPEG,
+    }
+}
+
+pub(crate) const fn range(range: ffi::AVColorRange) -> Range {
+    match range {
+        ffi::AVColorRange::MPEG => Range::Limited,
+        ffi::AVColorRange::JPEG => Range::Full,
+        _ => Range::Unspecified,
+    }
+}

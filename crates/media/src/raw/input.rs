@@ -1,0 +1,263 @@
+//! Opening and reading media files, as if each of them were an attack.
+
+use std::ffi::{CString, OsStr};
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::ptr;
+
+use super::dictionary::{self, Dictionary};
+use super::packet::RawPacket;
+use super::stream::Stream;
+use super::{check, error_text, ffi, is_again, rational, text};
+use crate::{Error, MAX_PIXELS};
+use frame::Rational;
+
+/// The demuxers that may be used, by the first of FFmpeg's names for each: containers of one file. Not among them
+/// are playlists and scripts, which read other files (concat, hls, dash, sdp, tedcaptions), and still pictures.
+const FORMATS: &[&str] = &[
+    "mov", "matroska", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "live_flv", "asf", "ogg", "gif", "apng", "mxf", "nut", "wtv",
+    "rm", "h264", "hevc", "m4v", "av1", "obu", "ivf", "yuv4mpegpipe", "dv", "dirac", "vc1", "vc1test", "bink", "smk", "roq", "nsv",
+    "4xm", "flic", "mjpeg", "cavsvideo", "h261", "h263", "mpjpeg", "r3d", "gxf", "lxf", "pmp", "vivo", "swf",
+];
+
+/// Demuxers of sound: said to have no video, rather than to be of a wrong kind.
+const SOUND_FORMATS: &[&str] = &["mp3", "flac", "wav", "aac", "aiff", "ac3", "eac3", "w64", "ape", "wv", "amr", "dts", "caf"];
+
+/// How many streams a file may have; FFmpeg's own limit. (Subtitled films carry over a hundred fonts.)
+const MAX_STREAMS: &str = "1000";
+
+/// A media file that is open for reading.
+#[derive(Debug)]
+pub(crate) struct Input {
+    context: *mut ffi::AVFormatContext,
+    io: *mut ffi::AVIOContext,
+}
+
+// SAFETY: FFmpeg's demuxers may be used by one thread after another.
+unsafe impl Send for Input {}
+
+/// A chapter of the source.
+#[derive(Debug, Clone)]
+pub(crate) struct Chapter {
+    pub(crate) id: i64,
+    pub(crate) time_base: Rational,
+    pub(crate) start: i64,
+    pub(crate) end: i64,
+    pub(crate) metadata: Vec<(String, String)>,
+}
+
+impl Input {
+    /// Opens a file and looks far enough into it to know its streams.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        check_file(path)?;
+        let url = url(path)?;
+        let mut io = ptr::null_mut();
+        // SAFETY: the URL ends with a zero byte; `io` receives an object that is ours.
+        let code = unsafe {
+            ffi::avio_open2(&raw mut io, url.as_ptr(), ffi::AVIO_FLAG_READ, ptr::null(), ptr::null_mut())
+        };
+        if code < 0 {
+            return Err(Error::Unreadable(io::Error::other(error_text(code))));
+        }
+        let mut input = Self { context: ptr::null_mut(), io };
+        let format = input.recognize()?;
+        input.open_with(format, &url)?;
+        Ok(input)
+    }
+
+    /// Finds the demuxer by the content alone: a name means nothing (and `%03d` in one means several files).
+    fn recognize(&mut self) -> Result<*const ffi::AVInputFormat, Error> {
+        let mut format: *const ffi::AVInputFormat = ptr::null();
+        // SAFETY: the I/O object is open; FFmpeg gives a static demuxer.
+        let (code, names) = unsafe {
+            let code = ffi::av_probe_input_buffer2(
+                self.io,
+                &raw mut format,
+                c"".as_ptr(),
+                ptr::null_mut(),
+                0,
+                0,
+            );
+            (code, if format.is_null() { String::new() } else { text((*format).name) })
+        };
+        if code < 0 || format.is_null() {
+            return Err(Error::NotAVideo { reason: error_text(code) });
+        }
+        let name = names.split(',').next().unwrap_or_default();
+        if FORMATS.contains(&name) {
+            Ok(format)
+        } else if name.starts_with("image2") || name.ends_with("_pipe") || name == "ico" {
+            Err(Error::StillPicture)
+        } else if SOUND_FORMATS.contains(&name) {
+            Err(Error::NoVideoStream)
+        } else {
+            Err(Error::FormatNotAllowed { format: names })
+        }
+    }
+
+    fn open_with(&mut self, format: *const ffi::AVInputFormat, url: &CString) -> Result<(), Error> {
+        let mut options = Dictionary::new();
+        // A demuxer can ask for further files and demuxers; it gets no other protocol and none outside of the list.
+        options.set("protocol_whitelist", "file");
+        options.set("format_whitelist", &FORMATS.join(","));
+        options.set("max_streams", MAX_STREAMS);
+        // SAFETY: the new context gets the open I/O object, which it does not own. When opening fails, FFmpeg frees
+        // the context and sets the pointer to null.
+        let code = unsafe {
+            self.context = ffi::avformat_alloc_context();
+            if self.context.is_null() {
+                return Err(super::out_of_memory());
+            }
+            (*self.context).pb = self.io;
+            ffi::avformat_open_input(&raw mut self.context, url.as_ptr(), format, options.as_mut_ptr())
+        };
+        if code < 0 {
+            return Err(Error::NotAVideo { reason: error_text(code) });
+        }
+        let mut for_each: Vec<Dictionary> = (0..self.stream_count()).map(|_| Dictionary::new()).collect();
+        for options in &mut for_each {
+            options.set("max_pixels", &MAX_PIXELS.to_string());
+            options.set("threads", "1");
+        }
+        // SAFETY: there is one list of options for each stream, laid out as FFmpeg's pointers to lists.
+        let code =
+            unsafe { ffi::avformat_find_stream_info(self.context, for_each.as_mut_ptr().cast()) };
+        check(code, "look into the file").map(drop)
+    }
+
+    fn get(&self) -> &ffi::AVFormatContext {
+        // SAFETY: the context is set whenever `open` has succeeded.
+        unsafe { &*self.context }
+    }
+
+    fn stream_count(&self) -> usize {
+        self.get().nb_streams as usize
+    }
+
+    /// FFmpeg's names of the format, separated by commas.
+    pub(crate) fn format(&self) -> String {
+        // SAFETY: an open file has a demuxer, which is static.
+        unsafe { text((*self.get().iformat).name) }
+    }
+
+    /// True when the container gives timestamps that jump (transport streams).
+    pub(crate) fn times_may_jump(&self) -> bool {
+        // SAFETY: an open file has a demuxer, which is static.
+        unsafe { (*self.get().iformat).flags & ffi::AVFMT_TS_DISCONT != 0 }
+    }
+
+    pub(crate) fn streams(&self) -> impl Iterator<Item = Stream<'_>> {
+        (0..self.stream_count()).filter_map(|index| self.stream(index))
+    }
+
+    pub(crate) fn stream(&self, index: usize) -> Option<Stream<'_>> {
+        if index >= self.stream_count() {
+            return None;
+        }
+        // SAFETY: the context has that many streams.
+        unsafe { (*self.get().streams.add(index)).as_ref() }.map(Stream)
+    }
+
+    /// Duration in seconds, by the word of the container.
+    pub(crate) fn duration_seconds(&self) -> Option<f64> {
+        let duration = self.get().duration;
+        (duration > 0).then(|| duration as f64 / f64::from(ffi::AV_TIME_BASE))
+    }
+
+    pub(crate) fn metadata(&self) -> Vec<(String, String)> {
+        // SAFETY: the list belongs to the context, which is not changed.
+        unsafe { dictionary::entries(self.get().metadata) }
+    }
+
+    pub(crate) fn chapters(&self) -> Vec<Chapter> {
+        let chapter = |index: usize| {
+            // SAFETY: the context has that many chapters, none of which is null.
+            unsafe {
+                let chapter = &**self.get().chapters.add(index);
+                Chapter {
+                    id: chapter.id,
+                    time_base: rational(chapter.time_base),
+                    start: chapter.start,
+                    end: chapter.end,
+                    metadata: dictionary::entries(chapter.metadata),
+                }
+            }
+        };
+        (0..self.get().nb_chapters as usize).map(chapter).collect()
+    }
+
+    /// Reads only the streams for which `wanted` holds.
+    pub(crate) fn keep_streams(&mut self, wanted: impl Fn(usize) -> bool) {
+        for index in 0..self.stream_count() {
+            let discard = if wanted(index) { ffi::AVDiscard::DEFAULT } else { ffi::AVDiscard::ALL };
+            // SAFETY: the context has that many streams.
+            unsafe { (**self.get().streams.add(index)).discard = discard };
+        }
+    }
+
+    /// Reads the next packet; false at the end, which is also where a file is cut off.
+    pub(crate) fn read(&mut self, packet: &mut RawPacket) -> Result<bool, Error> {
+        loop {
+            packet.clear();
+            // SAFETY: both objects are ours.
+            let code = unsafe { ffi::av_read_frame(self.context, packet.as_mut_ptr()) };
+            if code >= 0 {
+                return Ok(true);
+            }
+            if is_again(code) {
+                continue;
+            }
+            // SAFETY: the I/O object is open.
+            let failed = unsafe { (*self.io).error };
+            let is_system = |code: i32| code < 0 && code > -4096;
+            return match [failed, code].into_iter().find(|&code| is_system(code)) {
+                // A disk that fails is not the end of the video.
+                Some(code) if code == -5 || failed < 0 && is_system(failed) => {
+                    Err(Error::Unreadable(io::Error::from_raw_os_error(-code)))
+                }
+                _ => Ok(false),
+            };
+        }
+    }
+
+    /// Goes to the keyframe at or before `time` of stream `stream`, as well as the container can; false if it cannot.
+    pub(crate) fn seek(&mut self, stream: usize, time: i64) -> bool {
+        // SAFETY: the context is open.
+        unsafe { ffi::av_seek_frame(self.context, stream as i32, time, ffi::AVSEEK_FLAG_BACKWARD) >= 0 }
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        // SAFETY: both pointers are null or ours; the context does not own the I/O object.
+        unsafe {
+            ffi::avformat_close_input(&raw mut self.context);
+            ffi::avio_closep(&raw mut self.io);
+        }
+    }
+}
+
+/// Says in the system's own terms why a file cannot be opened, before FFmpeg says it in its own.
+fn check_file(path: &Path) -> Result<(), Error> {
+    let about = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Error::NotFound,
+        _ => Error::Unreadable(error),
+    };
+    let metadata = fs::metadata(path).map_err(about)?;
+    if !metadata.is_file() {
+        return Err(Error::NotAFile);
+    }
+    if metadata.len() == 0 {
+        return Err(Error::Empty);
+    }
+    File::open(path).map(drop).map_err(about)
+}
+
+/// The path with a prefix that keeps FFmpeg from reading `http:` or `concat:` out of a name.
+fn url(path: &Path) -> Result<CString, Error> {
+    let mut bytes = b"file:".to_vec();
+    bytes.extend_from_slice(OsStr::as_encoded_bytes(path.as_os_str()));
+    CString::new(bytes).map_err(|_| Error::NotFound)
+}
+

@@ -1,0 +1,75 @@
+//! What FFmpeg and the encoders have to say: kept, not printed.
+
+use std::collections::VecDeque;
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::sync::{Mutex, PoisonError};
+
+use super::ffi;
+
+/// How many lines are kept. A crash report quotes them; older ones are rarely about the failure.
+const KEPT_LINES: usize = 40;
+
+static LINES: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
+
+/// The last errors and warnings of FFmpeg, oldest first.
+pub(crate) fn recent() -> Vec<String> {
+    LINES.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+}
+
+/// Sends FFmpeg's messages to [`recent`] and to `tracing` instead of to the terminal.
+pub(crate) fn init() {
+    // SAFETY: the callback is a static function that may be called from any thread.
+    unsafe {
+        ffi::av_log_set_level(ffi::AV_LOG_WARNING);
+        // The type of a C argument list differs by machine, and only this one is bound in a usable way.
+        #[cfg(target_arch = "x86_64")]
+        ffi::av_log_set_callback(Some(on_line));
+        #[cfg(not(target_arch = "x86_64"))]
+        ffi::av_log_set_level(ffi::AV_LOG_QUIET);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+unsafe extern "C" fn on_line(
+    context: *mut c_void,
+    level: c_int,
+    format: *const c_char,
+    arguments: *mut ffi::__va_list_tag,
+) {
+    // SAFETY: the arguments are FFmpeg's own; the buffer is as long as said, and the text ends with a zero byte.
+    let line = unsafe {
+        if level > ffi::av_log_get_level() {
+            return;
+        }
+        let mut buffer = [0 as c_char; 1024];
+        let mut print_prefix: c_int = 1;
+        ffi::av_log_format_line(
+            context,
+            level,
+            format,
+            arguments,
+            buffer.as_mut_ptr(),
+            buffer.len() as c_int,
+            &raw mut print_prefix,
+        );
+        CStr::from_ptr(buffer.as_ptr()).to_string_lossy().trim_end().to_owned()
+    };
+    keep(line, level <= ffi::AV_LOG_ERROR);
+}
+
+fn keep(line: String, is_error: bool) {
+    if line.is_empty() {
+        return;
+    }
+    // Damaged files make thousands of these: they are evidence, not news.
+    if is_error {
+        tracing::debug!(target: "ffmpeg", "{line}");
+    } else {
+        tracing::trace!(target: "ffmpeg", "{line}");
+    }
+    let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+    if lines.len() == KEPT_LINES {
+        lines.pop_front();
+    }
+    lines.push_back(line);
+}

@@ -1,0 +1,103 @@
+//! The only place that talks to FFmpeg's C interface: owners of its objects, safe to use.
+//!
+//! Everything above this module is safe Rust. The types here free what they own, keep pointers to themselves and
+//! turn error codes into [`Error`].
+#![allow(unsafe_code, reason = "FFmpeg is a C library")]
+
+pub(crate) mod codec;
+pub(crate) mod dictionary;
+pub(crate) mod filter;
+pub(crate) mod frame;
+pub(crate) mod hardware;
+pub(crate) mod input;
+pub(crate) mod log;
+pub(crate) mod output;
+pub(crate) mod packet;
+pub(crate) mod pixel;
+pub(crate) mod stream;
+
+use std::ffi::{CStr, CString, c_char, c_int};
+use std::io;
+
+pub(crate) use ffmpeg_the_third::ffi;
+use frame::Rational;
+
+use crate::Error;
+
+/// FFmpeg's text for an error code.
+pub(crate) fn error_text(code: c_int) -> String {
+    let mut buffer = [0 as c_char; 256];
+    // SAFETY: the buffer is as long as said; FFmpeg ends the text with a zero byte.
+    unsafe {
+        ffi::av_strerror(code, buffer.as_mut_ptr(), buffer.len());
+        CStr::from_ptr(buffer.as_ptr()).to_string_lossy().into_owned()
+    }
+}
+
+/// Passes a result that is not negative; else the error of FFmpeg while `doing` something.
+pub(crate) fn check(code: c_int, doing: &'static str) -> Result<c_int, Error> {
+    if code < 0 { Err(Error::Ffmpeg { doing, reason: error_text(code) }) } else { Ok(code) }
+}
+
+/// True when the call must be repeated after its counterpart (send after receive, or the other way round).
+pub(crate) fn is_again(code: c_int) -> bool {
+    code < 0 && io::Error::from_raw_os_error(-code).kind() == io::ErrorKind::WouldBlock
+}
+
+/// The error for an allocation that FFmpeg refused.
+pub(crate) fn out_of_memory() -> Error {
+    Error::Ffmpeg { doing: "allocate memory", reason: "out of memory".to_owned() }
+}
+
+/// A text for C. What follows a zero byte is cut off: no name or option of FFmpeg has one.
+pub(crate) fn c_text(text: &str) -> CString {
+    let end = text.bytes().position(|byte| byte == 0).unwrap_or(text.len());
+    CString::new(&text[..end]).unwrap_or_default()
+}
+
+/// The text behind a pointer of FFmpeg; empty for a null pointer.
+///
+/// # Safety
+/// `text` is null or points to a text with a zero byte at its end.
+pub(crate) unsafe fn text(text: *const c_char) -> String {
+    if text.is_null() {
+        return String::new();
+    }
+    // SAFETY: as the caller promises.
+    unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}
+
+pub(crate) const fn rational(value: ffi::AVRational) -> Rational {
+    Rational { num: value.num, den: value.den }
+}
+
+pub(crate) const fn av_rational(value: Rational) -> ffi::AVRational {
+    ffi::AVRational { num: value.num, den: value.den }
+}
+
+/// `value` ticks of `from` in ticks of `to`, to the nearest.
+pub(crate) fn rescale(value: i64, from: Rational, to: Rational) -> i64 {
+    let rounding = ffi::AVRounding(ffi::AVRounding::NEAR_INF.0 | ffi::AVRounding::PASS_MINMAX.0);
+    // SAFETY: a pure function.
+    unsafe { ffi::av_rescale_q_rnd(value, av_rational(from), av_rational(to), rounding) }
+}
+
+/// Name and version of the FFmpeg that is linked.
+pub(crate) fn version() -> String {
+    // SAFETY: these functions return static texts and numbers.
+    let (release, codec, format, filter) = unsafe {
+        (
+            text(ffi::av_version_info()),
+            ffi::avcodec_version(),
+            ffi::avformat_version(),
+            ffi::avfilter_version(),
+        )
+    };
+    let dotted = |v: u32| format!("{}.{}.{}", v >> 16, (v >> 8) & 0xff, v & 0xff);
+    format!(
+        "FFmpeg {release} (libavcodec {}, libavformat {}, libavfilter {})",
+        dotted(codec),
+        dotted(format),
+        dotted(filter)
+    )
+}

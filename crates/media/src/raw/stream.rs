@@ -1,0 +1,209 @@
+//! What an opened file says of one of its streams.
+
+use std::ffi::c_int;
+use std::ptr;
+
+use frame::{ColorDescription, Matrix, Primaries, Rational, Size, Transfer};
+
+use super::frame::range;
+use super::packet::NO_TIME;
+use super::pixel::PixelFormat;
+use super::{dictionary, ffi, rational, text};
+
+/// The kinds of side data that describe a whole stream. Listed, because FFmpeg 5.1 and 6.1 keep them in different
+/// places, and the call that works with both asks for one kind.
+const STREAM_SIDE_DATA: [ffi::AVPacketSideDataType; 11] = [
+    ffi::AVPacketSideDataType::DISPLAYMATRIX,
+    ffi::AVPacketSideDataType::STEREO3D,
+    ffi::AVPacketSideDataType::SPHERICAL,
+    ffi::AVPacketSideDataType::MASTERING_DISPLAY_METADATA,
+    ffi::AVPacketSideDataType::CONTENT_LIGHT_LEVEL,
+    ffi::AVPacketSideDataType::ICC_PROFILE,
+    ffi::AVPacketSideDataType::REPLAYGAIN,
+    ffi::AVPacketSideDataType::AUDIO_SERVICE_TYPE,
+    ffi::AVPacketSideDataType::FALLBACK_TRACK,
+    ffi::AVPacketSideDataType::CPB_PROPERTIES,
+    ffi::AVPacketSideDataType::DOVI_CONF,
+];
+
+/// Those that describe the picture, not how it is encoded: they hold for the enlarged video too.
+const PICTURE_SIDE_DATA: usize = 6;
+
+/// The kind of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Video,
+    Audio,
+    Subtitle,
+    Attachment,
+    Data,
+}
+
+/// A stream of an open file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stream<'a>(pub(super) &'a ffi::AVStream);
+
+/// Side data with its kind.
+#[derive(Debug, Clone)]
+pub(crate) struct SideData {
+    pub(super) kind: ffi::AVPacketSideDataType,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl SideData {
+    /// True for the matrix that turns the picture upright.
+    pub(crate) fn is_display_matrix(&self) -> bool {
+        self.kind == ffi::AVPacketSideDataType::DISPLAYMATRIX
+    }
+}
+
+impl<'a> Stream<'a> {
+    pub(crate) fn parameters(self) -> &'a ffi::AVCodecParameters {
+        // SAFETY: every stream has parameters for as long as it lives.
+        unsafe { &*self.0.codecpar }
+    }
+
+    pub(crate) fn kind(self) -> Kind {
+        match self.parameters().codec_type {
+            ffi::AVMediaType::VIDEO => Kind::Video,
+            ffi::AVMediaType::AUDIO => Kind::Audio,
+            ffi::AVMediaType::SUBTITLE => Kind::Subtitle,
+            ffi::AVMediaType::ATTACHMENT => Kind::Attachment,
+            _ => Kind::Data,
+        }
+    }
+
+    /// FFmpeg's name of the codec.
+    pub(crate) fn codec(self) -> String {
+        // SAFETY: FFmpeg gives a static text.
+        unsafe { text(ffi::avcodec_get_name(self.parameters().codec_id)) }
+    }
+
+    pub(crate) fn codec_is(self, id: ffi::AVCodecID) -> bool {
+        self.parameters().codec_id == id
+    }
+
+    pub(crate) fn time_base(self) -> Rational {
+        rational(self.0.time_base)
+    }
+
+    pub(crate) fn size(self) -> Size {
+        let parameters = self.parameters();
+        Size::new(parameters.width.max(0) as u32, parameters.height.max(0) as u32)
+    }
+
+    pub(crate) fn pixel_format(self) -> PixelFormat {
+        PixelFormat::from_number(self.parameters().format)
+    }
+
+    /// The aspect ratio of a pixel; the container's word counts more than the codec's, as in players.
+    pub(crate) fn sample_aspect_ratio(self) -> Rational {
+        let of_stream = rational(self.0.sample_aspect_ratio);
+        if of_stream.is_known() { of_stream } else { rational(self.parameters().sample_aspect_ratio) }
+    }
+
+    pub(crate) fn average_frame_rate(self) -> Rational {
+        rational(self.0.avg_frame_rate)
+    }
+
+    pub(crate) fn lowest_frame_rate(self) -> Rational {
+        rational(self.0.r_frame_rate)
+    }
+
+    pub(crate) fn start_time(self) -> Option<i64> {
+        Some(self.0.start_time).filter(|&time| time != NO_TIME)
+    }
+
+    pub(crate) fn duration(self) -> Option<i64> {
+        Some(self.0.duration).filter(|&time| time != NO_TIME && time > 0)
+    }
+
+    /// Frames by the word of the container.
+    pub(crate) fn claimed_frames(self) -> Option<u64> {
+        u64::try_from(self.0.nb_frames).ok().filter(|&frames| frames > 0)
+    }
+
+    pub(crate) fn color(self) -> ColorDescription {
+        let parameters = self.parameters();
+        ColorDescription {
+            matrix: Matrix(parameters.color_space.0 as u8),
+            primaries: Primaries(parameters.color_primaries.0 as u8),
+            transfer: Transfer(parameters.color_trc.0 as u8),
+            range: range(parameters.color_range),
+        }
+    }
+
+    /// True when the stream says that its frames consist of two fields of different times.
+    pub(crate) fn is_interlaced(self) -> bool {
+        !matches!(self.parameters().field_order, ffi::AVFieldOrder::UNKNOWN | ffi::AVFieldOrder::PROGRESSIVE)
+    }
+
+    /// True for cover pictures and the like, which are no video.
+    pub(crate) fn is_picture(self) -> bool {
+        let pictures = ffi::AV_DISPOSITION_ATTACHED_PIC | ffi::AV_DISPOSITION_TIMED_THUMBNAILS;
+        self.0.disposition & pictures != 0
+    }
+
+    pub(crate) fn is_default(self) -> bool {
+        self.0.disposition & ffi::AV_DISPOSITION_DEFAULT != 0
+    }
+
+    pub(crate) fn disposition(self) -> c_int {
+        self.0.disposition
+    }
+
+    /// The picture of a cover.
+    pub(crate) fn attached_picture(self) -> &'a [u8] {
+        let packet = &self.0.attached_pic;
+        if packet.data.is_null() || packet.size <= 0 {
+            return &[];
+        }
+        // SAFETY: the data of a packet has `size` bytes and lives as long as the stream.
+        unsafe { std::slice::from_raw_parts(packet.data, packet.size as usize) }
+    }
+
+    pub(crate) fn metadata(self) -> Vec<(String, String)> {
+        // SAFETY: the list belongs to the stream, which is not changed.
+        unsafe { dictionary::entries(self.0.metadata) }
+    }
+
+    pub(crate) fn tag(self, name: &str) -> Option<String> {
+        self.metadata().into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// Side data of the whole stream; `of_picture` leaves out what depends on the encoding.
+    pub(crate) fn side_data(self, of_picture: bool) -> Vec<SideData> {
+        let kinds = if of_picture { &STREAM_SIDE_DATA[..PICTURE_SIDE_DATA] } else { &STREAM_SIDE_DATA[..] };
+        let get = |&kind: &ffi::AVPacketSideDataType| {
+            let mut size = 0;
+            // SAFETY: the stream is valid; FFmpeg gives null or `size` bytes that live as long as the stream.
+            let bytes = unsafe {
+                let data = ffi::av_stream_get_side_data(ptr::from_ref(self.0), kind, &raw mut size);
+                if data.is_null() {
+                    return None;
+                }
+                std::slice::from_raw_parts(data, size)
+            };
+            Some(SideData { kind, bytes: bytes.to_vec() })
+        };
+        kinds.iter().filter_map(get).collect()
+    }
+
+    /// How far the picture must be turned to stand upright, in degrees counter-clockwise.
+    pub(crate) fn rotation(self) -> Option<f64> {
+        let matrix = self.side_data(true).into_iter().find(SideData::is_display_matrix)?;
+        let numbers: Vec<i32> = matrix.bytes.chunks_exact(4).map(ne_i32).collect();
+        if numbers.len() < 9 {
+            return None;
+        }
+        // SAFETY: the matrix has nine numbers.
+        Some(unsafe { ffi::av_display_rotation_get(numbers.as_ptr()) }).filter(|angle| angle.is_finite())
+    }
+}
+
+/// A number of a display matrix.
+pub(crate) fn ne_i32(bytes: &[u8]) -> i32 {
+    let mut number = [0; 4];
+    number.copy_from_slice(&bytes[..4]);
+    i32::from_ne_bytes(number)
+}

@@ -1,0 +1,226 @@
+//! The architectures that are known, recognised by the names and shapes of the official state dicts.
+
+use std::convert::Infallible;
+use std::fmt;
+
+use crate::ir::Network;
+use crate::{Error, Tensors};
+
+mod layout;
+mod recognise;
+
+/// What kind of network a model is, without its weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Architecture {
+    /// A plain stack of 3×3 convolutions with PReLU between, a pixel shuffle, and the enlarged input added
+    /// ("Compact").
+    SrvggNetCompact {
+        /// Channels between the convolutions.
+        features: usize,
+        /// All convolutions, the first and the last included.
+        convs: usize,
+        /// Enlargement.
+        scale: usize,
+    },
+    /// Residual-in-residual dense blocks, then enlargement by nearest neighbour and convolutions ("ESRGAN").
+    RrdbNet {
+        /// Channels between the blocks.
+        features: usize,
+        /// Channels that each convolution of a dense block adds.
+        growth: usize,
+        /// Blocks of three dense blocks.
+        blocks: usize,
+        /// Factor of the pixel unshuffle at the start; 1 means none.
+        unshuffle: usize,
+        /// Enlargement of the whole.
+        scale: usize,
+    },
+}
+
+impl Architecture {
+    /// Its name in the field, without sizes.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::SrvggNetCompact { .. } => "SRVGGNetCompact",
+            Self::RrdbNet { .. } => "RRDBNet",
+        }
+    }
+
+    /// How many times wider and higher the output is than the input.
+    pub fn scale(&self) -> usize {
+        match *self {
+            Self::SrvggNetCompact { scale, .. } | Self::RrdbNet { scale, .. } => scale,
+        }
+    }
+
+    /// [`Network::flops_per_pixel`] of such a network.
+    pub fn flops_per_pixel(&self) -> f64 {
+        self.without_weights().flops_per_pixel()
+    }
+
+    /// [`Network::receptive_field`] of such a network.
+    pub fn receptive_field(&self) -> usize {
+        self.without_weights().receptive_field()
+    }
+
+    /// Names and shapes of its tensors in the order in which the network uses them; for each convolution weight, bias,
+    /// and slopes if it has any.
+    pub(crate) fn tensor_list(&self) -> Vec<(String, Vec<usize>)> {
+        let mut list = Vec::new();
+        let Ok(_) = layout::network(self, |name, shape| -> Result<_, Infallible> {
+            list.push((name.to_owned(), shape.to_vec()));
+            Ok(Vec::new())
+        });
+        list
+    }
+
+    fn without_weights(&self) -> Network {
+        let Ok(network) = layout::network(self, |_, _| Ok::<_, Infallible>(Vec::new()));
+        network
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SrvggNetCompact { features, convs, scale } => {
+                write!(f, "SRVGGNetCompact ×{scale}, {features} channels, {convs} convolutions")
+            }
+            Self::RrdbNet { features, growth, blocks, unshuffle, scale } => {
+                write!(f, "RRDBNet ×{scale}, {features} channels, growth {growth}, {blocks} blocks")?;
+                if *unshuffle > 1 {
+                    write!(f, ", pixel unshuffle {unshuffle}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Recognises the architecture and makes its network. Every tensor must have its place, and every place its tensor.
+///
+/// # Errors
+///
+/// If the tensors are not those of an [`Architecture`].
+pub fn build(tensors: &Tensors) -> Result<(Architecture, Network), Error> {
+    let architecture = recognise::recognise(tensors)?;
+    let mut used = 0;
+    let network = layout::network(&architecture, |name, shape| {
+        let tensor = tensors.get(name).ok_or_else(|| Error::UnknownArchitecture {
+            found: format!("it begins like an {architecture}, but has no tensor `{name}`"),
+        })?;
+        if tensor.shape() != shape {
+            let (found, expected) = (tensor.shape().to_vec(), shape.to_vec());
+            return Err(Error::TensorShape { name: name.to_owned(), found, expected });
+        }
+        used += 1;
+        Ok(tensor.data().to_vec())
+    })?;
+    if used != tensors.len() {
+        let places = architecture.tensor_list();
+        let place = |name: &str| places.iter().any(|(known, _)| known == name);
+        let extra = tensors.iter().map(|(name, _)| name).find(|name| !place(name)).unwrap_or_default();
+        let found = format!("it begins like an {architecture}, which has no place for the tensor `{extra}`");
+        return Err(Error::UnknownArchitecture { found });
+    }
+    network.validate()?;
+    Ok((architecture, network))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::ir::Op;
+
+    /// Tensors of an architecture, filled with small numbers that half precision holds and no two tensors share.
+    pub(crate) fn tensors_of(architecture: &Architecture) -> Tensors {
+        let mut tensors = Tensors::new();
+        let mut next = 0_u16;
+        for (name, shape) in architecture.tensor_list() {
+            let numbers = shape.iter().product();
+            let data = std::iter::repeat_with(|| {
+                next = (next + 1) % 2039;
+                (f32::from(next) - 1000.0) / 1024.0
+            });
+            tensors.insert(&name, shape, data.take(numbers).collect()).unwrap();
+        }
+        tensors
+    }
+
+    pub(crate) const COMPACT: Architecture =
+        Architecture::SrvggNetCompact { features: 4, convs: 4, scale: 2 };
+    pub(crate) const ESRGAN: Architecture =
+        Architecture::RrdbNet { features: 4, growth: 2, blocks: 2, unshuffle: 1, scale: 4 };
+    pub(crate) const ESRGAN_X2: Architecture =
+        Architecture::RrdbNet { features: 4, growth: 2, blocks: 1, unshuffle: 2, scale: 2 };
+
+    #[test]
+    fn what_is_laid_out_is_recognised() {
+        let plain_x2 = Architecture::RrdbNet { features: 4, growth: 2, blocks: 1, unshuffle: 1, scale: 2 };
+        let x1 = Architecture::RrdbNet { features: 4, growth: 2, blocks: 1, unshuffle: 4, scale: 1 };
+        let compact_x1 = Architecture::SrvggNetCompact { features: 5, convs: 2, scale: 1 };
+        for architecture in [COMPACT, ESRGAN, ESRGAN_X2, plain_x2, x1, compact_x1] {
+            let (recognised, network) = build(&tensors_of(&architecture)).unwrap();
+            assert_eq!(recognised, architecture);
+            assert_eq!(network.scale, architecture.scale());
+            assert_eq!(network.receptive_field(), architecture.receptive_field());
+        }
+    }
+
+    #[test]
+    fn the_real_sizes_have_the_known_figures() {
+        let general = Architecture::SrvggNetCompact { features: 64, convs: 34, scale: 4 };
+        let anime = Architecture::SrvggNetCompact { features: 64, convs: 18, scale: 4 };
+        assert!((general.flops_per_pixel() - 2_418_048.0).abs() < 0.5);
+        assert!((anime.flops_per_pixel() - 1_238_400.0).abs() < 0.5);
+        assert_eq!((general.receptive_field(), anime.receptive_field()), (34, 18));
+        let anime_6b = Architecture::RrdbNet { features: 64, growth: 32, blocks: 6, unshuffle: 1, scale: 4 };
+        let parameters = |architecture: &Architecture| -> usize {
+            architecture.tensor_list().iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
+        };
+        assert_eq!(
+            (parameters(&general), parameters(&anime), parameters(&anime_6b)),
+            (1_213_296, 621_424, 4_467_779)
+        );
+        let x4plus = Architecture::RrdbNet { features: 64, growth: 32, blocks: 23, unshuffle: 1, scale: 4 };
+        assert_eq!(parameters(&x4plus), 16_697_987);
+        // 92 convolutions before the enlargement, then half a pixel, then three quarters: 93.25, in whole pixels 94.
+        assert_eq!(anime_6b.receptive_field(), 94);
+    }
+
+    #[test]
+    fn every_tensor_must_have_its_place() {
+        let mut extra = tensors_of(&COMPACT);
+        extra.insert("extra", vec![1], vec![0.0]).unwrap();
+        let error = build(&extra).unwrap_err().to_string();
+        assert!(error.contains("`extra`"), "{error}");
+        for architecture in [COMPACT, ESRGAN, ESRGAN_X2] {
+            let whole = tensors_of(&architecture);
+            for (missing, _) in whole.iter() {
+                let mut some = Tensors::new();
+                for (name, tensor) in whole.iter().filter(|(name, _)| *name != missing) {
+                    some.insert(name, tensor.shape().to_vec(), tensor.data().to_vec()).unwrap();
+                }
+                assert!(build(&some).is_err(), "{missing}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_networks_are_named() {
+        let mut span = Tensors::new();
+        span.insert("block_1.c1_r.sk.weight", vec![48, 48, 1, 1], vec![0.0; 2304]).unwrap();
+        let error = build(&span).unwrap_err().to_string();
+        assert!(error.contains("block_1.c1_r.sk.weight") && error.contains("SRVGGNetCompact"), "{error}");
+        assert!(build(&Tensors::new()).is_err());
+    }
+
+    #[test]
+    fn a_compact_network_ends_by_adding_the_enlarged_input() {
+        let (_, network) = build(&tensors_of(&COMPACT)).unwrap();
+        let [.., shuffle, nearest, add] = network.nodes.as_slice() else { panic!("too short") };
+        assert!(matches!(shuffle, Op::PixelShuffle { factor: 2, .. }));
+        assert!(matches!(nearest, Op::UpsampleNearest { factor: 2, .. }));
+        assert!(matches!(add, Op::Add { .. }));
+    }
+}

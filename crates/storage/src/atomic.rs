@@ -1,0 +1,127 @@
+//! Small files that are replaced whole.
+
+use std::fs::{File, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use rustix::io::Errno;
+use tempfile::NamedTempFile;
+
+use crate::Error;
+
+/// Writes a file so that its name shows the old content or the new, never a part, whenever the power fails; when this
+/// returns, the new content is on the disk.
+///
+/// # Errors
+/// [`Error::NoSpace`] and [`Error::Io`]; the old content stays, except that it may be either one where the last step,
+/// syncing the folder, fails.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let part = write_part(path, bytes)?;
+    // After a failed sync the kernel may have thrown the bytes away and would report success the second time, so the
+    // part is dropped and nothing is tried again here.
+    part.as_file().sync_all().map_err(Error::writing("sync", path, bytes.len() as u64))?;
+    persist(part, path)?;
+    sync_folder(folder_of(path))
+}
+
+/// Writes a file for people, such as `status.json`: never seen half-written by a reader, but after a power failure it
+/// may be an old one. Nothing may depend on it.
+///
+/// # Errors
+/// [`Error::NoSpace`] and [`Error::Io`]; the old content stays.
+pub fn write_status(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    persist(write_part(path, bytes)?, path)
+}
+
+fn write_part(path: &Path, bytes: &[u8]) -> Result<NamedTempFile, Error> {
+    let needed = bytes.len() as u64;
+    let mut part =
+        temporary(folder_of(path), ".upscaled-").map_err(Error::writing("create", path, needed))?;
+    part.write_all(bytes).map_err(Error::writing("write", path, needed))?;
+    Ok(part)
+}
+
+fn persist(part: NamedTempFile, path: &Path) -> Result<(), Error> {
+    part.persist(path).map_err(|error| Error::io("rename to", path)(error.error))?;
+    Ok(())
+}
+
+/// A temporary file that becomes a file for others. It is hidden and ends in `.part`, so that nobody takes it for a
+/// video, and it is as readable as the user's umask says; a temporary file would else be private.
+pub(crate) fn temporary(folder: &Path, prefix: &str) -> std::io::Result<NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(prefix)
+        .suffix(".part")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+}
+
+/// Makes the names in a folder durable: a rename is on the disk only after this.
+///
+/// # Errors
+/// The folder cannot be opened or synced.
+pub fn sync_folder(folder: &Path) -> Result<(), Error> {
+    let opened = File::open(folder).map_err(Error::io("open", folder))?;
+    match opened.sync_all() {
+        // Some network file systems have no such operation; they order names by themselves or not at all.
+        Err(error) if [Errno::INVAL, Errno::BADF, Errno::OPNOTSUPP].iter().any(|e| is(&error, *e)) => Ok(()),
+        other => other.map_err(Error::io("sync", folder)),
+    }
+}
+
+pub(crate) fn is(error: &std::io::Error, code: Errno) -> bool {
+    error.raw_os_error() == Some(code.raw_os_error())
+}
+
+/// The folder that a file is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn replaces_whole_and_leaves_nothing_beside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("status.json");
+        for write in [write_atomic, write_status] {
+            write(&path, b"old").unwrap();
+            write(&path, b"new and longer").unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"new and longer");
+            assert_eq!(names(folder.path()), ["status.json"]);
+        }
+    }
+
+    #[test]
+    fn a_failure_keeps_the_old_content_and_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("taken");
+        fs::create_dir(&path).unwrap();
+        let error = write_atomic(&path, b"x").unwrap_err().to_string();
+        assert!(error.contains("taken"), "{error}");
+        assert_eq!(names(folder.path()), ["taken"]);
+        assert!(write_atomic(&folder.path().join("no/folder"), b"x").is_err());
+    }
+
+    #[test]
+    fn others_may_read_it_as_the_umask_allows() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, usual) = (folder.path().join("a"), folder.path().join("b"));
+        write_atomic(&ours, b"").unwrap();
+        fs::write(&usual, b"").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&ours), mode(&usual));
+    }
+}

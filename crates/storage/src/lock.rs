@@ -1,0 +1,89 @@
+//! One process per folder.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::Path;
+
+use crate::Error;
+
+/// Name of the lock file.
+const NAME: &str = ".upscaled.lock";
+
+/// Holds a folder for this process until it is dropped or the process ends, in whatever way.
+#[derive(Debug)]
+pub struct FolderLock {
+    file: File,
+}
+
+impl FolderLock {
+    /// Takes the folder, which must exist.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] where another process (or another lock of this one) has it, [`Error::Io`] else.
+    pub fn acquire(folder: &Path) -> Result<Self, Error> {
+        let path = folder.join(NAME);
+        // Not truncated on opening: until the lock is ours, the content belongs to the owner.
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(Error::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::InUse { path: folder.to_owned(), owner: owner(&mut file) });
+            }
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
+        }
+        let mut lock = Self { file };
+        // The process id is for people only, so a full disk is no reason to give the folder up.
+        let _ = lock.sign();
+        Ok(lock)
+    }
+
+    fn sign(&mut self) -> std::io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        writeln!(self.file, "{}", std::process::id())
+    }
+}
+
+impl Drop for FolderLock {
+    /// The file stays, because deleting it would let two processes lock two files of the same name. Closing it
+    /// releases the lock.
+    fn drop(&mut self) {
+        let _ = self.file.set_len(0);
+    }
+}
+
+fn owner(file: &mut File) -> String {
+    let mut text = String::new();
+    let _ = file.take(32).read_to_string(&mut text);
+    text.trim().parse::<u32>().map_or_else(|_| "another process".to_owned(), |pid| format!("process {pid}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_has_one_owner_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = FolderLock::acquire(folder.path()).unwrap();
+        let refused = FolderLock::acquire(folder.path()).unwrap_err();
+        assert!(matches!(refused, Error::InUse { .. }));
+        assert!(refused.to_string().contains(&std::process::id().to_string()), "{refused}");
+        drop(first);
+        FolderLock::acquire(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_lock_file_left_by_a_dead_process_is_no_obstacle() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(NAME), "999999 and more").unwrap();
+        let _lock = FolderLock::acquire(folder.path()).unwrap();
+        assert!(FolderLock::acquire(&folder.path().join("missing")).is_err());
+    }
+}

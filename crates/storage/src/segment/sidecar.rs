@@ -1,0 +1,132 @@
+//! What is written beside a segment, so that a lost ledger can be rebuilt.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Committed, SegmentName};
+use crate::Error;
+
+/// The largest sidecar that is read; real ones have some hundred bytes.
+const MAX: u64 = 64 << 10;
+
+/// What a segment contains and how it was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sidecar {
+    /// Number of its first frame in the frame list.
+    pub first_frame: u32,
+    /// Number of the frame after its last.
+    pub end_frame: u32,
+    /// Hash of all that can change the frames. A segment with another one belongs to another job.
+    pub settings_hash: String,
+    /// Version of the program that made it.
+    pub version: String,
+}
+
+/// A sidecar as it is on the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// Which segment, by which attempt.
+    pub name: SegmentName,
+    /// What it contains.
+    pub sidecar: Sidecar,
+    /// What its file is recognised by; [`check`](crate::check) compares it.
+    pub committed: Committed,
+}
+
+/// The sidecars of a job folder.
+#[derive(Debug, Default)]
+pub struct Scan {
+    /// Those that are whole, by index and epoch. Their segments have not been looked at.
+    pub found: Vec<Recorded>,
+    /// Those that are damaged or cannot be read.
+    pub damaged: Vec<PathBuf>,
+}
+
+/// The JSON of a sidecar: readable for people, and with a checksum, because a flipped digit is valid JSON, too.
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    #[serde(flatten)]
+    sidecar: Sidecar,
+    #[serde(flatten)]
+    committed: Committed,
+    /// BLAKE3, in hex, of the fields before, in their order, each with its length in front.
+    check: String,
+}
+
+impl Recorded {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let Self { sidecar, committed, .. } = self;
+        let wire = Wire {
+            sidecar: sidecar.clone(),
+            committed: committed.clone(),
+            check: digest(sidecar, committed),
+        };
+        // Plain fields always have a JSON form. Should they ever not, the sidecar reads as damaged.
+        serde_json::to_vec_pretty(&wire).unwrap_or_default()
+    }
+
+    fn decode(name: SegmentName, bytes: &[u8]) -> Result<Self, &'static str> {
+        let Wire { sidecar, committed, check } =
+            serde_json::from_slice(bytes).map_err(|_| "it is no sidecar of a segment")?;
+        if check != digest(&sidecar, &committed) {
+            return Err("its checksum does not fit");
+        }
+        if committed.file != name.file() {
+            return Err("it belongs to another segment");
+        }
+        Ok(Self { name, sidecar, committed })
+    }
+}
+
+fn digest(sidecar: &Sidecar, committed: &Committed) -> String {
+    let mut hash = blake3::Hasher::new_derive_key("upscaled 2026 segment sidecar v1");
+    let mut field = |bytes: &[u8]| {
+        hash.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+    };
+    field(&sidecar.first_frame.to_le_bytes());
+    field(&sidecar.end_frame.to_le_bytes());
+    field(sidecar.settings_hash.as_bytes());
+    field(sidecar.version.as_bytes());
+    field(committed.file.as_bytes());
+    field(&committed.bytes.to_le_bytes());
+    field(committed.blake3.as_bytes());
+    hash.finalize().to_hex().to_string()
+}
+
+/// Reads the sidecar of a segment.
+///
+/// # Errors
+/// [`Error::Damaged`] where it is not what was written, [`Error::Io`] where it cannot be read.
+pub fn read_sidecar(folder: &Path, name: SegmentName) -> Result<Recorded, Error> {
+    let path = folder.join(name.sidecar());
+    let mut bytes = Vec::new();
+    let file = File::open(&path).map_err(Error::io("open", &path))?;
+    file.take(MAX).read_to_end(&mut bytes).map_err(Error::io("read", &path))?;
+    Recorded::decode(name, &bytes).map_err(|reason| Error::Damaged { path, reason: reason.to_owned() })
+}
+
+/// Reads all sidecars of a job folder. A sidecar does not prove that its segment is there and whole.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn scan(folder: &Path) -> Result<Scan, Error> {
+    let mut scan = Scan::default();
+    for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
+        let entry = entry.map_err(Error::io("read", folder))?;
+        // Only files: anything else under such a name is not ours, and could be a pipe that never ends.
+        let Some(name) = entry.file_name().to_str().and_then(SegmentName::of_sidecar) else { continue };
+        if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        match read_sidecar(folder, name) {
+            Ok(recorded) => scan.found.push(recorded),
+            Err(_) => scan.damaged.push(entry.path()),
+        }
+    }
+    scan.found.sort_by_key(|recorded| recorded.name);
+    scan.damaged.sort();
+    Ok(scan)
+}

@@ -1,0 +1,162 @@
+use std::io::Write as _;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use tempfile::TempDir;
+
+use super::*;
+use crate::{Scratch, ScratchOptions};
+
+const NAME: SegmentName = SegmentName { index: 3, epoch: 7 };
+
+fn scratch(folder: &TempDir, bytes: &[u8]) -> ScratchFile {
+    let mut file = Scratch::new(ScratchOptions::new(folder.path())).unwrap().create().unwrap();
+    file.write_all(bytes).unwrap();
+    file
+}
+
+fn sidecar() -> Sidecar {
+    Sidecar { first_frame: 30, end_frame: 90, settings_hash: "abc".into(), version: "0.1.0".into() }
+}
+
+fn committed(folder: &TempDir, name: SegmentName, bytes: &[u8]) -> Committed {
+    commit(folder.path(), name, &mut scratch(folder, bytes), sidecar()).unwrap()
+}
+
+fn names(folder: &TempDir) -> Vec<String> {
+    let entries = fs::read_dir(folder.path()).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_segment_is_committed_with_its_sidecar() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = vec![5; CHUNK + 17];
+    let committed = committed(&folder, NAME, &bytes);
+    assert_eq!(names(&folder), ["seg-000003.e7.json", "seg-000003.e7.pkt"]);
+    assert_eq!(committed.blake3, blake3::hash(&bytes).to_hex().as_str());
+    assert_eq!(fs::read(folder.path().join(&committed.file)).unwrap(), bytes);
+    check(folder.path(), &committed.file, &committed.blake3, committed.bytes).unwrap();
+    let scan = scan(folder.path()).unwrap();
+    assert_eq!(scan.found, [Recorded { name: NAME, sidecar: sidecar(), committed }]);
+    assert!(scan.damaged.is_empty());
+}
+
+#[test]
+fn committing_again_is_harmless() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut file = scratch(&folder, b"same");
+    fs::write(folder.path().join("seg-000003.e7.pkt.part"), "left from before").unwrap();
+    let first = commit(folder.path(), NAME, &mut file, sidecar()).unwrap();
+    assert_eq!(commit(folder.path(), NAME, &mut file, sidecar()).unwrap(), first);
+    assert_eq!(names(&folder).len(), 2);
+}
+
+#[test]
+fn a_failed_commit_leaves_nothing_and_can_be_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut file = scratch(&elsewhere, b"bytes");
+    assert!(commit(&folder.path().join("missing"), NAME, &mut file, sidecar()).is_err());
+    // A folder where the sidecar should be: the segment must not appear without it.
+    fs::create_dir(folder.path().join(NAME.sidecar())).unwrap();
+    assert!(commit(folder.path(), NAME, &mut file, sidecar()).is_err());
+    assert_eq!(names(&folder), [NAME.sidecar()]);
+    fs::remove_dir(folder.path().join(NAME.sidecar())).unwrap();
+    commit(folder.path(), NAME, &mut file, sidecar()).unwrap();
+}
+
+#[test]
+fn all_damage_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config { failure_persistence: None, ..Config::default() };
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    let mut below = |end: usize| (0..end).new_tree(&mut runner).unwrap().current();
+    let bytes: Vec<u8> = (0..50_000).map(|_| below(256) as u8).collect();
+    let Committed { file, bytes: length, blake3 } = committed(&folder, NAME, &bytes);
+    let path = folder.path().join(&file);
+    let look = || check(folder.path(), &file, &blake3, length);
+    for _ in 0..300 {
+        let mut damaged = bytes.clone();
+        damaged[below(bytes.len())] ^= 1 << below(8);
+        fs::write(&path, damaged).unwrap();
+        assert!(matches!(look(), Err(SegmentFault::Differs { .. })));
+    }
+    for _ in 0..50 {
+        fs::write(&path, &bytes[..below(bytes.len())]).unwrap();
+        assert!(matches!(look(), Err(SegmentFault::Short { expected: 50_000, .. })));
+    }
+    fs::write(&path, [&bytes[..], b"x"].concat()).unwrap();
+    assert!(matches!(look(), Err(SegmentFault::Differs { .. })));
+    fs::write(&path, &bytes).unwrap();
+    look().unwrap();
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(look(), Err(SegmentFault::Missing { .. })));
+}
+
+#[test]
+fn only_plain_files_of_segments_are_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let Committed { file, bytes, blake3 } = committed(&folder, NAME, b"bytes");
+    let inner = folder.path().join("inner");
+    fs::create_dir(&inner).unwrap();
+    std::os::unix::fs::symlink(folder.path().join(&file), inner.join(&file)).unwrap();
+    fs::create_dir(inner.join("seg-000004.e1.pkt")).unwrap();
+    for name in [&format!("../{file}"), &file, "seg-000004.e1.pkt", "", "/etc/passwd", &NAME.sidecar()] {
+        assert!(matches!(check(&inner, name, &blake3, bytes), Err(SegmentFault::Missing { .. })), "{name}");
+    }
+}
+
+#[test]
+fn a_damaged_sidecar_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    committed(&folder, NAME, b"bytes");
+    let path = folder.path().join(NAME.sidecar());
+    let text = fs::read(&path).unwrap();
+    let original = read_sidecar(folder.path(), NAME).unwrap();
+    for bit in 0..text.len() * 8 {
+        let mut damaged = text.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&path, &damaged).unwrap();
+        // What is between the fields, or the letters of a number in another form, may change without a difference.
+        match read_sidecar(folder.path(), NAME) {
+            Ok(read) => assert_eq!(read, original, "bit {bit}"),
+            Err(error) => assert!(matches!(error, Error::Damaged { .. })),
+        }
+    }
+    assert_eq!(scan(folder.path()).unwrap().damaged.len() + scan(folder.path()).unwrap().found.len(), 1);
+    // Right in itself, and beside the wrong segment.
+    fs::write(folder.path().join("seg-000004.e7.json"), &text).unwrap();
+    fs::write(&path, &text).unwrap();
+    let scan = scan(folder.path()).unwrap();
+    assert_eq!(scan.found, [original]);
+    assert_eq!(scan.damaged, [folder.path().join("seg-000004.e7.json")]);
+}
+
+#[test]
+fn sweeping_takes_only_what_is_outdated() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = SegmentName { epoch: 6, ..NAME };
+    committed(&folder, NAME, b"new");
+    committed(&folder, old, b"old");
+    let others = ["status.json", "seg-3.e6.pkt", "seg-000003.e6.pkt.bak", "film.mkv", ".upscaled.lock"];
+    for name in others.into_iter().chain(["seg-000009.e1.pkt.part", ".upscaled-x.part"]) {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    fs::create_dir(folder.path().join("folder.part")).unwrap();
+    std::os::unix::fs::symlink("film.mkv", folder.path().join("seg-000005.e1.pkt")).unwrap();
+    let removed = sweep(folder.path(), &[NAME]).unwrap();
+    assert_eq!(
+        removed,
+        [".upscaled-x.part", "seg-000003.e6.json", "seg-000003.e6.pkt", "seg-000009.e1.pkt.part"]
+    );
+    let mut left: Vec<_> = others.map(String::from).to_vec();
+    left.extend([NAME.file(), NAME.sidecar(), "folder.part".into(), "seg-000005.e1.pkt".into()]);
+    left.sort();
+    assert_eq!(names(&folder), left);
+    assert!(sweep(folder.path(), &[NAME]).unwrap().is_empty());
+    assert!(sweep(&folder.path().join("missing"), &[]).unwrap().is_empty());
+}
