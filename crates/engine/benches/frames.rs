@@ -1,5 +1,5 @@
 //! Milliseconds a frame and useful GFLOP/s: `cargo bench -p engine -- MODEL WIDTHxHEIGHT THREADS [SECONDS]`, where
-//! MODEL is the path of an ncnn model without its ending.
+//! MODEL is the path of an ncnn model without its ending. With the variable `PORTABLE` set, the portable kernels run.
 #![allow(clippy::print_stdout, reason = "a program for people")]
 
 use std::error::Error;

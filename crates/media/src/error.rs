@@ -48,7 +48,9 @@ pub enum Error {
         codec: String,
     },
     /// The decoder gives pictures that cannot be converted.
-    #[error("pictures of the pixel format `{0}` cannot be converted: convert the file to another codec first")]
+    #[error(
+        "pictures of the pixel format `{0}` cannot be converted: convert the file to another codec first"
+    )]
     UnsupportedPixelFormat(String),
     /// The picture is larger than this program is willing to allocate.
     #[error("the pictures are too large ({0}): videos of up to {max} pixels a picture are accepted", max = crate::MAX_PIXELS)]

@@ -52,10 +52,7 @@ impl Decoder {
     ) -> Result<Self, Error> {
         // SAFETY: FFmpeg gives static texts and a static decoder, or null.
         let (codec, name) = unsafe {
-            (
-                ffi::avcodec_find_decoder(parameters.codec_id),
-                text(ffi::avcodec_get_name(parameters.codec_id)),
-            )
+            (ffi::avcodec_find_decoder(parameters.codec_id), text(ffi::avcodec_get_name(parameters.codec_id)))
         };
         if codec.is_null() {
             return Err(Error::UndecodableCodec { codec: name });
@@ -154,7 +151,8 @@ impl Encoder {
 
     /// An encoder that is set up, but not open yet.
     pub(super) fn allocate(config: &EncoderConfig<'_>) -> Result<Self, Error> {
-        let fail = |reason: &str| Error::Encoder { encoder: config.name.to_owned(), reason: reason.to_owned() };
+        let fail =
+            |reason: &str| Error::Encoder { encoder: config.name.to_owned(), reason: reason.to_owned() };
         // SAFETY: the text ends with a zero byte; FFmpeg gives a static encoder or null.
         let codec = unsafe { ffi::avcodec_find_encoder_by_name(c_text(config.name).as_ptr()) };
         if codec.is_null() {
@@ -191,7 +189,10 @@ impl Encoder {
             return Err(self.error(code));
         }
         if let Some((name, _)) = options.entries().first() {
-            return Err(Error::Encoder { encoder: self.name.clone(), reason: format!("it has no option `{name}`") });
+            return Err(Error::Encoder {
+                encoder: self.name.clone(),
+                reason: format!("it has no option `{name}`"),
+            });
         }
         Ok(self)
     }

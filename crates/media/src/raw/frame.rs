@@ -84,6 +84,17 @@ impl RawFrame {
         self.get_mut().pts = pts;
     }
 
+    /// What the samples stand for, as far as the decoder says.
+    pub(crate) fn color(&self) -> ColorDescription {
+        let raw = self.get();
+        ColorDescription {
+            matrix: frame::Matrix(raw.colorspace.0 as u8),
+            primaries: frame::Primaries(raw.color_primaries.0 as u8),
+            transfer: frame::Transfer(raw.color_trc.0 as u8),
+            range: range(raw.color_range),
+        }
+    }
+
     /// Sets what the samples stand for.
     pub(crate) fn set_color(&mut self, color: ColorDescription) {
         let raw = self.get_mut();
@@ -121,7 +132,10 @@ impl RawFrame {
     fn locate(&self, plane: usize, y: u32) -> Option<(*mut u8, usize)> {
         let raw = self.get();
         let format = self.format();
-        if plane >= format.planes() || y >= format.rows(self.size().height, plane) || raw.data[plane].is_null() {
+        if plane >= format.planes()
+            || y >= format.rows(self.size().height, plane)
+            || raw.data[plane].is_null()
+        {
             return None;
         }
         // SAFETY: the row is within the plane. (A line size may be negative: then rows go upwards.)

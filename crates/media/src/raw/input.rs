@@ -16,13 +16,55 @@ use frame::Rational;
 /// The demuxers that may be used, by the first of FFmpeg's names for each: containers of one file. Not among them
 /// are playlists and scripts, which read other files (concat, hls, dash, sdp, tedcaptions), and still pictures.
 const FORMATS: &[&str] = &[
-    "mov", "matroska", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "live_flv", "asf", "ogg", "gif", "apng", "mxf", "nut", "wtv",
-    "rm", "h264", "hevc", "m4v", "av1", "obu", "ivf", "yuv4mpegpipe", "dv", "dirac", "vc1", "vc1test", "bink", "smk", "roq", "nsv",
-    "4xm", "flic", "mjpeg", "cavsvideo", "h261", "h263", "mpjpeg", "r3d", "gxf", "lxf", "pmp", "vivo", "swf",
+    "mov",
+    "matroska",
+    "avi",
+    "mpegts",
+    "mpeg",
+    "mpegvideo",
+    "flv",
+    "live_flv",
+    "asf",
+    "ogg",
+    "gif",
+    "apng",
+    "mxf",
+    "nut",
+    "wtv",
+    "rm",
+    "h264",
+    "hevc",
+    "m4v",
+    "av1",
+    "obu",
+    "ivf",
+    "yuv4mpegpipe",
+    "dv",
+    "dirac",
+    "vc1",
+    "vc1test",
+    "bink",
+    "smk",
+    "roq",
+    "nsv",
+    "4xm",
+    "flic",
+    "mjpeg",
+    "cavsvideo",
+    "h261",
+    "h263",
+    "mpjpeg",
+    "r3d",
+    "gxf",
+    "lxf",
+    "pmp",
+    "vivo",
+    "swf",
 ];
 
 /// Demuxers of sound: said to have no video, rather than to be of a wrong kind.
-const SOUND_FORMATS: &[&str] = &["mp3", "flac", "wav", "aac", "aiff", "ac3", "eac3", "w64", "ape", "wv", "amr", "dts", "caf"];
+const SOUND_FORMATS: &[&str] =
+    &["mp3", "flac", "wav", "aac", "aiff", "ac3", "eac3", "w64", "ape", "wv", "amr", "dts", "caf"];
 
 /// How many streams a file may have; FFmpeg's own limit. (Subtitled films carry over a hundred fonts.)
 const MAX_STREAMS: &str = "1000";
@@ -71,14 +113,8 @@ impl Input {
         let mut format: *const ffi::AVInputFormat = ptr::null();
         // SAFETY: the I/O object is open; FFmpeg gives a static demuxer.
         let (code, names) = unsafe {
-            let code = ffi::av_probe_input_buffer2(
-                self.io,
-                &raw mut format,
-                c"".as_ptr(),
-                ptr::null_mut(),
-                0,
-                0,
-            );
+            let code =
+                ffi::av_probe_input_buffer2(self.io, &raw mut format, c"".as_ptr(), ptr::null_mut(), 0, 0);
             (code, if format.is_null() { String::new() } else { text((*format).name) })
         };
         if code < 0 || format.is_null() {
@@ -121,8 +157,7 @@ impl Input {
             options.set("threads", "1");
         }
         // SAFETY: there is one list of options for each stream, laid out as FFmpeg's pointers to lists.
-        let code =
-            unsafe { ffi::avformat_find_stream_info(self.context, for_each.as_mut_ptr().cast()) };
+        let code = unsafe { ffi::avformat_find_stream_info(self.context, for_each.as_mut_ptr().cast()) };
         check(code, "look into the file").map(drop)
     }
 
@@ -260,4 +295,3 @@ fn url(path: &Path) -> Result<CString, Error> {
     bytes.extend_from_slice(OsStr::as_encoded_bytes(path.as_os_str()));
     CString::new(bytes).map_err(|_| Error::NotFound)
 }
-

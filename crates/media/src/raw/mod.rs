@@ -20,7 +20,7 @@ use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
 
 pub(crate) use ffmpeg_the_third::ffi;
-use frame::Rational;
+use ::frame::Rational;
 
 use crate::Error;
 

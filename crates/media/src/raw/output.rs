@@ -49,7 +49,9 @@ impl Muxer {
     /// True when the muxer has a place for the codec of the stream.
     pub(crate) fn holds(self, stream: Stream<'_>) -> bool {
         // SAFETY: the muxer is static.
-        unsafe { ffi::avformat_query_codec(self.0, stream.parameters().codec_id, ffi::FF_COMPLIANCE_NORMAL) == 1 }
+        unsafe {
+            ffi::avformat_query_codec(self.0, stream.parameters().codec_id, ffi::FF_COMPLIANCE_NORMAL) == 1
+        }
     }
 
     /// The tag of the source where it means the same in this muxer, else 0: the muxer chooses.
@@ -74,8 +76,12 @@ impl Output {
         // SAFETY: the context and the I/O object are ours. The sink is on the heap and outlives both; it is used
         // through this pointer only while FFmpeg writes. The buffer comes from FFmpeg's allocator, as it must.
         unsafe {
-            let code =
-                ffi::avformat_alloc_output_context2(&raw mut context, self::ptr_of(muxer), ptr::null(), ptr::null());
+            let code = ffi::avformat_alloc_output_context2(
+                &raw mut context,
+                ptr_of(muxer),
+                ptr::null(),
+                ptr::null(),
+            );
             check(code, "start the output file")?;
             let opaque = ptr::from_mut::<Sink>(&mut sink).cast::<c_void>();
             let buffer = ffi::av_malloc(BUFFER_BYTES).cast::<u8>();
@@ -143,7 +149,12 @@ impl Output {
     }
 
     /// Adds a file that is attached, as a copy of a cover picture; gives its index.
-    pub(crate) fn attach_cover(&mut self, source: Stream<'_>, name: &str, kind: &str) -> Result<usize, Error> {
+    pub(crate) fn attach_cover(
+        &mut self,
+        source: Stream<'_>,
+        name: &str,
+        kind: &str,
+    ) -> Result<usize, Error> {
         let stream = self.new_stream()?;
         // SAFETY: the parameters are new, so they have no extradata.
         unsafe {
@@ -180,7 +191,8 @@ impl Output {
         // What told of the old encoding does not hold for the new one.
         let still_true = |key: &str| {
             let key = key.to_ascii_uppercase();
-            let of_encoding = ["BPS", "DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "_STATISTICS", "ENCODER"];
+            let of_encoding =
+                ["BPS", "DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "_STATISTICS", "ENCODER"];
             !of_encoding.iter().any(|prefix| key.starts_with(prefix))
         };
         self.set_stream_metadata(index, &source.metadata(), still_true);
@@ -197,7 +209,12 @@ impl Output {
         }
     }
 
-    fn set_stream_metadata(&mut self, index: usize, entries: &[(String, String)], wanted: impl Fn(&str) -> bool) {
+    fn set_stream_metadata(
+        &mut self,
+        index: usize,
+        entries: &[(String, String)],
+        wanted: impl Fn(&str) -> bool,
+    ) {
         if let Some(stream) = self.stream_mut(index) {
             // SAFETY: the list belongs to the stream.
             unsafe { dictionary::add(&raw mut stream.metadata, entries, wanted) };

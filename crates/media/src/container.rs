@@ -1,0 +1,48 @@
+//! The kinds of files that results are.
+
+use crate::raw::output::Muxer;
+use crate::raw::stream::{Kind, Stream};
+use crate::{Probe, StreamKind};
+
+/// The kind of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Container {
+    /// MPEG-4.
+    Mp4,
+    /// Matroska.
+    Matroska,
+}
+
+impl Container {
+    /// The kind of the source where it can hold everything, else Matroska.
+    pub fn choose(probe: &Probe) -> Self {
+        let is_mp4 = probe.format.split(',').any(|name| name == "mp4" || name == "mov");
+        let others = probe.streams.iter().filter(|stream| stream.index != probe.video.stream_index);
+        let mut important = others.filter(|stream| {
+            matches!(stream.kind, StreamKind::Audio | StreamKind::Subtitle | StreamKind::Attachment)
+        });
+        if is_mp4 && important.all(|stream| stream.fits_mp4) { Self::Mp4 } else { Self::Matroska }
+    }
+
+    /// FFmpeg's name of the muxer.
+    pub(crate) const fn muxer(self) -> &'static str {
+        match self {
+            Self::Mp4 => "mp4",
+            Self::Matroska => "matroska",
+        }
+    }
+
+    /// True when the container has a place for the stream as it is.
+    pub(crate) fn holds(self, stream: Stream<'_>) -> bool {
+        match (stream.kind(), self) {
+            (Kind::Attachment, Self::Mp4) => false,
+            // Fonts and pictures: the muxer takes what has a name and a type.
+            (Kind::Attachment, Self::Matroska) => {
+                stream.tag("filename").is_some() && stream.tag("mimetype").is_some()
+            }
+            // Timecode and chapter tracks: chapters are carried over as chapters, the rest is told of.
+            (Kind::Data, _) => false,
+            _ => Muxer::named(self.muxer()).is_some_and(|muxer| muxer.holds(stream)),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! From the decoder's samples to RGB.
+
+use frame::{ColorDescription, Range, RgbF32, Size};
+
+use crate::Error;
+use crate::raw::filter::Graph;
+use crate::raw::frame::RawFrame;
+use crate::raw::pixel::PixelFormat;
+
+/// Converts the frames of one video. Pictures of another size or format than the first are refused.
+#[derive(Debug, Default)]
+pub(crate) struct ToRgb {
+    way: Option<(Size, PixelFormat, Way)>,
+}
+
+/// How frames of a format become RGB.
+#[derive(Debug)]
+enum Way {
+    /// One plane of brightness, which FFmpeg's filters treat in several ways.
+    Gray,
+    Filter(Filter),
+}
+
+#[derive(Debug)]
+struct Filter {
+    /// The format under which the samples go in.
+    format: PixelFormat,
+    /// Room for pictures whose size the chroma does not divide.
+    padded: Option<RawFrame>,
+    graph: Graph,
+    converted: RawFrame,
+    is_full_range: bool,
+}
+
+impl ToRgb {
+    /// Converts a frame; `number` is for messages.
+    pub(crate) fn convert(
+        &mut self,
+        frame: &mut RawFrame,
+        number: u32,
+        into: &mut RgbF32,
+    ) -> Result<(), Error> {
+        let (size, format) = (frame.size(), frame.format());
+        let (known_size, known_format, way) = match &mut self.way {
+            Some(way) => way,
+            way => way.insert((size, format, Way::of(format, size)?)),
+        };
+        if (*known_size, *known_format) != (size, format) {
+            return Err(Error::PictureChanged {
+                frame: number,
+                before: format!("{known_size} {}", known_format.name()),
+                after: format!("{size} {}", format.name()),
+            });
+        }
+        let color = frame.color().completed(size, format.is_rgb());
+        match way {
+            Way::Gray => gray(frame, color, into),
+            Way::Filter(filter) => filter.run(frame, color, size, into)?,
+        }
+        Ok(())
+    }
+}
+
+impl Way {
+    fn of(format: PixelFormat, size: Size) -> Result<Self, Error> {
+        let unsupported = || Error::UnsupportedPixelFormat(format.name());
+        if format.is_gray() {
+            return if format.bit_depth() <= 16 { Ok(Self::Gray) } else { Err(unsupported()) };
+        }
+        let (plain, is_full_range) = plain(&format.name());
+        let format = PixelFormat::named(&plain).ok_or_else(unsupported)?;
+        let (shift_x, shift_y) = format.chroma_shift();
+        let padded_size =
+            Size::new(size.width.next_multiple_of(1 << shift_x), size.height.next_multiple_of(1 << shift_y));
+        let padded = if padded_size == size { None } else { Some(RawFrame::allocate(format, padded_size)?) };
+        // Packed and semi-planar formats are unpacked first, which changes no sample.
+        let unpacked = planar(&plain).map(|planar| format!("format={planar},")).unwrap_or_default();
+        let description = format!("{unpacked}zscale=matrix=gbr:range=full,format=gbrpf32le");
+        let graph = Graph::new(format, padded_size, &description)?;
+        Ok(Self::Filter(Filter { format, padded, graph, converted: RawFrame::new()?, is_full_range }))
+    }
+}
+
+/// The name of a format without alpha and without the "j" that says full range, and whether it had that.
+fn plain(name: &str) -> (String, bool) {
+    if let Some(rest) = name.strip_prefix("yuvj") {
+        return (format!("yuv{rest}"), true);
+    }
+    // The first three planes are the same without the fourth.
+    let opaque = name.strip_prefix("yuva").map(|rest| format!("yuv{rest}"));
+    let opaque = opaque.or_else(|| name.strip_prefix("gbrap").map(|rest| format!("gbrp{rest}")));
+    (opaque.unwrap_or_else(|| name.to_owned()), false)
+}
+
+/// The planar format with the same samples, for formats that zscale does not read.
+fn planar(name: &str) -> Option<&'static str> {
+    match name {
+        "nv12" | "nv21" => Some("yuv420p"),
+        "nv16" | "yuyv422" | "uyvy422" | "yvyu422" => Some("yuv422p"),
+        "nv24" | "nv42" => Some("yuv444p"),
+        "p010le" | "p010be" => Some("yuv420p10le"),
+        "p016le" => Some("yuv420p16le"),
+        "y210le" => Some("yuv422p10le"),
+        "yuv420p10be" => Some("yuv420p10le"),
+        "yuv422p10be" => Some("yuv422p10le"),
+        "yuv444p10be" => Some("yuv444p10le"),
+        _ if name.starts_with("yuv") || name.starts_with("gbrp") => None,
+        "rgb48le" | "rgb48be" | "bgr48le" | "bgr48be" | "rgba64le" | "rgba64be" | "bgra64le" | "bgra64be" => {
+            Some("gbrp16le")
+        }
+        // Everything else is packed or indexed RGB of 8 bits at most.
+        _ => Some("gbrp"),
+    }
+}
+
+impl Filter {
+    fn run(
+        &mut self,
+        frame: &mut RawFrame,
+        mut color: ColorDescription,
+        size: Size,
+        into: &mut RgbF32,
+    ) -> Result<(), Error> {
+        if self.is_full_range {
+            color.range = Range::Full;
+        }
+        frame.relabel(self.format);
+        let input = match &mut self.padded {
+            None => frame,
+            Some(padded) => {
+                pad(frame, padded)?;
+                padded
+            }
+        };
+        input.set_color(color);
+        self.graph.run(input, &mut self.converted)?;
+        self.converted.read_rgb_f32(into, size);
+        Ok(())
+    }
+}
+
+/// Copies a picture into a larger one and repeats its last column and row.
+fn pad(from: &RawFrame, to: &mut RawFrame) -> Result<(), Error> {
+    to.make_writable()?;
+    let format = to.format();
+    let sample = if format.bit_depth() > 8 { 2 } else { 1 };
+    for plane in 0..format.planes() {
+        let rows = format.rows(from.size().height, plane);
+        for y in 0..format.rows(to.size().height, plane) {
+            let source = from.row(plane, y.min(rows.saturating_sub(1)));
+            let target = to.row_mut(plane, y);
+            let length = source.len().min(target.len());
+            target[..length].copy_from_slice(&source[..length]);
+            for at in length..target.len() {
+                target[at] = target[at - sample];
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Brightness as RGB with three equal planes.
+fn gray(frame: &RawFrame, color: ColorDescription, into: &mut RgbF32) {
+    let depth = frame.format().bit_depth();
+    let step = (1_u32 << (depth - 8)) as f32;
+    let (black, white) = match color.range {
+        Range::Full => (0.0, ((1_u32 << depth) - 1) as f32),
+        Range::Limited | Range::Unspecified => (16.0 * step, 235.0 * step),
+    };
+    let is_big_endian = frame.format().name().ends_with("be");
+    into.resize(frame.size());
+    for y in 0..frame.size().height {
+        let row = frame.row(0, y);
+        let code = |x: usize| match (depth > 8, is_big_endian) {
+            (false, _) => f32::from(row[x]),
+            (true, false) => f32::from(u16::from_le_bytes([row[2 * x], row[2 * x + 1]])),
+            (true, true) => f32::from(u16::from_be_bytes([row[2 * x], row[2 * x + 1]])),
+        };
+        for plane in 0..3 {
+            for (x, sample) in into.row_mut(plane, y).iter_mut().enumerate() {
+                *sample = (code(x) - black) / (white - black);
+            }
+        }
+    }
+}

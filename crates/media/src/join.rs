@@ -1,0 +1,218 @@
+//! Putting the result together: the new video, and everything else of the source as it is.
+
+mod order;
+mod streams;
+
+use std::fs::File;
+use std::path::Path;
+
+use frame::Rational;
+
+use crate::probe::video_stream;
+use crate::raw::codec::Parameters;
+use crate::raw::input::Input;
+use crate::raw::output::{Muxer, Output};
+use crate::raw::packet::RawPacket;
+use crate::raw::stream::Kind;
+use crate::{CodecParameters, Container, Error, Index, raw};
+
+use order::DecodeTimes;
+use streams::Copied;
+
+/// An encoded frame with its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnedPacket {
+    /// Presentation time in ticks of the source.
+    pub pts: i64,
+    /// Decoding can start here.
+    pub keyframe: bool,
+    /// The encoded bytes.
+    pub data: Vec<u8>,
+}
+
+/// What is joined.
+#[derive(Debug)]
+pub struct Join<'a> {
+    /// The source, which gives all streams but the video.
+    pub source: &'a Path,
+    /// Its frame list, which gives the times.
+    pub index: &'a Index,
+    /// What the encoder said of the packets.
+    pub parameters: &'a CodecParameters,
+    /// Presentation times of all packets, in the order in which they come.
+    pub packet_times: &'a [i64],
+    /// The file to write; replaced when it is there.
+    pub result: &'a Path,
+    /// Its kind.
+    pub container: Container,
+}
+
+/// What became of a join.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinReport {
+    /// Size of the result.
+    pub bytes: u64,
+    /// Number of the video stream in the result.
+    pub video_stream: usize,
+    /// Packets of each stream of the result.
+    pub packets: Vec<u64>,
+    /// What people should know: streams that were left out or converted.
+    pub notes: Vec<String>,
+}
+
+/// Writes the result. `packets` gives the encoded frames in decoding order; a text instead says why it cannot.
+///
+/// # Errors
+/// When the source cannot be read, the result cannot be written, or the packets do not fit the frame list.
+pub fn join(
+    plan: &Join<'_>,
+    packets: &mut dyn Iterator<Item = Result<OwnedPacket, String>>,
+    progress: &mut dyn FnMut(u32, u64),
+) -> Result<JoinReport, Error> {
+    let times = DecodeTimes::new(plan.packet_times, &plan.index.pts, plan.index.last_duration)?;
+    let mut input = Input::open(plan.source)?;
+    let (source_video, video) = video_stream(&input)?;
+    let muxer = Muxer::named(plan.container.muxer())
+        .ok_or(Error::Ffmpeg { doing: "find the muxer", reason: plan.container.muxer().to_owned() })?;
+    let file = File::create(plan.result).map_err(Error::write)?;
+    let mut output = Output::new(file, muxer)?;
+
+    let mut notes = Vec::new();
+    let mut copied: Vec<Option<Copied>> = Vec::new();
+    let parameters = Parameters::from_plain(plan.parameters)?;
+    let mut video_stream = 0;
+    for (index, stream) in input.streams().enumerate() {
+        copied.push(if index == source_video {
+            let side_data = stream.side_data(true);
+            let rate = stream.average_frame_rate();
+            video_stream = output.add_video(&parameters, plan.index.time_base, rate, video, &side_data)?;
+            None
+        } else {
+            streams::add(&mut output, plan.container, index, stream, &mut notes)?
+        });
+    }
+    // The source's own word of how it was written does not hold for the result.
+    output.set_metadata(&input.metadata(), |key| {
+        !["encoder", "major_brand", "minor_version", "compatible_brands"]
+            .contains(&key.to_ascii_lowercase().as_str())
+    });
+    output.set_chapters(&input.chapters())?;
+    output.write_header(&header_options(plan.container, plan.index.time_base))?;
+
+    let streams_written =
+        copied.iter().flatten().map(|copied| copied.stream).chain([video_stream]).max().unwrap_or(0) + 1;
+    let mut writer = Writer {
+        video_time_base: output.time_base(video_stream),
+        output,
+        plan,
+        times,
+        packets,
+        packet: RawPacket::new()?,
+        stream: video_stream,
+        written: 0,
+        bytes: 0,
+        counts: vec![0; streams_written],
+    };
+    input.keep_streams(|index| copied.get(index).is_some_and(Option::is_some));
+    let mut packet = RawPacket::new()?;
+    while input.read(&mut packet)? {
+        let from = packet.stream();
+        let Some(Some(target)) = copied.get_mut(from) else { continue };
+        let Some(time_base) = input.stream(from).map(raw::stream::Stream::time_base) else { continue };
+        let time = packet.dts().or(packet.pts());
+        if let Some(time) = time {
+            writer.video_until(time, time_base, progress)?;
+        }
+        let to = writer.output.time_base(target.stream);
+        if target.prepare(&mut packet, time_base, to)? {
+            writer.counts[target.stream] += 1;
+            writer.output.write(&mut packet)?;
+        }
+    }
+    writer.rest_of_video(progress)?;
+    let (output, packets) = (writer.output, writer.counts);
+    Ok(JoinReport { bytes: output.finish()?, video_stream, packets, notes })
+}
+
+/// Options that keep times exact.
+fn header_options(container: Container, time_base: Rational) -> Vec<(&'static str, String)> {
+    match container {
+        // A tick of the track is a tick of the source, and edit lists, which move the beginning, are as fine.
+        Container::Mp4 => {
+            let ticks = time_base.den.clamp(1, 1 << 30);
+            vec![
+                ("video_track_timescale", ticks.to_string()),
+                ("movie_timescale", ticks.max(1000).to_string()),
+            ]
+        }
+        Container::Matroska => Vec::new(),
+    }
+}
+
+/// Writes the video between the packets of the other streams.
+struct Writer<'a, 'b> {
+    output: Output,
+    plan: &'a Join<'a>,
+    times: DecodeTimes<'a>,
+    packets: &'b mut dyn Iterator<Item = Result<OwnedPacket, String>>,
+    packet: RawPacket,
+    stream: usize,
+    video_time_base: Rational,
+    written: usize,
+    bytes: u64,
+    counts: Vec<u64>,
+}
+
+impl Writer<'_, '_> {
+    /// Writes the video that is decoded up to a time.
+    fn video_until(
+        &mut self,
+        time: i64,
+        time_base: Rational,
+        progress: &mut dyn FnMut(u32, u64),
+    ) -> Result<(), Error> {
+        let limit = raw::rescale(time, time_base, self.plan.index.time_base);
+        while self.times.of(self.written).is_some_and(|(dts, _)| dts <= limit) {
+            self.one(progress)?;
+        }
+        Ok(())
+    }
+
+    fn rest_of_video(&mut self, progress: &mut dyn FnMut(u32, u64)) -> Result<(), Error> {
+        while self.written < self.plan.packet_times.len() {
+            self.one(progress)?;
+        }
+        match self.packets.next() {
+            None => Ok(()),
+            Some(_) => Err(Error::PacketsDiffer("there are more than there should be".to_owned())),
+        }
+    }
+
+    fn one(&mut self, progress: &mut dyn FnMut(u32, u64)) -> Result<(), Error> {
+        let number = self.written;
+        let differs = |what: &str| Error::PacketsDiffer(format!("packet {number} {what}"));
+        let next = self.packets.next().ok_or_else(|| differs("is missing"))?;
+        let next = next.map_err(Error::PacketsDiffer)?;
+        let (dts, duration) = self.times.of(number).ok_or_else(|| differs("is one too many"))?;
+        if next.pts != self.plan.packet_times[number] {
+            return Err(differs("has another time than when it was counted"));
+        }
+        self.packet.set_data(&next.data)?;
+        self.packet.set_times(next.pts, dts);
+        self.packet.set_duration(duration);
+        self.packet.set_keyframe(next.keyframe);
+        self.packet.set_stream(self.stream);
+        self.packet.rescale(self.plan.index.time_base, self.video_time_base);
+        self.output.write(&mut self.packet)?;
+        self.written += 1;
+        self.bytes += next.data.len() as u64;
+        self.counts[self.stream] += 1;
+        progress(self.written as u32, self.bytes);
+        Ok(())
+    }
+}
+
+/// True for streams that are carried over packet by packet.
+fn has_packets(kind: Kind) -> bool {
+    matches!(kind, Kind::Video | Kind::Audio | Kind::Subtitle)
+}

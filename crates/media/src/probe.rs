@@ -1,0 +1,156 @@
+//! What a file holds.
+
+use std::path::Path;
+
+use frame::{ColorDescription, Rational, Size};
+
+use crate::raw::input::Input;
+use crate::raw::stream::{Kind, Stream};
+use crate::{Error, MAX_PIXELS};
+
+/// What a file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Probe {
+    /// FFmpeg's names of the format, separated by commas.
+    pub format: String,
+    /// Duration by the word of the container.
+    pub duration_seconds: Option<f64>,
+    /// The video that is upscaled: the first video stream that is no cover picture.
+    pub video: VideoInfo,
+    /// All streams, in order.
+    pub streams: Vec<StreamInfo>,
+}
+
+/// What is known of the video stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VideoInfo {
+    /// Its number in the file.
+    pub stream_index: usize,
+    /// FFmpeg's name of the codec.
+    pub codec: String,
+    /// Size of the pictures, before any rotation.
+    pub size: Size,
+    /// FFmpeg's name of the pixel format.
+    pub pixel_format: String,
+    /// Bits of a sample.
+    pub bit_depth: u8,
+    /// Width of a pixel as a multiple of its height; 0/1 where it is not known.
+    pub sample_aspect_ratio: Rational,
+    /// Seconds a tick.
+    pub time_base: Rational,
+    /// Frames a second, for display and encoders only: it may be wrong.
+    pub frame_rate: Rational,
+    /// The colours, as far as the file says.
+    pub color: ColorDescription,
+    /// How far the picture must be turned to stand upright, in degrees counter-clockwise.
+    pub rotation: Option<f64>,
+    /// The file says that each frame consists of two fields of different times.
+    pub is_interlaced: bool,
+    /// The pictures have transparent parts, which results do not keep.
+    pub has_alpha: bool,
+}
+
+/// The kind of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamKind {
+    /// Pictures.
+    Video,
+    /// Sound.
+    Audio,
+    /// Subtitles.
+    Subtitle,
+    /// A file that is attached, such as a font.
+    Attachment,
+    /// Anything else.
+    Data,
+}
+
+/// What is known of any stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamInfo {
+    /// Its number in the file.
+    pub index: usize,
+    /// Its kind.
+    pub kind: StreamKind,
+    /// FFmpeg's name of the codec.
+    pub codec: String,
+    /// Its language, by the word of the file.
+    pub language: Option<String>,
+    /// It is a cover picture.
+    pub is_cover: bool,
+    /// MPEG-4 files have a place for it.
+    pub fits_mp4: bool,
+    /// Matroska files have a place for it.
+    pub fits_matroska: bool,
+}
+
+/// Looks into a file.
+///
+/// # Errors
+/// When the file cannot be read or is not a video.
+pub fn probe(path: &Path) -> Result<Probe, Error> {
+    let input = Input::open(path)?;
+    let video = video_stream(&input)?;
+    let format = video.1.pixel_format();
+    Ok(Probe {
+        format: input.format(),
+        duration_seconds: input.duration_seconds(),
+        video: VideoInfo {
+            stream_index: video.0,
+            codec: video.1.codec(),
+            size: video.1.size(),
+            pixel_format: format.name(),
+            bit_depth: format.bit_depth(),
+            sample_aspect_ratio: video.1.sample_aspect_ratio(),
+            time_base: video.1.time_base(),
+            frame_rate: frame_rate(video.1),
+            color: video.1.color(),
+            rotation: video.1.rotation(),
+            is_interlaced: video.1.is_interlaced(),
+            has_alpha: format.has_alpha() || video.1.tag("alpha_mode").is_some_and(|mode| mode == "1"),
+        },
+        streams: input.streams().enumerate().map(|(index, stream)| info(index, stream)).collect(),
+    })
+}
+
+/// The video stream that is upscaled, and its number.
+pub(crate) fn video_stream(input: &Input) -> Result<(usize, Stream<'_>), Error> {
+    let is_video = |stream: &Stream<'_>| stream.kind() == Kind::Video && !stream.is_picture();
+    let Some((index, stream)) = input.streams().enumerate().find(|(_, stream)| is_video(stream)) else {
+        return Err(Error::NoVideoStream);
+    };
+    let size = stream.size();
+    if size.pixels() == 0 {
+        let reason = "its video says nothing of its size".to_owned();
+        return Err(Error::NotAVideo { reason });
+    }
+    if size.pixels() > MAX_PIXELS {
+        return Err(Error::TooLarge(size));
+    }
+    Ok((index, stream))
+}
+
+/// A frame rate that encoders can use, whatever the file says.
+fn frame_rate(stream: Stream<'_>) -> Rational {
+    let known =
+        [stream.average_frame_rate(), stream.lowest_frame_rate()].into_iter().find(|rate| rate.is_known());
+    known.unwrap_or(Rational::new(25, 1))
+}
+
+fn info(index: usize, stream: Stream<'_>) -> StreamInfo {
+    StreamInfo {
+        index,
+        kind: match stream.kind() {
+            Kind::Video => StreamKind::Video,
+            Kind::Audio => StreamKind::Audio,
+            Kind::Subtitle => StreamKind::Subtitle,
+            Kind::Attachment => StreamKind::Attachment,
+            Kind::Data => StreamKind::Data,
+        },
+        codec: stream.codec(),
+        language: stream.tag("language"),
+        is_cover: stream.is_picture(),
+        fits_mp4: crate::Container::Mp4.holds(stream),
+        fits_matroska: crate::Container::Matroska.holds(stream),
+    }
+}
