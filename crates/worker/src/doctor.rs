@@ -16,7 +16,9 @@ pub(crate) fn run() -> Vec<Finding> {
     for encoder in media::doctor() {
         let remedy = match (&encoder.error, encoder.name.as_str()) {
             (None, _) => None,
-            (Some(_), NEEDED_ENCODER) => Some("install FFmpeg with libx264: results cannot be made without it"),
+            (Some(_), NEEDED_ENCODER) => {
+                Some("install FFmpeg with libx264: results cannot be made without it")
+            }
             (Some(_), _) => Some("not needed: results are made with libx264"),
         };
         let detail = encoder.error.clone().unwrap_or_else(|| "encodes".to_owned());
@@ -51,7 +53,9 @@ fn memory() -> Finding {
             format!("up to {} of memory in /dev/shm, else the disk", gigabytes(scratch.ram_budget())),
             None,
         ),
-        Ok(_) => finding("scratch", true, "on the disk: /dev/shm is not there or has no room".to_owned(), None),
+        Ok(_) => {
+            finding("scratch", true, "on the disk: /dev/shm is not there or has no room".to_owned(), None)
+        }
         Err(error) => finding("scratch", false, error.to_string(), None),
     }
 }

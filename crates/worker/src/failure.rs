@@ -59,8 +59,11 @@ impl From<storage::Error> for Failed {
 
 impl From<storage::PacketLogError> for Failed {
     fn from(error: storage::PacketLogError) -> Self {
-        let kind =
-            if error.is_no_space() { FailureKind::NoSpace { needed: SOME_ROOM } } else { FailureKind::Transient };
+        let kind = if error.is_no_space() {
+            FailureKind::NoSpace { needed: SOME_ROOM }
+        } else {
+            FailureKind::Transient
+        };
         Self::new(kind, error.to_string())
     }
 }
@@ -68,5 +71,15 @@ impl From<storage::PacketLogError> for Failed {
 impl From<engine::Error> for Failed {
     fn from(error: engine::Error) -> Self {
         Self::last(error.to_string())
+    }
+}
+
+impl From<media::Error> for Failed {
+    /// A failure of what the worker itself makes; failures of a source go through [`Failed::of_media`].
+    fn from(error: media::Error) -> Self {
+        match error {
+            media::Error::NoSpace => Self::of_media(&error, Path::new(""), 0),
+            _ => Self::transient(error.to_string()),
+        }
     }
 }

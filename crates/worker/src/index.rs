@@ -7,7 +7,7 @@ use job::{Container, Model, SourceFacts};
 use media::Error;
 
 use crate::failure::Failed;
-use crate::model::{self, Upscaler};
+use crate::model;
 use crate::{frame_list, wire::Wire};
 
 /// Answers whether a file is a video.
@@ -17,7 +17,7 @@ pub(crate) fn probe(source: &Path) -> Result<Response, Failed> {
 }
 
 /// Makes the frame list.
-pub(crate) fn run(request: &IndexRequest, _upscaler: &mut Upscaler, wire: &Wire) -> Result<Response, Failed> {
+pub(crate) fn run(request: &IndexRequest, wire: &Wire) -> Result<Response, Failed> {
     let source: &Path = &request.source;
     let of_source = |error: Error| Failed::of_media(&error, source, 0);
     let probe = media::probe(source).map_err(of_source)?;
@@ -31,13 +31,20 @@ pub(crate) fn run(request: &IndexRequest, _upscaler: &mut Upscaler, wire: &Wire)
         Model::None => (0, 1),
         Model::BuiltIn { .. } | Model::File { .. } => {
             let network = model::network(&request.settings)?;
-            (network.flops_per_pixel(), network.scale as u32)
+            (network.flops_per_pixel() as u64, network.scale as u32)
         }
     };
-    let ticks = index.pts.last().zip(index.pts.first()).map_or(0, |(last, first)| last - first) + index.last_duration;
+    let ticks =
+        index.pts.last().zip(index.pts.first()).map_or(0, |(last, first)| last - first) + index.last_duration;
     let mut notes = Vec::new();
     if index.method == media::IndexMethod::Decode {
         notes.push("the file's times cannot be trusted: every frame was decoded to find its time".to_owned());
+    }
+    if probe.video.is_interlaced {
+        notes.push("the video is interlaced: its frames are upscaled as they are".to_owned());
+    }
+    if probe.video.has_alpha {
+        notes.push("the video is transparent in parts: the result is not".to_owned());
     }
     Ok(Response::Indexed(Box::new(SourceFacts {
         codec: probe.video.codec.clone(),

@@ -46,16 +46,16 @@ fn main() -> ExitCode {
 
 /// Answers requests until there are no more.
 fn serve() -> anyhow::Result<()> {
-    let wire = Wire::open()?;
+    let wire = Wire::default();
     wire.send(&Response::Hello {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         sandbox: "none".to_owned(),
     })?;
     let mut upscaler = Upscaler::default();
-    while let Some(request) = wire.next_request()? {
+    for request in wire::requests()? {
         let answer = match request {
             Request::Probe { source } => index::probe(&source),
-            Request::Index(request) => index::run(&request, &mut upscaler, &wire),
+            Request::Index(request) => index::run(&request, &wire),
             Request::Segment(request) => segment::run(&request, &mut upscaler, &wire),
             Request::Join(request) => join::run(&request, &wire),
             Request::Doctor => Ok(Response::Doctor(doctor::run())),

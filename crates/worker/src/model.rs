@@ -27,6 +27,15 @@ struct Ready {
     session: Option<(Size, Box<dyn Session>)>,
 }
 
+/// A session that is ready for frames.
+pub(crate) struct ReadySession<'a> {
+    pub(crate) session: &'a mut dyn Session,
+    /// How many times larger its pictures are.
+    pub(crate) scale: u32,
+    /// The engine, in words.
+    pub(crate) description: String,
+}
+
 /// What an engine was prepared for.
 #[derive(PartialEq)]
 struct Key {
@@ -37,13 +46,13 @@ struct Key {
 }
 
 impl Upscaler {
-    /// A session for pictures of a size and the description of its engine; `None` for settings without a network.
+    /// What makes pictures of a size larger; `None` for settings without a network.
     pub(crate) fn session(
         &mut self,
         settings: &Settings,
         threads: u32,
         size: Size,
-    ) -> Result<Option<(&mut dyn Session, String)>, Failed> {
+    ) -> Result<Option<ReadySession<'_>>, Failed> {
         if settings.model == Model::None {
             return Ok(None);
         }
@@ -67,9 +76,12 @@ impl Upscaler {
             _ => ready.engine.session(size)?,
         };
         let ready = self.ready.insert(ready);
-        let description = ready.engine.describe();
         let (_, session) = ready.session.insert((size, session));
-        Ok(Some((session.as_mut(), description)))
+        Ok(Some(ReadySession {
+            session: session.as_mut(),
+            scale: ready.engine.scale(),
+            description: ready.engine.describe(),
+        }))
     }
 }
 
@@ -86,7 +98,8 @@ pub(crate) fn network(settings: &Settings) -> Result<Network, Failed> {
     let tensors = match &settings.twin {
         Some(twin) if settings.denoise < 1.0 => {
             let twin = read(&twin.path, &twin.blake3)?;
-            network::blend(&model, &twin, settings.denoise).map_err(|error| Failed::last(error.to_string()))?
+            network::blend(&model, &twin, settings.denoise)
+                .map_err(|error| Failed::last(error.to_string()))?
         }
         _ => model,
     };
@@ -108,7 +121,11 @@ fn read(path: &Path, blake3: &str) -> Result<Tensors, Failed> {
     let weights = match Format::of(&name) {
         Some(Format::Ncnn) => bytes(&path.with_extension("bin"))?,
         Some(_) => bytes(path)?,
-        None => return Err(of_file("it is not of a known kind: use .safetensors, .pth or .param with .bin".to_owned())),
+        None => {
+            return Err(of_file(
+                "it is not of a known kind: use .safetensors, .pth or .param with .bin".to_owned(),
+            ));
+        }
     };
     if blake3::hash(&weights).to_hex().as_str() != blake3 {
         return Err(of_file("it was changed since the job was taken in: start the job again".to_owned()));
@@ -118,7 +135,8 @@ fn read(path: &Path, blake3: &str) -> Result<Tensors, Failed> {
         Some(Format::Safetensors) => ModelBytes::Safetensors(&weights),
         Some(Format::Pth) => ModelBytes::Pth(&weights),
         _ => {
-            graph = String::from_utf8(bytes(path)?).map_err(|_| of_file("its .param is not text".to_owned()))?;
+            graph =
+                String::from_utf8(bytes(path)?).map_err(|_| of_file("its .param is not text".to_owned()))?;
             ModelBytes::Ncnn { param: &graph, bin: &weights }
         }
     };

@@ -49,7 +49,9 @@ pub(crate) fn run(
         let decode = scope.spawn(move || -> Result<(), Failed> {
             for number in first.. {
                 let mut picture = free.try_recv().unwrap_or_else(|_| Picture::empty());
-                let Some(pts) = decoder.next(&mut picture.source).map_err(|error| of_media(&error))? else { break };
+                let Some(pts) = decoder.next(&mut picture.source).map_err(|error| of_media(&error))? else {
+                    break;
+                };
                 (picture.number, picture.pts) = (number, pts);
                 if decoded.send(picture).is_err() {
                     break;

@@ -1,11 +1,13 @@
 //! One segment: made, checked, committed.
 
+use std::io::{BufReader, Read, Seek as _};
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
-use frame::{Rational, Size};
+use frame::{Planar, Size};
 use job::message::{Response, SegmentRequest};
 use job::state::Evidence;
-use media::{CodecParameters, EncodeSettings, Index, Packet, RangeDecoder, SegmentEncoder};
+use media::{CodecParameters, EncodeSettings, Index, OwnedPacket, Packet, RangeDecoder, SegmentEncoder};
 use storage::{
     PacketLogReader, PacketLogWriter, Scratch, ScratchFile, ScratchOptions, SegmentName, Sidecar, commit,
 };
@@ -22,11 +24,15 @@ const DECODER_THREADS: usize = 2;
 const LARGEST_LUMA_DIFFERENCE: f32 = 0.06;
 
 /// Makes the segment and puts it into the job's folder.
-pub(crate) fn run(request: &SegmentRequest, upscaler: &mut Upscaler, wire: &Wire) -> Result<Response, Failed> {
+pub(crate) fn run(
+    request: &SegmentRequest,
+    upscaler: &mut Upscaler,
+    wire: &Wire,
+) -> Result<Response, Failed> {
     let index = frame_list::read(&request.frame_list)?;
     let scratch = Scratch::new(ScratchOptions::new(&*request.folder))?;
-    let (mut file, parameters, means, engine) = make(request, &index, &scratch, upscaler, wire)?;
-    verify(request, &index, &mut file, &parameters, &means)?;
+    let mut made = make(request, &index, &scratch, upscaler, wire)?;
+    verify(request, &index, &mut made)?;
     let sidecar = Sidecar {
         first_frame: request.range.first,
         end_frame: request.range.end,
@@ -34,57 +40,114 @@ pub(crate) fn run(request: &SegmentRequest, upscaler: &mut Upscaler, wire: &Wire
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let name = SegmentName { index: request.index, epoch: u64::from(request.epoch) };
-    let committed = commit(&request.folder, name, &mut file, sidecar)?;
+    let committed = commit(&request.folder, name, &mut made.file, sidecar)?;
     let evidence = Evidence { file: committed.file, bytes: committed.bytes, blake3: committed.blake3 };
-    Ok(Response::SegmentDone { evidence, engine })
+    Ok(Response::SegmentDone { evidence, engine: made.engine })
 }
 
-/// Upscales the frames into a packet log. Gives the log, the encoder's parameters, the mean luma of each frame as it
-/// went into the encoder, and the engine in words.
+/// A segment that was made but not yet believed.
+struct Made {
+    file: ScratchFile,
+    parameters: CodecParameters,
+    /// Mean luma of each frame as it went into the encoder.
+    means: Vec<f32>,
+    /// The engine, in words.
+    engine: String,
+}
+
+/// Upscales the frames into a packet log.
 fn make(
     request: &SegmentRequest,
     index: &Index,
     scratch: &Scratch,
     upscaler: &mut Upscaler,
     wire: &Wire,
-) -> Result<(ScratchFile, CodecParameters, Vec<f32>, String), Failed> {
+) -> Result<Made, Failed> {
     let source: &Path = &request.source;
-    let of_media = |error: &media::Error| Failed::of_media(error, source, 0);
-    let probe = media::probe(source).map_err(|error| of_media(&error))?;
-    let size = probe.video.size;
-    let session = upscaler.session(&request.settings, request.engine_threads, size)?;
-    let (session, scale, engine) = match session {
-        Some((session, scale, description)) => (Some(session), scale, description),
+    let of_media = |error: media::Error| Failed::of_media(&error, source, 0);
+    let probe = media::probe(source).map_err(of_media)?;
+    let pictures = probe.video.size;
+    let ready = upscaler.session(&request.settings, request.engine_threads, pictures)?;
+    let (session, scale, engine) = match ready {
+        Some(ready) => (Some(ready.session), ready.scale, ready.description),
         None => (None, 1, "none (classic resampler)".to_owned()),
     };
-    let decoder = RangeDecoder::open(source, index, request.range.first, request.range.end, DECODER_THREADS)
-        .map_err(|error| of_media(&error))?;
+    let range = request.range;
+    let decoder =
+        RangeDecoder::open(source, index, range.first, range.end, DECODER_THREADS).map_err(of_media)?;
+    let size = Size::new(request.width, request.height);
     let settings = EncodeSettings {
-        size: Size::new(request.width, request.height),
+        size,
         time_base: index.time_base,
         frame_rate: probe.video.frame_rate,
-        sample_aspect_ratio: aspect_ratio(&probe.video, request),
-        color: probe.video.color,
+        sample_aspect_ratio: probe.video.sample_aspect_ratio,
+        color: media::output_color(&probe.video),
         pixel_format: request.pixel_format.clone(),
         crf: request.settings.crf,
         preset: request.settings.preset.clone(),
         threads: request.encoder_threads,
     };
-    let mut encoder = SegmentEncoder::open(&settings, size.scaled(scale)).map_err(|error| of_media(&error))?;
-    let parameters = encoder.parameters();
+    let mut encoder = SegmentEncoder::open(&settings, pictures.scaled(scale)).map_err(of_media)?;
+    let parameters = encoder.parameters().clone();
     let header = serde_json::to_vec(&parameters).map_err(|error| Failed::transient(error.to_string()))?;
     let mut log = PacketLogWriter::new(scratch.create()?, &header)?;
-    let (mut frames, mut bytes) = (0, 0);
-    let tell = |frames: u32, bytes: u64| wire.progress(frames, bytes);
+    let mut frames = 0;
+    let bytes = AtomicU64::new(0);
     let mut append = |packet: Packet<'_>| -> Result<(), Failed> {
-        bytes += packet.data.len() as u64;
+        bytes.fetch_add(packet.data.len() as u64, Relaxed);
         Ok(log.append(packet.pts, packet.dts, packet.duration, packet.keyframe, packet.data)?)
     };
+    let done = AtomicU32::new(0);
+    let tell = || wire.progress(done.load(Relaxed), bytes.load(Relaxed));
     let encode = |picture: &Planar<u16>, pts: i64| -> Result<(), Failed> {
         encoder.push(picture, pts, &mut append)?;
         frames += 1;
-        wire.progress(frames, bytes);
+        done.store(frames, Relaxed);
+        tell();
         Ok(())
     };
-    todo!()
+    pipeline::run(decoder, session, scale, range.first, &tell, encode, &|error| {
+        Failed::of_media(error, source, 0)
+    })?;
+    encoder.finish(&mut append)?;
+    let means = encoder.means().to_vec();
+    let (file, _) = log.finish()?;
+    Ok(Made { file, parameters, means, engine })
+}
+
+/// Decodes the segment again and compares it with what went into the encoder: an encoder's success proves nothing.
+fn verify(request: &SegmentRequest, index: &Index, made: &mut Made) -> Result<(), Failed> {
+    let wrong = |what: String| Err(Failed::transient(format!("the encoded segment is not right: {what}")));
+    made.file.rewind().map_err(|error| Failed::transient(format!("scratch cannot be read: {error}")))?;
+    let mut packets = packets(PacketLogReader::open(BufReader::new(&mut made.file))?);
+    let found = media::verify_segment(&made.parameters, index.time_base, &mut packets)?;
+    let wanted = &index.pts[request.range.first as usize..request.range.end as usize];
+    if found.len() != wanted.len() {
+        return wrong(format!("it has {} of {} frames", found.len(), wanted.len()));
+    }
+    for (offset, ((pts, mean), (&time, &encoded))) in
+        found.iter().zip(wanted.iter().zip(&made.means)).enumerate()
+    {
+        let frame = request.range.first + offset as u32;
+        if *pts != time {
+            return wrong(format!("frame {frame} has the time {pts} instead of {time}"));
+        }
+        if (mean - encoded).abs() > LARGEST_LUMA_DIFFERENCE {
+            return wrong(format!("frame {frame} does not look like what was encoded"));
+        }
+    }
+    Ok(())
+}
+
+/// The packets of a log, with what is wrong with it in words.
+pub(crate) fn packets<R: Read>(
+    mut log: PacketLogReader<R>,
+) -> impl Iterator<Item = Result<OwnedPacket, String>> {
+    std::iter::from_fn(move || match log.next_packet() {
+        Ok(Some(packet)) => {
+            Some(Ok(OwnedPacket { pts: packet.pts, keyframe: packet.keyframe, data: packet.data }))
+        }
+        Ok(None) => None,
+        Err(error) => Some(Err(error.to_string())),
+    })
 }

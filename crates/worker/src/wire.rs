@@ -11,39 +11,40 @@ use job::message::{self, Request, Response};
 /// Time between signs of progress; the coordinator shows a few a second.
 const PROGRESS: Duration = Duration::from_millis(200);
 
-/// Requests in, responses out.
+/// The way out: responses.
+#[derive(Default)]
 pub(crate) struct Wire {
-    requests: Receiver<Request>,
     told: Mutex<Option<Instant>>,
 }
 
-impl Wire {
-    /// Begins to read requests. When the coordinator goes away, this process ends at once, whatever it is doing:
-    /// nobody would look at the result.
-    pub(crate) fn open() -> anyhow::Result<Self> {
-        let (sender, requests) = channel();
-        let read = move || {
-            while let Ok(request) = read_request() {
-                if sender.send(request).is_err() {
-                    return;
-                }
+/// The way in: requests. When the coordinator goes away, this process ends at once, whatever it is doing: nobody would
+/// look at the result.
+pub(crate) fn requests() -> anyhow::Result<Receiver<Request>> {
+    let (sender, requests) = channel();
+    let read = move || {
+        while let Ok(request) = read_request() {
+            if sender.send(request).is_err() {
+                return;
             }
-            std::process::exit(0);
-        };
-        std::thread::Builder::new().name("requests".to_owned()).spawn(read).context("no thread can be started")?;
-        Ok(Self { requests, told: Mutex::new(None) })
-    }
+        }
+        std::process::exit(0);
+    };
+    std::thread::Builder::new()
+        .name("requests".to_owned())
+        .spawn(read)
+        .context("no thread can be started")?;
+    Ok(requests)
+}
 
-    /// The next request; `None` when there will be no more.
-    pub(crate) fn next_request(&self) -> anyhow::Result<Option<Request>> {
-        Ok(self.requests.recv().ok())
-    }
-
+impl Wire {
     /// Sends a response.
     pub(crate) fn send(&self, response: &Response) -> anyhow::Result<()> {
         let bytes = message::encode(response)?;
         let mut output = io::stdout().lock();
-        output.write_all(&bytes).and_then(|()| output.flush()).context("the coordinator does not listen any more")
+        output
+            .write_all(&bytes)
+            .and_then(|()| output.flush())
+            .context("the coordinator does not listen any more")
     }
 
     /// Tells how far the request is, not too often.

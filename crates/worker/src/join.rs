@@ -1,0 +1,110 @@
+//! The result: put together, decoded from start to end, synced.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use frame::Size;
+use job::message::{FailureKind, JoinRequest, Response};
+use media::{CodecParameters, Join, OwnedPacket};
+use storage::{PacketLogReader, SegmentFault, check};
+
+use crate::failure::Failed;
+use crate::frame_list;
+use crate::segment::packets;
+use crate::wire::Wire;
+
+/// Room that a result needs beyond the bytes of its video: indexes and headers.
+const OVERHEAD: u64 = 1 << 20;
+
+/// Makes the result under its temporary name.
+pub(crate) fn run(request: &JoinRequest, wire: &Wire) -> Result<Response, Failed> {
+    check_segments(request, wire)?;
+    let index = frame_list::read(&request.frame_list)?;
+    let (parameters, packet_times) = survey(request)?;
+    let video: u64 = request.segments.iter().map(|(_, evidence)| evidence.bytes).sum();
+    let source = std::fs::metadata(&request.source).map_or(0, |metadata| metadata.len());
+    // The other streams are at most the whole source.
+    storage::require(&request.folder, video + source + OVERHEAD)?;
+    let plan = Join {
+        source: &request.source,
+        index: &index,
+        parameters: &parameters,
+        packet_times: &packet_times,
+        result: &request.result,
+        container: match request.container {
+            job::Container::Mp4 => media::Container::Mp4,
+            job::Container::Matroska => media::Container::Matroska,
+        },
+    };
+    let of_media = |error: media::Error| Failed::of_media(&error, &request.source, video + source);
+    let mut progress = |frames, bytes| wire.progress(frames, bytes);
+    let joined = media::join(&plan, &mut all_packets(request), &mut progress).map_err(of_media)?;
+    let size = Size::new(request.width, request.height);
+    let of_result = |error: media::Error| Failed::of_media(&error, &request.result, video);
+    media::verify(&request.result, &index, size, &joined, &mut |frames| wire.progress(frames, joined.bytes))
+        .map_err(of_result)?;
+    let synced = File::open(&request.result).and_then(|file| file.sync_all());
+    synced.map_err(|error| {
+        Failed::transient(format!("`{}` cannot be synced: {error}", request.result.display()))
+    })?;
+    Ok(Response::Joined { bytes: joined.bytes, notes: joined.notes })
+}
+
+/// Compares every segment with its checksum.
+fn check_segments(request: &JoinRequest, wire: &Wire) -> Result<(), Failed> {
+    let mut damaged = Vec::new();
+    for (number, (_, evidence)) in request.segments.iter().enumerate() {
+        wire.progress(0, 0);
+        match check(&request.folder, &evidence.file, &evidence.blake3, evidence.bytes) {
+            Ok(()) => {}
+            Err(fault @ SegmentFault::Io { .. }) => return Err(Failed::transient(fault.to_string())),
+            Err(_) => damaged.push(number as u32),
+        }
+    }
+    if damaged.is_empty() {
+        return Ok(());
+    }
+    let message = format!("{} finished segments are missing or damaged: they are made again", damaged.len());
+    Err(Failed::new(FailureKind::SegmentsDamaged { indices: damaged }, message))
+}
+
+/// The encoder's parameters, which all segments must share, and the times of all packets.
+fn survey(request: &JoinRequest) -> Result<(CodecParameters, Vec<i64>), Failed> {
+    let mut parameters: Option<CodecParameters> = None;
+    let mut times = Vec::new();
+    for (_, evidence) in &request.segments {
+        let mut log = open(&request.folder.join(&evidence.file)).map_err(Failed::transient)?;
+        let of_log: CodecParameters = serde_json::from_slice(log.header())
+            .map_err(|error| Failed::transient(format!("a segment's head cannot be read: {error}")))?;
+        match &parameters {
+            Some(parameters) if *parameters != of_log => {
+                return Err(Failed::last(
+                    "the segments were made by different encoders: cancel the job and start again",
+                ));
+            }
+            _ => parameters = Some(of_log),
+        }
+        while let Some(packet) = log.next_packet()? {
+            times.push(packet.pts);
+        }
+    }
+    let parameters = parameters.ok_or_else(|| Failed::last("the job has no segments"))?;
+    Ok((parameters, times))
+}
+
+fn open(path: &Path) -> Result<PacketLogReader<BufReader<File>>, String> {
+    let file = File::open(path).map_err(|error| format!("`{}`: {error}", path.display()))?;
+    PacketLogReader::open(BufReader::new(file)).map_err(|error| format!("`{}`: {error}", path.display()))
+}
+
+/// The packets of all segments, one after the other.
+fn all_packets(request: &JoinRequest) -> impl Iterator<Item = Result<OwnedPacket, String>> {
+    request.segments.iter().flat_map(|(_, evidence)| {
+        let (log, error) = match open(&request.folder.join(&evidence.file)) {
+            Ok(log) => (Some(log), None),
+            Err(error) => (None, Some(Err(error))),
+        };
+        error.into_iter().chain(log.into_iter().flat_map(packets))
+    })
+}
