@@ -260,8 +260,12 @@ impl Scheduler {
             self.progress.begin();
         }
         let asked = self.ask(record, &request, shutdown).await?;
-        let finished = matches!(asked, Asked::Answer(Response::SegmentDone { .. }));
-        self.progress.end(finished);
+        self.progress.end(match (&asked, task) {
+            (Asked::Answer(Response::SegmentDone { .. }), Task::Segment { range, .. }) => {
+                Some(range.frames())
+            }
+            _ => None,
+        });
         Ok(match asked {
             Asked::Answer(response) => self.understand(record, task, response).await?,
             Asked::Lost(error) => {

@@ -95,10 +95,10 @@ impl Progress {
         }
     }
 
-    /// The segment under way has ended; only a finished one counts for the speed.
-    pub(crate) fn end(&mut self, finished: bool) {
-        if let Some((frames, _, since)) = self.current.take()
-            && finished
+    /// The segment under way has ended; only a finished one, of so many frames, counts for the speed.
+    pub(crate) fn end(&mut self, finished: Option<u32>) {
+        if let Some((_, _, since)) = self.current.take()
+            && let Some(frames) = finished
         {
             self.frames_made += u64::from(frames);
             self.seconds += since.elapsed().as_secs_f64();

@@ -35,13 +35,12 @@ impl Container {
     /// True when the container has a place for the stream as it is.
     pub(crate) fn holds(self, stream: Stream<'_>) -> bool {
         match (stream.kind(), self) {
-            (Kind::Attachment, Self::Mp4) => false,
             // Fonts and pictures: the muxer takes what has a name and a type.
             (Kind::Attachment, Self::Matroska) => {
                 stream.tag("filename").is_some() && stream.tag("mimetype").is_some()
             }
             // Timecode and chapter tracks: chapters are carried over as chapters, the rest is told of.
-            (Kind::Data, _) => false,
+            (Kind::Attachment, Self::Mp4) | (Kind::Data, _) => false,
             _ => Muxer::named(self.muxer()).is_some_and(|muxer| muxer.holds(stream)),
         }
     }

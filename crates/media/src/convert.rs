@@ -98,11 +98,9 @@ fn planar(name: &str) -> Option<&'static str> {
         "nv12" | "nv21" => Some("yuv420p"),
         "nv16" | "yuyv422" | "uyvy422" | "yvyu422" => Some("yuv422p"),
         "nv24" | "nv42" => Some("yuv444p"),
-        "p010le" | "p010be" => Some("yuv420p10le"),
         "p016le" => Some("yuv420p16le"),
-        "y210le" => Some("yuv422p10le"),
-        "yuv420p10be" => Some("yuv420p10le"),
-        "yuv422p10be" => Some("yuv422p10le"),
+        "p010le" | "p010be" | "yuv420p10be" => Some("yuv420p10le"),
+        "y210le" | "yuv422p10be" => Some("yuv422p10le"),
         "yuv444p10be" => Some("yuv444p10le"),
         _ if name.starts_with("yuv") || name.starts_with("gbrp") => None,
         "rgb48le" | "rgb48be" | "bgr48le" | "bgr48be" | "rgba64le" | "rgba64be" | "bgra64le" | "bgra64be" => {

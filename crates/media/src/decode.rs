@@ -91,11 +91,6 @@ impl Frames {
     pub(crate) fn frame(&mut self) -> &mut RawFrame {
         &mut self.frame
     }
-
-    /// Decodes the next frame and gives its time: `None` at the end, `Some(None)` for a frame without a time.
-    pub(crate) fn next_time(&mut self) -> Result<Option<Option<i64>>, Error> {
-        Ok(if self.advance()? { Some(self.frame.best_effort_time()) } else { None })
-    }
 }
 
 /// Decodes a range of the frame list to RGB.

@@ -78,7 +78,7 @@ fn by_packets(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Option<Index
         last_dts = dts;
         last = last.max((pts, packet.duration()));
         frames.push((pts, packet.is_keyframe()));
-        if frames.len() as u64 % REPORT == 0 {
+        if (frames.len() as u64).is_multiple_of(REPORT) {
             progress(frames.len() as u64);
         }
     }
@@ -106,11 +106,12 @@ fn by_decoding(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Index, Erro
     let mut frames = Frames::open(path, raw::codec::Threads::One)?;
     let (time_base, rate) = (frames.time_base(), frames.frame_rate());
     let mut pts: Vec<i64> = Vec::new();
-    while let Some(time) = frames.next_time()? {
+    while frames.advance()? {
+        let time = frames.frame().best_effort_time();
         // A frame without a time of its own, or one from the past, is shown right after the one before.
         let earliest = pts.last().map_or(i64::MIN, |last| last + 1);
         pts.push(time.unwrap_or(earliest.max(0)).max(earliest));
-        if pts.len() as u64 % REPORT == 0 {
+        if (pts.len() as u64).is_multiple_of(REPORT) {
             progress(pts.len() as u64);
         }
     }
@@ -132,12 +133,5 @@ fn last_duration(said: i64, pts: &[i64], time_base: Rational, rate: Rational) ->
     if let [.., before, last] = pts {
         return last - before;
     }
-    let one = Rational::new(1, 1);
-    if !rate.is_known() {
-        1
-    } else {
-        raw::rescale(1, Rational::new(rate.den, rate.num), one)
-            .max(raw::rescale(1, Rational::new(rate.den, rate.num), time_base))
-            .max(1)
-    }
+    if rate.is_known() { raw::rescale(1, Rational::new(rate.den, rate.num), time_base).max(1) } else { 1 }
 }

@@ -113,7 +113,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (a, b) = (folder.path().join("a"), folder.path().join("b"));
         for size in [0, 1, 1000, WHOLE, WHOLE + 1, 5 * MEBIBYTE + 17] {
-            let mut bytes: Vec<u8> = (0..size).map(|i| (i * 31 >> 3) as u8).collect();
+            let mut bytes: Vec<u8> = (0..size).map(|i| ((i * 31) >> 3) as u8).collect();
             fs::write(&a, &bytes).unwrap();
             fs::write(&b, &bytes).unwrap();
             let original = fingerprint(&a).unwrap();

@@ -77,7 +77,7 @@ pub fn commit(
 
 /// A synced file that does not have its name yet. Removed unless it gets it.
 struct Part<'a> {
-    part: PathBuf,
+    unfinished: PathBuf,
     path: &'a Path,
     renamed: bool,
 }
@@ -92,7 +92,7 @@ impl<'a> Part<'a> {
     ) -> Result<Self, Error> {
         let mut part = path.as_os_str().to_owned();
         part.push(".part");
-        let this = Self { part: part.into(), path, renamed: false };
+        let this = Self { unfinished: part.into(), path, renamed: false };
         let mut file = this.create().map_err(Error::writing("create", path, length))?;
         let mut buffer = vec![0; CHUNK];
         let mut written = 0;
@@ -117,15 +117,15 @@ impl<'a> Part<'a> {
 
     /// Always a new file: one left from before may have lost bytes to a failed sync.
     fn create(&self) -> std::io::Result<File> {
-        match fs::remove_file(&self.part) {
+        match fs::remove_file(&self.unfinished) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        OpenOptions::new().write(true).create_new(true).open(&self.part)
+        OpenOptions::new().write(true).create_new(true).open(&self.unfinished)
     }
 
     fn rename(mut self) -> Result<(), Error> {
-        fs::rename(&self.part, self.path).map_err(Error::writing("rename to", self.path, 0))?;
+        fs::rename(&self.unfinished, self.path).map_err(Error::writing("rename to", self.path, 0))?;
         self.renamed = true;
         Ok(())
     }
@@ -134,7 +134,7 @@ impl<'a> Part<'a> {
 impl Drop for Part<'_> {
     fn drop(&mut self) {
         if !self.renamed {
-            let _ = fs::remove_file(&self.part);
+            let _ = fs::remove_file(&self.unfinished);
         }
     }
 }

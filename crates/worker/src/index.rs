@@ -8,7 +8,7 @@ use media::Error;
 
 use crate::failure::Failed;
 use crate::model;
-use crate::{frame_list, wire::Wire};
+use crate::{frame_list, wire::Progress};
 
 /// Answers whether a file is a video.
 pub(crate) fn probe(source: &Path) -> Result<Response, Failed> {
@@ -17,7 +17,7 @@ pub(crate) fn probe(source: &Path) -> Result<Response, Failed> {
 }
 
 /// Makes the frame list.
-pub(crate) fn run(request: &IndexRequest, wire: &Wire) -> Result<Response, Failed> {
+pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Response, Failed> {
     let source: &Path = &request.source;
     let of_source = |error: Error| Failed::of_media(&error, source, 0);
     let probe = media::probe(source).map_err(of_source)?;
@@ -25,8 +25,8 @@ pub(crate) fn run(request: &IndexRequest, wire: &Wire) -> Result<Response, Faile
         IndexMethod::Demux => media::IndexMethod::Demux,
         IndexMethod::Decode => media::IndexMethod::Decode,
     };
-    let mut progress = |frames: u64| wire.progress(frames as u32, 0);
-    let index = media::index(source, method, &mut progress).map_err(of_source)?;
+    let mut tell = |frames: u64| progress.tell(frames as u32, 0);
+    let index = media::index(source, method, &mut tell).map_err(of_source)?;
     let (operations_per_pixel, network_scale) = match request.settings.model {
         Model::None => (0, 1),
         Model::BuiltIn { .. } | Model::File { .. } => {

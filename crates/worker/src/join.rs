@@ -12,14 +12,14 @@ use storage::{PacketLogReader, SegmentFault, check};
 use crate::failure::Failed;
 use crate::frame_list;
 use crate::segment::packets;
-use crate::wire::Wire;
+use crate::wire::Progress;
 
 /// Room that a result needs beyond the bytes of its video: indexes and headers.
 const OVERHEAD: u64 = 1 << 20;
 
 /// Makes the result under its temporary name.
-pub(crate) fn run(request: &JoinRequest, wire: &Wire) -> Result<Response, Failed> {
-    check_segments(request, wire)?;
+pub(crate) fn run(request: &JoinRequest, progress: &Progress) -> Result<Response, Failed> {
+    check_segments(request, progress)?;
     let index = frame_list::read(&request.frame_list)?;
     let (parameters, packet_times) = survey(request)?;
     let video: u64 = request.segments.iter().map(|(_, evidence)| evidence.bytes).sum();
@@ -38,11 +38,11 @@ pub(crate) fn run(request: &JoinRequest, wire: &Wire) -> Result<Response, Failed
         },
     };
     let of_media = |error: media::Error| Failed::of_media(&error, &request.source, video + source);
-    let mut progress = |frames, bytes| wire.progress(frames, bytes);
-    let joined = media::join(&plan, &mut all_packets(request), &mut progress).map_err(of_media)?;
+    let mut tell = |frames, bytes| progress.tell(frames, bytes);
+    let joined = media::join(&plan, &mut all_packets(request), &mut tell).map_err(of_media)?;
     let size = Size::new(request.width, request.height);
     let of_result = |error: media::Error| Failed::of_media(&error, &request.result, video);
-    media::verify(&request.result, &index, size, &joined, &mut |frames| wire.progress(frames, joined.bytes))
+    media::verify(&request.result, &index, size, &joined, &mut |frames| progress.tell(frames, joined.bytes))
         .map_err(of_result)?;
     let synced = File::open(&request.result).and_then(|file| file.sync_all());
     synced.map_err(|error| {
@@ -52,10 +52,10 @@ pub(crate) fn run(request: &JoinRequest, wire: &Wire) -> Result<Response, Failed
 }
 
 /// Compares every segment with its checksum.
-fn check_segments(request: &JoinRequest, wire: &Wire) -> Result<(), Failed> {
+fn check_segments(request: &JoinRequest, progress: &Progress) -> Result<(), Failed> {
     let mut damaged = Vec::new();
     for (number, (_, evidence)) in request.segments.iter().enumerate() {
-        wire.progress(0, 0);
+        progress.tell(0, 0);
         match check(&request.folder, &evidence.file, &evidence.blake3, evidence.bytes) {
             Ok(()) => {}
             Err(fault @ SegmentFault::Io { .. }) => return Err(Failed::transient(fault.to_string())),

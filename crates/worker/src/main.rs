@@ -21,7 +21,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use failure::Failed;
 use model::Upscaler;
-use wire::Wire;
+use wire::Progress;
 
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() != Some("--serve") {
@@ -46,8 +46,8 @@ fn main() -> ExitCode {
 
 /// Answers requests until there are no more.
 fn serve() -> anyhow::Result<()> {
-    let wire = Wire::default();
-    wire.send(&Response::Hello {
+    let progress = Progress::default();
+    wire::send(&Response::Hello {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         sandbox: "none".to_owned(),
     })?;
@@ -55,12 +55,12 @@ fn serve() -> anyhow::Result<()> {
     for request in wire::requests()? {
         let answer = match request {
             Request::Probe { source } => index::probe(&source),
-            Request::Index(request) => index::run(&request, &wire),
-            Request::Segment(request) => segment::run(&request, &mut upscaler, &wire),
-            Request::Join(request) => join::run(&request, &wire),
+            Request::Index(request) => index::run(&request, &progress),
+            Request::Segment(request) => segment::run(&request, &mut upscaler, &progress),
+            Request::Join(request) => join::run(&request, &progress),
             Request::Doctor => Ok(Response::Doctor(doctor::run())),
         };
-        wire.send(&answer.unwrap_or_else(|Failed(failure)| Response::Failed(failure)))?;
+        wire::send(&answer.unwrap_or_else(|Failed(failure)| Response::Failed(failure)))?;
     }
     Ok(())
 }

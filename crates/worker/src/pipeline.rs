@@ -96,16 +96,15 @@ fn upscale(
         let Picture { source, result, sound, .. } = &mut picture;
         result.resize(source.size().scaled(scale));
         *sound = true;
-        match session.as_deref_mut() {
-            Some(session) => session.run(source, &mut |band| {
+        if let Some(session) = session.as_deref_mut() {
+            session.run(source, &mut |band| {
                 alive();
                 *sound &= take(&band, result);
-            })?,
-            None => {
-                let size = source.size();
-                let planes = [source.plane(0), source.plane(1), source.plane(2)];
-                *sound &= take(&RowBand { y: 0, rows: size.height, width: size.width, planes }, result);
-            }
+            })?;
+        } else {
+            let size = source.size();
+            let planes = [source.plane(0), source.plane(1), source.plane(2)];
+            *sound &= take(&RowBand { y: 0, rows: size.height, width: size.width, planes }, result);
         }
         if done.send(picture).is_err() {
             break;

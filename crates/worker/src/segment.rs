@@ -14,7 +14,7 @@ use storage::{
 
 use crate::failure::Failed;
 use crate::model::Upscaler;
-use crate::wire::Wire;
+use crate::wire::Progress;
 use crate::{frame_list, pipeline};
 
 /// Threads of the decoder: decoding is little work beside the network.
@@ -27,11 +27,11 @@ const LARGEST_LUMA_DIFFERENCE: f32 = 0.06;
 pub(crate) fn run(
     request: &SegmentRequest,
     upscaler: &mut Upscaler,
-    wire: &Wire,
+    progress: &Progress,
 ) -> Result<Response, Failed> {
     let index = frame_list::read(&request.frame_list)?;
     let scratch = Scratch::new(ScratchOptions::new(&*request.folder))?;
-    let mut made = make(request, &index, &scratch, upscaler, wire)?;
+    let mut made = make(request, &index, &scratch, upscaler, progress)?;
     verify(request, &index, &mut made)?;
     let sidecar = Sidecar {
         first_frame: request.range.first,
@@ -61,7 +61,7 @@ fn make(
     index: &Index,
     scratch: &Scratch,
     upscaler: &mut Upscaler,
-    wire: &Wire,
+    progress: &Progress,
 ) -> Result<Made, Failed> {
     let source: &Path = &request.source;
     let of_media = |error: media::Error| Failed::of_media(&error, source, 0);
@@ -98,7 +98,7 @@ fn make(
         Ok(log.append(packet.pts, packet.dts, packet.duration, packet.keyframe, packet.data)?)
     };
     let done = AtomicU32::new(0);
-    let tell = || wire.progress(done.load(Relaxed), bytes.load(Relaxed));
+    let tell = || progress.tell(done.load(Relaxed), bytes.load(Relaxed));
     let encode = |picture: &Planar<u16>, pts: i64| -> Result<(), Failed> {
         encoder.push(picture, pts, &mut append)?;
         frames += 1;

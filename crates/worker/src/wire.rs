@@ -9,11 +9,11 @@ use anyhow::Context as _;
 use job::message::{self, Request, Response};
 
 /// Time between signs of progress; the coordinator shows a few a second.
-const PROGRESS: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_millis(200);
 
-/// The way out: responses.
+/// Signs of progress.
 #[derive(Default)]
-pub(crate) struct Wire {
+pub(crate) struct Progress {
     told: Mutex<Option<Instant>>,
 }
 
@@ -36,24 +36,21 @@ pub(crate) fn requests() -> anyhow::Result<Receiver<Request>> {
     Ok(requests)
 }
 
-impl Wire {
-    /// Sends a response.
-    pub(crate) fn send(&self, response: &Response) -> anyhow::Result<()> {
-        let bytes = message::encode(response)?;
-        let mut output = io::stdout().lock();
-        output
-            .write_all(&bytes)
-            .and_then(|()| output.flush())
-            .context("the coordinator does not listen any more")
-    }
+/// Sends a response, between those of other threads.
+pub(crate) fn send(response: &Response) -> anyhow::Result<()> {
+    let bytes = message::encode(response)?;
+    let mut output = io::stdout().lock();
+    output.write_all(&bytes).and_then(|()| output.flush()).context("the coordinator does not listen any more")
+}
 
+impl Progress {
     /// Tells how far the request is, not too often.
-    pub(crate) fn progress(&self, frames: u32, bytes: u64) {
+    pub(crate) fn tell(&self, frames: u32, bytes: u64) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.is_none_or(|told| told.elapsed() >= PROGRESS) {
+        if told.is_none_or(|told| told.elapsed() >= PAUSE) {
             *told = Some(Instant::now());
             // A coordinator that is gone ends this process by the other end of the pipe.
-            let _ = self.send(&Response::Progress { frames, bytes });
+            let _ = send(&Response::Progress { frames, bytes });
         }
     }
 }

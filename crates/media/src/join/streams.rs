@@ -83,7 +83,7 @@ impl Copied {
     }
 }
 
-/// Takes the text out of a packet of mov_text: a length of two bytes, the text, boxes with styles. False when empty.
+/// Takes the text out of a packet of `mov_text`: a length of two bytes, the text, boxes with styles. False when empty.
 fn plain_text(packet: &mut RawPacket) -> Result<bool, Error> {
     let data = packet.data();
     let text = match data {

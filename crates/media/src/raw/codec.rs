@@ -228,10 +228,8 @@ impl Encoder {
     pub(crate) fn parameters(&self) -> Result<Parameters, Error> {
         let parameters = Parameters::new()?;
         // SAFETY: both objects are ours.
-        check(
-            unsafe { ffi::avcodec_parameters_from_context(parameters.0, self.context) },
-            "describe the stream",
-        )?;
+        let code = unsafe { ffi::avcodec_parameters_from_context(parameters.0, self.context) };
+        check(code, "describe the stream")?;
         Ok(parameters)
     }
 }

@@ -13,7 +13,7 @@ use crate::Error;
 /// A filter graph: a frame goes in, a frame comes out.
 #[derive(Debug)]
 pub(crate) struct Graph {
-    graph: *mut ffi::AVFilterGraph,
+    filters: *mut ffi::AVFilterGraph,
     source: *mut ffi::AVFilterContext,
     sink: *mut ffi::AVFilterContext,
 }
@@ -29,7 +29,7 @@ impl Graph {
         if graph.is_null() {
             return Err(out_of_memory());
         }
-        let mut this = Self { graph, source: ptr::null_mut(), sink: ptr::null_mut() };
+        let mut this = Self { filters: graph, source: ptr::null_mut(), sink: ptr::null_mut() };
         // One thread: the work is small beside that of a network, and slices must not change a result.
         // SAFETY: the graph is ours.
         unsafe { (*graph).nb_threads = 1 };
@@ -61,7 +61,7 @@ impl Graph {
                 name.as_ptr(),
                 arguments.as_ref().map_or(ptr::null(), |text| text.as_ptr()),
                 ptr::null_mut(),
-                self.graph,
+                self.filters,
             )
         };
         check(code, "set up the conversion")?;
@@ -80,7 +80,7 @@ impl Graph {
                 input.filter_ctx = self.sink;
             }
             let mut code = ffi::avfilter_graph_parse_ptr(
-                self.graph,
+                self.filters,
                 c_text(description).as_ptr(),
                 &raw mut inputs,
                 &raw mut outputs,
@@ -89,7 +89,7 @@ impl Graph {
             ffi::avfilter_inout_free(&raw mut inputs);
             ffi::avfilter_inout_free(&raw mut outputs);
             if code >= 0 {
-                code = ffi::avfilter_graph_config(self.graph, ptr::null_mut());
+                code = ffi::avfilter_graph_config(self.filters, ptr::null_mut());
             }
             code
         };
@@ -113,6 +113,6 @@ impl Graph {
 impl Drop for Graph {
     fn drop(&mut self) {
         // SAFETY: the graph is ours, and owns its filters.
-        unsafe { ffi::avfilter_graph_free(&raw mut self.graph) };
+        unsafe { ffi::avfilter_graph_free(&raw mut self.filters) };
     }
 }

@@ -42,6 +42,7 @@ impl VaapiEncoder {
             if frames.0.is_null() {
                 return Err(out_of_memory());
             }
+            #[expect(clippy::cast_ptr_alignment, reason = "FFmpeg allocates the description as what it is")]
             let description = &mut *(*frames.0).data.cast::<ffi::AVHWFramesContext>();
             description.format = config.format.0;
             description.sw_format = uploaded.0;

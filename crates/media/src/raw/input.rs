@@ -176,12 +176,6 @@ impl Input {
         unsafe { text((*self.get().iformat).name) }
     }
 
-    /// True when the container gives timestamps that jump (transport streams).
-    pub(crate) fn times_may_jump(&self) -> bool {
-        // SAFETY: an open file has a demuxer, which is static.
-        unsafe { (*self.get().iformat).flags & ffi::AVFMT_TS_DISCONT != 0 }
-    }
-
     pub(crate) fn streams(&self) -> impl Iterator<Item = Stream<'_>> {
         (0..self.stream_count()).filter_map(|index| self.stream(index))
     }

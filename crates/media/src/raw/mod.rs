@@ -19,8 +19,8 @@ pub(crate) mod stream;
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
 
-pub(crate) use ffmpeg_the_third::ffi;
 use ::frame::Rational;
+pub(crate) use ffmpeg_the_third::ffi;
 
 use crate::Error;
 

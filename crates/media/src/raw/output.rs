@@ -278,12 +278,6 @@ impl Output {
         }
     }
 
-    /// True when two packets of a stream may have the same decoding time.
-    pub(crate) fn accepts_equal_times(&self) -> bool {
-        // SAFETY: the context is ours and has a muxer.
-        unsafe { (*(*self.context).oformat).flags & ffi::AVFMT_TS_NONSTRICT != 0 }
-    }
-
     /// Writes a packet at its place between those of the other streams. The packet is empty afterwards.
     pub(crate) fn write(&mut self, packet: &mut RawPacket) -> Result<(), Error> {
         // SAFETY: the context is ours, and its head is written; the packet is ours.

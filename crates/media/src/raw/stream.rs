@@ -6,7 +6,6 @@ use std::ptr;
 use frame::{ColorDescription, Matrix, Primaries, Rational, Size, Transfer};
 
 use super::frame::range;
-use super::packet::NO_TIME;
 use super::pixel::PixelFormat;
 use super::{dictionary, ffi, rational, text};
 
@@ -110,19 +109,6 @@ impl<'a> Stream<'a> {
         rational(self.0.r_frame_rate)
     }
 
-    pub(crate) fn start_time(self) -> Option<i64> {
-        Some(self.0.start_time).filter(|&time| time != NO_TIME)
-    }
-
-    pub(crate) fn duration(self) -> Option<i64> {
-        Some(self.0.duration).filter(|&time| time != NO_TIME && time > 0)
-    }
-
-    /// Frames by the word of the container.
-    pub(crate) fn claimed_frames(self) -> Option<u64> {
-        u64::try_from(self.0.nb_frames).ok().filter(|&frames| frames > 0)
-    }
-
     pub(crate) fn color(self) -> ColorDescription {
         let parameters = self.parameters();
         ColorDescription {
@@ -142,10 +128,6 @@ impl<'a> Stream<'a> {
     pub(crate) fn is_picture(self) -> bool {
         let pictures = ffi::AV_DISPOSITION_ATTACHED_PIC | ffi::AV_DISPOSITION_TIMED_THUMBNAILS;
         self.0.disposition & pictures != 0
-    }
-
-    pub(crate) fn is_default(self) -> bool {
-        self.0.disposition & ffi::AV_DISPOSITION_DEFAULT != 0
     }
 
     pub(crate) fn disposition(self) -> c_int {

@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::io::{self, Read, Write};
 
 use proptest::prelude::*;
@@ -126,14 +127,14 @@ fn bytes_with_crc(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Takes `room` bytes, then is full.
-struct Full {
-    room: usize,
+struct Full<'a> {
+    room: &'a Cell<usize>,
 }
 
-impl Write for Full {
+impl Write for Full<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let taken = bytes.len().min(self.room);
-        self.room -= taken;
+        let taken = bytes.len().min(self.room.get());
+        self.room.set(self.room.get() - taken);
         if taken == 0 && !bytes.is_empty() { Err(rustix::io::Errno::NOSPC.into()) } else { Ok(taken) }
     }
 
@@ -145,17 +146,17 @@ impl Write for Full {
 #[test]
 fn a_log_that_could_not_be_written_is_never_finished() {
     let (bytes, packets) = example();
-    for room in 0..bytes.len() {
-        let mut full = Full { room };
-        let Ok(mut writer) = PacketLogWriter::new(&mut full, b"codec") else { continue };
+    for length in 0..bytes.len() {
+        let room = Cell::new(length);
+        let Ok(mut writer) = PacketLogWriter::new(Full { room: &room }, b"codec") else { continue };
         let failed = packets
             .iter()
             .filter_map(|p| writer.append(p.pts, p.dts, p.duration, p.keyframe, &p.data).err())
             .collect::<Vec<_>>();
         assert!(failed.first().is_none_or(PacketLogError::is_no_space));
         // Room that comes back after a failure must not make the log look whole.
-        writer.to.room += if failed.is_empty() { 0 } else { 1000 };
-        assert!(writer.finish().is_err(), "room {room}");
+        room.set(room.get() + if failed.is_empty() { 0 } else { 1000 });
+        assert!(writer.finish().is_err(), "room for {length} bytes");
     }
 }
 
@@ -188,7 +189,7 @@ proptest! {
 
 #[test]
 fn large_packets_survive_without_a_known_length() {
-    let data: Vec<u8> = (0..3_000_000_u32).map(|i| (i * 7 >> 5) as u8).collect();
+    let data: Vec<u8> = (0..3_000_000_u32).map(|i| ((i * 7) >> 5) as u8).collect();
     let packets = vec![Packet { data, keyframe: true, ..Packet::default() }];
     assert_eq!(read(&log(b"", &packets)).unwrap().1, packets);
 }

@@ -127,7 +127,7 @@ impl Drop for SmallDisk {
 }
 
 fn pattern(length: usize) -> Vec<u8> {
-    (0..length).map(|i| (i * 31 >> 4) as u8).collect()
+    (0..length).map(|i| ((i * 31) >> 4) as u8).collect()
 }
 
 #[test]

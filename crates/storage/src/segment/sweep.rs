@@ -28,7 +28,9 @@ pub fn sweep(folder: &Path, keep: &[SegmentName]) -> Result<Vec<String>, Error> 
         let Ok(name) = entry.file_name().into_string() else { continue };
         let segment = SegmentName::of_file(&name).or_else(|| SegmentName::of_sidecar(&name));
         let outdated = segment.is_some_and(|segment| !keep.contains(&segment));
-        if !(outdated || name.ends_with(".part")) || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+        if !(outdated || Path::new(&name).extension().is_some_and(|extension| extension == "part"))
+            || !entry.file_type().is_ok_and(|kind| kind.is_file())
+        {
             continue;
         }
         match fs::remove_file(entry.path()) {

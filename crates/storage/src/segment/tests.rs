@@ -1,6 +1,7 @@
 use std::io::Write as _;
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tempfile::TempDir;
 
@@ -74,7 +75,7 @@ fn all_damage_is_found() {
     let config = Config { failure_persistence: None, ..Config::default() };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(config, rng);
-    let mut below = |end: usize| (0..end).new_tree(&mut runner).unwrap().current();
+    let mut below = |end: usize| (0..end).new_tree(&mut runner).map(|tree| tree.current()).unwrap();
     let bytes: Vec<u8> = (0..50_000).map(|_| below(256) as u8).collect();
     let Committed { file, bytes: length, blake3 } = committed(&folder, NAME, &bytes);
     let path = folder.path().join(&file);
