@@ -40,10 +40,11 @@
 //! | 1 | 3 | 0 |
 //! | 4 | 8 | number of packets |
 //! | 12 | 8 | bytes of data in them |
-//! | 20 | 4 | CRC32 of all bytes of the file before this field |
+//! | 20 | 4 | CRC32 of all bytes of the file before this field, the other checksums left out |
 //!
 //! Lengths have a checksum of their own, so that a damaged one is not believed; the last checksum covers the whole
-//! file, so that packets left out, doubled or exchanged are noticed, and its absence tells a short file.
+//! file, so that packets left out, doubled or exchanged are noticed, and its absence tells a short file. It leaves the
+//! other checksums out because a CRC over bytes and their own CRC is the same whatever the bytes are.
 
 mod reader;
 #[cfg(test)]

@@ -32,7 +32,7 @@ struct Sink {
 pub(crate) struct Output {
     context: *mut ffi::AVFormatContext,
     io: *mut ffi::AVIOContext,
-    sink: Box<Sink>,
+    sink: *mut Sink,
 }
 
 /// A muxer, to be asked what it can hold.
@@ -71,7 +71,7 @@ impl Muxer {
 impl Output {
     /// Starts a file of the format that `muxer` writes.
     pub(crate) fn new(file: File, muxer: Muxer) -> Result<Self, Error> {
-        let mut sink = Box::new(Sink { file, error: None });
+        let sink = Box::into_raw(Box::new(Sink { file, error: None }));
         let mut context = ptr::null_mut();
         // SAFETY: the context and the I/O object are ours. The sink is on the heap and outlives both; it is used
         // through this pointer only while FFmpeg writes. The buffer comes from FFmpeg's allocator, as it must.
@@ -85,7 +85,7 @@ impl Output {
             check(code, "start the output file")?;
             let opaque = ptr::from_mut::<Sink>(&mut sink).cast::<c_void>();
             let buffer = ffi::av_malloc(BUFFER_BYTES).cast::<u8>();
-            let io = ffi::avio_alloc_context(
+            output.io = ffi::avio_alloc_context(
                 buffer,
                 BUFFER_BYTES as c_int,
                 1,
@@ -94,11 +94,10 @@ impl Output {
                 Some(write_bytes),
                 Some(seek),
             );
-            let output = Self { context, io, sink };
-            if io.is_null() {
+            if output.io.is_null() {
                 return Err(out_of_memory());
             }
-            (*context).pb = io;
+            (*context).pb = output.io;
             (*context).flags |= ffi::AVFMT_FLAG_CUSTOM_IO | ffi::AVFMT_FLAG_BITEXACT;
             (*context).avoid_negative_ts = ffi::AVFMT_AVOID_NEG_TS_DISABLED;
             Ok(output)
@@ -297,22 +296,22 @@ impl Output {
         // SAFETY: the I/O object is open.
         let code = unsafe { (*self.io).error };
         self.checked(code, "write the end of the file")?;
-        self.sink.file.flush().map_err(Error::write)?;
-        Ok(self.sink.file.metadata().map_err(Error::write)?.len())
+        Ok(self.sink().file.metadata().map_err(Error::write)?.len())
+    }
+
+    fn sink(&mut self) -> &mut Sink {
+        // SAFETY: the sink is ours, and FFmpeg uses it only within calls.
+        unsafe { &mut *self.sink }
     }
 
     /// An error of the file comes before what FFmpeg made of it, and also when FFmpeg made a success of it.
     fn checked(&mut self, code: c_int, doing: &'static str) -> Result<(), Error> {
-        match self.sink.error.take() {
+        match self.sink().error.take() {
             Some(error) => Err(Error::write(error)),
             None if code < 0 => Err(Error::Ffmpeg { doing, reason: error_text(code) }),
             None => Ok(()),
         }
     }
-}
-
-fn ptr_of(muxer: Muxer) -> *const ffi::AVOutputFormat {
-    muxer.0
 }
 
 fn add_side_data(stream: &mut ffi::AVStream, side_data: &[SideData]) {
@@ -381,13 +380,14 @@ impl Sink {
 
 impl Drop for Output {
     fn drop(&mut self) {
-        // SAFETY: both objects are ours. The buffer may have been replaced by FFmpeg, so it is freed through the object.
+        // SAFETY: all three objects are ours, and the sink is used last. The buffer may have been replaced by FFmpeg, so it is freed through the object.
         unsafe {
             ffi::avformat_free_context(self.context);
             if !self.io.is_null() {
                 ffi::av_freep((&raw mut (*self.io).buffer).cast());
                 ffi::avio_context_free(&raw mut self.io);
             }
+            drop(Box::from_raw(self.sink));
         }
     }
 }

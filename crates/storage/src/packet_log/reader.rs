@@ -68,7 +68,7 @@ impl<R: Read> PacketLogReader<R> {
         }
         let length = reader.array()?;
         let crc = reader.whole.clone().finalize();
-        if u32::from_le_bytes(reader.array()?) != crc {
+        if reader.checksum()? != crc {
             return Err(corrupt(0, "the checksum of its head does not fit"));
         }
         let length = u32::from_le_bytes(length) as usize;
@@ -78,7 +78,7 @@ impl<R: Read> PacketLogReader<R> {
         let start = reader.offset;
         let mut header = Vec::new();
         reader.data(length, &mut header)?;
-        if u32::from_le_bytes(reader.array()?) != crc32fast::hash(&header) {
+        if reader.checksum()? != crc32fast::hash(&header) {
             return Err(corrupt(start, "the checksum of its header does not fit"));
         }
         reader.header = header;
@@ -130,14 +130,14 @@ impl<R: Read> PacketLogReader<R> {
         let mut crc = crc32fast::Hasher::new();
         crc.update(&[PACKET]);
         crc.update(&rest);
-        if u32::from_le_bytes(self.array()?) != crc.clone().finalize() {
+        if self.checksum()? != crc.clone().finalize() {
             return Err(corrupt(start, "the checksum of a packet's fields does not fit"));
         }
         let fields = Fields::decode(&rest).ok_or(corrupt(start, "a packet's fields make no sense"))?;
         let mut data = Vec::new();
         self.data(fields.length as usize, &mut data)?;
         crc.update(&data);
-        if u32::from_le_bytes(self.array()?) != crc.finalize() {
+        if self.checksum()? != crc.finalize() {
             return Err(corrupt(start, "the checksum of a packet's data does not fit"));
         }
         self.seen.packets += 1;
@@ -156,7 +156,7 @@ impl<R: Read> PacketLogReader<R> {
         let packets = u64::from_le_bytes(self.array()?);
         let bytes = u64::from_le_bytes(self.array()?);
         let whole = self.whole.clone().finalize();
-        if u32::from_le_bytes(self.array()?) != whole {
+        if self.checksum()? != whole {
             return Err(corrupt(start, "the checksum of the whole does not fit"));
         }
         if padding != [0; 3] || self.seen != (Summary { packets, bytes }) {
@@ -170,12 +170,24 @@ impl<R: Read> PacketLogReader<R> {
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], PacketLogError> {
+        let bytes = self.exactly()?;
+        self.took(&bytes);
+        Ok(bytes)
+    }
+
+    /// A checksum; the one of the whole does not cover it.
+    fn checksum(&mut self) -> Result<u32, PacketLogError> {
+        let bytes = self.exactly()?;
+        self.offset += 4;
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn exactly<const N: usize>(&mut self) -> Result<[u8; N], PacketLogError> {
         let mut bytes = [0; N];
         self.from.read_exact(&mut bytes).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => PacketLogError::Truncated { offset: self.offset },
             _ => error.into(),
         })?;
-        self.took(&bytes);
         Ok(bytes)
     }
 

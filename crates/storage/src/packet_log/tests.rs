@@ -55,8 +55,15 @@ fn the_layout_is_the_documented_one() {
     assert_eq!(&bytes[65..70], b"first");
     assert_eq!(bytes.len(), 29 + 3 * 40 + 6 + 24);
     assert_eq!(&bytes[bytes.len() - 24..][..12], b"E\0\0\0\x03\0\0\0\0\0\0\0");
-    let crc = crc32fast::hash(&bytes[..bytes.len() - 4]);
-    assert_eq!(bytes[bytes.len() - 4..], crc.to_le_bytes());
+    // The head, the header, and of each packet its fields and data, with the checksums between them left out.
+    let mut covered = [&bytes[..16], &bytes[20..25]].concat();
+    let mut at = 29;
+    for length in [5, 0, 1] {
+        covered.extend([&bytes[at..at + 32], &bytes[at + 36..at + 36 + length]].concat());
+        at += 40 + length;
+    }
+    covered.extend(&bytes[at..bytes.len() - 4]);
+    assert_eq!(bytes[bytes.len() - 4..], crc32fast::hash(&covered).to_le_bytes());
 }
 
 #[test]

@@ -30,10 +30,10 @@ impl<W: Write> PacketLogWriter<W> {
         head.extend(MAGIC);
         head.extend(VERSION.to_le_bytes());
         head.extend((header.len() as u32).to_le_bytes());
-        head.extend(crc32fast::hash(&head).to_le_bytes());
         writer.put(&head)?;
+        writer.put_checksum(crc32fast::hash(&head))?;
         writer.put(header)?;
-        writer.put(&crc32fast::hash(header).to_le_bytes())?;
+        writer.put_checksum(crc32fast::hash(header))?;
         Ok(writer)
     }
 
@@ -55,12 +55,11 @@ impl<W: Write> PacketLogWriter<W> {
         let fields = Fields { pts, dts, duration, keyframe, length: data.len() as u32 }.encode();
         let mut crc = crc32fast::Hasher::new();
         crc.update(&fields);
-        let mut front = fields.to_vec();
-        front.extend(crc.clone().finalize().to_le_bytes());
+        self.put(&fields)?;
+        self.put_checksum(crc.clone().finalize())?;
         crc.update(data);
-        self.put(&front)?;
         self.put(data)?;
-        self.put(&crc.finalize().to_le_bytes())?;
+        self.put_checksum(crc.finalize())?;
         self.written.packets += 1;
         self.written.bytes += data.len() as u64;
         Ok(())
@@ -76,19 +75,27 @@ impl<W: Write> PacketLogWriter<W> {
         trailer.extend(self.written.bytes.to_le_bytes());
         self.put(&trailer)?;
         let whole = self.whole.clone().finalize();
-        self.put(&whole.to_le_bytes())?;
+        self.put_checksum(whole)?;
         self.to.flush()?;
         Ok((self.to, self.written))
     }
 
     /// After a failed write nobody knows how much of it arrived, so no later one may pretend that all is well.
     fn put(&mut self, bytes: &[u8]) -> Result<(), PacketLogError> {
+        self.write(bytes)?;
+        self.whole.update(bytes);
+        Ok(())
+    }
+
+    fn put_checksum(&mut self, crc: u32) -> Result<(), PacketLogError> {
+        self.write(&crc.to_le_bytes())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), PacketLogError> {
         if self.broken {
             return Err(PacketLogError::Broken);
         }
-        self.to.write_all(bytes).inspect_err(|_| self.broken = true)?;
-        self.whole.update(bytes);
-        Ok(())
+        Ok(self.to.write_all(bytes).inspect_err(|_| self.broken = true)?)
     }
 }
 
