@@ -72,24 +72,19 @@ impl Output {
     /// Starts a file of the format that `muxer` writes.
     pub(crate) fn new(file: File, muxer: Muxer) -> Result<Self, Error> {
         let sink = Box::into_raw(Box::new(Sink { file, error: None }));
-        let mut context = ptr::null_mut();
-        // SAFETY: the context and the I/O object are ours. The sink is on the heap and outlives both; it is used
-        // through this pointer only while FFmpeg writes. The buffer comes from FFmpeg's allocator, as it must.
+        let mut output = Self { context: ptr::null_mut(), io: ptr::null_mut(), sink };
+        // SAFETY: the context and the I/O object are ours, and go with `output` when something fails. The sink outlives
+        // both, and is used through its pointer only. The buffer comes from FFmpeg's allocator, as it must.
         unsafe {
-            let code = ffi::avformat_alloc_output_context2(
-                &raw mut context,
-                ptr_of(muxer),
-                ptr::null(),
-                ptr::null(),
-            );
+            let context = &raw mut output.context;
+            let code = ffi::avformat_alloc_output_context2(context, muxer.0, ptr::null(), ptr::null());
             check(code, "start the output file")?;
-            let opaque = ptr::from_mut::<Sink>(&mut sink).cast::<c_void>();
             let buffer = ffi::av_malloc(BUFFER_BYTES).cast::<u8>();
             output.io = ffi::avio_alloc_context(
                 buffer,
                 BUFFER_BYTES as c_int,
                 1,
-                opaque,
+                sink.cast::<c_void>(),
                 None,
                 Some(write_bytes),
                 Some(seek),
@@ -97,11 +92,11 @@ impl Output {
             if output.io.is_null() {
                 return Err(out_of_memory());
             }
-            (*context).pb = output.io;
-            (*context).flags |= ffi::AVFMT_FLAG_CUSTOM_IO | ffi::AVFMT_FLAG_BITEXACT;
-            (*context).avoid_negative_ts = ffi::AVFMT_AVOID_NEG_TS_DISABLED;
-            Ok(output)
+            (*output.context).pb = output.io;
+            (*output.context).flags |= ffi::AVFMT_FLAG_CUSTOM_IO | ffi::AVFMT_FLAG_BITEXACT;
+            (*output.context).avoid_negative_ts = ffi::AVFMT_AVOID_NEG_TS_DISABLED;
         }
+        Ok(output)
     }
 
     fn muxer(&self) -> Muxer {
@@ -380,7 +375,8 @@ impl Sink {
 
 impl Drop for Output {
     fn drop(&mut self) {
-        // SAFETY: all three objects are ours, and the sink is used last. The buffer may have been replaced by FFmpeg, so it is freed through the object.
+        // SAFETY: all three objects are ours, and the sink goes last. The buffer may have been replaced by FFmpeg, so it is
+        // freed through the object.
         unsafe {
             ffi::avformat_free_context(self.context);
             if !self.io.is_null() {

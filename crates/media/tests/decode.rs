@@ -1,0 +1,226 @@
+//! Frame lists and decoding: every range of a video gives the frames that decoding it whole gives.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use common::{clip, decode, ffmpeg, index, shared};
+use media::{Error, IndexMethod, RangeDecoder, probe};
+
+#[test]
+fn any_range_equals_that_part_of_the_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let x264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "12", "-bf", "3"];
+    let open_gop = [&x264[..], &["-x264-params", "open-gop=1:b-pyramid=normal"]].concat();
+    let mpeg2 = ["-c:v", "mpeg2video", "-g", "12", "-bf", "2", "-b:v", "1M"];
+    let hevc =
+        ["-c:v", "libx265", "-pix_fmt", "yuv420p", "-x265-params", "keyint=12:open-gop=1:log-level=error"];
+    let cases: [(&str, &[&str]); 8] = [
+        ("closed.mp4", &x264),
+        ("open.mkv", &open_gop),
+        ("open.ts", &open_gop),
+        ("mpeg2.ts", &mpeg2),
+        ("mpeg2.mpg", &mpeg2),
+        ("hevc.mkv", &hevc),
+        ("mpeg4.avi", &["-c:v", "mpeg4", "-g", "12", "-bf", "2"]),
+        ("vp9.webm", &["-c:v", "libvpx-vp9", "-g", "12", "-b:v", "300k", "-cpu-used", "8"]),
+    ];
+    for (name, encoder) in cases {
+        let path = clip(&folder, name, "96x64", 40, encoder);
+        let index = index(&path);
+        assert_eq!(index.pts.len(), 40, "{name}: {index:?}");
+        let whole = decode(&path, &index, 0, 40);
+        assert_eq!(whole.iter().map(|frame| frame.0).collect::<Vec<_>>(), index.pts, "{name}");
+        for (first, end) in [(0, 5), (11, 14), (12, 13), (13, 40), (25, 31), (39, 40)] {
+            let part = decode(&path, &index, first, end);
+            assert!(
+                part[..] == whole[first as usize..end as usize],
+                "{name}: frames {first} to {end} differ"
+            );
+        }
+    }
+}
+
+#[test]
+fn times_that_no_frame_rate_gives_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vfr.mkv");
+    let times = "settb=1/1000,setpts='if(lt(N,10),N*40,400+(N-10)*17)'";
+    let source = "testsrc2=size=64x64:rate=25";
+    ffmpeg(
+        &[
+            "-f",
+            "lavfi",
+            "-i",
+            source,
+            "-frames:v",
+            "20",
+            "-vf",
+            times,
+            "-fps_mode",
+            "passthrough",
+            "-enc_time_base",
+            "1:1000",
+            "-c:v",
+            "libx264",
+        ],
+        &path,
+    );
+    let wanted: Vec<i64> = (0..20).map(|n| if n < 10 { n * 40 } else { 400 + (n - 10) * 17 }).collect();
+    assert_eq!(index(&path).pts, wanted);
+    let decoded = media::index(&path, IndexMethod::Decode, &mut |_| {}).unwrap();
+    assert_eq!((decoded.pts, decoded.seekable), (wanted, false));
+}
+
+#[test]
+fn a_decoder_that_gives_other_frames_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = clip(&folder, "a.mp4", "64x64", 20, &["-c:v", "libx264", "-g", "5"]);
+    let mut list = index(&path);
+    list.pts[12] += 1;
+    let mut decoder = RangeDecoder::open(&path, &list, 10, 15, 1).unwrap();
+    let mut picture = frame::RgbF32::new(frame::Size::new(0, 0));
+    let error = loop {
+        match decoder.next(&mut picture) {
+            Ok(frame) => assert!(frame.is_some(), "the lie was not noticed"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, Error::FramesDiffer { frame: 12, .. }), "{error}");
+}
+
+#[test]
+fn every_pixel_format_becomes_the_same_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    // A picture of large plain areas, so that the subsampling of chroma changes little.
+    let source = "smptebars=size=128x96:rate=25";
+    let make = |format: &str| {
+        let path = folder.path().join(format!("{format}.mkv"));
+        let convert = format!(
+            "scale=out_color_matrix=bt601:out_range={},format={format}",
+            if format.starts_with("yuvj") { "full" } else { "limited" }
+        );
+        let codec: &[&str] = if format == "rgb24" { &["-c:v", "ffvhuff"] } else { &["-c:v", "ffv1"] };
+        let mut arguments = vec!["-f", "lavfi", "-i", source, "-frames:v", "1", "-vf", &convert];
+        arguments.extend(codec);
+        ffmpeg(&arguments, &path);
+        decode(&path, &index(&path), 0, 1).remove(0).1
+    };
+    let reference = make("gbrp");
+    for format in [
+        "yuv420p",
+        "yuv422p",
+        "yuv444p",
+        "yuvj420p",
+        "yuv420p10le",
+        "yuv422p10le",
+        "yuv444p12le",
+        "yuva420p",
+        "rgb24",
+    ] {
+        let picture = make(format);
+        let mean = |plane: usize| {
+            let differences =
+                picture.plane(plane).iter().zip(reference.plane(plane)).map(|(a, b)| (a - b).abs());
+            differences.sum::<f32>() / 12288.0 * 255.0
+        };
+        let worst = (0..3).map(mean).fold(0.0, f32::max);
+        assert!(worst < 2.5, "{format}: mean difference {worst} of 255");
+    }
+}
+
+#[test]
+fn gray_keeps_its_levels() {
+    let folder = tempfile::tempdir().unwrap();
+    for (format, codec) in [("gray", "ffv1"), ("gray10le", "ffv1")] {
+        let path = folder.path().join(format!("{format}.mkv"));
+        let convert = format!("geq=lum='255*X/W',format={format}");
+        ffmpeg(
+            &[
+                "-f",
+                "lavfi",
+                "-i",
+                "color=black:size=64x16",
+                "-frames:v",
+                "1",
+                "-vf",
+                &convert,
+                "-c:v",
+                codec,
+            ],
+            &path,
+        );
+        let picture = decode(&path, &index(&path), 0, 1).remove(0).1;
+        assert_eq!(picture.plane(0), picture.plane(2));
+        assert!(picture.row(0, 3).is_sorted(), "{format}: {:?}", picture.row(0, 3));
+        assert!(picture.row(0, 3)[63] - picture.row(0, 3)[0] > 0.9, "{format}");
+    }
+}
+
+#[test]
+fn a_change_of_size_is_refused_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let ts = ["-c:v", "mpeg2video", "-f", "mpegts"];
+    let mut joined = std::fs::read(clip(&folder, "a.ts", "96x64", 10, &ts)).unwrap();
+    let later = [&ts[..], &["-output_ts_offset", "10"]].concat();
+    joined.extend(std::fs::read(clip(&folder, "b.ts", "128x64", 10, &later)).unwrap());
+    let path = folder.path().join("both.ts");
+    std::fs::write(&path, joined).unwrap();
+    let list = index(&path);
+    let mut decoder = RangeDecoder::open(&path, &list, 0, list.pts.len() as u32, 1).unwrap();
+    let mut picture = frame::RgbF32::new(frame::Size::new(0, 0));
+    let error = loop {
+        match decoder.next(&mut picture) {
+            Ok(frame) => assert!(frame.is_some(), "the change was not noticed"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, Error::PictureChanged { .. }), "{error}");
+}
+
+#[test]
+fn real_clips_have_the_frames_that_are_known() {
+    for (name, frames) in [
+        ("bikes.mp4", 250),
+        ("bigbuckbunny.mp4", 132),
+        ("carphone_pristine.mp4", 120),
+        ("cityCC0.mpg", 190),
+        ("cup.mp4", 217),
+    ] {
+        let Some(path) = shared(&format!("clips/public/{name}")) else { continue };
+        let list = index(&path);
+        assert_eq!(list.pts.len(), frames, "{name}");
+        let middle = frames as u32 / 2;
+        assert_eq!(decode(&path, &list, middle, middle + 2).len(), 2, "{name}");
+        assert!(probe(&path).unwrap().video.size.width > 0);
+    }
+}
+
+#[test]
+fn what_is_no_video_is_refused_with_the_right_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("empty.mp4"), b"").unwrap();
+    std::fs::write(at("text.mp4"), "words\n".repeat(500)).unwrap();
+    std::fs::write(at("script.mp4"), "ffconcat version 1.0\nfile 'other.mp4'\n").unwrap();
+    std::fs::write(
+        at("playlist.mp4"),
+        "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nother.ts\n#EXT-X-ENDLIST\n",
+    )
+    .unwrap();
+    std::fs::create_dir(at("folder.mp4")).unwrap();
+    ffmpeg(&["-f", "lavfi", "-i", "sine=duration=1"], &at("sound.mp4"));
+    ffmpeg(&["-f", "lavfi", "-i", "testsrc2", "-frames:v", "1", "-f", "image2"], &at("still.jpg"));
+    std::fs::rename(at("still.jpg"), at("still.mp4")).unwrap();
+    let refusal = |name: &str| probe(&at(name)).unwrap_err();
+    assert!(matches!(refusal("missing.mp4"), Error::NotFound));
+    assert!(matches!(refusal("folder.mp4"), Error::NotAFile));
+    assert!(matches!(refusal("empty.mp4"), Error::Empty));
+    assert!(matches!(refusal("text.mp4"), Error::NotAVideo { .. } | Error::FormatNotAllowed { .. }));
+    assert!(matches!(refusal("sound.mp4"), Error::NoVideoStream));
+    assert!(matches!(refusal("still.mp4"), Error::StillPicture));
+    for name in ["script.mp4", "playlist.mp4"] {
+        let error = refusal(name);
+        assert!(matches!(error, Error::FormatNotAllowed { .. } | Error::NotAVideo { .. }), "{name}: {error}");
+    }
+}

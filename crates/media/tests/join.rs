@@ -1,0 +1,279 @@
+//! The way back: encode, check, join, verify, in the way the worker does it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use common::{clip, decode, ffmpeg, index, to_u16};
+use frame::Size;
+use media::{
+    CodecParameters, Container, EncodeSettings, Error, Index, Join, JoinReport, OwnedPacket, SegmentEncoder,
+    join, output_color, output_pixel_format, probe, verify, verify_segment,
+};
+
+/// A video encoded again in segments of 10 frames, at its own size and in best quality.
+fn encode(path: &Path, index: &Index) -> (CodecParameters, Vec<OwnedPacket>) {
+    let video = probe(path).unwrap().video;
+    let size = Size::new(video.size.width.next_multiple_of(2), video.size.height.next_multiple_of(2));
+    let settings = EncodeSettings {
+        size,
+        time_base: index.time_base,
+        frame_rate: video.frame_rate,
+        sample_aspect_ratio: video.sample_aspect_ratio,
+        color: output_color(&video),
+        pixel_format: output_pixel_format(&video),
+        crf: 0,
+        preset: "fast".to_owned(),
+        threads: 2,
+    };
+    let mut packets = Vec::new();
+    let mut parameters = None;
+    for (number, segment) in decode(path, index, 0, index.pts.len() as u32).chunks(10).enumerate() {
+        let mut encoder = SegmentEncoder::open(&settings, video.size).unwrap();
+        let mut of_segment = Vec::new();
+        let mut keep = |packet: media::Packet<'_>| {
+            of_segment.push(OwnedPacket {
+                pts: packet.pts,
+                keyframe: packet.keyframe,
+                data: packet.data.to_vec(),
+            });
+            Ok::<_, Error>(())
+        };
+        for (pts, picture) in segment {
+            encoder.push(&to_u16(picture), *pts, &mut keep).unwrap();
+        }
+        encoder.finish(&mut keep).unwrap();
+        let found =
+            verify_segment(encoder.parameters(), index.time_base, &mut of_segment.iter().cloned().map(Ok))
+                .unwrap();
+        assert_eq!(found.len(), segment.len(), "segment {number}");
+        for ((pts, mean), ((wanted, _), encoded)) in found.iter().zip(segment.iter().zip(encoder.means())) {
+            assert_eq!(pts, wanted);
+            assert!((mean - encoded).abs() < 0.001, "lossless, and still {mean} is not {encoded}");
+        }
+        assert!(of_segment[0].keyframe);
+        parameters = Some(encoder.parameters().clone());
+        packets.extend(of_segment);
+    }
+    (parameters.unwrap(), packets)
+}
+
+fn make(source: &Path, result: &Path, container: Container) -> (Index, JoinReport) {
+    let index = index(source);
+    let (parameters, packets) = encode(source, &index);
+    let times: Vec<i64> = packets.iter().map(|packet| packet.pts).collect();
+    let plan =
+        Join { source, index: &index, parameters: &parameters, packet_times: &times, result, container };
+    let report = join(&plan, &mut packets.into_iter().map(Ok), &mut |_, _| {}).unwrap();
+    let verified = verify(result, &index, parameters.size, &report, &mut |_| {}).unwrap();
+    assert_eq!(verified.frames as usize, index.pts.len());
+    (index, report)
+}
+
+fn ffprobe(path: &Path, arguments: &[&str]) -> Vec<String> {
+    let output = Command::new("ffprobe")
+        .args(["-v", "error", "-of", "csv=p=0"])
+        .args(arguments)
+        .arg(path)
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn a_round_trip_changes_nothing_but_rounding() {
+    let folder = tempfile::tempdir().unwrap();
+    let x264 = |format| ["-c:v", "libx264", "-crf", "10", "-bf", "3", "-pix_fmt", format];
+    for format in ["yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuv420p10le"] {
+        let source = clip(&folder, &format!("{format}.mp4"), "96x64", 25, &x264(format));
+        let result = folder.path().join(format!("{format}_result.mp4"));
+        let (index_of_source, _) = make(&source, &result, Container::Mp4);
+        let index_of_result = index(&result);
+        assert_eq!(index_of_result.time_base, index_of_source.time_base, "{format}");
+        assert_eq!(index_of_result.pts, index_of_source.pts, "{format}");
+        assert_eq!(index_of_result.last_duration, index_of_source.last_duration, "{format}");
+        let pairs = decode(&source, &index_of_source, 0, 25).into_iter().zip(decode(
+            &result,
+            &index_of_result,
+            0,
+            25,
+        ));
+        for (number, ((_, before), (_, after))) in pairs.enumerate() {
+            let difference: f32 = (0..3)
+                .flat_map(|plane| before.plane(plane).iter().zip(after.plane(plane)))
+                // What the source has outside of RGB cannot come back.
+                .map(|(a, b)| (a.clamp(0.0, 1.0) - b.clamp(0.0, 1.0)).abs())
+                .sum();
+            let mean = difference / (3.0 * 96.0 * 64.0) * 255.0;
+            assert!(mean < 1.0, "{format}, frame {number}: mean difference {mean} of 255");
+        }
+    }
+}
+
+#[test]
+fn everything_beside_the_video_is_carried_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let video = clip(&folder, "video.mp4", "96x64", 50, &["-c:v", "libx264", "-pix_fmt", "yuv420p"]);
+    std::fs::write(
+        at("subs.srt"),
+        "1\n00:00:00,200 --> 00:00:00,900\nHola\n\n2\n00:00:01,000 --> 00:00:01,500\nBuenos días\n",
+    )
+    .unwrap();
+    std::fs::write(
+        at("meta.txt"),
+        ";FFMETADATA1\ntitle=Two Rabbits\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=900\ntitle=Opening\n",
+    )
+    .unwrap();
+    std::fs::write(at("font.ttf"), b"not really a font").unwrap();
+    let (font, subs, meta) = (at("font.ttf"), at("subs.srt"), at("meta.txt"));
+    ffmpeg(
+        &[
+            "-i",
+            video.to_str().unwrap(),
+            "-f",
+            "lavfi",
+            "-t",
+            "2",
+            "-i",
+            "sine=440",
+            "-f",
+            "lavfi",
+            "-t",
+            "2",
+            "-i",
+            "sine=880",
+            "-i",
+            subs.to_str().unwrap(),
+            "-f",
+            "ffmetadata",
+            "-i",
+            meta.to_str().unwrap(),
+            // The sound comes first: the video need not be stream 0.
+            "-map",
+            "1:a",
+            "-map",
+            "0:v",
+            "-map",
+            "2:a",
+            "-map",
+            "3",
+            "-map_metadata",
+            "4",
+            "-map_chapters",
+            "4",
+            "-c:v",
+            "copy",
+            "-c:a:0",
+            "aac",
+            "-c:a:1",
+            "flac",
+            "-c:s",
+            "srt",
+            "-metadata:s:a:1",
+            "language=jpn",
+            "-disposition:a:1",
+            "default",
+            "-attach",
+            font.to_str().unwrap(),
+            "-metadata:s:t:0",
+            "mimetype=application/x-truetype-font",
+        ],
+        &at("rich.mkv"),
+    );
+    let (_, report) = make(&at("rich.mkv"), &at("result.mkv"), Container::Matroska);
+    assert_eq!(report.notes, [] as [&str; 0]);
+    let same = |what: &[&str]| {
+        assert_eq!(ffprobe(&at("result.mkv"), what), ffprobe(&at("rich.mkv"), what), "{what:?}");
+    };
+    same(&[
+        "-select_streams",
+        "a",
+        "-show_entries",
+        "packet=stream_index,pts,data_hash",
+        "-show_data_hash",
+        "md5",
+    ]);
+    same(&[
+        "-select_streams",
+        "s",
+        "-show_entries",
+        "packet=stream_index,pts,duration,data_hash",
+        "-show_data_hash",
+        "md5",
+    ]);
+    same(&["-show_entries", "stream=codec_type,codec_name:stream_tags=language:stream_disposition=default"]);
+    same(&["-show_chapters"]);
+    same(&["-show_entries", "format_tags=title"]);
+    same(&["-select_streams", "t", "-show_entries", "stream_tags=filename,mimetype"]);
+}
+
+#[test]
+fn an_mp4_keeps_its_sound_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let video = clip(&folder, "video.mp4", "96x64", 50, &["-c:v", "libx264", "-pix_fmt", "yuv420p"]);
+    for (name, offset) in [("together.mp4", "0"), ("sound_late.mp4", "0.5")] {
+        let sound = ["-itsoffset", offset, "-f", "lavfi", "-t", "2", "-i", "sine=440"];
+        let arguments =
+            [&["-i", video.to_str().unwrap()][..], &sound, &["-c:v", "copy", "-c:a", "aac"]].concat();
+        ffmpeg(&arguments, &at(name));
+        make(&at(name), &at("result.mp4"), Container::Mp4);
+        let what =
+            ["-select_streams", "a", "-show_entries", "packet=pts_time,data_hash", "-show_data_hash", "md5"];
+        assert_eq!(ffprobe(&at("result.mp4"), &what), ffprobe(&at(name), &what), "{name}");
+    }
+}
+
+#[test]
+fn packets_that_are_missing_stop_the_join() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = clip(&folder, "a.mp4", "64x64", 20, &["-c:v", "libx264", "-pix_fmt", "yuv420p"]);
+    let index = index(&source);
+    let (parameters, packets) = encode(&source, &index);
+    let times: Vec<i64> = packets.iter().map(|packet| packet.pts).collect();
+    let result = folder.path().join("result.mp4");
+    let attempt = |times: &[i64], packets: &[OwnedPacket]| {
+        let plan = Join {
+            source: &source,
+            index: &index,
+            parameters: &parameters,
+            packet_times: times,
+            result: &result,
+            container: Container::Mp4,
+        };
+        join(&plan, &mut packets.iter().cloned().map(Ok), &mut |_, _| {})
+    };
+    assert!(matches!(attempt(&times[1..], &packets[1..]), Err(Error::PacketsDiffer(_))));
+    assert!(matches!(attempt(&times, &packets[..19]), Err(Error::PacketsDiffer(_))));
+    assert!(matches!(attempt(&times, &[&packets[..], &packets[..1]].concat()), Err(Error::PacketsDiffer(_))));
+    assert!(attempt(&times, &packets).is_ok());
+}
+
+#[test]
+fn a_result_that_was_cut_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = clip(&folder, "a.mkv", "64x64", 30, &["-c:v", "libx264", "-pix_fmt", "yuv420p"]);
+    let result = folder.path().join("result.mkv");
+    let (index, report) = make(&source, &result, Container::Matroska);
+    let bytes = std::fs::read(&result).unwrap();
+    std::fs::write(&result, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(verify(&result, &index, Size::new(64, 64), &report, &mut |_| {}).is_err());
+    std::fs::write(&result, &bytes).unwrap();
+    assert!(verify(&result, &index, Size::new(66, 64), &report, &mut |_| {}).is_err());
+    assert!(verify(&result, &index, Size::new(64, 64), &report, &mut |_| {}).is_ok());
+}
+
+#[test]
+fn the_encoder_that_is_needed_works() {
+    let found = media::doctor();
+    assert!(found.iter().any(|encoder| encoder.name == "libx264" && encoder.error.is_none()), "{found:?}");
+    assert!(media::version().contains("libavcodec"));
+}
