@@ -92,8 +92,8 @@ fn a_decoder_that_gives_other_frames_is_noticed() {
 #[test]
 fn every_pixel_format_becomes_the_same_picture() {
     let folder = tempfile::tempdir().unwrap();
-    // A picture of large plain areas, so that the subsampling of chroma changes little.
-    let source = "smptebars=size=128x96:rate=25";
+    // A plain picture: the subsampling of chroma changes nothing.
+    let source = "color=c=0x4080C0:size=128x96:rate=25";
     let make = |format: &str| {
         let path = folder.path().join(format!("{format}.mkv"));
         let convert = format!(
@@ -125,7 +125,7 @@ fn every_pixel_format_becomes_the_same_picture() {
             differences.sum::<f32>() / 12288.0 * 255.0
         };
         let worst = (0..3).map(mean).fold(0.0, f32::max);
-        assert!(worst < 2.5, "{format}: mean difference {worst} of 255");
+        assert!(worst < 1.0, "{format}: mean difference {worst} of 255");
     }
 }
 
@@ -166,7 +166,8 @@ fn a_change_of_size_is_refused_with_its_place() {
     joined.extend(std::fs::read(clip(&folder, "b.ts", "128x64", 10, &later)).unwrap());
     let path = folder.path().join("both.ts");
     std::fs::write(&path, joined).unwrap();
-    let list = index(&path);
+    // By decoding, since this decoder drops the last frame before the change.
+    let list = media::index(&path, IndexMethod::Decode, &mut |_| {}).unwrap();
     let mut decoder = RangeDecoder::open(&path, &list, 0, list.pts.len() as u32, 1).unwrap();
     let mut picture = frame::RgbF32::new(frame::Size::new(0, 0));
     let error = loop {
