@@ -32,11 +32,12 @@ pub(crate) fn result_names(
         .chain((2..).map(move |number| file(&stem, format!("_{number}"))))
 }
 
-/// The folder for the unfinished work on `source` in `output`: `NAME.EXT.job`, with a number from the second on.
+/// The folder for the unfinished work on `source` in `output`: `NAME.EXT.job`, with a number from the second on. It is
+/// UTF-8 even where the source's name is not, since SQLite opens no other paths.
 pub(crate) fn numbered_job_folder(source: &Path, output: &Path, number: u32) -> FilePath {
     let name = source.file_name().unwrap_or(OsStr::new("video"));
     let suffix = if number < 2 { ".job".to_owned() } else { format!(".{number}.job") };
-    FilePath(output.join(joined(name, &suffix)))
+    FilePath(output.join(joined(OsStr::new(&*name.to_string_lossy()), &suffix)))
 }
 
 /// The folder for the unfinished work on `source` beside its result in `output`: `NAME.EXT.job`.

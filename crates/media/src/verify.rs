@@ -13,8 +13,9 @@ use crate::{CodecParameters, Error, Index, JoinReport, OwnedPacket, raw};
 
 /// Threads of the decoder.
 const THREADS: Threads = Threads::UpTo(2);
-/// Largest deviation of a time from the source's: half a tick of Matroska, whose tick is 1 ms.
-const LARGEST_DEVIATION_SECONDS: f64 = 0.0005;
+/// Largest deviation of a time from the source's: half a tick of Matroska, whose tick is 1 ms, and some room for the
+/// rounding of this comparison itself.
+const LARGEST_DEVIATION_SECONDS: f64 = 0.000_501;
 
 /// What was found of a result.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -47,6 +47,19 @@ fn the_result_goes_where_it_is_told_in_the_size_that_is_told() {
 }
 
 #[test]
+fn a_name_need_not_be_text() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let name = |bytes: &'static [u8]| folder.path().join(std::ffi::OsStr::from_bytes(bytes));
+    make_clip(&folder.path().join("a.mp4"), "32x32", 5, false);
+    std::fs::rename(folder.path().join("a.mp4"), name(b"bad\xff\xfe.mp4")).unwrap();
+    let mut command = common::upscaled(folder.path());
+    let output = command.args(["up", "--model", "none"]).arg(name(b"bad\xff\xfe.mp4")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(name(b"bad\xff\xfe_upscaled.mp4").is_file());
+}
+
+#[test]
 fn a_result_that_is_there_is_replaced_only_on_request() {
     let folder = tempfile::tempdir().unwrap();
     make_clip(&folder.path().join("a.mp4"), "32x32", 5, false);

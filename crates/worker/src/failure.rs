@@ -1,7 +1,5 @@
 //! What a failure means for the job.
 
-use std::path::Path;
-
 use job::message::{Failure, FailureKind};
 
 /// Room to ask for when a write failed and nobody knows how much it would have needed.
@@ -26,10 +24,10 @@ impl Failed {
         Self::new(FailureKind::Transient, message)
     }
 
-    /// A failure of `media` while it read `source` or wrote what needs about `needed` bytes.
-    pub(crate) fn of_media(error: &media::Error, source: &Path, needed: u64) -> Self {
+    /// A failure of `media` while it wrote what needs about `needed` bytes. The job says which source it is about.
+    pub(crate) fn of_media(error: &media::Error, needed: u64) -> Self {
         use media::Error as E;
-        let message = format!("`{}`: {error}", source.display());
+        let message = error.to_string();
         match error {
             E::FramesDiffer { .. } => Self::new(FailureKind::FramesDiffer, message),
             E::NoSpace => Self::new(
@@ -75,11 +73,7 @@ impl From<engine::Error> for Failed {
 }
 
 impl From<media::Error> for Failed {
-    /// A failure of what the worker itself makes; failures of a source go through [`Failed::of_media`].
     fn from(error: media::Error) -> Self {
-        match error {
-            media::Error::NoSpace => Self::of_media(&error, Path::new(""), 0),
-            _ => Self::transient(error.to_string()),
-        }
+        Self::of_media(&error, 0)
     }
 }

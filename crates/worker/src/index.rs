@@ -4,7 +4,6 @@ use std::path::Path;
 
 use job::message::{IndexMethod, IndexRequest, Response};
 use job::{Container, Model, SourceFacts};
-use media::Error;
 
 use crate::failure::Failed;
 use crate::model;
@@ -12,21 +11,20 @@ use crate::{frame_list, wire::Progress};
 
 /// Answers whether a file is a video.
 pub(crate) fn probe(source: &Path) -> Result<Response, Failed> {
-    let probe = media::probe(source).map_err(|error| Failed::of_media(&error, source, 0))?;
+    let probe = media::probe(source)?;
     Ok(Response::Probed { description: format!("{} {}", probe.video.codec, probe.video.size) })
 }
 
 /// Makes the frame list.
 pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Response, Failed> {
     let source: &Path = &request.source;
-    let of_source = |error: Error| Failed::of_media(&error, source, 0);
-    let probe = media::probe(source).map_err(of_source)?;
+    let probe = media::probe(source)?;
     let method = match request.method {
         IndexMethod::Demux => media::IndexMethod::Demux,
         IndexMethod::Decode => media::IndexMethod::Decode,
     };
     let mut tell = |frames: u64| progress.tell(frames as u32, 0);
-    let index = media::index(source, method, &mut tell).map_err(of_source)?;
+    let index = media::index(source, method, &mut tell)?;
     let (operations_per_pixel, network_scale) = match request.settings.model {
         Model::None => (0, 1),
         Model::BuiltIn { .. } | Model::File { .. } => {

@@ -37,13 +37,11 @@ pub(crate) fn run(request: &JoinRequest, progress: &Progress) -> Result<Response
             job::Container::Matroska => media::Container::Matroska,
         },
     };
-    let of_media = |error: media::Error| Failed::of_media(&error, &request.source, video + source);
+    let of_media = |error: media::Error| Failed::of_media(&error, video + source);
     let mut tell = |frames, bytes| progress.tell(frames, bytes);
     let joined = media::join(&plan, &mut all_packets(request), &mut tell).map_err(of_media)?;
     let size = Size::new(request.width, request.height);
-    let of_result = |error: media::Error| Failed::of_media(&error, &request.result, video);
-    media::verify(&request.result, &index, size, &joined, &mut |frames| progress.tell(frames, joined.bytes))
-        .map_err(of_result)?;
+    media::verify(&request.result, &index, size, &joined, &mut |frames| progress.tell(frames, joined.bytes))?;
     let synced = File::open(&request.result).and_then(|file| file.sync_all());
     synced.map_err(|error| {
         Failed::transient(format!("`{}` cannot be synced: {error}", request.result.display()))

@@ -40,7 +40,6 @@ pub(crate) fn run(
     first: u32,
     alive: &(dyn Fn() + Sync),
     mut encode: impl FnMut(&Planar<u16>, i64) -> Result<(), Failed>,
-    of_media: &(dyn Fn(&media::Error) -> Failed + Sync),
 ) -> Result<(), Failed> {
     let (decoded, to_engine) = sync_channel::<Picture>(QUEUE);
     let (upscaled, to_encoder) = sync_channel::<Picture>(QUEUE);
@@ -49,7 +48,7 @@ pub(crate) fn run(
         let decode = scope.spawn(move || -> Result<(), Failed> {
             for number in first.. {
                 let mut picture = free.try_recv().unwrap_or_else(|_| Picture::empty());
-                let Some(pts) = decoder.next(&mut picture.source).map_err(|error| of_media(&error))? else {
+                let Some(pts) = decoder.next(&mut picture.source)? else {
                     break;
                 };
                 (picture.number, picture.pts) = (number, pts);

@@ -64,8 +64,7 @@ fn make(
     progress: &Progress,
 ) -> Result<Made, Failed> {
     let source: &Path = &request.source;
-    let of_media = |error: media::Error| Failed::of_media(&error, source, 0);
-    let probe = media::probe(source).map_err(of_media)?;
+    let probe = media::probe(source)?;
     let pictures = probe.video.size;
     let ready = upscaler.session(&request.settings, request.engine_threads, pictures)?;
     let (session, scale, engine) = match ready {
@@ -73,8 +72,7 @@ fn make(
         None => (None, 1, "none (classic resampler)".to_owned()),
     };
     let range = request.range;
-    let decoder =
-        RangeDecoder::open(source, index, range.first, range.end, DECODER_THREADS).map_err(of_media)?;
+    let decoder = RangeDecoder::open(source, index, range.first, range.end, DECODER_THREADS)?;
     let size = Size::new(request.width, request.height);
     let settings = EncodeSettings {
         size,
@@ -87,7 +85,7 @@ fn make(
         preset: request.settings.preset.clone(),
         threads: request.encoder_threads,
     };
-    let mut encoder = SegmentEncoder::open(&settings, pictures.scaled(scale)).map_err(of_media)?;
+    let mut encoder = SegmentEncoder::open(&settings, pictures.scaled(scale))?;
     let parameters = encoder.parameters().clone();
     let header = serde_json::to_vec(&parameters).map_err(|error| Failed::transient(error.to_string()))?;
     let mut log = PacketLogWriter::new(scratch.create()?, &header)?;
@@ -106,9 +104,7 @@ fn make(
         tell();
         Ok(())
     };
-    pipeline::run(decoder, session, scale, range.first, &tell, encode, &|error| {
-        Failed::of_media(error, source, 0)
-    })?;
+    pipeline::run(decoder, session, scale, range.first, &tell, encode)?;
     encoder.finish(&mut append)?;
     let means = encoder.means().to_vec();
     let (file, _) = log.finish()?;
