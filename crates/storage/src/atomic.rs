@@ -1,7 +1,7 @@
 //! Small files that are replaced whole.
 
 use std::fs::{File, Permissions};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -49,7 +49,7 @@ fn persist(part: NamedTempFile, path: &Path) -> Result<(), Error> {
 
 /// A temporary file that becomes a file for others. It is hidden and ends in `.part`, so that nobody takes it for a
 /// video, and it is as readable as the user's umask says; a temporary file would else be private.
-pub(crate) fn temporary(folder: &Path, prefix: &str) -> std::io::Result<NamedTempFile> {
+pub(crate) fn temporary(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(prefix)
         .suffix(".part")
@@ -62,15 +62,19 @@ pub(crate) fn temporary(folder: &Path, prefix: &str) -> std::io::Result<NamedTem
 /// # Errors
 /// The folder cannot be opened or synced.
 pub fn sync_folder(folder: &Path) -> Result<(), Error> {
-    let opened = File::open(folder).map_err(Error::io("open", folder))?;
-    match opened.sync_all() {
+    sync_names(folder).map_err(Error::io("sync", folder))
+}
+
+/// As [`sync_folder`].
+pub(crate) fn sync_names(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
         // Some network file systems have no such operation; they order names by themselves or not at all.
         Err(error) if [Errno::INVAL, Errno::BADF, Errno::OPNOTSUPP].iter().any(|e| is(&error, *e)) => Ok(()),
-        other => other.map_err(Error::io("sync", folder)),
+        other => other,
     }
 }
 
-pub(crate) fn is(error: &std::io::Error, code: Errno) -> bool {
+pub(crate) fn is(error: &io::Error, code: Errno) -> bool {
     error.raw_os_error() == Some(code.raw_os_error())
 }
 

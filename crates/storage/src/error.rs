@@ -95,6 +95,9 @@ impl Error {
     }
 }
 
+/// What is needed where only a name has to be written: the folder may grow by a block.
+pub(crate) const NAME_BYTES: u64 = 4096;
+
 /// A number of bytes for people.
 pub(crate) struct Bytes(pub(crate) u64);
 

@@ -1,13 +1,13 @@
 //! Recognising a source: by content, and quickly by its stamp.
 
 use std::fmt;
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Error, open};
 
 const MEBIBYTE: u64 = 1 << 20;
 /// Files up to this size are read whole.
@@ -37,7 +37,7 @@ impl fmt::Display for Fingerprint {
 /// # Errors
 /// The file cannot be read, or it became shorter meanwhile.
 pub fn fingerprint(path: &Path) -> Result<Fingerprint, Error> {
-    let file = File::open(path).map_err(Error::io("open", path))?;
+    let file = open::users_file(path).map_err(Error::io("open", path))?;
     let size = file.metadata().map_err(Error::io("inspect", path))?.len();
     let pieces: &[(u64, u64)] = if size <= WHOLE {
         &[(0, size)]
@@ -61,7 +61,7 @@ pub fn fingerprint(path: &Path) -> Result<Fingerprint, Error> {
 /// # Errors
 /// The file cannot be read.
 pub fn checksum(path: &Path) -> Result<String, Error> {
-    let file = File::open(path).map_err(Error::io("open", path))?;
+    let file = open::users_file(path).map_err(Error::io("open", path))?;
     let mut hash = blake3::Hasher::new();
     hash.update_reader(file).map_err(Error::io("read", path))?;
     Ok(hash.finalize().to_hex().to_string())

@@ -18,11 +18,10 @@
 //!
 //! Whether the numbers make sense as a frame list (ascending times, keyframes inside) is for its user to decide.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use crate::{Error, write_atomic};
+use crate::{Error, open, write_atomic};
 
 const MAGIC: [u8; 8] = *b"\x89UPF\r\n\x1a\n";
 const VERSION: u32 = 1;
@@ -134,7 +133,7 @@ impl FrameListFile {
         let damaged =
             |reason: FrameListFault| Error::Damaged { path: path.to_owned(), reason: reason.to_string() };
         let mut bytes = Vec::new();
-        let file = File::open(path).map_err(Error::io("open", path))?;
+        let file = open::workers_file(path).map_err(Error::io("open", path))?;
         file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
         if bytes.len() as u64 > MAX_FILE {
             return Err(damaged(FrameListFault::Length));

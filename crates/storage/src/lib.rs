@@ -17,11 +17,14 @@ mod fingerprint;
 mod frame_list;
 mod lock;
 mod memory;
+mod open;
 pub mod packet_log;
 mod publish;
 mod scratch;
 mod segment;
 mod space;
+#[cfg(test)]
+mod test_disk;
 
 pub use atomic::{sync_folder, write_atomic, write_status};
 pub use error::Error;

@@ -5,18 +5,19 @@
 //! beside the target under a hidden name.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
-use crate::atomic::{folder_of, is, sync_folder, temporary};
-use crate::{Error, space};
+use crate::atomic::{folder_of, is, sync_folder, sync_names, temporary};
+use crate::error::NAME_BYTES;
+use crate::{Error, open, space};
 
 /// What copies on the way to another file system are called, around some random letters.
 const COPY: (&str, &str) = (".upscaled-copy-", ".part");
@@ -57,7 +58,9 @@ pub fn remove_leftovers(folder: &Path) -> Result<usize, Error> {
         }
         let path = entry.path();
         // Whoever makes a copy holds a lock on it. One that vanished meanwhile has become a result.
-        if open_part(&path).is_ok_and(|file| file.try_lock().is_ok()) && fs::remove_file(&path).is_ok() {
+        if open::workers_file(&path).is_ok_and(|file| file.try_lock().is_ok())
+            && fs::remove_file(&path).is_ok()
+        {
             removed += 1;
         }
     }
@@ -72,12 +75,14 @@ enum Existing {
 }
 
 fn place(part: &Path, target: &Path, existing: Existing) -> Result<(), Error> {
-    let file = open_part(part)?;
+    let file = open::workers_file(part).map_err(Error::io("open", part))?;
     let length = file.metadata().map_err(Error::io("inspect", part))?.len();
     file.sync_all().map_err(Error::writing("sync", part, length))?;
     match rename(part, target, existing) {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
             copy_over(&file, length, target, existing)?;
+            // Until the new name is durable, the part is the only copy that outlives a power failure.
+            sync_folder(folder_of(target))?;
             fs::remove_file(part).map_err(Error::io("remove", part))?;
         }
         other => other.map_err(failed(target))?,
@@ -87,18 +92,6 @@ fn place(part: &Path, target: &Path, existing: Existing) -> Result<(), Error> {
         sync_folder(folder_of(part))?;
     }
     Ok(())
-}
-
-/// Opens a file that this program has written: a link in its place is not followed, and nothing else than a file is
-/// waited for.
-fn open_part(path: &Path) -> Result<File, Error> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
-    let file =
-        OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(Error::io("open", path))?;
-    if !file.metadata().map_err(Error::io("inspect", path))?.is_file() {
-        return Err(Error::io("publish", path)(io::Error::other("it is no regular file")));
-    }
-    Ok(file)
 }
 
 /// Brings the bytes to the target from another file system. When this returns, they are there durably, but for the
@@ -135,7 +128,7 @@ fn is_copy(name: &OsStr) -> bool {
 fn failed(target: &Path) -> impl FnOnce(io::Error) -> Error {
     move |error| match error.kind() {
         io::ErrorKind::AlreadyExists => Error::TargetExists { path: target.to_owned() },
-        _ => Error::writing("rename to", target, 0)(error),
+        _ => Error::writing("rename to", target, NAME_BYTES)(error),
     }
 }
 
@@ -164,6 +157,8 @@ fn rename_by_link(from: &Path, to: &Path) -> io::Result<()> {
         }
         Err(error) => return Err(error),
     }
+    // The old name must not be gone on the disk before the new one is there.
+    sync_names(folder_of(to))?;
     fs::remove_file(from)
 }
 

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use budget::Budget;
 pub use file::ScratchFile;
 
+use crate::error::NAME_BYTES;
 use crate::{Error, memory, space};
 
 /// A RAM disk with less room than this is not worth moving out of again.
@@ -78,7 +79,7 @@ impl Scratch {
                 return Ok(ScratchFile::new(file, self, true));
             }
         }
-        let file = self.disk_file().map_err(Error::writing("create", &self.disk_folder, 0))?;
+        let file = self.disk_file().map_err(Error::writing("create", &self.disk_folder, NAME_BYTES))?;
         Ok(ScratchFile::new(file, self, false))
     }
 

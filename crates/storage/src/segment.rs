@@ -23,6 +23,7 @@ pub use name::SegmentName;
 pub use sidecar::{Recorded, Scan, Sidecar, read_sidecar, scan};
 pub use sweep::sweep;
 
+use crate::error::NAME_BYTES;
 use crate::{Error, ScratchFile, space, sync_folder};
 
 /// Bytes read and hashed at a time.
@@ -90,9 +91,9 @@ impl<'a> Part<'a> {
         from: &mut impl Read,
         mut saw: impl FnMut(&[u8]),
     ) -> Result<Self, Error> {
-        let mut part = path.as_os_str().to_owned();
-        part.push(".part");
-        let this = Self { unfinished: part.into(), path, renamed: false };
+        let mut unfinished = path.as_os_str().to_owned();
+        unfinished.push(".part");
+        let this = Self { unfinished: unfinished.into(), path, renamed: false };
         let mut file = this.create().map_err(Error::writing("create", path, length))?;
         let mut buffer = vec![0; CHUNK];
         let mut written = 0;
@@ -125,7 +126,11 @@ impl<'a> Part<'a> {
     }
 
     fn rename(mut self) -> Result<(), Error> {
-        fs::rename(&self.unfinished, self.path).map_err(Error::writing("rename to", self.path, 0))?;
+        fs::rename(&self.unfinished, self.path).map_err(Error::writing(
+            "rename to",
+            self.path,
+            NAME_BYTES,
+        ))?;
         self.renamed = true;
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::*;
+use crate::test_disk::SmallDisk;
 
 /// Two folders, on different file systems where the machine has a RAM disk.
 fn folders() -> Vec<(TempDir, TempDir)> {
@@ -131,4 +132,21 @@ fn leftovers_go_and_living_copies_stay() {
     assert_eq!(remove_leftovers(folder.path()).unwrap(), 1);
     assert!(living.path().exists() && !dead.exists() && others.iter().all(|path| path.exists()));
     assert_eq!(remove_leftovers(&folder.path().join("missing")).unwrap(), 0);
+}
+
+#[test]
+fn a_full_disk_shows_nothing_and_keeps_the_part() {
+    let Some(disk) = SmallDisk::mount(64 << 10) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (part, target) = (folder.path().join("x.part"), disk.path().join("x.mkv"));
+    fs::write(&part, vec![1; 40_000]).unwrap();
+    fs::write(disk.path().join("ballast"), vec![0; 40_000]).unwrap();
+    for publish in [publish, publish_replacing] {
+        let error = publish(&part, &target).unwrap_err();
+        assert!(matches!(error, Error::NoSpace { needed: 40_000, .. }), "{error}");
+        assert!(part.exists() && fs::read_dir(disk.path()).unwrap().count() == 1);
+    }
+    fs::remove_file(disk.path().join("ballast")).unwrap();
+    publish(&part, &target).unwrap();
+    assert_eq!(fs::read(&target).unwrap(), vec![1; 40_000]);
 }

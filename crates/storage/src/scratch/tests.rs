@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
+use crate::test_disk::SmallDisk;
 
 const SHM: &str = "/dev/shm";
 
@@ -92,37 +93,6 @@ proptest! {
             prop_assert_eq!(file.stream_position().unwrap(), position as u64);
         }
         prop_assert_eq!(content(&mut file), expected);
-    }
-}
-
-/// A tmpfs of a few pages, unmounted at the end.
-struct SmallDisk(TempDir);
-
-impl SmallDisk {
-    fn mount(bytes: u64) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let size = format!("size={bytes}");
-        let mount = std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
-            .arg(folder.path())
-            .output();
-        match mount {
-            Ok(output) if output.status.success() => Some(Self(folder)),
-            other => {
-                println!("skipped: cannot mount a small RAM disk: {other:?}");
-                None
-            }
-        }
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg(self.path()).status();
     }
 }
 

@@ -1,15 +1,10 @@
 //! Whether a segment is still what was committed.
 
-use std::fs::OpenOptions;
 use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use rustix::fs::OFlags;
-use rustix::io::Errno;
-
 use super::{CHUNK, SegmentName};
-use crate::atomic;
+use crate::open;
 
 /// Why a segment cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -58,16 +53,12 @@ pub fn check(folder: &Path, file: &str, blake3: &str, bytes: u64) -> Result<(), 
     let missing = || SegmentFault::Missing { file: file.to_owned() };
     let failed = |source: io::Error| SegmentFault::Io { file: file.to_owned(), source };
     SegmentName::of_file(file).ok_or_else(missing)?;
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
-    let opened = OpenOptions::new().read(true).custom_flags(flags).open(folder.join(file));
-    let mut segment = opened.map_err(|error| {
-        let link = atomic::is(&error, Errno::LOOP);
-        if link || error.kind() == io::ErrorKind::NotFound { missing() } else { failed(error) }
+    let opened = open::workers_file(&folder.join(file));
+    let mut segment = opened.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::InvalidInput => missing(),
+        _ => failed(error),
     })?;
     let found = segment.metadata().map_err(failed)?;
-    if !found.is_file() {
-        return Err(missing());
-    }
     // The length first: it costs nothing and tells most damage.
     if found.len() < bytes {
         return Err(SegmentFault::Short { file: file.to_owned(), found: found.len(), expected: bytes });

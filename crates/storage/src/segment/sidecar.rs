@@ -1,13 +1,13 @@
 //! What is written beside a segment, so that a lost ledger can be rebuilt.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Committed, SegmentName};
-use crate::Error;
+use crate::{Error, open};
 
 /// The largest sidecar that is read; real ones have some hundred bytes.
 const MAX: u64 = 64 << 10;
@@ -103,7 +103,7 @@ fn digest(sidecar: &Sidecar, committed: &Committed) -> String {
 pub fn read_sidecar(folder: &Path, name: SegmentName) -> Result<Recorded, Error> {
     let path = folder.join(name.sidecar());
     let mut bytes = Vec::new();
-    let file = File::open(&path).map_err(Error::io("open", &path))?;
+    let file = open::workers_file(&path).map_err(Error::io("open", &path))?;
     file.take(MAX).read_to_end(&mut bytes).map_err(Error::io("read", &path))?;
     Recorded::decode(name, &bytes).map_err(|reason| Error::Damaged { path, reason: reason.to_owned() })
 }
@@ -116,11 +116,7 @@ pub fn scan(folder: &Path) -> Result<Scan, Error> {
     let mut scan = Scan::default();
     for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
         let entry = entry.map_err(Error::io("read", folder))?;
-        // Only files: anything else under such a name is not ours, and could be a pipe that never ends.
         let Some(name) = entry.file_name().to_str().and_then(SegmentName::of_sidecar) else { continue };
-        if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            continue;
-        }
         match read_sidecar(folder, name) {
             Ok(recorded) => scan.found.push(recorded),
             Err(_) => scan.damaged.push(entry.path()),

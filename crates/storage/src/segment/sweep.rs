@@ -1,6 +1,7 @@
 //! Tidying a job folder.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
@@ -27,10 +28,9 @@ pub fn sweep(folder: &Path, keep: &[SegmentName]) -> Result<Vec<String>, Error> 
         // All names that are ours are UTF-8.
         let Ok(name) = entry.file_name().into_string() else { continue };
         let segment = SegmentName::of_file(&name).or_else(|| SegmentName::of_sidecar(&name));
+        let unfinished = Path::new(&name).extension() == Some(OsStr::new("part"));
         let outdated = segment.is_some_and(|segment| !keep.contains(&segment));
-        if !(outdated || Path::new(&name).extension().is_some_and(|extension| extension == "part"))
-            || !entry.file_type().is_ok_and(|kind| kind.is_file())
-        {
+        if !(outdated || unfinished) || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
             continue;
         }
         match fs::remove_file(entry.path()) {

@@ -6,6 +6,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tempfile::TempDir;
 
 use super::*;
+use crate::test_disk::SmallDisk;
 use crate::{Scratch, ScratchOptions};
 
 const NAME: SegmentName = SegmentName { index: 3, epoch: 7 };
@@ -67,6 +68,32 @@ fn a_failed_commit_leaves_nothing_and_can_be_repeated() {
     assert_eq!(names(&folder), [NAME.sidecar()]);
     fs::remove_dir(folder.path().join(NAME.sidecar())).unwrap();
     commit(folder.path(), NAME, &mut file, sidecar()).unwrap();
+}
+
+/// All amounts of room from none to enough, so that each step meets the full disk once.
+#[test]
+fn a_full_disk_leaves_nothing_and_says_so() {
+    let Some(disk) = SmallDisk::mount(64 << 10) else { return };
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut file = scratch(&elsewhere, &[1; 10_000]);
+    let ballast = disk.path().join("ballast");
+    let mut failures = 0;
+    for pages in (0..=16_usize).rev() {
+        fs::write(&ballast, vec![0; pages * 4096]).unwrap();
+        match commit(disk.path(), NAME, &mut file, sidecar()) {
+            Ok(committed) => {
+                check(disk.path(), &committed.file, &committed.blake3, committed.bytes).unwrap();
+                sweep(disk.path(), &[]).unwrap();
+            }
+            Err(error) => {
+                assert!(matches!(error, Error::NoSpace { needed: 1.., .. }), "{error}");
+                failures += 1;
+            }
+        }
+        assert_eq!(fs::read_dir(disk.path()).unwrap().count(), 1, "{pages} pages taken");
+    }
+    // Three pages for the segment and one for the sidecar.
+    assert_eq!(failures, 4);
 }
 
 #[test]
