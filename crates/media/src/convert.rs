@@ -52,7 +52,12 @@ impl ToRgb {
                 after: format!("{size} {}", format.name()),
             });
         }
-        let color = frame.color().completed(size, format.is_rgb());
+        let mut color = frame.color();
+        if color.range == Range::Unspecified && format.is_gray() {
+            // As FFmpeg has it: brightness alone uses all code values.
+            color.range = Range::Full;
+        }
+        let color = color.completed(size, format.is_rgb() || is_black_and_white(format));
         match way {
             Way::Gray => gray(frame, color, into),
             Way::Filter(filter) => filter.run(frame, color, size, into)?,
@@ -64,7 +69,7 @@ impl ToRgb {
 impl Way {
     fn of(format: PixelFormat, size: Size) -> Result<Self, Error> {
         let unsupported = || Error::UnsupportedPixelFormat(format.name());
-        if format.is_gray() {
+        if format.is_gray() && !is_black_and_white(format) {
             return if format.bit_depth() <= 16 { Ok(Self::Gray) } else { Err(unsupported()) };
         }
         let (plain, is_full_range) = plain(&format.name());
@@ -74,7 +79,7 @@ impl Way {
             Size::new(size.width.next_multiple_of(1 << shift_x), size.height.next_multiple_of(1 << shift_y));
         let padded = if padded_size == size { None } else { Some(RawFrame::allocate(format, padded_size)?) };
         // Packed and semi-planar formats are unpacked first, which changes no sample.
-        let unpacked = planar(&plain).map(|planar| format!("format={planar},")).unwrap_or_default();
+        let unpacked = planar(format).map(|planar| format!("format={planar},")).unwrap_or_default();
         let description = format!("{unpacked}zscale=matrix=gbr:range=full,format=gbrpf32le");
         let graph = Graph::new(format, padded_size, &description)?;
         Ok(Self::Filter(Filter { format, padded, graph, converted: RawFrame::new()?, is_full_range }))
@@ -92,23 +97,36 @@ fn plain(name: &str) -> (String, bool) {
     (opaque.unwrap_or_else(|| name.to_owned()), false)
 }
 
-/// The planar format with the same samples, for formats that zscale does not read.
-fn planar(name: &str) -> Option<&'static str> {
-    match name {
-        "nv12" | "nv21" => Some("yuv420p"),
-        "nv16" | "yuyv422" | "uyvy422" | "yvyu422" => Some("yuv422p"),
-        "nv24" | "nv42" => Some("yuv444p"),
-        "p016le" => Some("yuv420p16le"),
-        "p010le" | "p010be" | "yuv420p10be" => Some("yuv420p10le"),
-        "y210le" | "yuv422p10be" => Some("yuv422p10le"),
-        "yuv444p10be" => Some("yuv444p10le"),
-        _ if name.starts_with("yuv") || name.starts_with("gbrp") => None,
-        "rgb48le" | "rgb48be" | "bgr48le" | "bgr48be" | "rgba64le" | "rgba64be" | "bgra64le" | "bgra64be" => {
-            Some("gbrp16le")
-        }
-        // Everything else is packed or indexed RGB of 8 bits at most.
-        _ => Some("gbrp"),
+/// True for pictures of one bit a pixel, which are handled like RGB.
+fn is_black_and_white(format: PixelFormat) -> bool {
+    format.is_gray() && format.bit_depth() < 8
+}
+
+/// The planar little-endian format with the same samples, for formats that zscale does not read.
+fn planar(format: PixelFormat) -> Option<String> {
+    let name = format.name();
+    let depth = u32::from(format.bit_depth());
+    if format.is_rgb() || is_black_and_white(format) {
+        let is_planar = name.starts_with("gbrp") && !name.ends_with("be");
+        let enough = match depth {
+            ..=8 => "gbrp",
+            9..=10 => "gbrp10le",
+            11..=12 => "gbrp12le",
+            _ => "gbrp16le",
+        };
+        return (!is_planar).then(|| enough.to_owned());
     }
+    let is_planar = format.planes() == 3 && !name.ends_with("be");
+    let chroma = match format.chroma_shift() {
+        (0, 0) => "444",
+        (1, 0) => "422",
+        (2, 0) => "411",
+        (0, 1) => "440",
+        (2, 2) => "410",
+        _ => "420",
+    };
+    let suffix = if depth > 8 { format!("{depth}le") } else { String::new() };
+    (!is_planar).then(|| format!("yuv{chroma}p{suffix}"))
 }
 
 impl Filter {
@@ -166,13 +184,16 @@ fn gray(frame: &RawFrame, color: ColorDescription, into: &mut RgbF32) {
         Range::Limited | Range::Unspecified => (16.0 * step, 235.0 * step),
     };
     let is_big_endian = frame.format().name().ends_with("be");
+    // Where there is alpha, it lies between the samples.
+    let samples = if frame.format().has_alpha() { 2 } else { 1 };
+    let step_of_pixel = samples * if depth > 8 { 2 } else { 1 };
     into.resize(frame.size());
     for y in 0..frame.size().height {
         let row = frame.row(0, y);
-        let code = |x: usize| match (depth > 8, is_big_endian) {
-            (false, _) => f32::from(row[x]),
-            (true, false) => f32::from(u16::from_le_bytes([row[2 * x], row[2 * x + 1]])),
-            (true, true) => f32::from(u16::from_be_bytes([row[2 * x], row[2 * x + 1]])),
+        let code = |x: usize| match (depth > 8, is_big_endian, x * step_of_pixel) {
+            (false, _, at) => f32::from(row[at]),
+            (true, false, at) => f32::from(u16::from_le_bytes([row[at], row[at + 1]])),
+            (true, true, at) => f32::from(u16::from_be_bytes([row[at], row[at + 1]])),
         };
         for plane in 0..3 {
             for (x, sample) in into.row_mut(plane, y).iter_mut().enumerate() {

@@ -1,6 +1,6 @@
 //! From packets to pictures.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use frame::{Rational, RgbF32};
 
@@ -9,6 +9,7 @@ use crate::convert::ToRgb;
 use crate::index::{Index, IndexMethod};
 use crate::probe::video_stream;
 use crate::raw::codec::{Decoder, Output, Threads};
+use crate::raw::ffi::AVCodecID;
 use crate::raw::frame::RawFrame;
 use crate::raw::input::Input;
 use crate::raw::packet::RawPacket;
@@ -20,6 +21,7 @@ pub(crate) struct Frames {
     stream: usize,
     time_base: Rational,
     frame_rate: Rational,
+    has_palette: bool,
     decoder: Decoder,
     packet: RawPacket,
     frame: RawFrame,
@@ -30,10 +32,11 @@ impl Frames {
         let mut input = Input::open(path)?;
         let (stream, video) = video_stream(&input)?;
         let (time_base, frame_rate) = (video.time_base(), video.average_frame_rate());
+        let has_palette = video.pixel_format().has_palette();
         let decoder = Decoder::open(video.parameters(), time_base, threads)?;
         input.keep_streams(|index| index == stream);
         let (packet, frame) = (RawPacket::new()?, RawFrame::new()?);
-        Ok(Self { input, stream, time_base, frame_rate, decoder, packet, frame })
+        Ok(Self { input, stream, time_base, frame_rate, has_palette, decoder, packet, frame })
     }
 
     pub(crate) fn time_base(&self) -> Rational {
@@ -67,6 +70,16 @@ impl Frames {
         Ok(false)
     }
 
+    /// True when the frame that was decoded last refers to no other, and none that is shown after it to any before: the
+    /// case for intra frames of MPEG-1 and MPEG-2.
+    pub(crate) fn is_entry(&self) -> bool {
+        let video = self.input.stream(self.stream);
+        self.frame.is_intra()
+            && video.is_some_and(|video| {
+                video.codec_is(AVCodecID::MPEG1VIDEO) || video.codec_is(AVCodecID::MPEG2VIDEO)
+            })
+    }
+
     /// Decodes the next frame; false at the end.
     pub(crate) fn advance(&mut self) -> Result<bool, Error> {
         loop {
@@ -96,52 +109,55 @@ impl Frames {
 /// Decodes a range of the frame list to RGB.
 #[derive(Debug)]
 pub struct RangeDecoder {
+    path: PathBuf,
+    threads: Threads,
     frames: Frames,
+    /// Times of keyframes to start at when the start that was tried does not lead to the frame wanted, the best at the
+    /// end; `None` when decoding started at the beginning.
+    other_starts: Option<Vec<i64>>,
     to_rgb: ToRgb,
-    method: IndexMethod,
-    /// Times of the frames wanted.
-    wanted: Vec<i64>,
-    /// Number of the first frame wanted, for messages.
-    first: u32,
-    /// How many frames were given.
-    given: usize,
-    /// Frames to pass over, when they are counted.
-    to_skip: u32,
+    /// Times of the list up to the end of the range.
+    times: Vec<i64>,
+    /// Frames are known by their times, else by counting from the beginning of the file.
+    by_time: bool,
+    /// Number of the next frame out of the decoder, as far as it follows from the frame before.
+    next_decoded: Option<usize>,
+    /// Number of the next frame to give.
+    wanted: usize,
+    /// A frame was given.
+    has_begun: bool,
 }
 
 impl RangeDecoder {
     /// Prepares to decode frames `first` to `end - 1`.
     ///
+    /// At most `threads` are used; one where more could give other pictures each time.
+    ///
     /// # Errors
     /// When the file cannot be read or decoded, or the range is not within the list.
     pub fn open(path: &Path, index: &Index, first: u32, end: u32, threads: usize) -> Result<Self, Error> {
-        let wanted = index.pts.get(first as usize..end as usize).ok_or(Error::FramesDiffer {
+        let times = index.pts.get(..end as usize).filter(|_| first <= end).ok_or(Error::FramesDiffer {
             frame: end,
             expected: None,
             got: index.pts.last().copied(),
         })?;
         let threads = match index.method {
-            IndexMethod::Demux => Threads::UpTo(threads),
-            // What a decoder makes of damaged data repeats with one thread only.
+            IndexMethod::Demux => Threads::Repeatable(threads),
             IndexMethod::Decode => Threads::One,
         };
-        let mut frames = Frames::open(path, threads)?;
-        if index.seekable {
-            let before = index.keyframes.partition_point(|&keyframe| keyframe <= first);
-            let start = index.keyframes[..before].last().copied().unwrap_or(0);
-            if start > 0 && !frames.seek(index.pts[start as usize])? {
-                // The container cannot be entered there: all the way from the beginning.
-                frames = Frames::open(path, threads)?;
-            }
-        }
+        let mut starts = if index.seekable { starts(index, first) } else { Vec::new() };
+        let (frames, is_beginning) = open_at(path, threads, &mut starts)?;
         Ok(Self {
+            path: path.to_owned(),
+            threads,
             frames,
+            other_starts: (!is_beginning).then_some(starts),
             to_rgb: ToRgb::default(),
-            method: index.method,
-            wanted: wanted.to_vec(),
-            first,
-            given: 0,
-            to_skip: if index.method == IndexMethod::Decode { first } else { 0 },
+            times: times.to_vec(),
+            by_time: index.seekable || index.method == IndexMethod::Demux,
+            next_decoded: is_beginning.then_some(0),
+            wanted: first as usize,
+            has_begun: false,
         })
     }
 
@@ -152,30 +168,75 @@ impl RangeDecoder {
     /// [`Error::FramesDiffer`] when the decoder gives other frames than the list has, [`Error::PictureChanged`] when
     /// size or format change, others when the file cannot be read or converted.
     pub fn next(&mut self, into: &mut RgbF32) -> Result<Option<i64>, Error> {
-        let Some(&expected) = self.wanted.get(self.given) else { return Ok(None) };
-        let number = self.first + self.given as u32;
-        let differs = |got| Error::FramesDiffer { frame: number, expected: Some(expected), got };
+        let Some(&expected) = self.times.get(self.wanted) else { return Ok(None) };
+        let frame = self.wanted as u32;
         loop {
-            if !self.frames.advance()? {
-                return Err(differs(None));
-            }
-            if self.to_skip > 0 {
-                self.to_skip -= 1;
-                continue;
-            }
-            if self.method == IndexMethod::Decode {
-                break;
-            }
-            let frame = self.frames.frame();
-            match frame.pts().or_else(|| frame.best_effort_time()) {
-                Some(time) if time == expected => break,
-                // Frames before the range: decoded because others need them, or left over from the keyframe's past.
-                Some(time) if time < expected && self.given == 0 => {}
-                got => return Err(differs(got)),
+            let is_end = !self.frames.advance()?;
+            let got = self.frames.frame().pts().filter(|_| !is_end);
+            let place = if is_end { None } else { self.place_of(got) };
+            self.next_decoded = place.map(|place| place + 1);
+            match place {
+                Some(place) if place == self.wanted => break,
+                // Decoded because others need it, or to count.
+                Some(place) if place < self.wanted => {}
+                // Left over from the keyframe's past.
+                None if !is_end && !self.has_begun && got.is_none_or(|got| got < expected) => {}
+                _ => {
+                    if !self.start_earlier()? {
+                        return Err(Error::FramesDiffer { frame, expected: Some(expected), got });
+                    }
+                }
             }
         }
-        self.to_rgb.convert(self.frames.frame(), number, into)?;
-        self.given += 1;
+        self.to_rgb.convert(self.frames.frame(), frame, into)?;
+        self.wanted += 1;
+        self.has_begun = true;
         Ok(Some(expected))
     }
+
+    /// The number of the frame that was decoded last.
+    fn place_of(&self, time: Option<i64>) -> Option<usize> {
+        match time.filter(|_| self.by_time) {
+            Some(time) => self.times.binary_search(&time).ok(),
+            // Not every frame has a time of its own: MPEG program streams have one for a group of them.
+            None => self.next_decoded,
+        }
+    }
+
+    /// Starts again at an earlier place; false when the last start was the beginning. Some keyframes are only the first
+    /// of a row of frames that together make a whole picture, and damage reaches further from one start than from another.
+    fn start_earlier(&mut self) -> Result<bool, Error> {
+        let Some(mut starts) = self.other_starts.take() else { return Ok(false) };
+        if self.has_begun {
+            starts.clear();
+        }
+        let (frames, is_beginning) = open_at(&self.path, self.threads, &mut starts)?;
+        self.frames = frames;
+        self.other_starts = (!is_beginning).then_some(starts);
+        self.next_decoded = is_beginning.then_some(0);
+        Ok(true)
+    }
+}
+
+/// Times of the two keyframes before a frame, the nearer one at the end. None of them is the beginning.
+fn starts(index: &Index, first: u32) -> Vec<i64> {
+    let before = index.keyframes.partition_point(|&keyframe| keyframe <= first);
+    let nearest = &index.keyframes[before.saturating_sub(2)..before];
+    let time = |&keyframe: &u32| index.pts.get(keyframe as usize).copied().filter(|_| keyframe > 0);
+    nearest.iter().filter_map(time).collect()
+}
+
+/// Opens a file at the last of `starts` at which it can be entered, else at its beginning, which is said.
+fn open_at(path: &Path, threads: Threads, starts: &mut Vec<i64>) -> Result<(Frames, bool), Error> {
+    while let Some(time) = starts.pop() {
+        let mut frames = Frames::open(path, threads)?;
+        if frames.has_palette {
+            // Colors come with the first frame, and again only when they change.
+            return Ok((frames, true));
+        }
+        if frames.seek(time)? {
+            return Ok((frames, false));
+        }
+    }
+    Ok((Frames::open(path, threads)?, true))
 }

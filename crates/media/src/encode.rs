@@ -74,7 +74,8 @@ pub fn output_pixel_format(source: &VideoInfo) -> String {
 pub fn output_color(source: &VideoInfo) -> ColorDescription {
     let format = PixelFormat::named(&source.pixel_format);
     let mut tagged = source.color;
-    if source.pixel_format.starts_with("yuvj") {
+    let is_gray = format.is_some_and(PixelFormat::is_gray) && tagged.range == Range::Unspecified;
+    if is_gray || source.pixel_format.starts_with("yuvj") {
         tagged.range = Range::Full;
     }
     if format.is_some_and(PixelFormat::is_rgb) {

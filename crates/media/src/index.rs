@@ -10,6 +10,9 @@ use crate::raw::input::Input;
 use crate::raw::packet::RawPacket;
 use crate::{Error, raw};
 
+/// Seconds by which a clock has to go back to be another clock: recordings that were glued together. Less is disorder, as
+/// where a demuxer has to guess decoding times.
+pub(crate) const JUMP_SECONDS: i64 = 1;
 /// Packets between two reports of progress.
 const REPORT: u64 = 1000;
 
@@ -33,7 +36,7 @@ pub struct Index {
     pub keyframes: Vec<u32>,
     /// Ticks that the last frame is shown.
     pub last_duration: i64,
-    /// Decoding can start at any keyframe. Else it must start at the beginning of the file for the times to repeat.
+    /// Decoding can start at any keyframe. Else it must start at the beginning of the file for the frames to repeat.
     pub seekable: bool,
     /// How the list was made.
     pub method: IndexMethod,
@@ -65,17 +68,18 @@ fn by_packets(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Option<Index
     input.keep_streams(|index| index == stream);
     let mut packet = RawPacket::new()?;
     let mut frames: Vec<(i64, bool)> = Vec::new();
-    let (mut last_dts, mut last) = (i64::MIN, (i64::MIN, 0));
+    let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), time_base);
+    let (mut last_dts, mut last) = (None::<i64>, (i64::MIN, 0));
     while input.read(&mut packet)? {
         if packet.stream() != stream || packet.is_discarded() {
             continue;
         }
         let Some(pts) = packet.pts() else { return Ok(None) };
         let dts = packet.dts().unwrap_or(pts);
-        if dts < last_dts || dts > pts {
+        if last_dts.is_some_and(|last| dts < last.saturating_sub(jump)) {
             return Ok(None);
         }
-        last_dts = dts;
+        last_dts = Some(dts);
         last = last.max((pts, packet.duration()));
         frames.push((pts, packet.is_keyframe()));
         if (frames.len() as u64).is_multiple_of(REPORT) {
@@ -84,9 +88,17 @@ fn by_packets(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Option<Index
     }
     frames.sort_unstable_by_key(|&(pts, _)| pts);
     let distinct = frames.windows(2).all(|pair| pair[0].0 < pair[1].0);
-    // What comes before the first keyframe cannot be decoded, and only decoding tells what a decoder makes of it.
-    if !distinct || frames.first().is_some_and(|&(_, is_key)| !is_key) {
+    if !distinct {
         return Ok(None);
+    }
+    if frames.first().is_some_and(|&(_, is_key)| !is_key) {
+        // Recordings begin anywhere, and edit lists cut anywhere: the decoder tells which frame is the first it can show.
+        let mut decoded = Frames::open(path, raw::codec::Threads::One)?;
+        let first = if decoded.advance()? { decoded.frame().pts() } else { None };
+        match first.and_then(|first| frames.binary_search_by_key(&first, |&(pts, _)| pts).ok()) {
+            Some(number) => frames.drain(..number),
+            None => return Ok(None),
+        };
     }
     let pts: Vec<i64> = frames.iter().map(|&(pts, _)| pts).collect();
     let keyframes =
@@ -105,12 +117,19 @@ fn by_packets(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Option<Index
 fn by_decoding(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Index, Error> {
     let mut frames = Frames::open(path, raw::codec::Threads::One)?;
     let (time_base, rate) = (frames.time_base(), frames.frame_rate());
+    let mut clock = Clock::new(time_base, rate);
     let mut pts: Vec<i64> = Vec::new();
+    let mut keyframes = Vec::new();
+    // Whether every time that a frame has of its own stands in the list, so that frames can be found by them.
+    let mut is_own_time = true;
     while frames.advance()? {
-        let time = frames.frame().best_effort_time();
-        // A frame without a time of its own, or one from the past, is shown right after the one before.
-        let earliest = pts.last().map_or(i64::MIN, |last| last + 1);
-        pts.push(time.unwrap_or(earliest.max(0)).max(earliest));
+        let own = frames.frame().pts();
+        let time = clock.time_of(frames.frame().best_effort_time());
+        is_own_time &= own.is_none_or(|own| own == time);
+        if pts.is_empty() || own.is_some() && frames.is_entry() {
+            keyframes.push(pts.len() as u32);
+        }
+        pts.push(time);
         if (pts.len() as u64).is_multiple_of(REPORT) {
             progress(pts.len() as u64);
         }
@@ -118,11 +137,51 @@ fn by_decoding(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Index, Erro
     Ok(Index {
         last_duration: last_duration(0, &pts, time_base, rate),
         time_base,
-        keyframes: if pts.is_empty() { Vec::new() } else { vec![0] },
+        seekable: is_own_time && keyframes.len() > 1,
+        keyframes,
         pts,
-        seekable: false,
         method: IndexMethod::Decode,
     })
+}
+
+/// Gives every decoded frame a time that is later than that of the frame before.
+#[derive(Debug)]
+struct Clock {
+    last: Option<i64>,
+    /// Ticks of a frame by the frame rate.
+    frame: i64,
+    /// Ticks of a jump.
+    jump: i64,
+    /// What is added since the clock of the file went back.
+    offset: i64,
+}
+
+impl Clock {
+    fn new(time_base: Rational, rate: Rational) -> Self {
+        let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), time_base);
+        Self { last: None, frame: one_frame(time_base, rate), jump, offset: 0 }
+    }
+
+    fn time_of(&mut self, said: Option<i64>) -> i64 {
+        let time = match (self.last, said) {
+            (None, said) => said.unwrap_or(0),
+            // No time of its own: a frame after the one before.
+            (Some(last), None) => last.saturating_add(self.frame),
+            (Some(last), Some(said)) => {
+                if said.saturating_add(self.offset) < last.saturating_sub(self.jump) {
+                    self.offset = last.saturating_add(self.frame).saturating_sub(said);
+                }
+                said.saturating_add(self.offset).max(last.saturating_add(1))
+            }
+        };
+        self.last = Some(time);
+        time
+    }
+}
+
+/// Ticks of a frame by the frame rate; 1 where that is not known.
+fn one_frame(time_base: Rational, rate: Rational) -> i64 {
+    if rate.is_known() { raw::rescale(1, Rational::new(rate.den, rate.num), time_base).max(1) } else { 1 }
 }
 
 /// How long the last frame is shown: what its packet says, else as long as the one before, else one by the frame rate.
@@ -130,8 +189,8 @@ fn last_duration(said: i64, pts: &[i64], time_base: Rational, rate: Rational) ->
     if said > 0 {
         return said;
     }
-    if let [.., before, last] = pts {
-        return last - before;
+    match pts {
+        [.., before, last] => last.saturating_sub(*before),
+        _ => one_frame(time_base, rate),
     }
-    if rate.is_known() { raw::rescale(1, Rational::new(rate.den, rate.num), time_base).max(1) } else { 1 }
 }

@@ -78,18 +78,18 @@ pub fn join(
     let mut output = Output::new(file, muxer)?;
 
     let mut notes = Vec::new();
-    let mut copied: Vec<Option<Copied>> = Vec::new();
+    let mut copied: Vec<Option<Copied>> = input.streams().map(|_| None).collect();
     let parameters = Parameters::from_plain(plan.parameters)?;
     let mut video_stream = 0;
-    for (index, stream) in input.streams().enumerate() {
-        copied.push(if index == source_video {
+    for (index, stream) in in_order(&input, plan.container) {
+        copied[index] = if index == source_video {
             let side_data = stream.side_data(true);
             let rate = stream.average_frame_rate();
             video_stream = output.add_video(&parameters, plan.index.time_base, rate, video, &side_data)?;
             None
         } else {
             streams::add(&mut output, plan.container, index, stream, &mut notes)?
-        });
+        };
     }
     // The source's own word of how it was written does not hold for the result.
     output.set_metadata(&input.metadata(), |key| {
@@ -97,7 +97,8 @@ pub fn join(
             .contains(&key.to_ascii_lowercase().as_str())
     });
     output.set_chapters(&input.chapters())?;
-    output.write_header(&header_options(plan.container, plan.index.time_base))?;
+    let sounds = input.streams().filter_map(raw::stream::Stream::sample_rate);
+    output.write_header(&header_options(plan.container, plan.index.time_base, sounds))?;
 
     let streams_written =
         copied.iter().flatten().map(|copied| copied.stream).chain([video_stream]).max().unwrap_or(0) + 1;
@@ -114,6 +115,7 @@ pub fn join(
         counts: vec![0; streams_written],
     };
     input.keep_streams(|index| copied.get(index).is_some_and(Option::is_some));
+    let is_strict = !writer.output.accepts_equal_times();
     let mut packet = RawPacket::new()?;
     while input.read(&mut packet)? {
         let from = packet.stream();
@@ -124,8 +126,9 @@ pub fn join(
             writer.video_until(time, time_base, progress)?;
         }
         let to = writer.output.time_base(target.stream);
-        if target.prepare(&mut packet, time_base, to)? {
-            writer.counts[target.stream] += 1;
+        if target.prepare(&mut packet, time_base, to, is_strict)? {
+            // A cover has no track of its own, and another number when it is read again.
+            writer.counts[target.stream] += u64::from(!target.is_picture);
             writer.output.write(&mut packet)?;
         }
     }
@@ -134,19 +137,43 @@ pub fn join(
     Ok(JoinReport { bytes: output.finish()?, video_stream, packets, notes })
 }
 
+/// The streams of the source with their numbers, as they are to stand in the result. MPEG-4 has covers behind all tracks.
+fn in_order(input: &Input, container: Container) -> Vec<(usize, raw::stream::Stream<'_>)> {
+    let mut streams: Vec<_> = input.streams().enumerate().collect();
+    streams.sort_by_key(|(_, stream)| container == Container::Mp4 && stream.is_picture());
+    streams
+}
+
 /// Options that keep times exact.
-fn header_options(container: Container, time_base: Rational) -> Vec<(&'static str, String)> {
+fn header_options(
+    container: Container,
+    time_base: Rational,
+    sample_rates: impl Iterator<Item = i32>,
+) -> Vec<(&'static str, String)> {
     match container {
-        // A tick of the track is a tick of the source, and edit lists, which move the beginning, are as fine.
+        // A tick of the track is a tick of the source. Edit lists, which move the beginning of any track, are in ticks
+        // of the whole file: those have to divide a tick of every track.
         Container::Mp4 => {
             let ticks = time_base.den.clamp(1, 1 << 30);
+            let of_file =
+                sample_rates.fold(ticks, |ticks, rate| common_multiple(ticks, rate).unwrap_or(ticks));
             vec![
                 ("video_track_timescale", ticks.to_string()),
-                ("movie_timescale", ticks.max(1000).to_string()),
+                ("movie_timescale", of_file.max(1000).to_string()),
             ]
         }
-        Container::Matroska => Vec::new(),
+        // Marked as the default are the streams of the source that are, and no other.
+        Container::Matroska => vec![("default_mode", "passthrough".to_owned())],
     }
+}
+
+/// The least common multiple of two positive numbers, where it is not too large.
+fn common_multiple(a: i32, b: i32) -> Option<i32> {
+    let (mut divisor, mut rest) = (a, b);
+    while rest != 0 {
+        (divisor, rest) = (rest, divisor % rest);
+    }
+    (a / divisor).checked_mul(b)
 }
 
 /// Writes the video between the packets of the other streams.

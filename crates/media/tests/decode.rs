@@ -15,7 +15,7 @@ fn any_range_equals_that_part_of_the_whole() {
     let mpeg2 = ["-c:v", "mpeg2video", "-g", "12", "-bf", "2", "-b:v", "1M"];
     let hevc =
         ["-c:v", "libx265", "-pix_fmt", "yuv420p", "-x265-params", "keyint=12:open-gop=1:log-level=error"];
-    let cases: [(&str, &[&str]); 8] = [
+    let cases: [(&str, &[&str]); 11] = [
         ("closed.mp4", &x264),
         ("open.mkv", &open_gop),
         ("open.ts", &open_gop),
@@ -24,11 +24,24 @@ fn any_range_equals_that_part_of_the_whole() {
         ("hevc.mkv", &hevc),
         ("mpeg4.avi", &["-c:v", "mpeg4", "-g", "12", "-bf", "2"]),
         ("vp9.webm", &["-c:v", "libvpx-vp9", "-g", "12", "-b:v", "300k", "-cpu-used", "8"]),
+        (
+            "vp8.webm",
+            &["-c:v", "libvpx", "-g", "12", "-b:v", "300k", "-auto-alt-ref", "1", "-lag-in-frames", "16"],
+        ),
+        // Its keyframes become whole pictures only a second later.
+        (
+            "refresh.mp4",
+            &["-c:v", "libx264", "-pix_fmt", "yuv420p", "-x264-params", "intra-refresh=1:keyint=12"],
+        ),
+        // Its colors come with the first frame alone.
+        ("palette.avi", &["-vf", "format=rgb8,format=pal8", "-c:v", "rawvideo", "-pix_fmt", "pal8"]),
     ];
     for (name, encoder) in cases {
         let path = clip(&folder, name, "96x64", 40, encoder);
         let index = index(&path);
         assert_eq!(index.pts.len(), 40, "{name}: {index:?}");
+        // Files without times are few; all others are indexed without decoding, and entered at any keyframe.
+        assert_eq!(index.seekable, name != "mpeg4.avi", "{name}");
         let whole = decode(&path, &index, 0, 40);
         assert_eq!(whole.iter().map(|frame| frame.0).collect::<Vec<_>>(), index.pts, "{name}");
         for (first, end) in [(0, 5), (11, 14), (12, 13), (13, 40), (25, 31), (39, 40)] {
@@ -224,4 +237,75 @@ fn what_is_no_video_is_refused_with_the_right_reason() {
         let error = refusal(name);
         assert!(matches!(error, Error::FormatNotAllowed { .. } | Error::NotAVideo { .. }), "{name}: {error}");
     }
+}
+
+#[test]
+fn a_cut_in_the_middle_of_a_group_needs_no_decoding() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole =
+        clip(&folder, "whole.mp4", "96x64", 40, &["-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "20"]);
+    let cut = folder.path().join("cut.mp4");
+    ffmpeg(&["-ss", "0.5", "-i", whole.to_str().unwrap(), "-c", "copy"], &cut);
+    let list = index(&cut);
+    assert!(list.seekable && list.pts[0] == 0 && list.pts.len() < 30, "{list:?}");
+    let pictures = decode(&cut, &list, 0, list.pts.len() as u32);
+    let of_whole = decode(&whole, &index(&whole), 40 - pictures.len() as u32, 40);
+    assert!(pictures.iter().map(|frame| &frame.1).eq(of_whole.iter().map(|frame| &frame.1)));
+}
+
+#[test]
+fn recordings_that_were_glued_together_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let part =
+        std::fs::read(clip(&folder, "a.ts", "96x64", 30, &["-c:v", "mpeg2video", "-bf", "2"])).unwrap();
+    let path = folder.path().join("twice.ts");
+    std::fs::write(&path, [&part[..], &part].concat()).unwrap();
+    let list = index(&path);
+    assert_eq!((list.pts.len(), list.last_duration), (60, 3600));
+    assert!(list.pts.windows(2).all(|pair| pair[1] - pair[0] == 3600), "{:?}", list.pts);
+    assert_eq!(decode(&path, &list, 28, 33).len(), 5);
+}
+
+#[test]
+fn damaged_frames_are_the_same_each_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let encoder = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-b:v", "1M"];
+    let mut bytes = std::fs::read(clip(&folder, "a.ts", "320x192", 50, &encoder)).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 900].fill(0);
+    let path = folder.path().join("damaged.ts");
+    std::fs::write(&path, bytes).unwrap();
+    let list = index(&path);
+    let decode_some = || {
+        let mut decoder = RangeDecoder::open(&path, &list, 0, list.pts.len() as u32, 2).unwrap();
+        let mut picture = frame::RgbF32::new(frame::Size::new(0, 0));
+        let mut pictures = Vec::new();
+        while let Ok(Some(pts)) = decoder.next(&mut picture) {
+            pictures.push((pts, picture.clone()));
+        }
+        pictures
+    };
+    let first = decode_some();
+    assert!(first.len() > 20);
+    for _ in 0..4 {
+        assert!(decode_some() == first, "another run gave other pictures");
+    }
+}
+
+#[test]
+fn one_bit_and_transparent_gray_pictures_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |format: &str| {
+        let path = folder.path().join(format!("{format}.nut"));
+        let ramp = format!("geq=lum='255*X/W',format=gray,format={format}");
+        let raw = ["-c:v", "rawvideo"];
+        let source = ["-f", "lavfi", "-i", "color=black:size=64x16", "-frames:v", "1", "-vf", &ramp];
+        ffmpeg(&[&source[..], &raw].concat(), &path);
+        decode(&path, &index(&path), 0, 1).remove(0).1
+    };
+    let gray = read("gray");
+    let ends = |picture: &frame::RgbF32| (picture.row(0, 3)[0], picture.row(0, 3)[63]);
+    assert!(ends(&gray).0.abs() < 0.01 && ends(&gray).1 > 0.95, "{:?}", ends(&gray));
+    assert_eq!(read("ya8"), gray);
+    assert_eq!(ends(&read("monob")), (0.0, 1.0));
 }

@@ -286,3 +286,104 @@ fn the_encoder_that_is_needed_works() {
     assert!(found.iter().any(|encoder| encoder.name == "libx264" && encoder.error.is_none()), "{found:?}");
     assert!(media::version().contains("libavcodec"));
 }
+
+/// What of the sound and the subtitles must be the same.
+const PACKETS: [&str; 4] = ["-show_entries", "packet=pts_time,data_hash", "-show_data_hash", "md5"];
+
+#[test]
+fn sound_of_any_kind_stays_in_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let sound = ["-f", "lavfi", "-t", "1", "-i", "sine=440:r=48000"];
+    for (name, codecs) in [
+        // The container does not count what the decoder of Opus takes off the beginning.
+        ("opus.webm", ["-c:v", "libvpx", "-c:a", "libopus"]),
+        ("wma.asf", ["-c:v", "wmv2", "-c:a", "wmav2"]),
+        ("pcm.avi", ["-c:v", "mjpeg", "-c:a", "pcm_s16le"]),
+    ] {
+        let video = ["-f", "lavfi", "-t", "1", "-i", "testsrc2=size=96x64:rate=25"];
+        ffmpeg(&[&video[..], &sound, &codecs].concat(), &at(name));
+        let result = at(&format!("{name}.mkv"));
+        let (_, report) = make(&at(name), &result, Container::Matroska);
+        assert_eq!(report.notes, [] as [&str; 0], "{name}");
+        let packets = [&["-select_streams", "a"][..], &PACKETS].concat();
+        // A packet with side data fills more than one line.
+        let text = |path: &Path| ffprobe(path, &packets).join("");
+        let hashes = |path: &Path| -> Vec<String> {
+            text(path).split("MD5:").skip(1).map(|hash| hash[..32].to_owned()).collect()
+        };
+        let times = |path: &Path| -> Vec<f64> {
+            ffprobe(path, &packets).iter().filter_map(|line| line.split(',').next()?.parse().ok()).collect()
+        };
+        assert_eq!(hashes(&result), hashes(&at(name)), "{name}");
+        assert_eq!(times(&result).len(), times(&at(name)).len(), "{name}");
+        // Half a tick of Matroska, and what printing rounds off.
+        let before = times(&at(name));
+        let moved = times(&result).into_iter().zip(before).map(|(after, before)| (after - before).abs());
+        assert!(moved.fold(0.0, f64::max) < 0.000_51, "{name}");
+    }
+}
+
+#[test]
+fn a_cover_stays_a_cover() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let video = clip(&folder, "video.mp4", "96x64", 10, &["-c:v", "libx264", "-pix_fmt", "yuv420p"]);
+    ffmpeg(&["-f", "lavfi", "-i", "testsrc2=size=48x48", "-frames:v", "1", "-update", "1"], &at("cover.jpg"));
+    ffmpeg(
+        &[
+            &["-i", video.to_str().unwrap(), "-i", at("cover.jpg").to_str().unwrap()][..],
+            &["-map", "0", "-map", "1", "-c", "copy", "-disposition:v:1", "attached_pic"],
+        ]
+        .concat(),
+        &at("with_cover.mp4"),
+    );
+    let cover =
+        [&["-select_streams", "v:1"][..], &["-show_entries", "packet=data_hash", "-show_data_hash", "md5"]];
+    let wanted = ffprobe(&at("with_cover.mp4"), &cover.concat());
+    assert_eq!(wanted.len(), 1);
+    for (name, container) in [("result.mp4", Container::Mp4), ("result.mkv", Container::Matroska)] {
+        make(&at("with_cover.mp4"), &at(name), container);
+        assert_eq!(ffprobe(&at(name), &cover.concat()), wanted, "{name}");
+        let mark = ["-select_streams", "v:1", "-show_entries", "stream_disposition=attached_pic"];
+        assert_eq!(ffprobe(&at(name), &mark), ["1"], "{name}");
+    }
+}
+
+#[test]
+fn subtitles_that_appear_together_still_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let video = clip(&folder, "video.mp4", "96x64", 25, &["-c:v", "libx264", "-pix_fmt", "yuv420p"]);
+    let lines = (1..6).map(|line| format!("{line}\n00:00:00,200 --> 00:00:00,900\nLine {line}\n\n"));
+    std::fs::write(at("subs.srt"), lines.collect::<String>()).unwrap();
+    let subtitles = at("subs.srt");
+    let inputs = ["-i", video.to_str().unwrap(), "-i", subtitles.to_str().unwrap()];
+    ffmpeg(&[&inputs[..], &["-c", "copy", "-c:s", "srt"]].concat(), &at("subs.mkv"));
+    make(&at("subs.mkv"), &at("result.mkv"), Container::Matroska);
+    let packets = [&["-select_streams", "s"][..], &PACKETS].concat();
+    let times = ffprobe(&at("result.mkv"), &packets);
+    assert_eq!(times.len(), 5);
+    assert_eq!(times, ffprobe(&at("subs.mkv"), &packets));
+}
+
+#[test]
+fn a_full_disk_is_called_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = clip(&folder, "a.mp4", "64x64", 10, &["-c:v", "libx264", "-pix_fmt", "yuv420p"]);
+    let index = index(&source);
+    let (parameters, packets) = encode(&source, &index);
+    let times: Vec<i64> = packets.iter().map(|packet| packet.pts).collect();
+    for container in [Container::Mp4, Container::Matroska] {
+        let plan = Join {
+            source: &source,
+            index: &index,
+            parameters: &parameters,
+            packet_times: &times,
+            result: Path::new("/dev/full"),
+            container,
+        };
+        let failure = join(&plan, &mut packets.iter().cloned().map(Ok), &mut |_, _| {}).unwrap_err();
+        assert!(matches!(failure, Error::NoSpace), "{container:?}: {failure}");
+    }
+}

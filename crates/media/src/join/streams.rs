@@ -3,11 +3,12 @@
 use frame::Rational;
 
 use super::has_packets;
+use crate::index::JUMP_SECONDS;
 use crate::raw::ffi::AVCodecID;
 use crate::raw::output::Output;
 use crate::raw::packet::RawPacket;
 use crate::raw::stream::{Kind, Stream};
-use crate::{Container, Error};
+use crate::{Container, Error, raw};
 
 /// A stream of the source that is in the result too.
 #[derive(Debug)]
@@ -16,7 +17,17 @@ pub(super) struct Copied {
     pub(super) stream: usize,
     /// Its subtitles are turned into plain text.
     to_text: bool,
-    last_dts: Option<i64>,
+    is_subtitle: bool,
+    /// It is a cover.
+    pub(super) is_picture: bool,
+    /// Samples, and their rate, that are added to all times.
+    delay: (i64, i32),
+    /// What is added, in ticks of the source, since its clock went back.
+    offset: i64,
+    /// Where a packet without a time belongs: at the end of the one before, in ticks of the source.
+    next: Option<i64>,
+    /// Decoding time of the packet before, in ticks of the result.
+    last: Option<i64>,
 }
 
 /// Gives a stream a place in the result; `None`, with a note, where there is none for it.
@@ -27,7 +38,25 @@ pub(super) fn add(
     stream: Stream<'_>,
     notes: &mut Vec<String>,
 ) -> Result<Option<Copied>, Error> {
-    let copied = |stream, to_text| Ok(Some(Copied { stream, to_text, last_dts: None }));
+    let is_opus = stream.codec_is(AVCodecID::OPUS);
+    let delay = if container == Container::Matroska && is_opus && raw::matroska_forgets_codec_delay() {
+        stream.initial_padding()
+    } else {
+        (0, 1)
+    };
+    let (is_subtitle, is_picture) = (stream.kind() == Kind::Subtitle, stream.is_picture());
+    let copied = |stream, to_text| {
+        Ok(Some(Copied {
+            stream,
+            to_text,
+            is_subtitle,
+            is_picture,
+            delay,
+            offset: 0,
+            next: None,
+            last: None,
+        }))
+    };
     // Matroska has covers as attached files.
     if stream.is_picture() && container == Container::Matroska {
         if stream.attached_picture().is_empty() {
@@ -68,17 +97,36 @@ impl Copied {
         packet: &mut RawPacket,
         from: Rational,
         to: Rational,
+        is_strict: bool,
     ) -> Result<bool, Error> {
         if self.to_text && !plain_text(packet)? {
             return Ok(false);
         }
-        packet.rescale(from, to);
         packet.set_stream(self.stream);
-        let Some(dts) = packet.dts().or(packet.pts()) else { return Ok(false) };
-        // Broken sources have times that stand still or go back, which no container takes.
-        let dts = self.last_dts.map_or(dts, |last| dts.max(last + 1));
-        self.last_dts = Some(dts);
-        packet.set_times(packet.pts().unwrap_or(dts).max(dts), dts);
+        let said = packet.dts().or(packet.pts()).or(self.next).unwrap_or_default();
+        // Where recordings were glued together, the clock goes back: for the video too, which goes on like this.
+        let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), from);
+        if let Some(next) = self.next.filter(|_| !self.is_subtitle)
+            && said.saturating_add(self.offset) < next.saturating_sub(jump)
+        {
+            self.offset = next.saturating_sub(said);
+        }
+        let shift = |time: i64| time.saturating_add(self.offset);
+        let (pts, dts) = (shift(packet.pts().unwrap_or(said)), shift(said));
+        self.next = Some(dts.saturating_add(packet.duration()));
+
+        packet.set_times(pts, dts);
+        packet.rescale(from, to);
+        let delay = raw::rescale(self.delay.0, Rational::new(1, self.delay.1), to);
+        let moved = |time: Option<i64>| time.unwrap_or_default().saturating_add(delay);
+        let (pts, mut dts) = (moved(packet.pts()), moved(packet.dts()));
+        // Times that stand still or go back are taken by no muxer; but many subtitles may appear at once.
+        let step = i64::from(is_strict && !self.is_subtitle);
+        if let Some(last) = self.last {
+            dts = dts.max(last.saturating_add(step));
+        }
+        self.last = Some(dts);
+        packet.set_times(pts.max(dts), dts);
         Ok(true)
     }
 }

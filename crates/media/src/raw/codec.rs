@@ -30,6 +30,11 @@ pub(crate) enum Threads {
     One,
     /// At most so many.
     UpTo(usize),
+    /// At most so many where every frame stands for itself, else one.
+    ///
+    /// Damaged data makes decoders fill gaps from frames that other threads are still working on: of seven runs over
+    /// the same file, with two threads, three gave other pictures than the rest.
+    Repeatable(usize),
 }
 
 /// A decoder that is open.
@@ -69,7 +74,8 @@ impl Decoder {
             (*context).max_pixels = MAX_PIXELS as i64;
             (*context).thread_count = match threads {
                 Threads::One => 1,
-                Threads::UpTo(count) => count.clamp(1, 64) as c_int,
+                Threads::Repeatable(_) if !is_intra_only(parameters.codec_id) => 1,
+                Threads::UpTo(count) | Threads::Repeatable(count) => count.clamp(1, 64) as c_int,
             };
             if ffi::avcodec_open2(context, codec, ptr::null_mut()) < 0 {
                 return Err(Error::UndecodableCodec { codec: name });
@@ -107,6 +113,13 @@ impl Decoder {
             }
         }
     }
+}
+
+/// True when no frame of the codec refers to another.
+fn is_intra_only(codec: ffi::AVCodecID) -> bool {
+    // SAFETY: FFmpeg gives null or a static description.
+    let descriptor = unsafe { ffi::avcodec_descriptor_get(codec).as_ref() };
+    descriptor.is_some_and(|descriptor| descriptor.props & ffi::AV_CODEC_PROP_INTRA_ONLY != 0)
 }
 
 /// `ENOMEM`, which has this number wherever FFmpeg runs.

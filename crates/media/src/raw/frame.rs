@@ -104,6 +104,11 @@ impl RawFrame {
         raw.color_range = av_range(color.range);
     }
 
+    /// True when the frame refers to no other.
+    pub(crate) fn is_intra(&self) -> bool {
+        self.get().pict_type == ffi::AVPictureType::I
+    }
+
     /// Leaves the choice of the frame type to the encoder.
     pub(crate) fn clear_type(&mut self) {
         self.get_mut().pict_type = ffi::AVPictureType::NONE;

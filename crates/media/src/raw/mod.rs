@@ -82,6 +82,12 @@ pub(crate) fn rescale(value: i64, from: Rational, to: Rational) -> i64 {
     unsafe { ffi::av_rescale_q_rnd(value, av_rational(from), av_rational(to), rounding) }
 }
 
+/// True when the Matroska muxer says that Opus begins early, but does not count the times from there. (Those of FFmpeg 5.)
+pub(crate) fn matroska_forgets_codec_delay() -> bool {
+    // SAFETY: a function that returns a number.
+    unsafe { ffi::avformat_version() >> 16 < 60 }
+}
+
 /// Name and version of the FFmpeg that is linked.
 pub(crate) fn version() -> String {
     // SAFETY: these functions return static texts and numbers.

@@ -11,7 +11,7 @@ use super::codec::{Parameters, set_extradata};
 use super::dictionary::{self, Dictionary};
 use super::input::Chapter;
 use super::packet::RawPacket;
-use super::stream::{SideData, Stream};
+use super::stream::{Kind, SideData, Stream};
 use super::{av_rational, c_text, check, error_text, ffi, out_of_memory, rational};
 use crate::Error;
 
@@ -48,9 +48,14 @@ impl Muxer {
 
     /// True when the muxer has a place for the codec of the stream.
     pub(crate) fn holds(self, stream: Stream<'_>) -> bool {
-        // SAFETY: the muxer is static.
+        let codec = stream.parameters().codec_id;
+        let mut tag = 0;
+        // SAFETY: the muxer and its list of tags are static; the list may be null.
         unsafe {
-            ffi::avformat_query_codec(self.0, stream.parameters().codec_id, ffi::FF_COMPLIANCE_NORMAL) == 1
+            // Matroska does not speak of the sound that it can hold under its tag in WAVE files, such as WMA.
+            ffi::avformat_query_codec(self.0, codec, ffi::FF_COMPLIANCE_NORMAL) == 1
+                || stream.kind() == Kind::Audio
+                    && ffi::av_codec_get_tag2((*self.0).codec_tag, codec, &raw mut tag) > 0
         }
     }
 
@@ -121,7 +126,9 @@ impl Output {
         stream.time_base = source.0.time_base;
         stream.avg_frame_rate = source.0.avg_frame_rate;
         stream.sample_aspect_ratio = source.0.sample_aspect_ratio;
-        stream.disposition = source.disposition();
+        // The muxer knows a cover only by this mark alone.
+        stream.disposition =
+            if source.is_picture() { ffi::AV_DISPOSITION_ATTACHED_PIC } else { source.disposition() };
         add_side_data(stream, &source.side_data(false));
         let index = stream.index as usize;
         self.set_stream_metadata(index, &source.metadata(), |_| true);
@@ -270,6 +277,12 @@ impl Output {
             }
             rational((**(*self.context).streams.add(index)).time_base)
         }
+    }
+
+    /// True when two packets of a stream may have the same decoding time.
+    pub(crate) fn accepts_equal_times(&self) -> bool {
+        // SAFETY: the context is ours and has a muxer, which is static.
+        unsafe { (*(*self.context).oformat).flags & ffi::AVFMT_TS_NONSTRICT != 0 }
     }
 
     /// Writes a packet at its place between those of the other streams. The packet is empty afterwards.

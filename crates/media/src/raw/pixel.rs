@@ -54,6 +54,11 @@ impl PixelFormat {
         self.has(ffi::AV_PIX_FMT_FLAG_RGB) || self.has(ffi::AV_PIX_FMT_FLAG_PAL)
     }
 
+    /// True when the samples are numbers of colors that come with the frames before.
+    pub(crate) fn has_palette(self) -> bool {
+        self.has(ffi::AV_PIX_FMT_FLAG_PAL)
+    }
+
     /// True when there is brightness only (and perhaps alpha).
     pub(crate) fn is_gray(self) -> bool {
         !self.is_rgb() && self.descriptor().is_some_and(|d| d.nb_components <= 2)

@@ -78,6 +78,17 @@ impl<'a> Stream<'a> {
         unsafe { text(ffi::avcodec_get_name(self.parameters().codec_id)) }
     }
 
+    /// What the decoder takes off the beginning of the sound, in seconds as a number of samples and their rate.
+    pub(crate) fn initial_padding(self) -> (i64, i32) {
+        let parameters = self.parameters();
+        (i64::from(parameters.initial_padding.max(0)), parameters.sample_rate.max(1))
+    }
+
+    /// Samples a second of sound.
+    pub(crate) fn sample_rate(self) -> Option<i32> {
+        Some(self.parameters().sample_rate).filter(|&rate| rate > 0 && self.kind() == Kind::Audio)
+    }
+
     pub(crate) fn codec_is(self, id: ffi::AVCodecID) -> bool {
         self.parameters().codec_id == id
     }
