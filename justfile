@@ -13,11 +13,12 @@ check:
 
 # Kill the program at many random moments and compare the results; 50 kills are the default
 faults kills="50":
+    cargo build --release --workspace --bins
     UPSCALED_KILLS={{kills}} cargo test --release --package upscaled --test faults -- --nocapture
 
-# Speed of the engine
-bench:
-    cargo bench --package engine
+# Speed of the engine: the built-in models, or MODEL WIDTHxHEIGHT THREADS
+bench *arguments:
+    cargo bench --package engine -- {{arguments}}
 
 # Convert ncnn weights to the built-in safetensors files
 models folder:

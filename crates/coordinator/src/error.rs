@@ -1,11 +1,16 @@
 //! What stops the coordinator itself, rather than one job.
 
+use crate::process::WorkerError;
+
 /// The coordinator cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The ledger cannot be used.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
+    /// No worker can be started.
+    #[error(transparent)]
+    Worker(WorkerError),
     /// Files cannot be used.
     #[error(transparent)]
     Storage(#[from] storage::Error),

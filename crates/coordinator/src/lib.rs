@@ -8,6 +8,7 @@ mod error;
 mod inbox;
 mod names;
 mod process;
+mod publish;
 mod scheduler;
 mod shutdown;
 mod source;

@@ -11,7 +11,6 @@ use storage::SegmentName;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::error::Error;
-use crate::names::result_names;
 use crate::process::{WorkerError, WorkerProcess};
 use crate::shutdown::Shutdown;
 use crate::source::{Look, look};
@@ -73,7 +72,7 @@ pub enum Ending {
 /// Works jobs off.
 #[derive(Debug)]
 pub struct Scheduler {
-    options: SchedulerOptions,
+    pub(crate) options: SchedulerOptions,
     worker: Option<WorkerProcess>,
     progress: Progress,
     status_written: Option<Instant>,
@@ -234,7 +233,7 @@ impl Scheduler {
         let _ = self.options.updates.send(Update::Job(Box::new(report)));
     }
 
-    fn note(&self, record: &Record, text: String) {
+    pub(crate) fn note(&self, record: &Record, text: String) {
         let _ = self.options.updates.send(Update::Note { id: record.id, text });
     }
 
@@ -290,6 +289,10 @@ impl Scheduler {
             Some(worker) => worker,
             None => match WorkerProcess::start(&self.options.worker).await {
                 Ok(worker) => worker,
+                // No fault of the job: all others would fail in the same way.
+                Err(error @ (WorkerError::Start { .. } | WorkerError::Version { .. })) => {
+                    return Err(Error::Worker(error));
+                }
                 Err(error) => return Ok(Asked::Lost(error)),
             },
         };
@@ -364,77 +367,6 @@ impl Scheduler {
         }
         Ok(Outcome::Event(task::event(record, task.key(), response)))
     }
-
-    /// Reserves a name for the result that no other job and no file has; else says why there is none.
-    async fn reserve_name(
-        &self,
-        record: &Record,
-        container: job::Container,
-    ) -> Result<Result<(), String>, Error> {
-        if record.request.result.is_some() {
-            return Ok(Ok(()));
-        }
-        for name in result_names(&record.request.source, &record.request.output, container) {
-            if self.options.existing != Existing::Replace && name.symlink_metadata().is_ok() {
-                if self.options.existing == Existing::Refuse {
-                    return Ok(Err(already_there(&name)));
-                }
-            } else if self.options.ledger.reserve_result(record.id, &name).await? {
-                return Ok(Ok(()));
-            }
-        }
-        Ok(Err("all names for the result are taken".to_owned()))
-    }
-
-    /// Gives the complete result its name.
-    async fn publish(&mut self, record: &Record, task: &Task) -> Result<Event, Error> {
-        let key = task.key();
-        let part = task::unpublished_result(record);
-        let Some(target) = record.request.result.clone() else {
-            return Ok(task::failed(key, FailureKind::Transient, "the result has no name".to_owned()));
-        };
-        let size = |path: &std::path::Path| path.metadata().map(|metadata| metadata.len()).ok();
-        if size(&part).is_none() {
-            // Killed between the renaming and the ledger: the result has its name already.
-            let is_there = size(&target).is_some() && size(&target) == record.job.result_bytes;
-            return Ok(if is_there {
-                Event::Published { task: key }
-            } else {
-                Event::ResultLost { task: key }
-            });
-        }
-        let replaces = self.options.existing == Existing::Replace;
-        let move_it = if replaces { storage::publish_replacing } else { storage::publish };
-        match move_it(&part, &target) {
-            Ok(()) => Ok(Event::Published { task: key }),
-            // Somebody put a file there while the job ran: the result takes the next name.
-            Err(storage::Error::TargetExists { .. }) if self.options.existing == Existing::NextName => {
-                let container =
-                    record.job.facts.as_ref().map_or(job::Container::Matroska, |facts| facts.container);
-                let renamed = Record {
-                    request: ledger::NewJob { result: None, ..record.request.clone() },
-                    ..record.clone()
-                };
-                if let Err(taken) = self.reserve_name(&renamed, container).await? {
-                    return Ok(task::failed(key, FailureKind::Final, taken));
-                }
-                let message = format!("`{}` exists already: the result takes another name", target.display());
-                self.note(record, message.clone());
-                Ok(task::failed(key, FailureKind::Transient, message))
-            }
-            Err(storage::Error::TargetExists { .. }) => {
-                Ok(task::failed(key, FailureKind::Final, already_there(&target)))
-            }
-            Err(error) => Ok(task::failed_by_storage(key, &error)),
-        }
-    }
-}
-
-fn already_there(name: &std::path::Path) -> String {
-    format!(
-        "`{}` is there already: use --overwrite to replace it, or -o to choose another name",
-        name.display()
-    )
 }
 
 /// How a question to a worker ended.

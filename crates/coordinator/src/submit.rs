@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use job::state::Status;
 use job::{FilePath, Millis, Settings};
 use ledger::{Ledger, NewJob, Submission};
 use storage::{Stamp, fingerprint};
@@ -59,10 +60,11 @@ pub async fn submit(ledger: &Ledger, request: Request, now: Millis) -> Result<Su
     Ok(submission)
 }
 
-/// A job folder that no unfinished job uses.
+/// A job folder that no other job uses, or would use again after a retry.
 async fn free_folder(ledger: &Ledger, source: &Path, output: &Path) -> Result<FilePath, Error> {
-    let used: Vec<FilePath> =
-        ledger.unfinished().await?.into_iter().map(|record| record.request.folder).collect();
+    let records = ledger.list().await?.into_iter();
+    let living = records.filter(|record| !matches!(record.job.status, Status::Done | Status::Canceled));
+    let used: Vec<FilePath> = living.map(|record| record.request.folder).collect();
     let mut number = 1;
     loop {
         let folder = numbered_job_folder(source, output, number);

@@ -18,7 +18,11 @@ const RESULT: &str = "result";
 /// A worker that shows no progress for this long hangs, unless its work is slow by nature.
 const LEAST_PATIENCE: Duration = Duration::from_mins(1);
 /// The slowest machine that is still waited for, in operations of the network a second: a tenth of a laptop's core.
-const SLOWEST: f64 = 2e9;
+const SLOWEST_NETWORK: f64 = 2e9;
+/// Pixels a second that it encodes, or decodes to check them.
+const SLOWEST_ENCODER: f64 = 2e6;
+/// Most frames that an encoder holds back: libx264's look-ahead at its slower presets.
+const HELD_BACK: f64 = 60.0;
 
 /// Where the complete result of a job waits for its name.
 pub(crate) fn unpublished_result(record: &Record) -> PathBuf {
@@ -79,12 +83,15 @@ pub(crate) fn request(record: &Record, task: &Task, engine_threads: u32) -> Opti
     }
 }
 
-/// How long a worker may be silent: a large frame on a slow machine takes its time.
+/// How long a worker may be silent: a large frame on a slow machine takes its time, and so does what the encoder holds
+/// back until the end of a segment.
 pub(crate) fn patience(record: &Record) -> Duration {
-    let work = record.job.facts.as_ref().map_or(0.0, |facts| {
+    let network = record.job.facts.as_ref().map_or(0.0, |facts| {
         f64::from(facts.width) * f64::from(facts.height) * facts.operations_per_pixel as f64
     });
-    LEAST_PATIENCE + Duration::from_secs_f64(work / SLOWEST)
+    let pixels = record.job.plan.as_ref().map_or(0.0, |plan| f64::from(plan.width) * f64::from(plan.height));
+    let seconds = network / SLOWEST_NETWORK + pixels * HELD_BACK / SLOWEST_ENCODER;
+    LEAST_PATIENCE + Duration::from_secs_f64(seconds)
 }
 
 /// The event that a worker's last answer stands for.

@@ -1,5 +1,8 @@
-//! Milliseconds a frame and useful GFLOP/s: `cargo bench -p engine -- MODEL WIDTHxHEIGHT THREADS [SECONDS]`, where
-//! MODEL is the path of an ncnn model without its ending. With the variable `PORTABLE` set, the portable kernels run.
+//! Milliseconds a frame and useful GFLOP/s, which count the multiply-adds of the convolutions as written.
+//!
+//! `cargo bench -p engine` runs the built-in models; `cargo bench -p engine -- MODEL WIDTHxHEIGHT THREADS [SECONDS]` one
+//! case, where MODEL is the name of a built-in one or the path of an ncnn model without its ending. The variable
+//! `PORTABLE` selects the kernels that run everywhere.
 #![allow(clippy::print_stdout, reason = "a program for people")]
 
 use std::error::Error;
@@ -9,22 +12,43 @@ use std::time::{Duration, Instant};
 use engine::Options;
 use frame::{RgbF32, Size};
 use network::ir::{Network, Op};
-use network::{ModelBytes, build, read_tensors};
+use network::{ModelBytes, build, catalogue, read_tensors};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let [model, size, threads, rest @ ..] = &arguments[..] else {
-        println!("usage: MODEL WIDTHxHEIGHT THREADS [SECONDS]");
-        return Ok(());
-    };
-    let param = std::fs::read_to_string(format!("{model}.param"))?;
-    let bin = std::fs::read(format!("{model}.bin"))?;
-    let network = build(&read_tensors(ModelBytes::Ncnn { param: &param, bin: &bin })?)?.1;
-    let (width, height) = size.split_once('x').ok_or("WIDTHxHEIGHT")?;
-    let size = Size::new(width.parse()?, height.parse()?);
-    let threads: NonZeroUsize = threads.parse()?;
-    let seconds: f64 = rest.first().map_or(Ok(5.0), |seconds| seconds.parse())?;
+    match &arguments[..] {
+        [] => {
+            let all = std::thread::available_parallelism()?;
+            for model in &catalogue::BUILT_IN {
+                for size in [Size::new(320, 180), Size::new(640, 360)] {
+                    measure(model.name, size, all, 5.0)?;
+                }
+            }
+            Ok(())
+        }
+        [model, size, threads, rest @ ..] => {
+            let (width, height) = size.split_once('x').ok_or("the size is not of the form WIDTHxHEIGHT")?;
+            let size = Size::new(width.parse()?, height.parse()?);
+            let seconds: f64 = rest.first().map_or(Ok(5.0), |seconds| seconds.parse())?;
+            measure(model, size, threads.parse()?, seconds)
+        }
+        _ => Err("arguments: MODEL WIDTHxHEIGHT THREADS [SECONDS], or none".into()),
+    }
+}
 
+fn load(model: &str) -> Result<Network, Box<dyn Error>> {
+    let tensors = if let Ok(built_in) = catalogue::built_in(model) {
+        read_tensors(built_in.bytes())?
+    } else {
+        let param = std::fs::read_to_string(format!("{model}.param"))?;
+        let bin = std::fs::read(format!("{model}.bin"))?;
+        read_tensors(ModelBytes::Ncnn { param: &param, bin: &bin })?
+    };
+    Ok(build(&tensors)?.1)
+}
+
+fn measure(model: &str, size: Size, threads: NonZeroUsize, seconds: f64) -> Result<(), Box<dyn Error>> {
+    let network = load(model)?;
     let engine = if std::env::var_os("PORTABLE").is_some() { engine::cpu_portable } else { engine::cpu }(
         &network,
         Options { threads },

@@ -190,6 +190,8 @@ pub enum FailureKind {
     Final,
     /// The decoder did not give the frames of the list: the list must be made by decoding.
     FramesDiffer,
+    /// The frame list is missing or damaged: it must be made again, in the same way.
+    FrameListLost,
     /// A disk is full.
     NoSpace {
         /// Bytes that must be free.

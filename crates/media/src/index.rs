@@ -13,7 +13,7 @@ use crate::{Error, raw};
 /// Seconds by which a clock has to go back to be another clock: recordings that were glued together. Less is disorder, as
 /// where a demuxer has to guess decoding times.
 pub(crate) const JUMP_SECONDS: i64 = 1;
-/// Packets between two reports of progress.
+/// Packets between two reports of progress, each of which takes longer than reading a packet.
 const REPORT: u64 = 1000;
 
 /// How a frame list is made.
@@ -130,9 +130,7 @@ fn by_decoding(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Index, Erro
             keyframes.push(pts.len() as u32);
         }
         pts.push(time);
-        if (pts.len() as u64).is_multiple_of(REPORT) {
-            progress(pts.len() as u64);
-        }
+        progress(pts.len() as u64);
     }
     Ok(Index {
         last_duration: last_duration(0, &pts, time_base, rate),

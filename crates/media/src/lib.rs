@@ -68,8 +68,3 @@ pub fn init() {
 pub fn version() -> String {
     raw::version()
 }
-
-/// The last lines that FFmpeg had to say, oldest first: evidence for a report of a failure.
-pub fn last_words() -> Vec<String> {
-    raw::log::recent()
-}

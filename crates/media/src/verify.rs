@@ -46,6 +46,7 @@ pub fn verify(
         if let Some(count) = counts.get_mut(packet.stream()) {
             *count += 1_u64;
         }
+        progress(0);
     }
     for (stream, (found, written)) in counts.iter().zip(&joined.packets).enumerate() {
         if found < written {

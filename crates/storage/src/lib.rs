@@ -31,6 +31,7 @@ pub use error::Error;
 pub use fingerprint::{Fingerprint, Stamp, checksum, fingerprint};
 pub use frame_list::{FrameListFault, FrameListFile};
 pub use lock::FolderLock;
+pub use memory::available as available_memory;
 pub use packet_log::{Packet, PacketLogError, PacketLogReader, PacketLogWriter, Summary};
 pub use publish::{publish, publish_replacing, remove_leftovers};
 pub use scratch::{Scratch, ScratchFile, ScratchOptions};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Bytes of memory that are free for use: what the kernel says, or what the control groups of this process leave, if
 /// that is less. Nothing where neither can be found out.
-pub(crate) fn available() -> Option<u64> {
+pub fn available() -> Option<u64> {
     let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let group =
         group_folders(Path::new("/sys/fs/cgroup"), &own).iter().filter_map(|f| left_in_group(f)).min();

@@ -64,7 +64,7 @@ fn there_are_no_jobs_where_no_server_was() {
 fn the_doctor_finds_what_is_needed() {
     let folder = tempfile::tempdir().unwrap();
     let report = run_well(folder.path(), &["doctor"]);
-    for words in ["FFmpeg", "engine", "cpu", "libx264", "sandbox", "disk", "scratch"] {
+    for words in ["FFmpeg", "engine", "cpu", "libx264", "sandbox", "disk", "memory", "scratch"] {
         assert!(report.contains(words), "{words} is missing in:\n{report}");
     }
     let works = |line: &str| line.starts_with("ok") && line.contains("libx264");

@@ -145,8 +145,17 @@ fn bad_input_gives_one_sentence_and_nothing_else() {
         "mjpeg",
         at("still.mp4").to_str().unwrap(),
     ]);
+    make_clip(&at("known.avi"), "64x36", 5, false);
+    let mut unknown = std::fs::read(at("known.avi")).unwrap();
+    for at in 0..unknown.len() - 4 {
+        if &unknown[at..at + 4] == b"H264" {
+            unknown[at..at + 4].copy_from_slice(b"QQQQ");
+        }
+    }
+    std::fs::write(at("unknown.avi"), unknown).unwrap();
     let before = std::fs::read_dir(folder.path()).unwrap().count();
     for (name, words) in [
+        ("unknown.avi", "cannot decode"),
         ("missing.mp4", "cannot be found"),
         ("folder.mp4", "is a folder"),
         ("empty.mp4", "is empty"),

@@ -7,12 +7,14 @@ use job::message::Finding;
 
 use crate::model;
 
-/// Encoders that are tried, and what their absence means.
+/// Less free memory than this is worth a warning: an upscaled frame of 4K with its encoder takes about so much.
+const LITTLE_MEMORY: u64 = 2 << 30;
+/// The encoder that makes the results.
 const NEEDED_ENCODER: &str = "libx264";
 
 /// Looks at FFmpeg, the engine, the encoders and the memory.
 pub(crate) fn run() -> Vec<Finding> {
-    let mut findings = vec![finding("FFmpeg", true, media::version(), None), engine(), memory()];
+    let mut findings = vec![finding("FFmpeg", true, media::version(), None), engine(), memory(), scratch()];
     for encoder in media::doctor() {
         let remedy = match (&encoder.error, encoder.name.as_str()) {
             (None, _) => None,
@@ -42,11 +44,27 @@ fn engine() -> Finding {
     }
 }
 
-/// Memory that is free, and how much of it unfinished segments may take.
+fn gigabytes(bytes: u64) -> String {
+    format!("{:.1} GB", bytes as f64 / 1e9)
+}
+
+/// Memory that is free, within the limits that are set for this process.
 fn memory() -> Finding {
-    let scratch = storage::Scratch::new(storage::ScratchOptions::new(std::env::temp_dir()));
-    let gigabytes = |bytes: u64| format!("{:.1} GB", bytes as f64 / 1e9);
-    match scratch {
+    match storage::available_memory() {
+        Some(bytes) if bytes >= LITTLE_MEMORY => {
+            finding("memory", true, format!("{} free", gigabytes(bytes)), None)
+        }
+        Some(bytes) => {
+            let remedy = Some("large pictures may need more: close other programs or raise the limit");
+            finding("memory", false, format!("{} free", gigabytes(bytes)), remedy)
+        }
+        None => finding("memory", false, "it cannot be found out how much is free".to_owned(), None),
+    }
+}
+
+/// How much memory unfinished segments may take.
+fn scratch() -> Finding {
+    match storage::Scratch::new(storage::ScratchOptions::new(std::env::temp_dir())) {
         Ok(scratch) if scratch.ram_budget() > 0 => finding(
             "scratch",
             true,

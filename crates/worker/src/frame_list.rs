@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use frame::Rational;
-use job::message::FrameListFile as Place;
+use job::message::{FailureKind, FrameListFile as Place};
 use media::{Index, IndexMethod};
 use storage::FrameListFile;
 
@@ -24,9 +24,10 @@ pub(crate) fn write(index: &Index, path: &Path) -> Result<String, Failed> {
 
 /// Reads the frame list that was written with this checksum.
 pub(crate) fn read(place: &Place) -> Result<Index, Failed> {
-    let file = FrameListFile::read(&place.path)?;
+    let lost = |message: String| Failed::new(FailureKind::FrameListLost, message);
+    let file = FrameListFile::read(&place.path).map_err(|error| lost(error.to_string()))?;
     if blake3::hash(&file.encode()).to_hex().as_str() != place.blake3 {
-        return Err(Failed::transient(format!("the frame list `{}` is not the job's", place.path.display())));
+        return Err(lost(format!("the frame list `{}` is not the job's", place.path.display())));
     }
     Ok(Index {
         time_base: Rational::new(file.time_base.0, file.time_base.1),

@@ -21,7 +21,7 @@ const OVERHEAD: u64 = 1 << 20;
 pub(crate) fn run(request: &JoinRequest, progress: &Progress) -> Result<Response, Failed> {
     check_segments(request, progress)?;
     let index = frame_list::read(&request.frame_list)?;
-    let (parameters, packet_times) = survey(request)?;
+    let (parameters, packet_times) = survey(request, progress)?;
     let video: u64 = request.segments.iter().map(|(_, evidence)| evidence.bytes).sum();
     let source = std::fs::metadata(&request.source).map_or(0, |metadata| metadata.len());
     // The other streams are at most the whole source.
@@ -42,7 +42,9 @@ pub(crate) fn run(request: &JoinRequest, progress: &Progress) -> Result<Response
     let joined = media::join(&plan, &mut all_packets(request), &mut tell).map_err(of_media)?;
     let size = Size::new(request.width, request.height);
     media::verify(&request.result, &index, size, &joined, &mut |frames| progress.tell(frames, joined.bytes))?;
-    let synced = File::open(&request.result).and_then(|file| file.sync_all());
+    // A large file on a slow disk takes minutes.
+    let sync = || File::open(&request.result).and_then(|file| file.sync_all());
+    let synced = progress.during(sync).unwrap_or_else(|_| Err(std::io::Error::other("the thread died")));
     synced.map_err(|error| {
         Failed::transient(format!("`{}` cannot be synced: {error}", request.result.display()))
     })?;
@@ -68,7 +70,7 @@ fn check_segments(request: &JoinRequest, progress: &Progress) -> Result<(), Fail
 }
 
 /// The encoder's parameters, which all segments must share, and the times of all packets.
-fn survey(request: &JoinRequest) -> Result<(CodecParameters, Vec<i64>), Failed> {
+fn survey(request: &JoinRequest, progress: &Progress) -> Result<(CodecParameters, Vec<i64>), Failed> {
     let mut parameters: Option<CodecParameters> = None;
     let mut times = Vec::new();
     for (_, evidence) in &request.segments {
@@ -85,6 +87,7 @@ fn survey(request: &JoinRequest) -> Result<(CodecParameters, Vec<i64>), Failed> 
         }
         while let Some(packet) = log.next_packet()? {
             times.push(packet.pts);
+            progress.tell(0, 0);
         }
     }
     let parameters = parameters.ok_or_else(|| Failed::last("the job has no segments"))?;

@@ -53,6 +53,18 @@ impl Progress {
             let _ = send(&Response::Progress { frames, bytes });
         }
     }
+
+    /// Does what takes long and cannot be looked into, telling all the while that this process lives.
+    pub(crate) fn during<T: Send>(&self, work: impl FnOnce() -> T + Send) -> std::thread::Result<T> {
+        std::thread::scope(|scope| {
+            let working = scope.spawn(work);
+            while !working.is_finished() {
+                self.tell(0, 0);
+                std::thread::sleep(PAUSE / 8);
+            }
+            working.join()
+        })
+    }
 }
 
 fn read_request() -> anyhow::Result<Request> {

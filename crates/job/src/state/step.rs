@@ -5,7 +5,7 @@ use super::{
     WorkState,
 };
 use crate::message::{Failure, FailureKind, IndexMethod};
-use crate::{Millis, Plan, SourceFacts};
+use crate::{Millis, Plan, SegmentRange, SourceFacts};
 
 /// The job after an event, and what has to be done about it. An event that does not fit changes nothing and says why.
 #[must_use]
@@ -188,13 +188,17 @@ fn indexed(job: &mut Job, task: TaskKey, facts: SourceFacts, plan: Plan) -> Vec<
         job.segments = plan.segments.iter().map(new).collect();
         job.facts = Some(facts);
         job.plan = Some(plan);
+        // A frame list that is lost again and again must come to an end, so its attempts go on counting.
+        let attempts = job.work.attempts;
         enter(job, Phase::Segments);
+        job.work.attempts = attempts;
         Vec::new()
     })
 }
 
 fn failed(job: &mut Job, task: TaskKey, failure: Failure, now: Millis) -> Vec<Effect> {
     let (method, joining, count) = (job.method, job.phase == Phase::Join, job.segments.len() as u32);
+    let planned = job.plan.is_some();
     let Some(owned) = running(job, task) else {
         return refused(Refusal::Stale);
     };
@@ -214,6 +218,15 @@ fn failed(job: &mut Job, task: TaskKey, failure: Failure, now: Millis) -> Vec<Ef
             job.method = IndexMethod::Decode;
             vec![Effect::DropSegments]
         }
+        FailureKind::FrameListLost if planned => {
+            let attempts = job.work.attempts + 1;
+            if attempts >= ATTEMPTS {
+                return end(job, Status::Failed { reason: give_up(None, &message) });
+            }
+            forget_plan(job);
+            job.work.attempts = attempts;
+            vec![Effect::DropSegments]
+        }
         FailureKind::Final | FailureKind::FramesDiffer => end(job, Status::Failed { reason: message }),
         FailureKind::SegmentsDamaged { indices } if joining && indices.iter().any(|&index| index < count) => {
             let mut worst = 0;
@@ -227,18 +240,23 @@ fn failed(job: &mut Job, task: TaskKey, failure: Failure, now: Millis) -> Vec<Ef
             enter(job, Phase::Segments);
             if worst >= ATTEMPTS { end(job, Status::Failed { reason: message }) } else { Vec::new() }
         }
-        FailureKind::SegmentsDamaged { .. } | FailureKind::Transient => {
+        FailureKind::SegmentsDamaged { .. } | FailureKind::FrameListLost | FailureKind::Transient => {
             work.attempts += 1;
             if work.attempts < ATTEMPTS {
                 work.not_before = now.plus(BACKOFF[work.attempts as usize - 1]);
                 return Vec::new();
             }
-            let what = frames
-                .map_or_else(String::new, |range| format!(" at frames {}-{}", range.first, range.end - 1));
-            let reason = format!("gave up after {ATTEMPTS} attempts{what}: {message}");
+            let reason = give_up(frames, &message);
             end(job, Status::Failed { reason })
         }
     }
+}
+
+/// The reason of a job whose attempts are used up.
+fn give_up(frames: Option<SegmentRange>, message: &str) -> String {
+    let what =
+        frames.map_or_else(String::new, |range| format!(" at frames {}-{}", range.first, range.end - 1));
+    format!("gave up after {ATTEMPTS} attempts{what}: {message}")
 }
 
 /// Throws the plan and everything made by it away. The epochs of the segments to come start above all earlier ones, so

@@ -174,6 +174,24 @@ fn only_damaged_segments_are_made_again() {
 }
 
 #[test]
+fn a_lost_frame_list_is_made_again_but_not_for_ever() {
+    let mut story = Story::planned();
+    for attempt in 1..=ATTEMPTS {
+        let task = story.claimed().key();
+        let effects = story.after(Event::Failed { task, failure: failure(FailureKind::FrameListLost) });
+        if attempt == ATTEMPTS {
+            assert_eq!(effects, [Effect::Ended]);
+            break;
+        }
+        assert_eq!(effects, [Effect::DropSegments]);
+        let task = story.claimed();
+        assert!(matches!(task, Task::Index { method: IndexMethod::Demux, .. }), "{task:?}");
+        story.after(indexed(task.key(), 65));
+    }
+    assert!(matches!(story.job.status, Status::Failed { .. }));
+}
+
+#[test]
 fn stopping_on_purpose_counts_no_attempt() {
     let mut story = Story::planned();
     for _ in 0..10 {
@@ -213,6 +231,7 @@ fn any_move() -> impl Strategy<Value = Move> {
         4 => Just(FailureKind::Transient),
         1 => Just(FailureKind::Final),
         1 => Just(FailureKind::FramesDiffer),
+        1 => Just(FailureKind::FrameListLost),
         2 => Just(FailureKind::NoSpace { needed: 5 }),
         2 => prop::collection::vec(0_u32..4, 0..3).prop_map(|indices| FailureKind::SegmentsDamaged { indices }),
     ];

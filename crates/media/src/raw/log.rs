@@ -1,22 +1,10 @@
-//! What FFmpeg and the encoders have to say: kept, not printed.
+//! What FFmpeg and the encoders have to say: told to `tracing`, not printed.
 
-use std::collections::VecDeque;
 use std::ffi::{CStr, c_char, c_int, c_void};
-use std::sync::{Mutex, PoisonError};
 
 use super::ffi;
 
-/// How many lines are kept. A crash report quotes them; older ones are rarely about the failure.
-const KEPT_LINES: usize = 40;
-
-static LINES: Mutex<VecDeque<String>> = Mutex::new(VecDeque::new());
-
-/// The last errors and warnings of FFmpeg, oldest first.
-pub(crate) fn recent() -> Vec<String> {
-    LINES.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
-}
-
-/// Sends FFmpeg's messages to [`recent`] and to `tracing` instead of to the terminal.
+/// Sends FFmpeg's messages to `tracing` instead of to the terminal.
 pub(crate) fn init() {
     // SAFETY: the callback is a static function that may be called from any thread.
     unsafe {
@@ -54,22 +42,17 @@ unsafe extern "C" fn on_line(
         );
         CStr::from_ptr(buffer.as_ptr()).to_string_lossy().trim_end().to_owned()
     };
-    keep(line, level <= ffi::AV_LOG_ERROR);
+    tell(&line, level <= ffi::AV_LOG_ERROR);
 }
 
-fn keep(line: String, is_error: bool) {
+/// Tells a line. Damaged files make thousands of errors; whoever keeps them keeps the last.
+fn tell(line: &str, is_error: bool) {
     if line.is_empty() {
         return;
     }
-    // Damaged files make thousands of these: they are evidence, not news.
     if is_error {
-        tracing::debug!(target: "ffmpeg", "{line}");
+        tracing::warn!(target: "ffmpeg", "{line}");
     } else {
-        tracing::trace!(target: "ffmpeg", "{line}");
+        tracing::debug!(target: "ffmpeg", "{line}");
     }
-    let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
-    if lines.len() == KEPT_LINES {
-        lines.pop_front();
-    }
-    lines.push_back(line);
 }

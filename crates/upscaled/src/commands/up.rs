@@ -133,6 +133,7 @@ impl Run {
             Status::Failed { .. } | Status::Canceled => {
                 ledger.apply(submission.id, Event::Retry, now()).await?;
             }
+            Status::Done if !self.up.overwrite && has_result(&record) => output::say("this was done already"),
             // Done before, and whoever asks again wants it made again.
             Status::Done => {
                 ledger.remove(submission.id).await?;
@@ -267,6 +268,12 @@ impl Run {
         anyhow::ensure!(file != source, "the result would replace its source: choose another name");
         Ok(Place { file: Some(file), folder, container: Some(container) })
     }
+}
+
+/// True when the result of a finished job is where it was put, as far as its size tells.
+fn has_result(record: &Record) -> bool {
+    let found = record.request.result.as_ref().and_then(|result| result.metadata().ok());
+    found.is_some_and(|metadata| Some(metadata.len()) == record.job.result_bytes)
 }
 
 /// The absolute path of a file that can be read.

@@ -1,0 +1,84 @@
+//! The name of a result, and how it gets it.
+
+use std::path::Path;
+
+use job::Container;
+use job::message::FailureKind;
+use job::state::{Event, Task};
+use ledger::{NewJob, Record};
+
+use crate::error::Error;
+use crate::names::result_names;
+use crate::scheduler::{Existing, Scheduler};
+use crate::task;
+
+impl Scheduler {
+    /// Reserves a name for the result that no other job and no file has; else says why there is none.
+    pub(crate) async fn reserve_name(
+        &self,
+        record: &Record,
+        container: Container,
+    ) -> Result<Result<(), String>, Error> {
+        if record.request.result.is_some() {
+            return Ok(Ok(()));
+        }
+        for name in result_names(&record.request.source, &record.request.output, container) {
+            if self.options.existing != Existing::Replace && name.symlink_metadata().is_ok() {
+                if self.options.existing == Existing::Refuse {
+                    return Ok(Err(already_there(&name)));
+                }
+            } else if self.options.ledger.reserve_result(record.id, &name).await? {
+                return Ok(Ok(()));
+            }
+        }
+        Ok(Err("all names for the result are taken".to_owned()))
+    }
+
+    /// Gives the complete result its name.
+    pub(crate) async fn publish(&self, record: &Record, task: &Task) -> Result<Event, Error> {
+        let key = task.key();
+        let part = task::unpublished_result(record);
+        let Some(target) = record.request.result.clone() else {
+            return Ok(task::failed(key, FailureKind::Transient, "the result has no name".to_owned()));
+        };
+        let size = |path: &Path| path.metadata().map(|metadata| metadata.len()).ok();
+        if size(&part).is_none() {
+            // Killed between the renaming and the ledger: the result has its name already.
+            let is_there = size(&target).is_some() && size(&target) == record.job.result_bytes;
+            return Ok(if is_there {
+                Event::Published { task: key }
+            } else {
+                Event::ResultLost { task: key }
+            });
+        }
+        let replaces = self.options.existing == Existing::Replace;
+        let move_it = if replaces { storage::publish_replacing } else { storage::publish };
+        match move_it(&part, &target) {
+            Ok(()) => Ok(Event::Published { task: key }),
+            // Somebody put a file there while the job ran: the result takes the next name.
+            Err(storage::Error::TargetExists { .. }) if self.options.existing == Existing::NextName => {
+                let container =
+                    record.job.facts.as_ref().map_or(Container::Matroska, |facts| facts.container);
+                let renamed =
+                    Record { request: NewJob { result: None, ..record.request.clone() }, ..record.clone() };
+                if let Err(taken) = self.reserve_name(&renamed, container).await? {
+                    return Ok(task::failed(key, FailureKind::Final, taken));
+                }
+                let message = format!("`{}` exists already: the result takes another name", target.display());
+                self.note(record, message.clone());
+                Ok(task::failed(key, FailureKind::Transient, message))
+            }
+            Err(storage::Error::TargetExists { .. }) => {
+                Ok(task::failed(key, FailureKind::Final, already_there(&target)))
+            }
+            Err(error) => Ok(task::failed_by_storage(key, &error)),
+        }
+    }
+}
+
+fn already_there(name: &Path) -> String {
+    format!(
+        "`{}` is there already: use --overwrite to replace it, or -o to choose another name",
+        name.display()
+    )
+}
