@@ -33,7 +33,7 @@ pub(crate) struct View {
 }
 
 impl View {
-    fn overlaps(self, other: Self) -> bool {
+    pub(crate) fn overlaps(self, other: Self) -> bool {
         self.storage == other.storage
             && self.channel < other.channel + other.channels
             && other.channel < self.channel + self.channels
@@ -111,6 +111,16 @@ impl Access {
             Self::Window | Self::Tiles => lag + 1,
             Self::Enlarge(factor) => lag * factor,
             Self::Reduce(factor) => lag.div_ceil(factor),
+        }
+    }
+
+    /// The last pixel that is read to make all pixels up to (x, y). May lie beyond the picture.
+    pub(crate) fn last(self, x: usize, y: isize) -> (usize, isize) {
+        match self {
+            Self::Same => (x, y),
+            Self::Window | Self::Tiles => (x + 1, y + 1),
+            Self::Enlarge(factor) => (x / factor, y.div_euclid(factor as isize)),
+            Self::Reduce(factor) => ((x + 1) * factor - 1, (y + 1) * factor as isize - 1),
         }
     }
 

@@ -5,6 +5,7 @@ use std::arch::x86_64::{
     _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps,
 };
 
+use super::gemm::ROWS;
 use super::simd::Simd;
 use super::{Kernels, PixelJob, WinogradJob, direct, dot, winograd};
 
@@ -14,6 +15,7 @@ pub(crate) static KERNELS: Kernels = Kernels {
     name: "AVX2+FMA",
     lanes: 8,
     group: 16,
+    rows: ROWS,
     winograd: run_winograd,
     direct: run_direct,
     dot: run_dot,

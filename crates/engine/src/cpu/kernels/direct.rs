@@ -33,13 +33,14 @@ pub(super) unsafe fn run<S: Simd, const N: usize>(job: &PixelJob<'_>) {
 unsafe fn pixels<S: Simd, const M: usize, const N: usize>(job: &PixelJob<'_>, x: usize) {
     let conv = job.conv;
     let group = N * S::LANES;
+    let target = conv.target.row(job.y);
     let (mut taps, count) = job.taps();
     for tap in &mut taps[..count] {
         *tap = tap.add(x * conv.source.pixel);
     }
     for first in (0..conv.out_channels).step_by(group) {
         let weights = conv.weights.add(first * count * conv.in_channels);
-        let sums = multiply::<S, M, N>(&taps[..count], conv.source.pixel, conv.in_channels, weights);
+        let sums = multiply::<S, M, N, 0>(&taps[..count], conv.source.pixel, conv.in_channels, weights);
         for n in 0..N {
             let channel = first + n * S::LANES;
             if channel >= conv.out_channels {
@@ -50,7 +51,7 @@ unsafe fn pixels<S: Simd, const M: usize, const N: usize>(job: &PixelJob<'_>, x:
             for (value, row) in values.iter_mut().zip(&sums) {
                 *value = value.add(row[n]);
             }
-            conv.finish(&mut values, x, job.y, channel);
+            conv.finish(values, target, (x, job.y), channel);
         }
     }
 }

@@ -15,17 +15,23 @@ pub(crate) struct Residual {
 }
 
 impl ConvJob<'_> {
-    /// Activates the results for `values.len()` pixels from (x, y) on and one vector of channels, adds the
-    /// residuals and stores what is left of the picture's channels.
+    /// Activates the results for `N` pixels from (x, y) on and one vector of channels, adds the residuals and stores
+    /// what is left of the picture's channels. `target` is pixel 0 of row y of the target.
     ///
     /// # Safety
     /// The instruction set of `S` and what [`ConvJob`] asks for; the pixels are in the picture.
     #[inline(always)]
-    pub(super) unsafe fn finish<S: Simd>(&self, values: &mut [S], x: usize, y: usize, channel: usize) {
+    pub(super) unsafe fn finish<S: Simd, const N: usize>(
+        &self,
+        mut values: [S; N],
+        target: *mut f32,
+        (x, y): (usize, usize),
+        channel: usize,
+    ) {
         let lanes = self.out_channels - channel;
         if !self.slopes.is_null() {
             let slopes = S::load(self.slopes.add(channel));
-            for value in values.iter_mut() {
+            for value in &mut values {
                 *value = activate(*value, slopes);
             }
         }
@@ -37,9 +43,15 @@ impl ConvJob<'_> {
                 *value = value.mul_add(scale, other.mul(other_scale));
             }
         }
-        let target = self.target.row(y).add(x * self.target.pixel + channel);
-        for (i, value) in values.iter().enumerate() {
-            store_first(*value, target.add(i * self.target.pixel), lanes);
+        let target = target.add(x * self.target.pixel + channel);
+        if lanes >= S::LANES {
+            for (i, value) in values.iter().enumerate() {
+                value.store(target.add(i * self.target.pixel));
+            }
+        } else {
+            for (i, value) in values.iter().enumerate() {
+                store_first(*value, target.add(i * self.target.pixel), lanes);
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The register kernel: up to six rows of inputs times one panel of weights.
 
-use super::simd::Simd;
+use super::simd::{Simd, prefetch};
 
 /// Rows that a panel of the matrix product holds in registers.
 pub(crate) const ROWS: usize = 6;
@@ -14,7 +14,7 @@ pub(crate) const ROWS: usize = 6;
 /// The instruction set of `S`; `(M − 1) · stride + depth` floats readable at each tap and `taps · depth · N`
 /// vectors at `weights`.
 #[inline(always)]
-pub(super) unsafe fn multiply<S: Simd, const M: usize, const N: usize>(
+pub(super) unsafe fn multiply<S: Simd, const M: usize, const N: usize, const AHEAD: usize>(
     taps: &[*const f32],
     stride: usize,
     depth: usize,
@@ -24,6 +24,9 @@ pub(super) unsafe fn multiply<S: Simd, const M: usize, const N: usize>(
     let mut weights = weights;
     for &tap in taps {
         for k in 0..depth {
+            if AHEAD > 0 {
+                prefetch(weights.wrapping_add(AHEAD));
+            }
             let mut panel = [S::splat(0.0); N];
             for (n, vector) in panel.iter_mut().enumerate() {
                 *vector = S::load(weights.add(n * S::LANES));

@@ -50,6 +50,8 @@ pub(crate) struct Kernels {
     pub(crate) lanes: usize,
     /// Output channels in a panel of weights.
     pub(crate) group: usize,
+    /// Tiles that are multiplied together.
+    pub(crate) rows: usize,
     /// 3×3 convolution of a block of tiles.
     pub(crate) winograd: unsafe fn(&WinogradJob<'_>),
     /// 1×1 or 3×3 convolution of a piece of a row, vectors along the output channels.
@@ -94,6 +96,25 @@ impl Ring {
     #[inline(always)]
     pub(crate) unsafe fn row(&self, y: usize) -> *mut f32 {
         self.data.add(y % self.rows * self.row)
+    }
+
+    /// The first channel of pixel 0 of `N` rows from `first` on; `outside` for those that are not in a picture of
+    /// `height` rows.
+    ///
+    /// # Safety
+    /// `data` points to a ring as described.
+    #[inline(always)]
+    unsafe fn window<const N: usize>(&self, first: isize, height: usize, outside: *mut f32) -> [*mut f32; N] {
+        let mut rows = [outside; N];
+        // One division for all rows.
+        let mut slot = first.max(0) as usize % self.rows;
+        for (i, row) in rows.iter_mut().enumerate() {
+            if (0..height as isize).contains(&(first + i as isize)) {
+                *row = self.data.add(slot * self.row);
+                slot = if slot + 1 == self.rows { 0 } else { slot + 1 };
+            }
+        }
+        rows
     }
 }
 

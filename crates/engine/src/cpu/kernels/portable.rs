@@ -1,6 +1,7 @@
 //! The kernels in plain Rust, for every processor: four lanes, which compilers turn into the vector instructions
 //! that each 64-bit architecture is sure to have (SSE2, NEON).
 
+use super::gemm::ROWS;
 use super::simd::Simd;
 use super::{Kernels, PixelJob, WinogradJob, direct, dot, winograd};
 
@@ -9,6 +10,7 @@ pub(crate) static KERNELS: Kernels = Kernels {
     name: "portable",
     lanes: 4,
     group: 8,
+    rows: ROWS,
     winograd: run_winograd,
     direct: run_direct,
     dot: run_dot,

@@ -71,3 +71,13 @@ pub(super) unsafe fn sum<S: Simd>(value: S) -> f32 {
     }
     lanes[0]
 }
+
+/// Asks for the cache line at an address that will be read soon. The address need not be valid.
+#[inline(always)]
+pub(super) fn prefetch(at: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which faults on no address.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast());
+    }
+}
