@@ -5,7 +5,6 @@ use std::arch::x86_64::{
     _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps,
 };
 
-use super::gemm::ROWS;
 use super::simd::Simd;
 use super::{Kernels, PixelJob, WinogradJob, direct, dot, winograd};
 
@@ -15,7 +14,7 @@ pub(crate) static KERNELS: Kernels = Kernels {
     name: "AVX2+FMA",
     lanes: 8,
     group: 16,
-    rows: ROWS,
+    rows: 6,
     winograd: run_winograd,
     direct: run_direct,
     dot: run_dot,
@@ -66,12 +65,12 @@ impl Simd for Avx2 {
 
 #[target_feature(enable = "avx2,fma")]
 unsafe fn run_winograd(job: &WinogradJob<'_>) {
-    winograd::run::<Avx2, 2>(job);
+    winograd::run::<Avx2, 6, 2>(job);
 }
 
 #[target_feature(enable = "avx2,fma")]
 unsafe fn run_direct(job: &PixelJob<'_>) {
-    direct::run::<Avx2, 2>(job);
+    direct::run::<Avx2, 6, 2>(job);
 }
 
 #[target_feature(enable = "avx2,fma")]

@@ -17,10 +17,14 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod direct;
 mod dot;
 mod epilogue;
 mod gemm;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 pub(crate) mod pack;
 mod portable;
 pub(crate) mod rows;
@@ -62,11 +66,24 @@ pub(crate) struct Kernels {
 
 /// The best kernels for the processor that this runs on.
 pub(crate) fn best() -> &'static Kernels {
+    available().next().unwrap_or(portable())
+}
+
+/// All kernels that the processor can run, the best first.
+pub(crate) fn available() -> impl Iterator<Item = &'static Kernels> {
+    let mut available = [None; 3];
     #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-        return &avx2::KERNELS;
+    {
+        available[0] = is_x86_feature_detected!("avx512f").then_some(&avx512::KERNELS);
+        let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        available[1] = has_avx2.then_some(&avx2::KERNELS);
     }
-    portable()
+    #[cfg(target_arch = "aarch64")]
+    {
+        available[0] = Some(&neon::KERNELS);
+    }
+    available[2] = Some(portable());
+    available.into_iter().flatten()
 }
 
 /// The kernels that run everywhere.

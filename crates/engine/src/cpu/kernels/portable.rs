@@ -1,7 +1,6 @@
 //! The kernels in plain Rust, for every processor: four lanes, which compilers turn into the vector instructions
 //! that each 64-bit architecture is sure to have (SSE2, NEON).
 
-use super::gemm::ROWS;
 use super::simd::Simd;
 use super::{Kernels, PixelJob, WinogradJob, direct, dot, winograd};
 
@@ -10,7 +9,7 @@ pub(crate) static KERNELS: Kernels = Kernels {
     name: "portable",
     lanes: 4,
     group: 8,
-    rows: ROWS,
+    rows: 6,
     winograd: run_winograd,
     direct: run_direct,
     dot: run_dot,
@@ -81,11 +80,11 @@ impl Simd for Portable {
 }
 
 unsafe fn run_winograd(job: &WinogradJob<'_>) {
-    winograd::run::<Portable, 2>(job);
+    winograd::run::<Portable, 6, 2>(job);
 }
 
 unsafe fn run_direct(job: &PixelJob<'_>) {
-    direct::run::<Portable, 2>(job);
+    direct::run::<Portable, 6, 2>(job);
 }
 
 unsafe fn run_dot(job: &PixelJob<'_>) {

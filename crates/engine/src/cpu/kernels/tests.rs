@@ -3,7 +3,77 @@
 use network::ir::{Activation, Conv, ValueId};
 
 use super::pack::{Method, Packed};
-use super::{ConvJob, Kernels, PixelJob, Residual, Ring, WinogradJob, best, portable, winograd};
+use super::simd::Simd;
+use super::{ConvJob, Kernels, PixelJob, Residual, Ring, WinogradJob, available, direct, dot, winograd};
+
+/// All kernels of this processor, and those of the others in software: the same code with as many lanes and rows.
+fn all() -> impl Iterator<Item = &'static Kernels> {
+    available().chain([&software::AS_AVX512, &software::AS_NEON])
+}
+
+/// Vectors of any number of lanes.
+mod software {
+    use super::{Kernels, Simd, direct, dot, winograd};
+
+    pub(super) static AS_AVX512: Kernels = Kernels {
+        name: "as AVX-512",
+        lanes: 16,
+        group: 32,
+        rows: 12,
+        winograd: |job| unsafe { winograd::run::<Lanes<16>, 12, 2>(job) },
+        direct: |job| unsafe { direct::run::<Lanes<16>, 12, 2>(job) },
+        dot: |job| unsafe { dot::run::<Lanes<16>>(job) },
+    };
+    pub(super) static AS_NEON: Kernels = Kernels {
+        name: "as NEON",
+        lanes: 4,
+        group: 16,
+        rows: 6,
+        winograd: |job| unsafe { winograd::run::<Lanes<4>, 6, 4>(job) },
+        direct: |job| unsafe { direct::run::<Lanes<4>, 6, 4>(job) },
+        dot: |job| unsafe { dot::run::<Lanes<4>>(job) },
+    };
+
+    #[derive(Clone, Copy)]
+    struct Lanes<const L: usize>([f32; L]);
+
+    impl<const L: usize> Lanes<L> {
+        fn with(self, other: Self, op: impl Fn(f32, f32) -> f32) -> Self {
+            Self(std::array::from_fn(|lane| op(self.0[lane], other.0[lane])))
+        }
+    }
+
+    impl<const L: usize> Simd for Lanes<L> {
+        const LANES: usize = L;
+        unsafe fn splat(value: f32) -> Self {
+            Self([value; L])
+        }
+        unsafe fn load(from: *const f32) -> Self {
+            Self(from.cast::<[f32; L]>().read_unaligned())
+        }
+        unsafe fn store(self, to: *mut f32) {
+            to.cast::<[f32; L]>().write_unaligned(self.0);
+        }
+        unsafe fn add(self, other: Self) -> Self {
+            self.with(other, |a, b| a + b)
+        }
+        unsafe fn sub(self, other: Self) -> Self {
+            self.with(other, |a, b| a - b)
+        }
+        unsafe fn mul(self, other: Self) -> Self {
+            self.with(other, |a, b| a * b)
+        }
+        unsafe fn max(self, other: Self) -> Self {
+            self.with(other, f32::max)
+        }
+        unsafe fn min(self, other: Self) -> Self {
+            self.with(other, f32::min)
+        }
+        unsafe fn mul_add(self, factor: Self, summand: Self) -> Self {
+            Self(std::array::from_fn(|lane| self.0[lane].mul_add(factor.0[lane], summand.0[lane])))
+        }
+    }
+}
 
 /// Repeatable noise in −1..1.
 struct Random(u64);
@@ -250,7 +320,7 @@ fn convolutions_are_right_for_all_shapes() {
         }
     }
     shapes.extend([(192, 64, 3), (160, 32, 3), (64, 64, 3), (100, 100, 3)]);
-    for kernels in [best(), portable()] {
+    for kernels in all() {
         let cases: Vec<Case> = shapes
             .iter()
             .map(|&(inputs, outputs, kernel)| random_case(&mut random, inputs, outputs, kernel))
@@ -262,7 +332,7 @@ fn convolutions_are_right_for_all_shapes() {
 #[test]
 fn a_filter_with_one_weight_shifts_the_picture() {
     // Every tap by itself: a transform with rows mixed up would pass sums, not this.
-    for kernels in [best(), portable()] {
+    for kernels in all() {
         let mut random = Random(3);
         let one_tap = |tap| {
             let mut case = random_case(&mut random, 16, 16, 3);

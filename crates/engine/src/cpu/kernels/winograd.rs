@@ -5,9 +5,10 @@
 //! becomes 64 matrix products, one per position, with 64 instead of 324 multiplications for 36 outputs. The
 //! matrices are those of the interpolation points 0, ±1, ±2, ±½ and ∞.
 
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
-use super::gemm::{ROWS, multiply};
+use super::gemm::{Runs, in_runs, multiply};
 use super::simd::{Simd, load_first, prefetch};
 use super::{MAX_GROUP, MAX_LANES, WinogradJob};
 
@@ -47,37 +48,34 @@ const fn padded(channels: usize) -> usize {
 /// # Safety
 /// The instruction set of `S`, and what [`WinogradJob`] asks for.
 #[inline(always)]
-pub(super) unsafe fn run<S: Simd, const N: usize>(job: &WinogradJob<'_>) {
+pub(super) unsafe fn run<S: Simd, const M: usize, const N: usize>(job: &WinogradJob<'_>) {
     let tiles = job.tiles.len();
     let group = N * S::LANES;
     let depth = padded(job.conv.in_channels);
     let conv = job.conv;
-    let inputs = Matrix { data: job.scratch, position: input_stride(tiles, conv.in_channels), tile: depth };
-    let products = Matrix {
-        data: job.scratch.add(inputs.position * POSITIONS),
-        position: product_stride(tiles, group),
-        tile: group,
-    };
+    let (inputs, input_stride) = (job.scratch, input_stride(tiles, conv.in_channels));
+    let (products, product_stride) = (inputs.add(input_stride * POSITIONS), product_stride(tiles, group));
     for slot in 0..tiles {
-        transform_input::<S>(job, job.tiles.start + slot, inputs.data.add(slot * depth), inputs.position);
+        transform_input::<S>(job, job.tiles.start + slot, inputs.add(slot * depth), input_stride);
     }
     for first in (0..conv.out_channels).step_by(group) {
         let weights = conv.weights.add(first * POSITIONS * conv.in_channels);
         let mut ahead = Ahead::new(job, first, group);
         for position in 0..POSITIONS {
             ahead.advance();
-            let weights = weights.add(position * conv.in_channels * group);
-            multiply_position::<S, N>(conv.in_channels, &inputs, &products, position, weights, tiles);
+            let mut product = Product::<S, N> {
+                input: inputs.add(position * input_stride),
+                stride: depth,
+                depth: conv.in_channels,
+                weights: weights.add(position * conv.in_channels * group),
+                product: products.add(position * product_stride),
+                vector: PhantomData,
+            };
+            in_runs::<M>(tiles, &mut product);
         }
         for slot in 0..tiles {
-            let products = products.data.add(slot * group);
-            transform_output::<S, N>(
-                job,
-                job.tiles.start + slot,
-                first,
-                products,
-                product_stride(tiles, group),
-            );
+            let products = products.add(slot * group);
+            transform_output::<S, N>(job, job.tiles.start + slot, first, products, product_stride);
         }
     }
 }
@@ -126,45 +124,28 @@ impl<'a> Ahead<'a> {
     }
 }
 
-/// Where `[position][tile][channel]` numbers lie.
-struct Matrix {
-    data: *mut f32,
-    position: usize,
-    tile: usize,
+/// The matrix product of one position: all tiles of the block times one panel of weights.
+struct Product<S, const N: usize> {
+    /// `[tile][channel]`.
+    input: *const f32,
+    /// Floats from a tile's input to the next one's.
+    stride: usize,
+    /// Input channels.
+    depth: usize,
+    weights: *const f32,
+    /// `[tile][channel of the group]`.
+    product: *mut f32,
+    vector: PhantomData<S>,
 }
 
-/// The matrix product of one position: all tiles of the block times one panel of weights.
-///
-/// # Safety
-/// As for [`run`].
-#[inline(always)]
-unsafe fn multiply_position<S: Simd, const N: usize>(
-    depth: usize,
-    inputs: &Matrix,
-    products: &Matrix,
-    position: usize,
-    weights: *const f32,
-    tiles: usize,
-) {
-    let input = inputs.data.add(position * inputs.position).cast_const();
-    let product = products.data.add(position * products.position);
-    let mut slot = 0;
-    while slot < tiles {
-        let input = input.add(slot * inputs.tile);
-        let product = product.add(slot * products.tile);
-        let stride = inputs.tile;
-        match tiles - slot {
-            1 => store_rows(multiply::<S, 1, N, 0>(&[input], stride, depth, weights), product),
-            2 => store_rows(multiply::<S, 2, N, 0>(&[input], stride, depth, weights), product),
-            3 => store_rows(multiply::<S, 3, N, 0>(&[input], stride, depth, weights), product),
-            4 => store_rows(multiply::<S, 4, N, 0>(&[input], stride, depth, weights), product),
-            5 => store_rows(multiply::<S, 5, N, 0>(&[input], stride, depth, weights), product),
-            _ if slot == 0 => {
-                store_rows(multiply::<S, ROWS, N, 1024>(&[input], stride, depth, weights), product)
-            }
-            _ => store_rows(multiply::<S, ROWS, N, 0>(&[input], stride, depth, weights), product),
-        }
-        slot += ROWS;
+impl<S: Simd, const N: usize> Runs for Product<S, N> {
+    #[inline(always)]
+    unsafe fn run<const M: usize>(&mut self, first: usize) {
+        let input = self.input.add(first * self.stride);
+        // Once for each position is enough.
+        let asks_ahead = first == 0;
+        let rows = multiply::<S, M, N>(&[input], self.stride, self.depth, self.weights, asks_ahead);
+        store_rows(rows, self.product.add(first * N * S::LANES));
     }
 }
 
