@@ -13,6 +13,9 @@ pub const BUILT_IN_MODELS: [&str; 2] = [DEFAULT_MODEL, "realesr-animevideov3"];
 /// The model that [`DEFAULT_MODEL`] is blended with for a denoise strength below 1; it is not part of the program.
 pub const DENOISE_TWIN: &str = "realesr-general-wdn-x4v3";
 
+/// The kinds of engines, by the names that messages and the command line use.
+pub const ENGINES: [&str; 1] = ["cpu"];
+
 /// Which network enlarges the pictures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

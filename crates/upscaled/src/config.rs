@@ -75,9 +75,8 @@ pub(crate) fn settings(choices: &Choices, model_folders: &[PathBuf]) -> anyhow::
 }
 
 /// Threads of the engine: what was chosen, else one a core.
-pub(crate) fn engine_threads(choices: &Choices) -> u32 {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    choices.threads.unwrap_or(cores)
+pub(crate) fn engine_threads(chosen: Option<u32>) -> u32 {
+    chosen.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32))
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     let settings = config::settings(&choices, &[models])?;
     let several = up.files.len() > 1;
     let shutdown = shutdown_on_signal()?;
-    let run = Run { engine_threads: config::engine_threads(&choices), root, settings, shutdown, up };
+    let run = Run { engine_threads: config::engine_threads(choices.threads), root, settings, shutdown, up };
     let mut ending = Ending::Done;
     for file in &run.up.files {
         if several {
