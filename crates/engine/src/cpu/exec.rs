@@ -7,7 +7,7 @@ use super::arena::Arena;
 use super::kernels::pack::{Method, Packed};
 use super::kernels::rows::{self, EmitBase, EmitJob};
 use super::kernels::winograd::TILE;
-use super::kernels::{ConvJob, Kernels, PixelJob, Residual, Ring, WinogradJob};
+use super::kernels::{ConvJob, GateJob, Kernels, PixelJob, Residual, Ring, WinogradJob};
 use super::lower::MAX_RESIDUALS;
 use super::plan::{Instruction, Plan, first_tile_row};
 use super::program::{Program, ResidualView, StageOp, View};
@@ -70,6 +70,20 @@ impl Machine<'_> {
                 StageOp::Add { a, b, scale_a, scale_b, target } => {
                     let (a, b) = ((self.ring(*a), *scale_a), (self.ring(*b), *scale_b));
                     rows::add(a, b, self.ring(*target), target.channels, y, columns);
+                }
+                StageOp::Normalize { source, target, mean, factor } => {
+                    rows::normalize(self.ring(*source), self.ring(*target), mean, *factor, y, columns);
+                }
+                StageOp::Gate { value, gate, target } => {
+                    let job = GateJob {
+                        value: self.ring(*value),
+                        gate: self.ring(*gate),
+                        target: self.ring(*target),
+                        channels: target.channels,
+                        y,
+                        columns,
+                    };
+                    (self.kernels.gate)(&job);
                 }
                 StageOp::Copy { source, target } => {
                     rows::copy(self.ring(*source), self.ring(*target), target.channels, y, columns);
@@ -134,6 +148,7 @@ impl Machine<'_> {
             weights: packed.weights.as_ptr(),
             bias: packed.bias.as_ptr(),
             slopes: if packed.slopes.is_empty() { std::ptr::null() } else { packed.slopes.as_ptr() },
+            silu: packed.silu,
             in_channels: packed.in_channels,
             out_channels: packed.out_channels,
             width: buffer.width,

@@ -53,6 +53,10 @@ pub(crate) fn lower(network: &Network, kernels: &Kernels) -> Result<Program, Err
             (Op::Add { a, b, scale_a, scale_b }, _) => {
                 StageOp::Add { a: view(a), b: view(b), scale_a: *scale_a, scale_b: *scale_b, target }
             }
+            (Op::Normalize { input, mean, factor }, _) => {
+                StageOp::Normalize { source: view(input), target, mean: mean.clone(), factor: *factor }
+            }
+            (Op::Gate { value, gate }, _) => StageOp::Gate { value: view(value), gate: view(gate), target },
             (Op::UpsampleNearest { input, factor }, _) => {
                 StageOp::Nearest { source: view(input), target, factor: *factor }
             }

@@ -1,5 +1,6 @@
 //! What follows a convolution while its results are still in registers: activation, scaled additions, the store.
 
+use super::activation::silu;
 use super::simd::{Simd, load_first, store_first};
 use super::{ConvJob, Ring};
 
@@ -27,6 +28,11 @@ impl ConvJob<'_> {
             let slopes = S::load(self.slopes.add(channel));
             for value in values.iter_mut() {
                 *value = activate(*value, slopes);
+            }
+        }
+        if self.silu {
+            for value in values.iter_mut() {
+                *value = silu(*value);
             }
         }
         for residual in self.residuals {

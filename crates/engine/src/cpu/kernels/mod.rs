@@ -15,11 +15,13 @@
     reason = "generic code must melt into the functions that enable the instructions"
 )]
 
+mod activation;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod direct;
 mod dot;
 mod epilogue;
+mod gate;
 mod gemm;
 pub(crate) mod pack;
 mod portable;
@@ -56,6 +58,8 @@ pub(crate) struct Kernels {
     pub(crate) direct: unsafe fn(&PixelJob<'_>),
     /// 3×3 convolution of a piece of a row to few channels, vectors along the input channels.
     pub(crate) dot: unsafe fn(&PixelJob<'_>),
+    /// `value · (sigmoid(gate) − ½)` for a piece of a row.
+    pub(crate) gate: unsafe fn(&GateJob),
 }
 
 /// The best kernels for the processor that this runs on.
@@ -113,6 +117,8 @@ pub(crate) struct ConvJob<'a> {
     pub(crate) bias: *const f32,
     /// Slopes of the activation, as many as of the bias; null for no activation.
     pub(crate) slopes: *const f32,
+    /// The activation is SiLU instead; there are no slopes then.
+    pub(crate) silu: bool,
     /// Channels of the source.
     pub(crate) in_channels: usize,
     /// Channels of the target.
@@ -143,6 +149,22 @@ pub(crate) struct PixelJob<'a> {
     pub(crate) conv: &'a ConvJob<'a>,
     /// Rows and columns of the filter: 1 or 3.
     pub(crate) kernel: usize,
+    /// The row.
+    pub(crate) y: usize,
+    /// The columns.
+    pub(crate) columns: Range<usize>,
+}
+
+/// A piece of a row of a value that is let through by another.
+pub(crate) struct GateJob {
+    /// What is let through.
+    pub(crate) value: Ring,
+    /// What says how much.
+    pub(crate) gate: Ring,
+    /// The value that is made.
+    pub(crate) target: Ring,
+    /// Channels of all three.
+    pub(crate) channels: usize,
     /// The row.
     pub(crate) y: usize,
     /// The columns.

@@ -99,9 +99,10 @@ struct Case {
 }
 
 fn random_case(random: &mut Random, in_channels: usize, out_channels: usize, kernel: usize) -> Case {
-    let activation = match random.below(3) {
+    let activation = match random.below(4) {
         0 => Activation::None,
         1 => Activation::LeakyRelu(0.2),
+        2 => Activation::Silu,
         _ => Activation::Prelu(random.numbers(out_channels)),
     };
     let conv = Conv {
@@ -146,10 +147,14 @@ fn expected(
     }
     let slope = match &conv.activation {
         Activation::None => 1.0,
+        Activation::Silu => 1.0 / (1.0 + (-sum).exp()),
         Activation::LeakyRelu(slope) => f64::from(*slope),
         Activation::Prelu(slopes) => f64::from(slopes[o]),
     };
-    sum = sum.max(0.0) + slope * sum.min(0.0);
+    sum = match &conv.activation {
+        Activation::Silu => sum * slope,
+        _ => sum.max(0.0) + slope * sum.min(0.0),
+    };
     for (other, (scale, other_scale)) in others.iter().zip(&case.residuals) {
         let other = f64::from(other.numbers[other.index(x, y, o)]);
         sum = sum * f64::from(*scale) + other * f64::from(*other_scale);
@@ -191,6 +196,7 @@ fn check(case: &Case, kernels: &Kernels, random: &mut Random) -> (f64, usize) {
         weights: packed.weights.as_ptr(),
         bias: packed.bias.as_ptr(),
         slopes: if packed.slopes.is_empty() { std::ptr::null() } else { packed.slopes.as_ptr() },
+        silu: packed.silu,
         in_channels: conv.in_channels,
         out_channels: conv.out_channels,
         width: case.width,
