@@ -51,9 +51,10 @@ impl Machine<'_> {
     /// Does one task of an instruction. `thread` says whose scratch to use.
     pub(crate) fn run(&self, instruction: &Instruction, task: usize, thread: usize) {
         let stage = &self.program.stages[instruction.stage];
-        if let StageOp::Conv { source, target, conv, residuals } = &stage.op {
+        if let StageOp::Conv { source, target, conv, residuals, gated } = &stage.op {
             let packed = &self.program.convs[*conv];
-            return self.convolve(instruction, task, thread, (*source, *target), packed, residuals);
+            let after = (residuals.as_slice(), *gated);
+            return self.convolve(instruction, task, thread, (*source, *target), packed, after);
         }
         let width = match stage.target() {
             Some(target) => self.plan.buffers[target.storage].width,
@@ -128,7 +129,7 @@ impl Machine<'_> {
         thread: usize,
         (source, target): (View, View),
         packed: &Packed,
-        residuals: &[ResidualView],
+        (residuals, gated): (&[ResidualView], bool),
     ) {
         let buffer = &self.plan.buffers[target.storage];
         let target = self.ring(target);
@@ -149,6 +150,7 @@ impl Machine<'_> {
             bias: packed.bias.as_ptr(),
             slopes: if packed.slopes.is_empty() { std::ptr::null() } else { packed.slopes.as_ptr() },
             silu: packed.silu,
+            gated,
             in_channels: packed.in_channels,
             out_channels: packed.out_channels,
             width: buffer.width,

@@ -58,7 +58,7 @@ pub(crate) enum StageOp {
     /// `(source − mean[channel]) · factor`.
     Normalize { source: View, target: View, mean: Vec<f32>, factor: f32 },
     /// A convolution with what follows it.
-    Conv { source: View, target: View, conv: usize, residuals: Vec<ResidualView> },
+    Conv { source: View, target: View, conv: usize, residuals: Vec<ResidualView>, gated: bool },
     /// `scale_a · a + scale_b · b`.
     Add { a: View, b: View, scale_a: f32, scale_b: f32, target: View },
     /// `value · (sigmoid(gate) − ½)`.

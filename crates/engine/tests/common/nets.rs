@@ -185,6 +185,22 @@ pub fn odd(seed: u64) -> Network {
     let centered = net.push(Op::Normalize { input: g, mean: vec![0.5, -0.25, 1.0], factor: -3.0 });
     let gated = net.push(Op::Gate { value: centered, gate: large });
     let itself = net.push(Op::Gate { value: gated, gate: gated });
+    // Gates of their own: by the kernel for few channels, and with a sum or a gate that something else needs too.
+    let own = net.conv(few, 16, 3, 3, Activation::LeakyRelu(0.1));
+    let sum = net.push(Op::Add { a: itself, b: own, scale_a: 0.5, scale_b: 2.0 });
+    let itself = net.push(Op::Gate { value: sum, gate: own });
+    let own = net.conv(few, 16, 3, 3, Activation::Silu);
+    let sum = net.push(Op::Add { a: own, b: itself, scale_a: 1.0, scale_b: -1.0 });
+    let opened = net.push(Op::Gate { value: sum, gate: own });
+    let itself = net.push(Op::Add { a: opened, b: sum, scale_a: 1.0, scale_b: 1.0 });
+    let own = net.conv(few, 16, 3, 1, Activation::Silu);
+    let sum = net.push(Op::Add { a: own, b: own, scale_a: 1.0, scale_b: 0.5 });
+    let doubled = net.push(Op::Gate { value: sum, gate: own });
+    let itself = net.push(Op::Add { a: doubled, b: itself, scale_a: 1.0, scale_b: 1.0 });
+    let own = net.conv(few, 16, 3, 1, Activation::None);
+    let sum = net.push(Op::Add { a: itself, b: own, scale_a: 0.5, scale_b: 2.0 });
+    let opened = net.push(Op::Gate { value: sum, gate: own });
+    let itself = net.push(Op::Add { a: opened, b: itself, scale_a: 0.25, scale_b: 1.0 });
     let both = net.push(Op::Add { a: itself, b: mixed, scale_a: 2.0, scale_b: 1.0 });
     let f = net.conv(both, 3, 1, 1, Activation::None);
     net.push(Op::Concat { inputs: vec![e, f] });

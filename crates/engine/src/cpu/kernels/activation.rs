@@ -7,7 +7,7 @@ use super::simd::Simd;
 /// # Safety
 /// The instruction set of `S`.
 #[inline(always)]
-pub(super) unsafe fn sigmoid<S: Simd>(x: S) -> S {
+unsafe fn sigmoid<S: Simd>(x: S) -> S {
     let one = S::splat(1.0);
     one.div(one.add(exp(S::splat(0.0).sub(x))))
 }
@@ -19,6 +19,15 @@ pub(super) unsafe fn sigmoid<S: Simd>(x: S) -> S {
 #[inline(always)]
 pub(super) unsafe fn silu<S: Simd>(x: S) -> S {
     x.div(S::splat(1.0).add(exp(S::splat(0.0).sub(x))))
+}
+
+/// `sigmoid(x) − ½`: what a gate multiplies with.
+///
+/// # Safety
+/// The instruction set of `S`.
+#[inline(always)]
+pub(super) unsafe fn attention<S: Simd>(x: S) -> S {
+    sigmoid(x).sub(S::splat(0.5))
 }
 
 /// The range in which [`exp`] is right; beyond it, it stays at the values of the ends: 1.6e-38 and 6.1e37.
@@ -85,6 +94,7 @@ mod tests {
             bias: packed.bias.as_ptr(),
             slopes: std::ptr::null(),
             silu: packed.silu,
+            gated: false,
             in_channels: 1,
             out_channels: 1,
             width: numbers.len(),
@@ -96,7 +106,7 @@ mod tests {
     }
 
     /// `sigmoid(x) − ½` of many numbers, by a gate that lets through 1; all of them channels of one pixel.
-    fn attention(numbers: &mut [f32], kernels: &Kernels) -> Vec<f32> {
+    fn gates(numbers: &mut [f32], kernels: &Kernels) -> Vec<f32> {
         let (channels, mut ones) = (numbers.len(), vec![1.0; numbers.len()]);
         let mut made = vec![0.0; channels];
         let (value, gate, target) = (ring(&mut ones), ring(numbers), ring(&mut made));
@@ -117,9 +127,9 @@ mod tests {
         for kernels in [best(), portable()] {
             let mut inputs = numbers();
             let made = silu(&mut inputs, kernels);
-            let gates = attention(&mut inputs, kernels);
+            let made_gates = gates(&mut inputs, kernels);
             let (mut worst, mut worst_gate) = (0.0_f64, 0.0_f64);
-            for ((&x, made), gate) in inputs.iter().zip(made).zip(gates) {
+            for ((&x, made), gate) in inputs.iter().zip(made).zip(made_gates) {
                 let x = f64::from(x);
                 let sigmoid = 1.0 / (1.0 + (-x).exp());
                 if x.abs() > 0.0 {
@@ -139,8 +149,8 @@ mod tests {
             let made = silu(&mut inputs, kernels);
             assert!(made[1..5].iter().all(|number| number.abs() < 1e-30), "{made:?}");
             assert!(made[0].abs() < 1e-7 && made[5..] == inputs[5..], "{made:?}");
-            let gates = attention(&mut inputs, kernels);
-            assert_eq!(gates, [-0.5, -0.5, -0.5, 0.0, 0.0, 0.5, 0.5, 0.5]);
+            let made_gates = gates(&mut inputs, kernels);
+            assert_eq!(made_gates, [-0.5, -0.5, -0.5, 0.0, 0.0, 0.5, 0.5, 0.5]);
         }
     }
 
@@ -148,10 +158,10 @@ mod tests {
     fn a_number_does_not_depend_on_its_neighbors() {
         for kernels in [best(), portable()] {
             let mut inputs: Vec<f32> = numbers().into_iter().step_by(97).collect();
-            let (whole, gates) = (silu(&mut inputs, kernels), attention(&mut inputs, kernels));
+            let (whole, open) = (silu(&mut inputs, kernels), gates(&mut inputs, kernels));
             for (i, &x) in inputs.iter().enumerate() {
                 assert_eq!(silu(&mut [x], kernels)[0].to_bits(), whole[i].to_bits(), "{x}");
-                assert_eq!(attention(&mut [x], kernels)[0].to_bits(), gates[i].to_bits(), "{x}");
+                assert_eq!(gates(&mut [x], kernels)[0].to_bits(), open[i].to_bits(), "{x}");
             }
         }
     }

@@ -1,6 +1,7 @@
-//! What follows a convolution while its results are still in registers: activation, scaled additions, the store.
+//! What follows a convolution while its results are still in registers: activation, scaled additions, a gate, the
+//! store.
 
-use super::activation::silu;
+use super::activation::{attention, silu};
 use super::simd::{Simd, load_first, store_first};
 use super::{ConvJob, Ring};
 
@@ -17,7 +18,7 @@ pub(crate) struct Residual {
 
 impl ConvJob<'_> {
     /// Activates the results for `values.len()` pixels from (x, y) on and one vector of channels, adds the
-    /// residuals and stores what is left of the picture's channels.
+    /// residuals, lets the sums through the results' own gates and stores what is left of the picture's channels.
     ///
     /// # Safety
     /// The instruction set of `S` and what [`ConvJob`] asks for; the pixels are in the picture.
@@ -35,6 +36,29 @@ impl ConvJob<'_> {
                 *value = silu(*value);
             }
         }
+        if self.gated {
+            // The gates are of the results as they are now, so each result goes through all of it by itself.
+            for (i, value) in values.iter_mut().enumerate() {
+                let gate = attention(*value);
+                self.add_residuals(std::slice::from_mut(value), x + i, y, channel);
+                *value = value.mul(gate);
+            }
+        } else {
+            self.add_residuals(values, x, y, channel);
+        }
+        let target = self.target.row(y).add(x * self.target.pixel + channel);
+        for (i, value) in values.iter().enumerate() {
+            store_first(*value, target.add(i * self.target.pixel), lanes);
+        }
+    }
+
+    /// Adds the residuals to the results for pixels from (x, y) on.
+    ///
+    /// # Safety
+    /// As for [`Self::finish`].
+    #[inline(always)]
+    unsafe fn add_residuals<S: Simd>(&self, values: &mut [S], x: usize, y: usize, channel: usize) {
+        let lanes = self.out_channels - channel;
         for residual in self.residuals {
             let (scale, other_scale) = (S::splat(residual.scale), S::splat(residual.other_scale));
             let other = residual.other.row(y).add(x * residual.other.pixel + channel).cast_const();
@@ -42,10 +66,6 @@ impl ConvJob<'_> {
                 let other = load_first::<S>(other.add(i * residual.other.pixel), lanes);
                 *value = value.mul_add(scale, other.mul(other_scale));
             }
-        }
-        let target = self.target.row(y).add(x * self.target.pixel + channel);
-        for (i, value) in values.iter().enumerate() {
-            store_first(*value, target.add(i * self.target.pixel), lanes);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A value let through by another: attention without parameters.
 
 use super::GateJob;
-use super::activation::sigmoid;
+use super::activation::attention;
 use super::simd::{Simd, load_first, store_first};
 
 /// `value · (sigmoid(gate) − ½)` for the pixels of the job.
@@ -16,8 +16,7 @@ pub(super) unsafe fn run<S: Simd>(job: &GateJob) {
         for channel in (0..job.channels).step_by(S::LANES) {
             let lanes = job.channels - channel;
             let load = |from: *mut f32| load_first::<S>(from.add(channel).cast_const(), lanes);
-            let attention = sigmoid(load(gate)).sub(S::splat(0.5));
-            store_first(load(value).mul(attention), target.add(channel), lanes);
+            store_first(load(value).mul(attention(load(gate))), target.add(channel), lanes);
         }
     }
 }

@@ -119,6 +119,8 @@ pub(crate) struct ConvJob<'a> {
     pub(crate) slopes: *const f32,
     /// The activation is SiLU instead; there are no slopes then.
     pub(crate) silu: bool,
+    /// What comes of the residuals is multiplied with `sigmoid(x) − ½` of the activated result x.
+    pub(crate) gated: bool,
     /// Channels of the source.
     pub(crate) in_channels: usize,
     /// Channels of the target.

@@ -3,7 +3,7 @@
 use network::ir::{Activation, Conv, ValueId};
 
 use super::pack::{Method, Packed};
-use super::{ConvJob, Kernels, PixelJob, Residual, Ring, WinogradJob, best, portable, winograd};
+use super::{ConvJob, Kernels, PixelJob, Residual, Ring, WinogradJob, best, dot, portable, winograd};
 
 /// Repeatable noise in −1..1.
 struct Random(u64);
@@ -96,6 +96,7 @@ struct Case {
     /// Row at which the tiles begin.
     first_row: isize,
     residuals: Vec<(f32, f32)>,
+    gated: bool,
 }
 
 fn random_case(random: &mut Random, in_channels: usize, out_channels: usize, kernel: usize) -> Case {
@@ -120,6 +121,8 @@ fn random_case(random: &mut Random, in_channels: usize, out_channels: usize, ker
         height: 1 + random.below(20),
         first_row: -(random.below(6) as isize),
         residuals: (0..random.below(3)).map(|_| (random.number(), random.number())).collect(),
+        // The kernel for few channels has no gates.
+        gated: out_channels > dot::MAX_OUTPUTS && random.below(4) == 0,
     }
 }
 
@@ -155,10 +158,15 @@ fn expected(
         Activation::Silu => sum * slope,
         _ => sum.max(0.0) + slope * sum.min(0.0),
     };
+    let gate = 1.0 / (1.0 + (-sum).exp()) - 0.5;
     for (other, (scale, other_scale)) in others.iter().zip(&case.residuals) {
         let other = f64::from(other.numbers[other.index(x, y, o)]);
         sum = sum * f64::from(*scale) + other * f64::from(*other_scale);
         size += other.abs();
+    }
+    if case.gated {
+        // A difference of the gate, a quarter of that of the result, counts as often as what goes through it.
+        return (sum * gate, size * (1.0 + sum.abs() / 4.0));
     }
     (sum, size)
 }
@@ -197,6 +205,7 @@ fn check(case: &Case, kernels: &Kernels, random: &mut Random) -> (f64, usize) {
         bias: packed.bias.as_ptr(),
         slopes: if packed.slopes.is_empty() { std::ptr::null() } else { packed.slopes.as_ptr() },
         silu: packed.silu,
+        gated: case.gated,
         in_channels: conv.in_channels,
         out_channels: conv.out_channels,
         width: case.width,
