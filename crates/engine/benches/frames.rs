@@ -99,7 +99,8 @@ fn flops(network: &Network, size: Size) -> f64 {
                 scale
             }
             Op::Concat { inputs } => scales[inputs[0].0],
-            Op::Add { a, .. } => scales[a.0],
+            Op::Add { a, .. } | Op::Gate { value: a, .. } => scales[a.0],
+            Op::Normalize { input, .. } => scales[input.0],
             Op::UpsampleNearest { input, factor } | Op::PixelShuffle { input, factor } => {
                 scales[input.0] * *factor as f64
             }

@@ -6,7 +6,7 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::nets::{noise, rrdb, srvgg};
+use common::nets::{noise, rrdb, span, srvgg};
 use common::threads;
 use frame::Size;
 
@@ -33,7 +33,7 @@ static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn frames_allocate_nothing() {
-    for network in [srvgg(16, 2, 4, 1), rrdb(16, 8, 1, 2, 2)] {
+    for network in [srvgg(16, 2, 4, 1), rrdb(16, 8, 1, 2, 2), span(16, 1, 2, true, 3)] {
         for count in [1, 2] {
             let engine = engine::cpu(&network, threads(count)).unwrap();
             let input = noise(Size::new(45, 37), 3);

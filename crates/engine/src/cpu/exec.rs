@@ -9,7 +9,7 @@ use super::arena::Arena;
 use super::grid::Grid;
 use super::kernels::pack::{Method, Packed};
 use super::kernels::rows::{self, EmitBase, EmitJob};
-use super::kernels::{ConvJob, Kernels, PixelJob, Residual, Ring, WinogradJob};
+use super::kernels::{ConvJob, GateJob, Kernels, PixelJob, Residual, Ring, WinogradJob};
 use super::lower::MAX_RESIDUALS;
 use super::plan::{Instruction, Plan};
 use super::program::{Program, ResidualView, StageOp, View};
@@ -64,9 +64,10 @@ impl Machine<'_> {
     /// Does one task of an instruction. `thread` says whose scratch to use.
     pub(crate) fn run(&self, instruction: &Instruction, task: usize, thread: usize, input: &InputSlot) {
         let stage = &self.program.stages[instruction.stage];
-        if let StageOp::Conv { source, target, conv, residuals } = &stage.op {
+        if let StageOp::Conv { source, target, conv, residuals, gated } = &stage.op {
             let packed = &self.program.convs[*conv];
-            return self.convolve(instruction, task, thread, (*source, *target), packed, residuals);
+            let after = (residuals.as_slice(), *gated);
+            return self.convolve(instruction, task, thread, (*source, *target), packed, after);
         }
         let Grid { first_row, cell, across, .. } = instruction.grid;
         let width = match stage.target() {
@@ -90,6 +91,20 @@ impl Machine<'_> {
                 StageOp::Add { a, b, scale_a, scale_b, target } => {
                     let (a, b) = ((self.ring(*a), *scale_a), (self.ring(*b), *scale_b));
                     rows::add(a, b, self.ring(*target), target.channels, y, columns);
+                }
+                StageOp::Normalize { source, target, mean, factor } => {
+                    rows::normalize(self.ring(*source), self.ring(*target), mean, *factor, y, columns);
+                }
+                StageOp::Gate { value, gate, target } => {
+                    let job = GateJob {
+                        value: self.ring(*value),
+                        gate: self.ring(*gate),
+                        target: self.ring(*target),
+                        channels: target.channels,
+                        y,
+                        columns,
+                    };
+                    (self.kernels.gate)(&job);
                 }
                 StageOp::Copy { source, target } => {
                     rows::copy(self.ring(*source), self.ring(*target), target.channels, y, columns);
@@ -135,7 +150,7 @@ impl Machine<'_> {
         thread: usize,
         (source, target): (View, View),
         packed: &Packed,
-        residuals: &[ResidualView],
+        (residuals, gated): (&[ResidualView], bool),
     ) {
         let buffer = &self.plan.buffers[target.storage];
         let target = self.ring(target);
@@ -155,6 +170,8 @@ impl Machine<'_> {
             weights: packed.weights.as_ptr(),
             bias: packed.bias.as_ptr(),
             slopes: if packed.slopes.is_empty() { std::ptr::null() } else { packed.slopes.as_ptr() },
+            silu: packed.silu,
+            gated,
             in_channels: packed.in_channels,
             out_channels: packed.out_channels,
             width: buffer.width,

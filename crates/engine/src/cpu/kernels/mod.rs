@@ -15,6 +15,7 @@
     reason = "generic code must melt into the functions that enable the instructions"
 )]
 
+mod activation;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -22,6 +23,7 @@ mod avx512;
 mod direct;
 mod dot;
 mod epilogue;
+mod gate;
 mod gemm;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -62,6 +64,8 @@ pub(crate) struct Kernels {
     pub(crate) direct: unsafe fn(&PixelJob<'_>),
     /// 3×3 convolution of a piece of a row to few channels, vectors along the input channels.
     pub(crate) dot: unsafe fn(&PixelJob<'_>),
+    /// `value · (sigmoid(gate) − ½)` for a piece of a row.
+    pub(crate) gate: unsafe fn(&GateJob),
 }
 
 /// The best kernels for the processor that this runs on.
@@ -151,6 +155,10 @@ pub(crate) struct ConvJob<'a> {
     pub(crate) bias: *const f32,
     /// Slopes of the activation, as many as of the bias; null for no activation.
     pub(crate) slopes: *const f32,
+    /// The activation is SiLU instead; there are no slopes then.
+    pub(crate) silu: bool,
+    /// What comes of the residuals is multiplied with `sigmoid(x) − ½` of the activated result x.
+    pub(crate) gated: bool,
     /// Channels of the source.
     pub(crate) in_channels: usize,
     /// Channels of the target.
@@ -181,6 +189,22 @@ pub(crate) struct PixelJob<'a> {
     pub(crate) conv: &'a ConvJob<'a>,
     /// Rows and columns of the filter: 1 or 3.
     pub(crate) kernel: usize,
+    /// The row.
+    pub(crate) y: usize,
+    /// The columns.
+    pub(crate) columns: Range<usize>,
+}
+
+/// A piece of a row of a value that is let through by another.
+pub(crate) struct GateJob {
+    /// What is let through.
+    pub(crate) value: Ring,
+    /// What says how much.
+    pub(crate) gate: Ring,
+    /// The value that is made.
+    pub(crate) target: Ring,
+    /// Channels of all three.
+    pub(crate) channels: usize,
     /// The row.
     pub(crate) y: usize,
     /// The columns.

@@ -21,7 +21,11 @@ impl Method {
     pub(crate) fn of(conv: &Conv, kernels: &Kernels) -> Self {
         if conv.kernel == 1 || conv.in_channels <= 4 {
             Self::Direct
-        } else if conv.out_channels <= dot::MAX_OUTPUTS && conv.in_channels.is_multiple_of(kernels.lanes) {
+        // SiLU is the epilogue's, which the kernel for few channels does without.
+        } else if conv.out_channels <= dot::MAX_OUTPUTS
+            && conv.in_channels.is_multiple_of(kernels.lanes)
+            && conv.activation != Activation::Silu
+        {
             Self::Dot
         } else {
             Self::Winograd
@@ -72,6 +76,8 @@ pub(crate) struct Packed {
     pub(crate) bias: Vec<f32>,
     /// As the bias; empty for no activation.
     pub(crate) slopes: Vec<f32>,
+    /// The activation is SiLU.
+    pub(crate) silu: bool,
 }
 
 impl Packed {
@@ -101,10 +107,11 @@ impl Packed {
             }),
             bias: fill(&conv.bias),
             slopes: match &conv.activation {
-                Activation::None => Vec::new(),
+                Activation::None | Activation::Silu => Vec::new(),
                 Activation::Prelu(slopes) => fill(slopes),
                 Activation::LeakyRelu(slope) => fill(&vec![*slope; conv.out_channels]),
             },
+            silu: conv.activation == Activation::Silu,
         }
     }
 

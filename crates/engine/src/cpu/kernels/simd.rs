@@ -14,10 +14,13 @@ pub(crate) trait Simd: Copy {
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
+    unsafe fn div(self, other: Self) -> Self;
     unsafe fn max(self, other: Self) -> Self;
     unsafe fn min(self, other: Self) -> Self;
     /// `self · factor + summand`; rounded once where the instruction set can.
     unsafe fn mul_add(self, factor: Self, summand: Self) -> Self;
+    /// 2 to the power of lanes that are whole numbers in −126..=127.
+    unsafe fn pow2(self) -> Self;
 }
 
 /// Stores the first `count` lanes.

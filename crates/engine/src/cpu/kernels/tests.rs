@@ -4,7 +4,9 @@ use network::ir::{Activation, Conv, ValueId};
 
 use super::pack::{Method, Packed};
 use super::simd::Simd;
-use super::{ConvJob, Kernels, PixelJob, Residual, Ring, WinogradJob, available, direct, dot, winograd};
+use super::{
+    ConvJob, Kernels, PixelJob, Residual, Ring, WinogradJob, available, direct, dot, gate, winograd,
+};
 
 /// All kernels of this processor, and those of the others in software: the same code with as many lanes and rows.
 fn all() -> impl Iterator<Item = &'static Kernels> {
@@ -13,7 +15,7 @@ fn all() -> impl Iterator<Item = &'static Kernels> {
 
 /// Vectors of any number of lanes.
 mod software {
-    use super::{Kernels, Simd, direct, dot, winograd};
+    use super::{Kernels, Simd, direct, dot, gate, winograd};
 
     pub(super) static AS_AVX512: Kernels = Kernels {
         name: "as AVX-512",
@@ -23,6 +25,7 @@ mod software {
         winograd: |job| unsafe { winograd::run::<Lanes<16>, 12, 2>(job) },
         direct: |job| unsafe { direct::run::<Lanes<16>, 12, 2>(job) },
         dot: |job| unsafe { dot::run::<Lanes<16>>(job) },
+        gate: |job| unsafe { gate::run::<Lanes<16>>(job) },
     };
     pub(super) static AS_NEON: Kernels = Kernels {
         name: "as NEON",
@@ -32,6 +35,7 @@ mod software {
         winograd: |job| unsafe { winograd::run::<Lanes<4>, 6, 4>(job) },
         direct: |job| unsafe { direct::run::<Lanes<4>, 6, 4>(job) },
         dot: |job| unsafe { dot::run::<Lanes<4>>(job) },
+        gate: |job| unsafe { gate::run::<Lanes<4>>(job) },
     };
 
     #[derive(Clone, Copy)]
@@ -63,6 +67,9 @@ mod software {
         unsafe fn mul(self, other: Self) -> Self {
             self.with(other, |a, b| a * b)
         }
+        unsafe fn div(self, other: Self) -> Self {
+            self.with(other, |a, b| a / b)
+        }
         unsafe fn max(self, other: Self) -> Self {
             self.with(other, f32::max)
         }
@@ -71,6 +78,9 @@ mod software {
         }
         unsafe fn mul_add(self, factor: Self, summand: Self) -> Self {
             Self(std::array::from_fn(|lane| self.0[lane].mul_add(factor.0[lane], summand.0[lane])))
+        }
+        unsafe fn pow2(self) -> Self {
+            Self(self.0.map(f32::exp2))
         }
     }
 }
@@ -166,12 +176,14 @@ struct Case {
     /// Row at which the tiles begin.
     first_row: isize,
     residuals: Vec<(f32, f32)>,
+    gated: bool,
 }
 
 fn random_case(random: &mut Random, in_channels: usize, out_channels: usize, kernel: usize) -> Case {
-    let activation = match random.below(3) {
+    let activation = match random.below(4) {
         0 => Activation::None,
         1 => Activation::LeakyRelu(0.2),
+        2 => Activation::Silu,
         _ => Activation::Prelu(random.numbers(out_channels)),
     };
     let conv = Conv {
@@ -189,6 +201,8 @@ fn random_case(random: &mut Random, in_channels: usize, out_channels: usize, ker
         height: 1 + random.below(20),
         first_row: -(random.below(6) as isize),
         residuals: (0..random.below(3)).map(|_| (random.number(), random.number())).collect(),
+        // The kernel for few channels has no gates.
+        gated: out_channels > dot::MAX_OUTPUTS && random.below(4) == 0,
     }
 }
 
@@ -216,14 +230,23 @@ fn expected(
     }
     let slope = match &conv.activation {
         Activation::None => 1.0,
+        Activation::Silu => 1.0 / (1.0 + (-sum).exp()),
         Activation::LeakyRelu(slope) => f64::from(*slope),
         Activation::Prelu(slopes) => f64::from(slopes[o]),
     };
-    sum = sum.max(0.0) + slope * sum.min(0.0);
+    sum = match &conv.activation {
+        Activation::Silu => sum * slope,
+        _ => sum.max(0.0) + slope * sum.min(0.0),
+    };
+    let gate = 1.0 / (1.0 + (-sum).exp()) - 0.5;
     for (other, (scale, other_scale)) in others.iter().zip(&case.residuals) {
         let other = f64::from(other.numbers[other.index(x, y, o)]);
         sum = sum * f64::from(*scale) + other * f64::from(*other_scale);
         size += other.abs();
+    }
+    if case.gated {
+        // A difference of the gate, a quarter of that of the result, counts as often as what goes through it.
+        return (sum * gate, size * (1.0 + sum.abs() / 4.0));
     }
     (sum, size)
 }
@@ -261,6 +284,8 @@ fn check(case: &Case, kernels: &Kernels, random: &mut Random) -> (f64, usize) {
         weights: packed.weights.as_ptr(),
         bias: packed.bias.as_ptr(),
         slopes: if packed.slopes.is_empty() { std::ptr::null() } else { packed.slopes.as_ptr() },
+        silu: packed.silu,
+        gated: case.gated,
         in_channels: conv.in_channels,
         out_channels: conv.out_channels,
         width: case.width,
