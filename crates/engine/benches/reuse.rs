@@ -128,6 +128,6 @@ fn screen(picture: &mut RgbF32, number: u32) {
 fn cursor(picture: &mut RgbF32, number: u32) {
     fill(picture, 0);
     let size = picture.size();
-    let value = if number / 4 % 2 == 0 { 0.0 } else { 1.0 };
+    let value = if (number / 4).is_multiple_of(2) { 0.0 } else { 1.0 };
     paint(picture, size.width * 5 / 8, size.height * 3 / 4, 2, 12, value);
 }

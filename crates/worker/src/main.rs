@@ -11,6 +11,7 @@ mod index;
 mod join;
 mod model;
 mod pipeline;
+mod results;
 mod segment;
 mod wire;
 
