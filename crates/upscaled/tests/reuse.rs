@@ -35,7 +35,7 @@ fn reuse_changes_no_frame_and_saves_what_can_be_saved() {
     let still =
         |size: &str| format!("testsrc2=size={size}:rate=25,trim=end_frame=1,loop=-1:1:0,setpts=N/25/TB");
     let screen = format!(
-        "{},drawbox=x=40+2*n:y=20:w=12:h=12:color=red:t=fill:enable=1,\
+        "{}[desktop];color=red:size=12x12:rate=25[box];[desktop][box]overlay=x=40+2*n:y=20,\
          drawbox=x=200:y=70:w=2:h=10:color=white:t=fill:enable='lt(mod(n,4),2)'",
         still("640x96")
     );
@@ -84,6 +84,6 @@ fn a_tolerance_takes_faint_noise_for_a_still_picture() {
          lutyuv=y='clip(val,30,220)',noise=c0s=2:c0f=t",
     );
     let exact = upscale(folder.path(), "faint.mkv", "exact.mkv", &[]);
-    let tolerant = upscale(folder.path(), "faint.mkv", "tolerant.mkv", &["--reuse-tolerance", "8"]);
+    let tolerant = upscale(folder.path(), "faint.mkv", "tolerant.mkv", &["--reuse-tolerance", "16"]);
     assert_eq!((repeats(&exact), repeats(&tolerant)), (0, 10), "{exact} {tolerant}");
 }
