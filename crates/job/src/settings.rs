@@ -118,6 +118,16 @@ pub struct Settings {
     pub container: Option<Container>,
     /// Frames of a segment, when the user wants another length than the plan's.
     pub segment_frames: Option<u32>,
+    /// By how many levels of 255 a sample may differ from what the last result was computed from and still count as
+    /// unchanged: what did not change is not computed again. `None` computes every picture whole.
+    #[serde(default = "exact_reuse")]
+    pub reuse: Option<u8>,
+}
+
+/// What jobs have that were taken in before there was a choice.
+#[allow(clippy::unnecessary_wraps, reason = "a default has the type of its field")]
+const fn exact_reuse() -> Option<u8> {
+    Some(0)
 }
 
 impl Default for Settings {
@@ -131,6 +141,7 @@ impl Default for Settings {
             preset: "medium".to_owned(),
             container: None,
             segment_frames: None,
+            reuse: exact_reuse(),
         }
     }
 }
@@ -249,6 +260,8 @@ mod tests {
             Settings { preset: "slow".to_owned(), ..base.clone() },
             Settings { container: Some(Container::Matroska), ..base.clone() },
             Settings { segment_frames: Some(9), ..base.clone() },
+            Settings { reuse: Some(1), ..base.clone() },
+            Settings { reuse: None, ..base.clone() },
         ];
         for variant in variants {
             assert_ne!(variant.hash(), base.hash(), "{variant:?}");

@@ -91,6 +91,13 @@ pub(crate) struct Choices {
     /// Frames of a segment: what a crash may cost [default: about a minute of work]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) segment_frames: Option<u32>,
+    /// Count samples that changed by at most so many levels of 255 as unchanged: what did not change is not computed
+    /// again [default: 0, which changes no bit of the result]
+    #[arg(long, value_name = "0..255")]
+    pub(crate) reuse_tolerance: Option<u8>,
+    /// Compute every frame whole, even one that repeats the last
+    #[arg(long, conflicts_with = "reuse_tolerance")]
+    pub(crate) no_reuse: bool,
     /// Threads of the engine [default: one a core]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,

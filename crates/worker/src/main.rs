@@ -12,6 +12,7 @@ mod index;
 mod join;
 mod model;
 mod pipeline;
+mod results;
 mod scene;
 mod segment;
 mod wire;

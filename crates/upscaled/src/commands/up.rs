@@ -200,6 +200,9 @@ impl Run {
     fn tell(&self, record: &Record) -> Ending {
         match &record.job.status {
             Status::Done => {
+                if let Some(saving) = JobReport::of(record).reuse.in_words() {
+                    output::say(&saving);
+                }
                 if let Some(result) = &record.request.result
                     && !self.up.json
                 {
