@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread;
 
 use engine::{RowBand, Session};
-use frame::{Planar, RgbF32, Size, mean_difference};
+use frame::{Planar, RgbF32, Size, WHITE, mean_difference, round_to_16_bits};
 use media::RangeDecoder;
 
 use crate::failure::Failed;
@@ -17,8 +17,6 @@ const QUEUE: usize = 2;
 /// Largest mean difference between a picture and its source that is still believed, of 1. Networks stay below 0.03 on
 /// the hardest test pictures; a black or scrambled picture of a film is above 0.15.
 const LARGEST_DIFFERENCE: f32 = 0.1;
-/// The sample value that stands for 1 in 16 bits.
-const WHITE: f32 = 65535.0;
 
 /// A frame on its way.
 struct Picture {
@@ -117,11 +115,7 @@ fn take(band: &RowBand<'_>, result: &mut Planar<u16>) -> bool {
     let start = (band.y * band.width) as usize;
     let mut sound = true;
     for (index, plane) in band.planes.iter().enumerate() {
-        let rows = &mut result.plane_mut(index)[start..start + plane.len()];
-        for (sample, &value) in rows.iter_mut().zip(*plane) {
-            sound &= !value.is_nan();
-            *sample = value.clamp(0.0, 1.0).mul_add(WHITE, 0.5) as u16;
-        }
+        sound &= round_to_16_bits(plane, &mut result.plane_mut(index)[start..start + plane.len()]);
     }
     sound
 }
