@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
 use engine::{Changes, Patch, Reuse};
-use frame::{Planar, RgbF32, Size, mean_difference};
+use frame::{Planar, RgbF32, Size, WHITE, mean_difference, round_to_16_bits};
 use job::state::Reused;
 use media::{NextFrame, RangeDecoder};
 
@@ -20,8 +20,6 @@ const QUEUE: usize = 2;
 /// Largest mean difference between a picture and its source that is still believed, of 1. Networks stay below 0.03 on
 /// the hardest test pictures; a black or scrambled picture of a film is above 0.15.
 const LARGEST_DIFFERENCE: f32 = 0.1;
-/// The sample value that stands for 1 in 16 bits.
-const WHITE: f32 = 65535.0;
 
 /// A frame on its way.
 struct Picture {
@@ -138,7 +136,7 @@ impl Way<'_> {
         let Some(reuse) = self.reuse.as_deref_mut() else {
             let result = results.fresh(size);
             for plane in 0..3 {
-                *sound &= convert(source.plane(plane), result.plane_mut(plane));
+                *sound &= round_to_16_bits(source.plane(plane), result.plane_mut(plane));
             }
             return Ok(size.pixels());
         };
@@ -164,22 +162,13 @@ fn take(patch: &Patch<'_>, result: &mut Planar<u16>) -> bool {
     for plane in 0..3 {
         for y in 0..patch.rows {
             let row = &mut result.row_mut(plane, patch.y + y)[patch.x as usize..];
-            sound &= convert(patch.row(plane, y), &mut row[..patch.width as usize]);
+            sound &= round_to_16_bits(patch.row(plane, y), &mut row[..patch.width as usize]);
         }
     }
     sound
 }
 
-/// Converts samples to 16 bits, clipped to their range. False when one is not a number.
-fn convert(from: &[f32], to: &mut [u16]) -> bool {
-    let mut sound = true;
-    for (sample, &value) in to.iter_mut().zip(from) {
-        sound &= !value.is_nan();
-        *sample = value.clamp(0.0, 1.0).mul_add(WHITE, 0.5) as u16;
-    }
-    sound
-}
-
+/// Checks and encodes pictures until there are no more.
 fn encode_all(
     pictures: &Receiver<Picture>,
     used: &Sender<Picture>,

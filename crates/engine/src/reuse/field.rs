@@ -28,7 +28,8 @@ pub(super) fn receptive_field(network: &Network, side: u32) -> u32 {
                 need(conv.input, first - radius, end + radius);
             }
             Op::Concat { inputs } => inputs.iter().for_each(|&input| need(input, first, end)),
-            Op::Add { a, b, .. } => {
+            Op::Normalize { input, .. } => need(*input, first, end),
+            Op::Add { a, b, .. } | Op::Gate { value: a, gate: b } => {
                 need(*a, first, end);
                 need(*b, first, end);
             }
