@@ -1,16 +1,18 @@
 """Processes that are certain to end with this one."""
 
+import contextlib
 import os
 import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 running: list[subprocess.Popen] = []
 Argument = str | Path
 
 
-def start(command: Sequence[Argument], **options: object) -> subprocess.Popen:
+def start(command: Sequence[Argument], **options: Any) -> subprocess.Popen:
     """Starts a program at the head of a group of its own, so that its children end with it."""
     child = subprocess.Popen([str(part) for part in command], text=True, start_new_session=True, **options)
     running.append(child)
@@ -41,10 +43,8 @@ def stop(child: subprocess.Popen) -> None:
     """Ends a program and its children at once, stopped ones too."""
     if child in running:
         running.remove(child)
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     child.wait()
     for pipe in (child.stdin, child.stdout):
         if pipe:

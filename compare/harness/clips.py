@@ -30,8 +30,8 @@ def cut(frames: int) -> list[Clip]:
         if not source.exists():
             raise RuntimeError(f"there is no {source}: set UPSCALED_TEST_DATA to the folder with clips/public/{file}")
         path = paths.WORK / f"{name}-{frames}.mp4"
-        encode = ["-frames:v", str(frames), "-an", "-vf", filters, "-c:v", "libx264", "-crf", "10", "-y", path]
-        children.run(["ffmpeg", "-v", "error", "-i", source, *encode], LOG)
+        encode = ["-frames:v", str(frames), "-an", "-vf", filters, "-c:v", "libx264", "-crf", "10"]
+        children.run(["ffmpeg", "-v", "error", "-y", "-i", source, *encode, path], LOG)
         size, count = probe(path)
         rate = show(path, "stream=r_frame_rate")[0]
         clips.append(Clip(name, path, size, count, rate))

@@ -49,7 +49,7 @@ def hold(case: Case, upscaled: Path, rounds: int, seconds: float) -> list[Entry]
     entries = [try_alone(engine, case, reference) for engine in candidates]
     if reference:
         reference.unlink()
-    best = {}
+    best: dict[str, float] = {}
     for entry in entries:
         best[entry.name] = min(best.get(entry.name, float("inf")), entry.ms)
     chosen = [

@@ -2,6 +2,7 @@
 
 import hashlib
 import subprocess
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,8 @@ def prepare(model: Model) -> None:
         written = stem.with_name(f"{stem.name}.bin").read_bytes()
         if hashlib.sha256(written).hexdigest() != GENERAL_BIN:
             raise Failure(f"the ncnn file written for {model.name} is not the published one")
-    np.savez(stem.with_name(f"{stem.name}.npz"), **weights.read_ncnn(stem, model.layers()))
+    tensors: dict[str, Any] = weights.read_ncnn(stem, model.layers())
+    np.savez(stem.with_name(f"{stem.name}.npz"), **tensors)
     done = subprocess.run([paths.PYTHON, "-m", "rivals.export", stem], text=True, capture_output=True)
     if done.returncode != 0:
         # ncnn needs no ONNX file, so the comparison goes on with what there is.

@@ -63,6 +63,7 @@ SETTINGS = [
     Setting("torch", "compile"),
     Setting("torch", "compile", one_frame_a_core=True),
     Setting("torch", "script"),
+    Setting("torch", "script", one_frame_a_core=True),
     Setting("torch", "eager"),
 ]
 
@@ -182,10 +183,14 @@ class OurEngine:
 
 
 def bench(upscaled: Path, model: Model, size: Size, seconds: float) -> dict[str, float]:
-    """What `upscaled bench` says of a model and a size of input."""
-    command = [upscaled, "bench", "--model", model.argument, "--size", f"{size[0]}x{size[1]}"]
+    """What `upscaled bench` says of a model and a size of input. RuntimeError if it counts another work than we do."""
+    command: list[children.Argument] = [upscaled, "bench", "--model", model.argument, "--size", f"{size[0]}x{size[1]}"]
     command += ["--threads", str(THREADS), "--engine", "cpu", "--seconds", str(seconds), "--json"]
-    return json.loads(children.run(command, paths.WORK / "ours.log").strip().splitlines()[-1])
+    report = json.loads(children.run(command, paths.WORK / "ours.log").strip().splitlines()[-1])
+    counted, ours = report["gflops"] * report["ms_per_frame"] / 1e3, model.flops(size) / 1e9
+    if abs(counted / ours - 1) > 0.01:
+        raise RuntimeError(f"`upscaled bench` counts {counted:.2f} GFLOP a frame instead of {ours:.2f}")
+    return report
 
 
 def program_version(upscaled: Path) -> str:

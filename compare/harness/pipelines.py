@@ -1,6 +1,7 @@
 """Whole videos: ours against a pipeline round the fastest rivals, and against framelift."""
 
 import json
+import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,22 +75,29 @@ def hold(model: Model, clip: Clip, upscaled: Path, rounds: int) -> list[Run]:
     ours = Run(engines.OURS)
     runs = [ours, *(Run(program.name) for program in PROGRAMS)]
     going = list(zip(PROGRAMS, runs[1:], strict=True))
-    our_result = paths.WORK / "ours.mp4"
     for number in range(rounds):
         say(f"  round {number + 1} of {rounds}")
-        up = [upscaled, "up", "--model", model.argument, "--overwrite", "--output", our_result, clip.path]
+        our_result = fresh("ours") / "result.mp4"
+        up: list[children.Argument] = [upscaled, "up", "--model", model.argument, "--output", our_result, clip.path]
         finish(ours, up, our_result, clip)
         if ours.failure:
             break
         ours.share.append(engine_seconds(upscaled, model, clip) / ours.walls[-1])
         for program, run in going:
-            result = paths.WORK / "rival.mp4"
-            result.unlink(missing_ok=True)
+            result = fresh("rival") / "result.mp4"
             finish(run, program.command(model, clip, result), result, clip)
             if number == 0 and not run.failure:
                 run.psnr = psnr(result, our_result)
         going = fastest(going)
     return runs
+
+
+def fresh(name: str) -> Path:
+    """An empty folder: unfinished work of an earlier run must not shorten this one."""
+    folder = paths.WORK / "videos" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def finish(run: Run, command: list[children.Argument], result: Path, clip: Clip) -> None:

@@ -44,9 +44,8 @@ class Report:
     def head(self) -> str:
         """Where, when, what and how."""
         command = shlex.join(["compare/run", *self.arguments])
-        quick = "\n**Made with `--quick`: this shows that the comparison works, and is no result.**\n" if self.options.quick else ""
         return f"""# Results
-{quick}
+{QUICK if self.options.quick else ""}
 Written by `{command}` on {date.today().isoformat()}; how it is measured: [README.md](README.md).
 
 - Machine: {machine.describe()}; load before the start {self.load_before:.1f}
@@ -117,6 +116,8 @@ Written by `{command}` on {date.today().isoformat()}; how it is measured: [READM
         }
 
 
+QUICK = "\n**Made with `--quick`: this shows that the comparison works, and is no result.**\n"
+
 ENGINES = """## Engines
 
 Single precision, the same weights, all cores. Times are medians over rounds in which the engines take turns; ratios are
@@ -152,7 +153,8 @@ def pipeline(model: Model, clip: Clip, runs: list[Run]) -> str:
             f"| {run.result} | {apart} |"
         )
     if ours.share:
-        lines += ["", f"Our engine alone, at the pace of `upscaled bench`, would take {median(ours.share):.0%} of our time."]
+        share = f"{median(ours.share):.0%}"
+        lines += ["", f"Our engine alone, at the pace of `upscaled bench`, would take {share} of our time."]
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from harness import children, paths
 
@@ -11,10 +12,10 @@ from harness import children, paths
 class RivalProcess:
     """A process that loads a model and then runs frames on command. RuntimeError when it fails."""
 
-    def __init__(self, rival: str, task: dict[str, object], number: int) -> None:
+    def __init__(self, rival: str, task: dict[str, Any], number: int) -> None:
         self.log = paths.WORK / "logs" / f"{rival}-{number}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        command = [paths.PYTHON, "-m", f"rivals.{rival}", json.dumps(task)]
+        command: list[children.Argument] = [paths.PYTHON, "-m", f"rivals.{rival}", json.dumps(task)]
         threads = {"OMP_NUM_THREADS": str(task["threads"]), "TORCHINDUCTOR_COMPILE_THREADS": "1"}
         caches = {"TORCHINDUCTOR_CACHE_DIR": str(paths.WORK / "inductor")}
         with self.log.open("w") as errors:
@@ -60,8 +61,8 @@ class RivalProcess:
         except BrokenPipeError:
             raise RuntimeError(self.ended()) from None
 
-    def answer(self) -> dict[str, object]:
-        line = self.child.stdout.readline()
+    def answer(self) -> dict[str, Any]:
+        line = self.child.stdout.readline() if self.child.stdout else ""
         if not line:
             raise RuntimeError(self.ended())
         answer = json.loads(line)

@@ -46,7 +46,9 @@ class Ncnn:
 
     def __init__(self, task: Task) -> None:
         self.net = load_net(task.stem, task.threads)
-        self.picture = ncnn.Mat(task.load_picture()[0]).clone()
+        # A Mat does not keep the array alive over which it is made.
+        planes = task.load_picture()[0]
+        self.picture = ncnn.Mat(planes).clone()
 
     def run(self, frames: int) -> None:
         for _ in range(frames):

@@ -11,6 +11,7 @@ import numpy as np
 
 from rivals.stage import Stage, give_up
 
+
 class Writer:
     """Puts frames in order and writes them, in a thread of its own."""
 
@@ -19,6 +20,7 @@ class Writer:
         self.waiting: dict[int, tuple[np.ndarray, Callable[[], None]]] = {}
         self.changed = threading.Condition()
         self.ended = False
+        self.next = 0
         self.thread = threading.Thread(target=self.work)
         self.thread.start()
 
@@ -28,16 +30,19 @@ class Writer:
             self.changed.notify()
 
     def work(self) -> None:
-        index = 0
         while True:
             with self.changed:
-                self.changed.wait_for(lambda: index in self.waiting or self.ended)
-                if index not in self.waiting:
+                self.changed.wait_for(lambda: self.next in self.waiting or self.ended)
+                if self.next not in self.waiting:
                     return
-                pixels, release = self.waiting.pop(index)
-            self.sink.stdin.write(pixels)
+                pixels, release = self.waiting.pop(self.next)
+            # A pipe may take less than it is given.
+            left = memoryview(pixels).cast("B")
+            while left:
+                left = left[self.sink.stdin.write(left) :]
+            left.release()
             release()
-            index += 1
+            self.next += 1
 
     def close(self) -> None:
         with self.changed:

@@ -7,6 +7,7 @@ After loading, the process says {"version": …, "at_once": frames that it works
 """
 
 import ctypes
+import faulthandler
 import json
 import os
 import signal
@@ -54,6 +55,7 @@ def serve(load: Callable[[Task], Rival]) -> None:
     # Libraries print to stdout as they like: the answers go through a copy, and fd 1 becomes stderr.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
+    faulthandler.enable()
     parent_death_signal = 1
     ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL)
 
