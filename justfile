@@ -20,6 +20,10 @@ faults kills="50":
 bench *arguments:
     cargo bench --package engine -- {{arguments}}
 
+# Compare with other engines on this machine, into compare/RESULTS.md; `just compare --quick` is a try
+compare *arguments:
+    compare/run {{arguments}}
+
 # Convert ncnn weights to the built-in safetensors files
 models folder:
     cargo run --release --package xtask -- convert-models {{folder}}
