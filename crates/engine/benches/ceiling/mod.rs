@@ -81,12 +81,17 @@ impl Loop {
 }
 
 /// The loop of the instruction set that a description names, else of what every processor of the kind has.
+#[cfg(target_arch = "x86_64")]
 fn instruction_set(description: &str) -> Loop {
-    #[cfg(target_arch = "x86_64")]
-    return x86::named(&description.replace('-', "").to_uppercase());
+    x86::named(&description.replace('-', "").to_uppercase())
+}
+
+/// The loop of what every processor of the kind has.
+#[cfg(not(target_arch = "x86_64"))]
+fn instruction_set(_: &str) -> Loop {
     #[cfg(target_arch = "aarch64")]
     return neon::NEON;
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    #[cfg(not(target_arch = "aarch64"))]
     return plain::PLAIN;
 }
 
