@@ -29,9 +29,10 @@ fn frames_that_are_repeated_are_found_and_no_others() {
             repeats.push(is_repeat);
         }
         assert_eq!(decoder.next_unless_repeated(&mut picture).unwrap(), None);
-        // The range begins in the middle of a pair.
-        let second_of_pair: Vec<bool> = (1..12).map(|frame| frame > 1 && frame % 2 == 1).collect();
-        assert_eq!(repeats, second_of_pair, "{name}");
+        // Whatever the generator makes: two pictures are the same or not.
+        let same: Vec<bool> = wanted.windows(2).map(|two| two[0].1 == two[1].1).collect();
+        assert_eq!(repeats, [&[false], &same[..]].concat(), "{name}");
+        assert!(same.contains(&true) && same.contains(&false), "{name}");
     }
 }
 

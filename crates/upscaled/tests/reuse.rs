@@ -1,5 +1,7 @@
 //! What did not change is not computed again: the same frames as without, and the saving is told.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod common;
 
 use std::path::Path;
