@@ -12,6 +12,7 @@ mod join;
 mod model;
 mod pipeline;
 mod segment;
+mod verifier;
 mod wire;
 
 use std::process::ExitCode;
