@@ -24,6 +24,10 @@ bench *arguments:
 bench-kernels *filters:
     cargo bench --package engine --bench kernels -- {{filters}}
 
+# Run the kernels for Arm processors under emulation, on Debian 12
+neon:
+    scripts/test-neon
+
 # Compare with other engines on this machine, into compare/RESULTS.md; `just compare --quick` is a try
 compare *arguments:
     compare/run {{arguments}}

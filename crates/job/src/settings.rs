@@ -138,7 +138,7 @@ impl Default for Settings {
             twin: None,
             target: Target::Scale(4),
             crf: 16,
-            preset: "medium".to_owned(),
+            preset: "veryfast".to_owned(),
             container: None,
             segment_frames: None,
             reuse: exact_reuse(),

@@ -82,6 +82,11 @@ impl Frames {
             })
     }
 
+    /// From here on frames are only looked at for their times and sizes, which takes less work.
+    pub(crate) fn only_count(&mut self) {
+        self.decoder.skip_loop_filter();
+    }
+
     /// Decodes the next frame; false at the end.
     pub(crate) fn advance(&mut self) -> Result<bool, Error> {
         loop {

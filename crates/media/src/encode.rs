@@ -11,6 +11,9 @@ use crate::{CodecParameters, Error, VideoInfo};
 
 /// The encoder of results.
 const ENCODER: &str = "libx264";
+/// The smallest blocks that libx264 tries. What was enlarged has no detail that needs smaller ones than 16 × 16 in motion
+/// and 8 × 8 without: trying them takes a third more time and gives no smaller files.
+const PARTITIONS: &str = "i8x8";
 /// The format in which pictures come.
 const RGB: &str = "gbrp16le";
 
@@ -121,7 +124,11 @@ impl SegmentEncoder {
             sample_aspect_ratio: settings.sample_aspect_ratio,
             color: settings.color,
             threads: settings.threads,
-            options: &[("crf", settings.crf.to_string()), ("preset", settings.preset.clone())],
+            options: &[
+                ("crf", settings.crf.to_string()),
+                ("preset", settings.preset.clone()),
+                ("partitions", PARTITIONS.to_owned()),
+            ],
         })?;
         let color = settings.color;
         // The filter is a spline of six taps: sharp, and with less ringing than Lanczos. No dither: 16 bits are rounded

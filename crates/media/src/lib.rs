@@ -29,7 +29,7 @@ pub use error::Error;
 pub use index::{Index, IndexMethod, index};
 pub use join::{Join, JoinReport, OwnedPacket, join};
 pub use probe::{Probe, StreamInfo, StreamKind, VideoInfo, probe};
-pub use verify::{VerifyReport, verify, verify_segment};
+pub use verify::{SegmentDecoder, VerifyReport, verify};
 
 /// Largest picture that is decoded, in pixels: 16,384 × 8,192. A file may claim any size, and memory follows it.
 pub const MAX_PIXELS: u64 = 1 << 27;

@@ -9,10 +9,10 @@ use crate::raw::codec::{Decoder, Output, Parameters, Threads};
 use crate::raw::frame::RawFrame;
 use crate::raw::input::Input;
 use crate::raw::packet::RawPacket;
-use crate::{CodecParameters, Error, Index, JoinReport, OwnedPacket, raw};
+use crate::{CodecParameters, Error, Index, JoinReport, raw};
 
-/// Threads of the decoder.
-const THREADS: Threads = Threads::UpTo(2);
+/// Most threads that decode a result: nothing else is done at that time.
+const MAX_THREADS: usize = 8;
 /// Largest deviation of a time from the source's: half a tick of Matroska, whose tick is 1 ms, and some room for the
 /// rounding of this comparison itself.
 const LARGEST_DEVIATION_SECONDS: f64 = 0.000_501;
@@ -54,7 +54,9 @@ pub fn verify(
         }
     }
 
-    let mut frames = Frames::open(result, THREADS)?;
+    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MAX_THREADS));
+    let mut frames = Frames::open(result, Threads::UpTo(threads))?;
+    frames.only_count();
     let time_base = frames.time_base();
     let mut largest_deviation = 0.0_f64;
     for (number, &pts) in index.pts.iter().enumerate() {
@@ -86,37 +88,61 @@ fn deviation(a: i64, of_a: Rational, b: i64, of_b: Rational) -> f64 {
     if exact { 0.0 } else { (a as f64 * of_a.to_f64() - b as f64 * of_b.to_f64()).abs() }
 }
 
-/// Decodes a segment in memory. Gives the presentation time of each frame and the mean of its first plane, 0 to 1.
-///
-/// # Errors
-/// When the packets cannot be decoded, or what the packets say instead.
-pub fn verify_segment(
-    parameters: &CodecParameters,
-    time_base: Rational,
-    packets: &mut dyn Iterator<Item = Result<OwnedPacket, String>>,
-) -> Result<Vec<(i64, f32)>, Error> {
-    let parameters = Parameters::from_plain(parameters)?;
-    let mut decoder = Decoder::open(parameters.get(), time_base, THREADS)?;
-    let (mut packet, mut frame) = (RawPacket::new()?, RawFrame::new()?);
-    let mut found = Vec::new();
-    let mut order = 0;
-    loop {
-        let next = packets.next().transpose().map_err(Error::PacketsDiffer)?;
-        let at_end = next.is_none();
-        if let Some(next) = &next {
-            packet.set_data(&next.data)?;
-            // The decoder needs rising decoding times, whatever they are.
-            packet.set_times(next.pts, order);
-            packet.set_keyframe(next.keyframe);
-            order += 1;
+/// Decodes the packets of a segment while they are made, to see whether they hold what was encoded.
+#[derive(Debug)]
+pub struct SegmentDecoder {
+    decoder: Decoder,
+    packet: RawPacket,
+    frame: RawFrame,
+    /// Packets so far.
+    packets: i64,
+    found: Vec<(i64, f32)>,
+}
+
+impl SegmentDecoder {
+    /// Opens a decoder with one thread: it has as much time as the encoder.
+    ///
+    /// # Errors
+    /// When the parameters are not those of a video that can be decoded.
+    pub fn open(parameters: &CodecParameters, time_base: Rational) -> Result<Self, Error> {
+        let parameters = Parameters::from_plain(parameters)?;
+        let mut decoder = Decoder::open(parameters.get(), time_base, Threads::One)?;
+        decoder.skip_loop_filter();
+        let (packet, frame) = (RawPacket::new()?, RawFrame::new()?);
+        Ok(Self { decoder, packet, frame, packets: 0, found: Vec::new() })
+    }
+
+    /// Decodes the next packet, which is shown at `pts`.
+    ///
+    /// # Errors
+    /// When the packet cannot be decoded.
+    pub fn push(&mut self, pts: i64, keyframe: bool, data: &[u8]) -> Result<(), Error> {
+        self.packet.set_data(data)?;
+        // The decoder needs rising decoding times, whatever they are.
+        self.packet.set_times(pts, self.packets);
+        self.packet.set_keyframe(keyframe);
+        self.packets += 1;
+        self.decoder.send(Some(&mut self.packet))?;
+        self.drain()
+    }
+
+    /// Decodes what the decoder still holds. Gives the presentation time of each frame and the mean of its first plane,
+    /// 0 to 1 of all code values.
+    ///
+    /// # Errors
+    /// When the last packets cannot be decoded.
+    pub fn finish(mut self) -> Result<Vec<(i64, f32)>, Error> {
+        self.decoder.send(None)?;
+        self.drain()?;
+        Ok(self.found)
+    }
+
+    fn drain(&mut self) -> Result<(), Error> {
+        while self.decoder.receive(&mut self.frame)? == Output::Some {
+            let pts =
+                self.frame.pts().ok_or_else(|| Error::Verification("a frame has no time".to_owned()))?;
+            self.found.push((pts, self.frame.mean_of_first_plane()));
         }
-        decoder.send(next.is_some().then_some(&mut packet))?;
-        while decoder.receive(&mut frame)? == Output::Some {
-            let pts = frame.pts().ok_or_else(|| Error::Verification("a frame has no time".to_owned()))?;
-            found.push((pts, frame.mean_of_first_plane()));
-        }
-        if at_end {
-            return Ok(found);
-        }
+        Ok(())
     }
 }

@@ -85,7 +85,7 @@ pub(crate) struct Choices {
     /// Quality of the encoder, 0 (lossless) to 51 (worst) [default: 16]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) crf: Option<u8>,
-    /// Speed of the encoder, ultrafast to veryslow: slower makes smaller files [default: medium]
+    /// Speed of the encoder, ultrafast to veryslow: slower makes smaller files [default: veryfast]
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,
     /// Frames of a segment: what a crash may cost [default: about a minute of work]

@@ -15,6 +15,7 @@ mod pipeline;
 mod results;
 mod scene;
 mod segment;
+mod verifier;
 mod wire;
 
 use std::process::ExitCode;

@@ -16,6 +16,7 @@ use crate::failure::Failed;
 use crate::frame_list;
 use crate::model::Upscaler;
 use crate::pipeline::{self, Way};
+use crate::verifier::{Checksum, Found, Verifier};
 use crate::wire::Progress;
 
 /// Threads of the decoder: decoding is little work beside the network.
@@ -54,7 +55,8 @@ pub(crate) fn run(
 /// A segment that was made but not yet believed.
 struct Made {
     file: ScratchFile,
-    parameters: CodecParameters,
+    /// What decoding its packets gave.
+    found: Found,
     /// Mean luma of each frame as it went into the encoder.
     means: Vec<f32>,
     /// The engine, in words.
@@ -94,13 +96,15 @@ fn make(
         threads: request.encoder_threads,
     };
     let mut encoder = SegmentEncoder::open(&settings, pictures.scaled(scale))?;
-    let parameters = encoder.parameters().clone();
-    let header = serde_json::to_vec(&parameters).map_err(|error| Failed::transient(error.to_string()))?;
+    let parameters: &CodecParameters = encoder.parameters();
+    let verifier = Verifier::start(parameters, index.time_base)?;
+    let header = serde_json::to_vec(parameters).map_err(|error| Failed::transient(error.to_string()))?;
     let mut log = PacketLogWriter::new(scratch.create()?, &header)?;
     let mut frames = 0;
     let bytes = AtomicU64::new(0);
     let mut append = |packet: Packet<'_>| -> Result<(), Failed> {
         bytes.fetch_add(packet.data.len() as u64, Relaxed);
+        verifier.push(&packet);
         Ok(log.append(packet.pts, packet.dts, packet.duration, packet.keyframe, packet.data)?)
     };
     let done = AtomicU32::new(0);
@@ -121,15 +125,26 @@ fn make(
     encoder.finish(&mut append)?;
     let means = encoder.means().to_vec();
     let (file, _) = log.finish()?;
-    Ok(Made { file, parameters, means, engine, reused })
+    let found = verifier.finish()?;
+    Ok(Made { file, found, means, engine, reused })
 }
 
-/// Decodes the segment again and compares it with what went into the encoder: an encoder's success proves nothing.
+/// Compares what decoding gave with what went into the encoder, and the file with what was decoded.
 fn verify(request: &SegmentRequest, index: &Index, made: &mut Made) -> Result<(), Failed> {
     let wrong = |what: String| Err(Failed::transient(format!("the encoded segment is not right: {what}")));
     made.file.rewind().map_err(|error| Failed::transient(format!("scratch cannot be read: {error}")))?;
-    let mut packets = packets(PacketLogReader::open(BufReader::new(&mut made.file))?);
-    let found = media::verify_segment(&made.parameters, index.time_base, &mut packets)?;
+    let mut checksum = Checksum::default();
+    for packet in packets(PacketLogReader::open(BufReader::new(&mut made.file))?) {
+        let packet = match packet {
+            Ok(packet) => packet,
+            Err(what) => return wrong(what),
+        };
+        checksum.add(packet.pts, packet.keyframe, &packet.data);
+    }
+    if checksum != made.found.checksum {
+        return wrong("scratch does not hold what was written".to_owned());
+    }
+    let found = &made.found.frames;
     let wanted = &index.pts[request.range.first as usize..request.range.end as usize];
     if found.len() != wanted.len() {
         return wrong(format!("it has {} of {} frames", found.len(), wanted.len()));

@@ -201,12 +201,14 @@ impl RawFrame {
         let depth = self.format().bit_depth();
         let mut sum = 0_u64;
         for y in 0..self.size().height {
-            let row = self.row(0, y);
-            sum += if depth > 8 {
-                row.chunks_exact(2).map(|b| u64::from(u16::from_le_bytes([b[0], b[1]]))).sum::<u64>()
-            } else {
-                row.iter().map(|&b| u64::from(b)).sum()
-            };
+            // Narrow sums are added up several at a time; those of a part cannot overflow.
+            for part in self.row(0, y).chunks(1 << 16) {
+                sum += u64::from(if depth > 8 {
+                    part.chunks_exact(2).map(|b| u32::from(u16::from_le_bytes([b[0], b[1]]))).sum::<u32>()
+                } else {
+                    part.iter().map(|&b| u32::from(b)).sum()
+                });
+            }
         }
         let scale = ((1_u64 << depth.min(16)) - 1) as f64;
         (sum as f64 / (self.size().pixels().max(1) as f64 * scale)) as f32
