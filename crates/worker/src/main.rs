@@ -15,6 +15,7 @@ mod pipeline;
 mod results;
 mod scene;
 mod segment;
+mod trace;
 mod verifier;
 mod wire;
 

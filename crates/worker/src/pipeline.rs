@@ -14,6 +14,7 @@ use media::{NextFrame, RangeDecoder};
 
 use crate::failure::Failed;
 use crate::results::Results;
+use crate::trace::{Stage, Trace};
 
 /// Pictures between two stages: one that is ready while the next is made.
 const QUEUE: usize = 2;
@@ -47,6 +48,8 @@ pub(crate) struct Way<'a> {
     pub(crate) first: u32,
     /// Called now and then while a frame takes long.
     pub(crate) alive: &'a (dyn Fn() + Sync),
+    /// Learns when each stage was at work.
+    pub(crate) trace: &'a Trace,
 }
 
 /// Takes each frame from the decoder through the network to `encode`, in order. `encode` gets `None` for the very picture
@@ -60,10 +63,10 @@ pub(crate) fn run(
     let (upscaled, to_encoder) = sync_channel::<Picture>(QUEUE);
     let (used, free) = channel::<Picture>();
     thread::scope(|scope| {
-        let (first, skips_repeats) = (way.first, way.skips_repeats);
-        let decode = scope.spawn(move || decode(decoder, first, skips_repeats, &free, &decoded));
+        let (first, skips_repeats, trace) = (way.first, way.skips_repeats, way.trace);
+        let decode = scope.spawn(move || decode(decoder, (first, skips_repeats), &free, &decoded, trace));
         let upscale = scope.spawn(move || upscale(way, &to_engine, &upscaled));
-        let encoded = encode_all(&to_encoder, &used, &mut encode);
+        let encoded = encode_all(&to_encoder, &used, &mut encode, trace);
         // A stage that waits for room in this queue must see that nobody takes from it any more.
         drop(to_encoder);
         let upscaled = upscale.join().unwrap_or_else(|_| Err(Failed::transient("the engine's thread died")));
@@ -84,19 +87,21 @@ impl Picture {
 
 fn decode(
     mut decoder: RangeDecoder,
-    first: u32,
-    skips_repeats: bool,
+    (first, skips_repeats): (u32, bool),
     free: &Receiver<Picture>,
     decoded: &SyncSender<Picture>,
+    trace: &Trace,
 ) -> Result<(), Failed> {
     for number in first.. {
         let mut picture = free.try_recv().unwrap_or_else(|_| Picture::empty());
-        let next = if skips_repeats {
-            decoder.next_unless_repeated(&mut picture.source)?
-        } else {
-            decoder.next(&mut picture.source)?.map(|pts| NextFrame { pts, is_repeat: false })
-        };
-        let Some(NextFrame { pts, is_repeat }) = next else { break };
+        let next = trace.span(Stage::Decode, number, || {
+            if skips_repeats {
+                return decoder.next_unless_repeated(&mut picture.source);
+            }
+            let next = decoder.next(&mut picture.source)?;
+            Ok(next.map(|pts| NextFrame { pts, is_repeat: false }))
+        });
+        let Some(NextFrame { pts, is_repeat }) = next? else { break };
         (picture.number, picture.pts, picture.is_repeat) = (number, pts, is_repeat);
         if decoded.send(picture).is_err() {
             break;
@@ -112,7 +117,12 @@ fn upscale(
 ) -> Result<Reused, Failed> {
     let (mut results, mut reused) = (Results::default(), Reused::default());
     for mut picture in pictures {
-        let computed = if picture.is_repeat { 0 } else { way.compute(&mut picture, &mut results)? };
+        let (trace, number) = (way.trace, picture.number);
+        let computed = if picture.is_repeat {
+            0
+        } else {
+            trace.span(Stage::Engine, number, || way.compute(&mut picture, &mut results))?
+        };
         picture.result = results.last();
         reused.frames += u32::from(picture.is_repeat);
         // The size of a repeat's source is that of some earlier picture, which is the same.
@@ -173,18 +183,18 @@ fn encode_all(
     pictures: &Receiver<Picture>,
     used: &Sender<Picture>,
     encode: &mut impl FnMut(Option<&Planar<u16>>, i64) -> Result<(), Failed>,
+    trace: &Trace,
 ) -> Result<(), Failed> {
     for mut picture in pictures {
         // Others may write to the result from here on, and must find nobody that shares it.
         let result = picture.result.take();
-        match result.as_deref().filter(|_| !picture.is_repeat) {
-            // What is the picture before was checked with it.
-            None => encode(None, picture.pts)?,
-            Some(result) => {
-                check(&picture, result)?;
-                encode(Some(result), picture.pts)?;
+        trace.span(Stage::Encode, picture.number, || {
+            match result.as_deref().filter(|_| !picture.is_repeat) {
+                // What is the picture before was checked with it.
+                None => encode(None, picture.pts),
+                Some(result) => check(&picture, result).and_then(|()| encode(Some(result), picture.pts)),
             }
-        }
+        })?;
         drop(result);
         // The decoder may be done already.
         let _ = used.send(picture);

@@ -16,6 +16,7 @@ use crate::failure::Failed;
 use crate::frame_list;
 use crate::model::Upscaler;
 use crate::pipeline::{self, Way};
+use crate::trace::Trace;
 use crate::verifier::{Checksum, Found, Verifier};
 use crate::wire::Progress;
 
@@ -120,8 +121,10 @@ fn make(
         Ok(())
     };
     let skips_repeats = request.settings.reuse.is_some();
-    let way = Way { reuse, scale, skips_repeats, first: range.first, alive: &tell };
+    let trace = Trace::of_segment(&format!("segment-{:06}.e{}", request.index, request.epoch));
+    let way = Way { reuse, scale, skips_repeats, first: range.first, alive: &tell, trace: &trace };
     let reused = pipeline::run(decoder, way, encode)?;
+    trace.write();
     encoder.finish(&mut append)?;
     let means = encoder.means().to_vec();
     let (file, _) = log.finish()?;

@@ -35,7 +35,7 @@ impl InputSlot {
 /// Every pointer given to a kernel comes from the plan, which guarantees: rings hold the rows that an instruction and
 /// the one before it read, and do not overlap each other; the tasks of an instruction write different pixels; what an
 /// instruction writes, neither its tasks nor those of the one before it read (values in one storage have different
-/// channels). Threads run a task only when all that [`Machine::needed`] says is done, so that no task meets another
+/// channels). Threads run a task only when all that [`Instruction::needed`] says is done, so that no task meets another
 /// than those of its own instruction and of the ones beside it.
 pub(crate) struct Machine<'a> {
     pub(crate) program: &'a Program,
@@ -53,12 +53,6 @@ impl Machine<'_> {
             row: buffer.row,
             pixel: buffer.pixel,
         }
-    }
-
-    /// The number of the task up to which all must be done before a task of an instruction may begin.
-    pub(crate) fn needed(&self, instruction: &Instruction, task: usize) -> usize {
-        let Some(before) = &instruction.before else { return instruction.first_task };
-        before.needed(&instruction.grid, instruction.grid.span(task))
     }
 
     /// Does one task of an instruction. `thread` says whose scratch to use.

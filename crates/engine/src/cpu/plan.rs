@@ -101,6 +101,14 @@ pub(crate) struct Instruction {
     pub(crate) band: Option<usize>,
 }
 
+impl Instruction {
+    /// The number of the task up to which all must be done before one of its tasks may begin.
+    pub(crate) fn needed(&self, task: usize) -> usize {
+        let Some(before) = &self.before else { return self.first_task };
+        before.needed(&self.grid, self.grid.span(task))
+    }
+}
+
 impl Plan {
     /// Plans the work for inputs of one size by so many threads.
     pub(crate) fn new(

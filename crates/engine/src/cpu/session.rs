@@ -110,7 +110,7 @@ impl Work {
                 instruction = next;
             }
             let task = number - instruction.first_task;
-            let needed = machine.needed(instruction, task);
+            let needed = instruction.needed(task);
             course.wait(|| {
                 meanwhile();
                 course.is_done(needed)

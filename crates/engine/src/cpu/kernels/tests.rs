@@ -22,20 +22,20 @@ mod software {
         lanes: 16,
         group: 32,
         rows: 12,
-        winograd: |job| unsafe { winograd::run::<Lanes<16>, 12, 2>(job) },
-        direct: |job| unsafe { direct::run::<Lanes<16>, 12, 2>(job) },
-        dot: |job| unsafe { dot::run::<Lanes<16>>(job) },
-        gate: |job| unsafe { gate::run::<Lanes<16>>(job) },
+        winograd: winograd::run::<Lanes<16>, 12, 2>,
+        direct: direct::run::<Lanes<16>, 12, 2>,
+        dot: dot::run::<Lanes<16>>,
+        gate: gate::run::<Lanes<16>>,
     };
     pub(super) static AS_NEON: Kernels = Kernels {
         name: "as NEON",
         lanes: 4,
         group: 16,
         rows: 6,
-        winograd: |job| unsafe { winograd::run::<Lanes<4>, 6, 4>(job) },
-        direct: |job| unsafe { direct::run::<Lanes<4>, 6, 4>(job) },
-        dot: |job| unsafe { dot::run::<Lanes<4>>(job) },
-        gate: |job| unsafe { gate::run::<Lanes<4>>(job) },
+        winograd: winograd::run::<Lanes<4>, 6, 4>,
+        direct: direct::run::<Lanes<4>, 6, 4>,
+        dot: dot::run::<Lanes<4>>,
+        gate: gate::run::<Lanes<4>>,
     };
 
     #[derive(Clone, Copy)]

@@ -5,6 +5,11 @@
 //! becomes 64 matrix products, one per position, with 64 instead of 324 multiplications for 36 outputs. The
 //! matrices are those of the interpolation points 0, ±1, ±2, ±½ and ∞.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "rows i and columns j of small matrices read like the formulas"
+)]
+
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
@@ -68,7 +73,7 @@ pub(super) unsafe fn run<S: Simd, const M: usize, const N: usize>(job: &Winograd
                 stride: depth,
                 depth: conv.in_channels,
                 weights: weights.add(position * conv.in_channels * group),
-                product: products.add(position * product_stride),
+                target: products.add(position * product_stride),
                 vector: PhantomData,
             };
             in_runs::<M>(tiles, &mut product);
@@ -134,7 +139,7 @@ struct Product<S, const N: usize> {
     depth: usize,
     weights: *const f32,
     /// `[tile][channel of the group]`.
-    product: *mut f32,
+    target: *mut f32,
     vector: PhantomData<S>,
 }
 
@@ -145,7 +150,7 @@ impl<S: Simd, const N: usize> Runs for Product<S, N> {
         // Once for each position is enough.
         let asks_ahead = first == 0;
         let rows = multiply::<S, M, N>(&[input], self.stride, self.depth, self.weights, asks_ahead);
-        store_rows(rows, self.product.add(first * N * S::LANES));
+        store_rows(rows, self.target.add(first * N * S::LANES));
     }
 }
 
