@@ -24,7 +24,7 @@ bench *arguments:
 bench-kernels *filters:
     cargo bench --package engine --bench kernels -- {{filters}}
 
-# Run the kernels for Arm processors under emulation, on Debian 12
+# Run the kernels for Arm processors under emulation
 neon:
     scripts/test-neon
 
