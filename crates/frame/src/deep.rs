@@ -1,4 +1,4 @@
-//! Samples as whole numbers of 16 bits.
+//! Samples as whole numbers of 16 or 8 bits.
 
 /// The value that stands for 1 in 16 bits.
 pub const WHITE: f32 = 65535.0;
@@ -9,13 +9,22 @@ const ROUNDING: f32 = 8_388_608.0;
 /// Rounds samples of the nominal range 0..1 to 16 bits; what lies outside of the range is clipped. False when one of
 /// them is not a number (which becomes 0).
 pub fn round_to_16_bits(from: &[f32], to: &mut [u16]) -> bool {
+    round(from, to, WHITE, |bits| bits as u16)
+}
+
+/// As [`round_to_16_bits`], with 8 bits.
+pub fn round_to_8_bits(from: &[f32], to: &mut [u8]) -> bool {
+    round(from, to, 255.0, |bits| bits as u8)
+}
+
+fn round<T>(from: &[f32], to: &mut [T], white: f32, lowest: impl Fn(u32) -> T) -> bool {
     let mut not_numbers = 0;
     for (sample, &value) in to.iter_mut().zip(from) {
         not_numbers |= u32::from(value.is_nan());
         // Comparisons in this order are one instruction each, and take care of what is not a number.
         let positive = if value > 0.0 { value } else { 0.0 };
         let clipped = if positive < 1.0 { positive } else { 1.0 };
-        *sample = (clipped * WHITE + ROUNDING).to_bits() as u16;
+        *sample = lowest((clipped * white + ROUNDING).to_bits());
     }
     not_numbers == 0
 }
@@ -34,6 +43,14 @@ mod tests {
             assert!(error.abs() < 0.505, "{value} became {sample}");
         }
         assert_eq!((samples[0], samples.last()), (0, Some(&65535)));
+    }
+
+    #[test]
+    fn what_8_bits_can_hold_stays() {
+        let values: Vec<f32> = (0..=255_u8).map(|sample| f32::from(sample) / 255.0).collect();
+        let mut samples = vec![0; values.len()];
+        assert!(round_to_8_bits(&values, &mut samples));
+        assert!(samples.iter().copied().eq(0..=255));
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod time;
 
 pub use check::mean_difference;
 pub use color::{ColorDescription, Matrix, Primaries, Range, Transfer};
-pub use deep::{WHITE, round_to_16_bits};
+pub use deep::{WHITE, round_to_8_bits, round_to_16_bits};
 pub use geometry::Size;
 pub use planar::{Planar, RgbF32};
 pub use time::Rational;

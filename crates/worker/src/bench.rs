@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Instant;
 
 use engine::{Engine, Kind, RowBand, Session};
-use frame::{Planar, RgbF32, Size};
+use frame::{Planar, RgbF32, Size, round_to_8_bits};
 use job::Settings;
 use job::message::{BenchReport, BenchRequest, Response};
 
@@ -17,8 +17,6 @@ use crate::wire::Progress;
 
 /// Fewer frames say too little.
 const LEAST_FRAMES: u32 = 2;
-/// The sample value that stands for 1 in 8 bits.
-const WHITE: f32 = 255.0;
 
 /// Measures, and tells the frames that are done meanwhile.
 pub(crate) fn run(request: &BenchRequest, progress: &Progress) -> Result<Response, Failed> {
@@ -77,9 +75,11 @@ fn frames(
     let scene = Scene::new();
     let mut input = RgbF32::new(size);
     let mut output = Planar::new(size.scaled(scale));
-    let mut frame = |number| {
+    let mut frame = |number| -> Result<(), Failed> {
         scene.draw(number, &mut input);
-        session.run(&input, &mut |band| take(&band, &mut output))
+        let mut sound = true;
+        session.run(&input, &mut |band| sound &= take(&band, &mut output))?;
+        if sound { Ok(()) } else { Err(Failed::last("the engine gives no numbers: try another model")) }
     };
     frame(0)?;
     let begin = Instant::now();
@@ -95,15 +95,14 @@ fn frames(
     }
 }
 
-/// Copies rows into an 8-bit picture, clipped to its range.
-fn take(band: &RowBand<'_>, output: &mut Planar<u8>) {
+/// Copies rows into an 8-bit picture, clipped to its range. False when a sample is not a number.
+fn take(band: &RowBand<'_>, output: &mut Planar<u8>) -> bool {
     let start = band.y as usize * band.width as usize;
+    let mut sound = true;
     for (index, plane) in band.planes.iter().enumerate() {
-        let rows = &mut output.plane_mut(index)[start..start + plane.len()];
-        for (sample, &value) in rows.iter_mut().zip(*plane) {
-            *sample = (value.clamp(0.0, 1.0) * WHITE + 0.5) as u8;
-        }
+        sound &= round_to_8_bits(plane, &mut output.plane_mut(index)[start..start + plane.len()]);
     }
+    sound
 }
 
 /// The most memory that this process has had, in bytes.

@@ -22,11 +22,12 @@ pub(crate) const LINE: usize = 16;
 const PAGE: usize = 1024;
 /// Columns that one task of a stage without tiles covers; a multiple of what the kernels do at once.
 const CHUNK: usize = 240;
-/// Transformed inputs of a block, in tiles times channels, that fit into the second-level cache (256 KiB and more)
-/// beside the products and what is read and written.
-const BLOCK: usize = 1024;
-/// Tiles in a block at most: the weights are read once for each block, and more would hide that no better.
-const MOST_TILES: usize = 12;
+/// Transformed inputs of a block, in tiles times channels, that fit into a second-level cache of 512 KiB beside the
+/// products and what is read and written. Smaller blocks read the weights more often, from a cache that all cores
+/// share, which costs little on a quiet machine and much on a busy one; larger ones fall out of their own cache.
+const BLOCK: usize = 1152;
+/// Tiles in a block at most; more gain nothing.
+const MOST_TILES: usize = 24;
 /// Tiles that a strip should have for each thread, so that nobody waits for what the next task reads.
 const STRIP_TILES: usize = 24;
 /// Rows of tiles in a strip at most.

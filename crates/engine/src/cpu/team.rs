@@ -113,6 +113,11 @@ impl Course {
     /// True when all tasks below a number, as far as they have been taken, are done and seen to be done. Of its own
     /// tasks, a member has done those before the last that it took.
     pub(crate) fn is_done(&self, end: usize) -> bool {
+        // A member that dies ends the team before it leaves its task undone.
+        self.is_passed(end) && !self.over.load(Ordering::Acquire)
+    }
+
+    fn is_passed(&self, end: usize) -> bool {
         self.shown.iter().all(|shown| shown.0.load(Ordering::Acquire) >= end)
     }
 
@@ -145,7 +150,7 @@ impl Course {
 
     /// Waits until no member is at a task, whether the frame is done or the team is over.
     pub(crate) fn settle(&self) {
-        while !self.is_done(NONE) {
+        while !self.is_passed(NONE) {
             std::thread::yield_now();
         }
     }
@@ -279,7 +284,11 @@ mod tests {
         let course = team.course();
         course.enter(0);
         course.begin().unwrap();
-        assert_eq!(course.wait(|| false), Err(Over));
+        // The dead member's task is not done, though it has left.
+        assert_eq!(course.wait(|| course.is_done(1)), Err(Over));
+        course.leave(0);
+        course.settle();
+        assert!(!course.is_done(1));
         assert_eq!(course.begin(), Err(Over));
     }
 
