@@ -18,7 +18,7 @@ def settings(mode: str, threads: int) -> dict[str, object]:
 class OpenVino:
     """A compiled model of a fixed size and as many requests as its hint asks for."""
 
-    version = ov.__version__
+    version = ov.__version__.split("-")[0]
 
     def __init__(self, task: Task) -> None:
         core = ov.Core()
