@@ -13,6 +13,10 @@ use crate::{Error, NewJob, Record, Submission};
 
 /// How long a writer waits for another process: transactions take milliseconds, a busy disk seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often the tables are looked at while another program may be bringing them to this version.
+const MIGRATION_LOOKS: u32 = 20;
+/// Time between two looks: longer than a migration takes.
+const MIGRATION_PAUSE: Duration = Duration::from_millis(50);
 
 /// The jobs and segments of one root, in an SQLite database.
 #[derive(Debug, Clone)]
@@ -62,7 +66,7 @@ impl Ledger {
         if finding != "ok" {
             return Err(damaged(finding));
         }
-        sqlx::migrate!().run(&pool).await?;
+        migrate(&pool).await?;
         Ok(Self { pool })
     }
 
@@ -235,4 +239,18 @@ async fn load(connection: &mut SqliteConnection, id: JobId) -> Result<Option<Rec
         .await?;
     let segments = rows.iter().map(segment).collect::<Result<Vec<Segment>, Error>>()?;
     record(&row, segments).map(Some)
+}
+
+/// Brings the tables to this version. Of two programs that begin to do so at once, one fails and finds them ready when
+/// it looks again.
+async fn migrate(pool: &SqlitePool) -> Result<(), Error> {
+    let mut looks = 1;
+    loop {
+        match sqlx::migrate!().run(pool).await {
+            Ok(()) => return Ok(()),
+            Err(error) if looks == MIGRATION_LOOKS => return Err(error.into()),
+            Err(_) => tokio::time::sleep(MIGRATION_PAUSE).await,
+        }
+        looks += 1;
+    }
 }

@@ -155,3 +155,20 @@ async fn a_job_that_is_not_there_is_an_error() {
     assert!(matches!(ledger.apply(JobId(9), Event::Cancel, Millis(0)).await, Err(Error::NoJob(JobId(9)))));
     assert_eq!(ledger.get(JobId(9)).await.unwrap(), None);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_may_open_a_new_ledger_at_once() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let openers: Vec<_> = (0..4)
+            .map(|_| {
+                let path = path.clone();
+                tokio::spawn(async move { Ledger::open(&path).await })
+            })
+            .collect();
+        for opener in openers {
+            opener.await.unwrap().unwrap();
+        }
+    }
+}
