@@ -52,4 +52,21 @@ impl Error {
         // SQLITE_FULL is 13; sqlx gives the code as text.
         matches!(self, Self::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("13"))
     }
+
+    /// True for what happens when two programs make or change a ledger's tables at once: the one that comes second finds
+    /// them locked or made, and has only to look again.
+    pub(crate) fn comes_of_another_opening(&self) -> bool {
+        use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
+        match self {
+            Self::Open { cause, .. } => is_locked(cause),
+            Self::Version(error) => matches!(error, Execute(_) | ExecuteMigration(..)),
+            _ => false,
+        }
+    }
+}
+
+/// True when another connection holds the database.
+pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
+    // SQLITE_BUSY is 5. Changing the journal's mode does not wait for it.
+    matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("5"))
 }

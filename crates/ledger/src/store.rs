@@ -8,15 +8,16 @@ use job::{FilePath, JobId, Millis};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{SqliteConnection, SqlitePool};
 
+use crate::error::is_locked;
 use crate::rows::{record, segment, to_json, write_difference};
 use crate::{Error, NewJob, Record, Submission};
 
 /// How long a writer waits for another process: transactions take milliseconds, a busy disk seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often the tables are looked at while another program may be bringing them to this version.
-const MIGRATION_LOOKS: u32 = 20;
-/// Time between two looks: longer than a migration takes.
-const MIGRATION_PAUSE: Duration = Duration::from_millis(50);
+/// How often opening is tried while another program may be making the same ledger.
+const OPENING_TRIES: u32 = 20;
+/// Time between two tries: longer than making the tables takes.
+const OPENING_PAUSE: Duration = Duration::from_millis(50);
 
 /// The jobs and segments of one root, in an SQLite database.
 #[derive(Debug, Clone)]
@@ -39,6 +40,19 @@ impl Ledger {
     /// # Errors
     /// When the file cannot be opened, is damaged, or is of a newer version.
     pub async fn open(path: &Path) -> Result<Self, Error> {
+        let mut tries = 1;
+        loop {
+            match Self::open_once(path).await {
+                Err(error) if error.comes_of_another_opening() && tries < OPENING_TRIES => {
+                    tokio::time::sleep(OPENING_PAUSE).await;
+                }
+                opened => return opened,
+            }
+            tries += 1;
+        }
+    }
+
+    async fn open_once(path: &Path) -> Result<Self, Error> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -59,14 +73,18 @@ impl Ledger {
                 }
             })?;
         let damaged = |finding: String| Error::Damaged { path: path.to_owned(), finding };
-        let finding: String = sqlx::query_scalar("PRAGMA quick_check(1)")
-            .fetch_one(&pool)
-            .await
-            .map_err(|error| damaged(error.to_string()))?;
+        let finding: String =
+            sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&pool).await.map_err(|cause| {
+                if is_locked(&cause) {
+                    Error::Open { path: path.to_owned(), cause }
+                } else {
+                    damaged(cause.to_string())
+                }
+            })?;
         if finding != "ok" {
             return Err(damaged(finding));
         }
-        migrate(&pool).await?;
+        sqlx::migrate!().run(&pool).await?;
         Ok(Self { pool })
     }
 
@@ -239,18 +257,4 @@ async fn load(connection: &mut SqliteConnection, id: JobId) -> Result<Option<Rec
         .await?;
     let segments = rows.iter().map(segment).collect::<Result<Vec<Segment>, Error>>()?;
     record(&row, segments).map(Some)
-}
-
-/// Brings the tables to this version. Of two programs that begin to do so at once, one fails and finds them ready when
-/// it looks again.
-async fn migrate(pool: &SqlitePool) -> Result<(), Error> {
-    let mut looks = 1;
-    loop {
-        match sqlx::migrate!().run(pool).await {
-            Ok(()) => return Ok(()),
-            Err(error) if looks == MIGRATION_LOOKS => return Err(error.into()),
-            Err(_) => tokio::time::sleep(MIGRATION_PAUSE).await,
-        }
-        looks += 1;
-    }
 }
