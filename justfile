@@ -18,7 +18,19 @@ faults kills="50":
 
 # Speed of the engine: the built-in models, or MODEL WIDTHxHEIGHT THREADS
 bench *arguments:
-    cargo bench --package engine -- {{arguments}}
+    cargo bench --package engine --bench frames -- {{arguments}}
+
+# Speed of single convolutions: all, or those whose names match
+bench-kernels *filters:
+    cargo bench --package engine --bench kernels -- {{filters}}
+
+# Run the kernels for Arm processors under emulation
+neon:
+    scripts/test-neon
+
+# Compare with other engines on this machine, into compare/RESULTS.md; `just compare --quick` is a try
+compare *arguments:
+    compare/run {{arguments}}
 
 # Convert ncnn weights to the built-in safetensors files
 models folder:

@@ -23,5 +23,5 @@ pub use process::{DeathNote, WorkerError, WorkerProcess};
 pub use scheduler::now;
 pub use scheduler::{Ending, Existing, Scheduler, SchedulerOptions};
 pub use shutdown::Shutdown;
-pub use status::{JobReport, Progress, Update};
+pub use status::{JobReport, Progress, ReuseReport, Update};
 pub use submit::{Request, submit};

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use job::state::{Phase, Status};
+use job::state::{Job, Phase, Status};
 use job::{Eta, FilePath, JobId};
 use ledger::Record;
 use serde::Serialize;
@@ -58,8 +58,46 @@ pub struct JobReport {
     pub bytes: u64,
     /// The engine in use, in words.
     pub engine: Option<String>,
+    /// What was not computed, in finished segments.
+    pub reuse: ReuseReport,
     /// What else people should know.
     pub notes: Vec<String>,
+}
+
+/// What was taken from the picture before instead of being computed.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct ReuseReport {
+    /// Frames of finished segments.
+    pub frames: u64,
+    /// Those of them that repeat the one before.
+    pub repeats: u64,
+    /// Share of the pixels that were not computed, 0 to 1.
+    pub pixels: f64,
+}
+
+impl ReuseReport {
+    fn of(job: &Job) -> Self {
+        let finished = job.segments.iter().filter_map(|segment| segment.evidence.as_ref());
+        let pixels: u64 = finished.clone().map(|evidence| evidence.reused.pixels).sum();
+        let of_frame = job.facts.as_ref().map_or(0, |facts| u64::from(facts.width) * u64::from(facts.height));
+        let frames = job.frames_done();
+        Self {
+            frames,
+            repeats: finished.map(|evidence| u64::from(evidence.reused.frames)).sum(),
+            pixels: pixels as f64 / (frames * of_frame).max(1) as f64,
+        }
+    }
+
+    /// A sentence for people; `None` when all was computed.
+    pub fn in_words(&self) -> Option<String> {
+        let Self { frames, repeats, pixels } = self;
+        (*pixels > 0.0).then(|| {
+            format!(
+                "{repeats} of {frames} frames were repeats; {:.0} % of the pixels were not computed again",
+                pixels * 100.0
+            )
+        })
+    }
 }
 
 impl JobReport {
@@ -146,6 +184,7 @@ impl Progress {
             seconds_left: eta.seconds_left().filter(|_| running),
             bytes: finished.map(|evidence| evidence.bytes).sum::<u64>() + bytes,
             engine: self.engine.clone(),
+            reuse: ReuseReport::of(job),
             notes: job.facts.as_ref().map(|facts| facts.notes.clone()).unwrap_or_default(),
         }
     }

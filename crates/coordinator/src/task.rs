@@ -107,7 +107,8 @@ pub(crate) fn event(record: &Record, key: TaskKey, response: Response) -> Event 
         Response::Hello { .. }
         | Response::Progress { .. }
         | Response::Probed { .. }
-        | Response::Doctor(_) => failed(
+        | Response::Doctor(_)
+        | Response::Bench(_) => failed(
             key,
             FailureKind::Transient,
             "the worker gave an answer that does not fit its task".to_owned(),

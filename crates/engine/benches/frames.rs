@@ -1,9 +1,13 @@
-//! Milliseconds a frame and useful GFLOP/s, which count the multiply-adds of the convolutions as written.
+//! Milliseconds a frame and useful GFLOP/s, which count the multiply-adds of the convolutions as written, beside the most
+//! that the processor's multiply-adds could do. Winograd's convolutions need about a fifth of the multiplications as
+//! written, so that useful GFLOP/s may exceed the ceiling.
 //!
-//! `cargo bench -p engine` runs the built-in models; `cargo bench -p engine -- MODEL WIDTHxHEIGHT THREADS [SECONDS]` one
-//! case, where MODEL is the name of a built-in one or the path of an ncnn model without its ending. The variable
-//! `PORTABLE` selects the kernels that run everywhere.
+//! `cargo bench -p engine --bench frames` runs the built-in models; `… -- MODEL WIDTHxHEIGHT THREADS [SECONDS]` one case,
+//! where MODEL is the name of a built-in one or the path of an ncnn model without its ending. The variable `PORTABLE`
+//! selects the kernels that run everywhere.
 #![allow(clippy::print_stdout, reason = "a program for people")]
+
+mod ceiling;
 
 use std::error::Error;
 use std::num::NonZeroUsize;
@@ -11,8 +15,10 @@ use std::time::{Duration, Instant};
 
 use engine::Options;
 use frame::{RgbF32, Size};
-use network::ir::{Network, Op};
+use network::ir::Network;
 use network::{ModelBytes, build, catalogue, read_tensors};
+
+use ceiling::Ceiling;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -53,6 +59,10 @@ fn measure(model: &str, size: Size, threads: NonZeroUsize, seconds: f64) -> Resu
         &network,
         Options { threads },
     )?;
+    println!("{} {size}, {}", model.rsplit('/').next().unwrap_or(model), engine.describe());
+    // Just before the frames, since clocks change with heat and with what else runs.
+    let ceiling = Ceiling::measure(&engine.describe(), threads.get());
+    println!("{ceiling}");
     let mut session = engine.session(size)?;
     let mut picture = RgbF32::new(size);
     for plane in 0..3 {
@@ -69,11 +79,12 @@ fn measure(model: &str, size: Size, threads: NonZeroUsize, seconds: f64) -> Resu
         times.push(start.elapsed().as_secs_f64());
     }
     times.sort_by(f64::total_cmp);
-    let flops = flops(&network, size);
+    let flops = network.flops_per_pixel() * size.pixels() as f64;
     let report = |what: &str, time: f64| {
-        println!("{what:8} {:9.2} ms  {:7.1} useful GFLOP/s", time * 1e3, flops / time / 1e9);
+        let speed = flops / time / 1e9;
+        let ratio = speed / ceiling.all;
+        println!("{what:8} {:9.2} ms  {speed:7.1} useful GFLOP/s, {ratio:.2} of the ceiling", time * 1e3);
     };
-    println!("{} {size}, {}", model.rsplit('/').next().unwrap_or(model), engine.describe());
     report("fastest", times[0]);
     report("median", times[times.len() / 2]);
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
@@ -84,28 +95,4 @@ fn measure(model: &str, size: Size, threads: NonZeroUsize, seconds: f64) -> Resu
         times.len()
     );
     Ok(())
-}
-
-/// Twice the multiply-adds of the convolutions as written.
-fn flops(network: &Network, size: Size) -> f64 {
-    let mut scales: Vec<f64> = Vec::new();
-    let mut sum = 0.0;
-    for op in &network.nodes {
-        let scale = match op {
-            Op::Input { .. } => 1.0,
-            Op::Conv(conv) => {
-                let scale = scales[conv.input.0];
-                sum += 2.0 * conv.weight.len() as f64 * scale * scale;
-                scale
-            }
-            Op::Concat { inputs } => scales[inputs[0].0],
-            Op::Add { a, .. } => scales[a.0],
-            Op::UpsampleNearest { input, factor } | Op::PixelShuffle { input, factor } => {
-                scales[input.0] * *factor as f64
-            }
-            Op::PixelUnshuffle { input, factor } => scales[input.0] / *factor as f64,
-        };
-        scales.push(scale);
-    }
-    sum * size.pixels() as f64
 }

@@ -8,6 +8,7 @@
 //! - Same in, same out: a frame gives the same bits whatever the number of threads, whole or in tiles.
 //! - Memory is planned, never probed: a session either has all it needs or is an [`Error`].
 //! - Fast: 3×3 convolutions by Winograd's F(6×6, 3×3), layers run depth-first over strips of rows.
+//! - What did not change since the last frame is not computed again ([`Reuse`]).
 //!
 //! # Non-goals
 //!
@@ -16,6 +17,7 @@
 mod api;
 mod cpu;
 mod error;
+mod reuse;
 mod tiled;
 
 use std::num::NonZeroUsize;
@@ -24,6 +26,7 @@ use network::ir::Network;
 
 pub use api::{Engine, RowBand, Session, Tiling};
 pub use error::Error;
+pub use reuse::{Changes, Patch, Reuse};
 pub use tiled::{upscale, upscale_tiled};
 
 /// The kinds of engines.

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::nets::{Random, noise, odd, rrdb, srvgg};
+use common::nets::{Random, noise, odd, rrdb, span, srvgg};
 use common::{difference, engines, naive, same, threads, whole};
 use engine::{Error, Tiling, upscale_tiled};
 use frame::{RgbF32, Size};
@@ -17,6 +17,8 @@ fn networks() -> Vec<(&'static str, Network)> {
         ("srvgg x3", srvgg(10, 1, 3, 3)),
         ("rrdb x4", rrdb(16, 8, 1, 1, 4)),
         ("rrdb x2", rrdb(16, 8, 1, 2, 5)),
+        ("span x2", span(16, 2, 2, true, 18)),
+        ("span x4", span(13, 1, 4, false, 19)),
         ("odd", odd(6)),
     ]
 }

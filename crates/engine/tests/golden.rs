@@ -1,10 +1,10 @@
-//! The outputs of PyTorch for the real models.
+//! The real models: the outputs of PyTorch, and for SPAN those of the naive run.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
 mod common;
 
-use common::{difference, engines, files, samples, whole};
-use frame::RgbF32;
+use common::{difference, engines, files, naive, samples, whole};
+use frame::{RgbF32, Size};
 use network::ir::Network;
 use network::{blend, build};
 
@@ -61,4 +61,28 @@ fn animevideov3() {
 fn x4plus_anime() {
     let Some(network) = files::network("realesrgan-x4plus-anime") else { return };
     compare(&network, "realesrgan-x4plus-anime-6b");
+}
+
+#[test]
+fn spans() {
+    let names =
+        ["spanx2_ch48", "spanx2_ch52", "spanx4_ch48", "spanx4_ch52", "2xHFA2kSPAN_27k", "4xSPANkendata"];
+    for name in names {
+        let Some(network) = files::span(name) else { return };
+        let picture = files::png("golden/input.png").unwrap();
+        // A part, because the naive run takes its time.
+        let mut input = RgbF32::new(Size::new(23, 17));
+        for plane in 0..3 {
+            for y in 0..17 {
+                input.row_mut(plane, y).copy_from_slice(&picture.row(plane, y + 20)[30..53]);
+            }
+        }
+        let expected = naive::run(&network, &input);
+        for engine in engines(&network, 2) {
+            let output = whole(engine.as_ref(), &input);
+            let (psnr, largest) = (psnr(&output, &expected), difference(&output, &expected));
+            println!("{name}, {}: {psnr:.1} dB, largest difference {largest:.1e}", engine.describe());
+            assert!(psnr > 90.0 && largest < 1e-3);
+        }
+    }
 }

@@ -16,8 +16,8 @@ pub use eta::Eta;
 pub use path::FilePath;
 pub use plan::{Plan, SegmentRange, plan};
 pub use settings::{
-    BUILT_IN_MODELS, DEFAULT_MODEL, DENOISE_TWIN, LARGEST_SIDE, Model, PRESETS, Settings, SettingsError,
-    Target, Twin,
+    BUILT_IN_MODELS, DEFAULT_MODEL, DENOISE_TWIN, ENGINES, LARGEST_SIDE, Model, PRESETS, Settings,
+    SettingsError, Target, Twin,
 };
 pub use source::{Container, SourceFacts};
 

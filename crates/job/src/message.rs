@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::state::Evidence;
-use crate::{Container, FilePath, SegmentRange, Settings, SourceFacts};
+use crate::{Container, FilePath, Model, SegmentRange, Settings, SourceFacts};
 
 /// Largest message in bytes; the largest real one lists the segments of a very long film.
 pub const LARGEST_MESSAGE: u32 = 16 << 20;
@@ -41,6 +41,8 @@ pub enum Request {
     Join(JoinRequest),
     /// Say what this machine can do.
     Doctor,
+    /// Measure how fast a network runs.
+    Bench(BenchRequest),
 }
 
 /// See [`Request::Index`].
@@ -106,6 +108,23 @@ pub struct JoinRequest {
     pub result: FilePath,
 }
 
+/// See [`Request::Bench`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BenchRequest {
+    /// The network.
+    pub model: Model,
+    /// The kind of engine, one of [`ENGINES`](crate::ENGINES).
+    pub engine: String,
+    /// Threads of the engine.
+    pub threads: u32,
+    /// Width of the pictures that are upscaled.
+    pub width: u32,
+    /// Height of the pictures that are upscaled.
+    pub height: u32,
+    /// How long to measure at least.
+    pub seconds: f64,
+}
+
 /// A frame list on disk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FrameListFile {
@@ -156,6 +175,8 @@ pub enum Response {
     },
     /// Answer to [`Request::Doctor`].
     Doctor(Vec<Finding>),
+    /// Answer to [`Request::Bench`].
+    Bench(BenchReport),
     /// The request could not be done.
     Failed(Failure),
 }
@@ -171,6 +192,21 @@ pub struct Finding {
     pub detail: String,
     /// What to do about it, where something can be done.
     pub remedy: Option<String>,
+}
+
+/// How fast a network ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BenchReport {
+    /// The engine, its kernels and its device, in words.
+    pub description: String,
+    /// Frames that were measured, without the first.
+    pub frames: u32,
+    /// Seconds from the end of the first frame, which warms up, to the end of the last.
+    pub seconds: f64,
+    /// Floating-point operations that a frame takes: two for each multiply-add of the convolutions as written.
+    pub flops_per_frame: f64,
+    /// The most memory that the worker process had, in bytes: weights, session, pictures and the program itself.
+    pub peak_rss_bytes: u64,
 }
 
 /// Why a request could not be done.

@@ -13,6 +13,9 @@ pub const BUILT_IN_MODELS: [&str; 2] = [DEFAULT_MODEL, "realesr-animevideov3"];
 /// The model that [`DEFAULT_MODEL`] is blended with for a denoise strength below 1; it is not part of the program.
 pub const DENOISE_TWIN: &str = "realesr-general-wdn-x4v3";
 
+/// The kinds of engines, by the names that messages and the command line use.
+pub const ENGINES: [&str; 1] = ["cpu"];
+
 /// Which network enlarges the pictures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -115,6 +118,16 @@ pub struct Settings {
     pub container: Option<Container>,
     /// Frames of a segment, when the user wants another length than the plan's.
     pub segment_frames: Option<u32>,
+    /// By how many levels of 255 a sample may differ from what the last result was computed from and still count as
+    /// unchanged: what did not change is not computed again. `None` computes every picture whole.
+    #[serde(default = "exact_reuse")]
+    pub reuse: Option<u8>,
+}
+
+/// What jobs have that were taken in before there was a choice.
+#[allow(clippy::unnecessary_wraps, reason = "a default has the type of its field")]
+const fn exact_reuse() -> Option<u8> {
+    Some(0)
 }
 
 impl Default for Settings {
@@ -128,6 +141,7 @@ impl Default for Settings {
             preset: "veryfast".to_owned(),
             container: None,
             segment_frames: None,
+            reuse: exact_reuse(),
         }
     }
 }
@@ -246,6 +260,8 @@ mod tests {
             Settings { preset: "slow".to_owned(), ..base.clone() },
             Settings { container: Some(Container::Matroska), ..base.clone() },
             Settings { segment_frames: Some(9), ..base.clone() },
+            Settings { reuse: Some(1), ..base.clone() },
+            Settings { reuse: None, ..base.clone() },
         ];
         for variant in variants {
             assert_ne!(variant.hash(), base.hash(), "{variant:?}");

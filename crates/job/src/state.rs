@@ -96,6 +96,18 @@ pub struct Evidence {
     pub bytes: u64,
     /// BLAKE3 of its bytes, in hex.
     pub blake3: String,
+    /// What was not computed for it.
+    #[serde(default)]
+    pub reused: Reused,
+}
+
+/// What was taken from the picture before instead of being computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Reused {
+    /// Frames that are the one before once more.
+    pub frames: u32,
+    /// Pixels of the source that did not go through the network, those of such frames included.
+    pub pixels: u64,
 }
 
 /// What happens to a piece of work.

@@ -1,6 +1,6 @@
 //! Rows of the database and what they stand for.
 
-use job::state::{Evidence, Job, Lease, Segment, Work, WorkState};
+use job::state::{Evidence, Job, Lease, Reused, Segment, Work, WorkState};
 use job::{FilePath, JobId, Millis, SegmentRange};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -61,6 +61,10 @@ pub(crate) fn segment(row: &SqliteRow) -> Result<Segment, Error> {
             file,
             bytes: row.try_get::<i64, _>("bytes")? as u64,
             blake3: row.try_get("blake3")?,
+            reused: Reused {
+                frames: row.try_get("frames_reused")?,
+                pixels: row.try_get::<i64, _>("pixels_reused")? as u64,
+            },
         }),
         None => None,
     };
@@ -165,8 +169,9 @@ async fn update_segment(
         WorkState::Pending => None,
     };
     let statement = "UPDATE segment SET state = $1, epoch = $2, attempts = $3, not_before = $4, worker = $5,
-             lease_until = $6, file = $7, bytes = $8, blake3 = $9
-         WHERE job = $10 AND number = $11 AND epoch = $12 AND state = $13";
+             lease_until = $6, file = $7, bytes = $8, blake3 = $9, frames_reused = $10, pixels_reused = $11
+         WHERE job = $12 AND number = $13 AND epoch = $14 AND state = $15";
+    let reused = new.evidence.as_ref().map(|evidence| evidence.reused).unwrap_or_default();
     let written = sqlx::query(statement)
         .bind(state_name(new))
         .bind(i64::from(new.work.epoch))
@@ -177,6 +182,8 @@ async fn update_segment(
         .bind(new.evidence.as_ref().map(|evidence| evidence.file.clone()))
         .bind(new.evidence.as_ref().map(|evidence| evidence.bytes as i64))
         .bind(new.evidence.as_ref().map(|evidence| evidence.blake3.clone()))
+        .bind(i64::from(reused.frames))
+        .bind(reused.pixels as i64)
         .bind(id.0)
         .bind(number as i64)
         .bind(i64::from(old.work.epoch))

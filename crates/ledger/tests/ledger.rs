@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use job::message::{Failure, FailureKind};
-use job::state::{Effect, Event, Evidence, Phase, Refusal, Status, Task};
+use job::state::{Effect, Event, Evidence, Phase, Refusal, Reused, Status, Task};
 use job::{Container, FilePath, JobId, Millis, Settings, SourceFacts};
 use ledger::{Error, Ledger, NewJob};
 
@@ -62,7 +62,8 @@ async fn every_change_survives_reopening() {
     let id = ledger.submit(&new_job("a\nb.mp4"), Millis(5)).await.unwrap().id;
     plan(&ledger, id).await;
     let task = claim(&ledger, id).await.key();
-    let evidence = Evidence { file: "seg".to_owned(), bytes: 3, blake3: "x".to_owned() };
+    let reused = Reused { frames: 7, pixels: 1 << 40 };
+    let evidence = Evidence { file: "seg".to_owned(), bytes: 3, blake3: "x".to_owned(), reused };
     ledger.apply(id, Event::SegmentDone { task, evidence }, Millis(7)).await.unwrap();
     claim(&ledger, id).await;
     let before = ledger.get(id).await.unwrap().unwrap();

@@ -22,6 +22,7 @@ pub(crate) struct Frames {
     time_base: Rational,
     frame_rate: Rational,
     has_palette: bool,
+    is_interlaced: bool,
     decoder: Decoder,
     packet: RawPacket,
     frame: RawFrame,
@@ -33,10 +34,11 @@ impl Frames {
         let (stream, video) = video_stream(&input)?;
         let (time_base, frame_rate) = (video.time_base(), video.average_frame_rate());
         let has_palette = video.pixel_format().has_palette();
+        let is_interlaced = video.is_interlaced();
         let decoder = Decoder::open(video.parameters(), time_base, threads)?;
         input.keep_streams(|index| index == stream);
         let (packet, frame) = (RawPacket::new()?, RawFrame::new()?);
-        Ok(Self { input, stream, time_base, frame_rate, has_palette, decoder, packet, frame })
+        Ok(Self { input, stream, time_base, frame_rate, has_palette, is_interlaced, decoder, packet, frame })
     }
 
     pub(crate) fn time_base(&self) -> Rational {
@@ -111,6 +113,15 @@ impl Frames {
     }
 }
 
+/// A frame of a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NextFrame {
+    /// Its time, in ticks.
+    pub pts: i64,
+    /// It has the very samples of the frame given before it.
+    pub is_repeat: bool,
+}
+
 /// Decodes a range of the frame list to RGB.
 #[derive(Debug)]
 pub struct RangeDecoder {
@@ -121,6 +132,8 @@ pub struct RangeDecoder {
     /// end; `None` when decoding started at the beginning.
     other_starts: Option<Vec<i64>>,
     to_rgb: ToRgb,
+    /// The frame that was converted last, as it was decoded.
+    converted: Option<RawFrame>,
     /// Times of the list up to the end of the range.
     times: Vec<i64>,
     /// Frames are known by their times, else by counting from the beginning of the file.
@@ -158,6 +171,7 @@ impl RangeDecoder {
             frames,
             other_starts: (!is_beginning).then_some(starts),
             to_rgb: ToRgb::default(),
+            converted: None,
             times: times.to_vec(),
             by_time: index.seekable || index.method == IndexMethod::Demux,
             next_decoded: is_beginning.then_some(0),
@@ -173,6 +187,43 @@ impl RangeDecoder {
     /// [`Error::FramesDiffer`] when the decoder gives other frames than the list has, [`Error::PictureChanged`] when
     /// size or format change, others when the file cannot be read or converted.
     pub fn next(&mut self, into: &mut RgbF32) -> Result<Option<i64>, Error> {
+        let Some(time) = self.advance()? else { return Ok(None) };
+        let number = self.number();
+        self.to_rgb.convert(self.frames.frame(), number, into)?;
+        Ok(Some(time))
+    }
+
+    /// As [`next`](Self::next), but a frame with the very samples of the one before is not converted: then `into` is left
+    /// as it is, and [`NextFrame::is_repeat`] says so.
+    ///
+    /// # Errors
+    /// As for [`next`](Self::next).
+    pub fn next_unless_repeated(&mut self, into: &mut RgbF32) -> Result<Option<NextFrame>, Error> {
+        let Some(pts) = self.advance()? else { return Ok(None) };
+        let (number, is_interlaced) = (self.number(), self.frames.is_interlaced);
+        let frame = self.frames.frame();
+        // Fields are marked in the frames in a way that differs between versions of FFmpeg, and change the conversion.
+        let is_repeat =
+            !is_interlaced && self.converted.as_ref().is_some_and(|last| last.is_same_picture(frame));
+        if !is_repeat {
+            let converted = match &mut self.converted {
+                Some(converted) => converted,
+                none => none.insert(RawFrame::new()?),
+            };
+            // The conversion labels the frame anew.
+            converted.refer_to(frame)?;
+            self.to_rgb.convert(frame, number, into)?;
+        }
+        Ok(Some(NextFrame { pts, is_repeat }))
+    }
+
+    /// Number of the frame that was given last.
+    fn number(&self) -> u32 {
+        self.wanted.saturating_sub(1) as u32
+    }
+
+    /// Decodes the next frame of the range and gives its time; `None` after the last.
+    fn advance(&mut self) -> Result<Option<i64>, Error> {
         let Some(&expected) = self.times.get(self.wanted) else { return Ok(None) };
         let frame = self.wanted as u32;
         loop {
@@ -193,7 +244,6 @@ impl RangeDecoder {
                 }
             }
         }
-        self.to_rgb.convert(self.frames.frame(), frame, into)?;
         self.wanted += 1;
         self.has_begun = true;
         Ok(Some(expected))

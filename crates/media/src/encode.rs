@@ -185,6 +185,25 @@ impl SegmentEncoder {
         self.drain(packet)
     }
 
+    /// Encodes the picture before once more, shown at `pts`, with the packets that pushing it again would give.
+    ///
+    /// # Errors
+    /// As for [`push`](Self::push), and when there is no picture before.
+    pub fn push_again<E: From<Error>>(
+        &mut self,
+        pts: i64,
+        packet: &mut dyn FnMut(Packet<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(&mean) = self.means.last() else {
+            let reason = "there is no picture to repeat".to_owned();
+            return Err(Error::Encoder { encoder: ENCODER.to_owned(), reason }.into());
+        };
+        self.means.push(mean);
+        self.converted.set_pts(pts);
+        self.encoder.send(Some(&mut self.converted))?;
+        self.drain(packet)
+    }
+
     /// Takes out what the encoder still holds. Nothing can be pushed afterwards.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ use frame::{ColorDescription, Rational, Size};
 use serde::{Deserialize, Serialize};
 
 pub use container::Container;
-pub use decode::RangeDecoder;
+pub use decode::{NextFrame, RangeDecoder};
 pub use doctor::{EncoderStatus, doctor};
 pub use encode::{EncodeSettings, Packet, SegmentEncoder, output_color, output_pixel_format};
 pub use error::Error;

@@ -35,6 +35,19 @@ pub enum Architecture {
         /// Enlargement of the whole.
         scale: usize,
     },
+    /// Blocks of three 3×3 convolutions whose result is also its own attention, then a pixel shuffle.
+    ///
+    /// Wan et al., "Swift Parameter-free Attention Network for Efficient Super-Resolution" (CVPR workshops 2024).
+    Span {
+        /// Channels between the convolutions.
+        features: usize,
+        /// Blocks; published models have 6.
+        blocks: usize,
+        /// Whether the input is normalized, by a mean and a range that come with the weights.
+        normalized: bool,
+        /// Enlargement.
+        scale: usize,
+    },
 }
 
 impl Architecture {
@@ -43,13 +56,16 @@ impl Architecture {
         match self {
             Self::SrvggNetCompact { .. } => "SRVGGNetCompact",
             Self::RrdbNet { .. } => "RRDBNet",
+            Self::Span { .. } => "SPAN",
         }
     }
 
     /// How many times wider and higher the output is than the input.
     pub fn scale(&self) -> usize {
         match *self {
-            Self::SrvggNetCompact { scale, .. } | Self::RrdbNet { scale, .. } => scale,
+            Self::SrvggNetCompact { scale, .. } | Self::RrdbNet { scale, .. } | Self::Span { scale, .. } => {
+                scale
+            }
         }
     }
 
@@ -64,7 +80,7 @@ impl Architecture {
     }
 
     /// Names and shapes of its tensors in the order in which the network uses them; for each convolution weight, bias,
-    /// and slopes if it has any.
+    /// and slopes if it has any; for a normalization mean and factor.
     pub(crate) fn tensor_list(&self) -> Vec<(String, Vec<usize>)> {
         let mut list = Vec::new();
         let Ok(_) = layout::network(self, |name, shape| -> Result<_, Infallible> {
@@ -90,6 +106,13 @@ impl fmt::Display for Architecture {
                 write!(f, "RRDBNet ×{scale}, {features} channels, growth {growth}, {blocks} blocks")?;
                 if *unshuffle > 1 {
                     write!(f, ", pixel unshuffle {unshuffle}")?;
+                }
+                Ok(())
+            }
+            Self::Span { features, blocks, normalized, scale } => {
+                write!(f, "SPAN ×{scale}, {features} channels, {blocks} blocks")?;
+                if *normalized {
+                    write!(f, ", normalized input")?;
                 }
                 Ok(())
             }
@@ -130,7 +153,7 @@ pub fn build(tensors: &Tensors) -> Result<(Architecture, Network), Error> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::ir::Op;
+    use crate::ir::{Activation, Op};
 
     /// Tensors of an architecture, filled with small numbers that half precision holds and no two tensors share.
     pub(crate) fn tensors_of(architecture: &Architecture) -> Tensors {
@@ -153,13 +176,17 @@ pub(crate) mod tests {
         Architecture::RrdbNet { features: 4, growth: 2, blocks: 2, unshuffle: 1, scale: 4 };
     pub(crate) const ESRGAN_X2: Architecture =
         Architecture::RrdbNet { features: 4, growth: 2, blocks: 1, unshuffle: 2, scale: 2 };
+    pub(crate) const SPAN: Architecture =
+        Architecture::Span { features: 4, blocks: 2, normalized: true, scale: 2 };
+    pub(crate) const SPAN_PLAIN: Architecture =
+        Architecture::Span { features: 5, blocks: 1, normalized: false, scale: 1 };
 
     #[test]
     fn what_is_laid_out_is_recognised() {
         let plain_x2 = Architecture::RrdbNet { features: 4, growth: 2, blocks: 1, unshuffle: 1, scale: 2 };
         let x1 = Architecture::RrdbNet { features: 4, growth: 2, blocks: 1, unshuffle: 4, scale: 1 };
         let compact_x1 = Architecture::SrvggNetCompact { features: 5, convs: 2, scale: 1 };
-        for architecture in [COMPACT, ESRGAN, ESRGAN_X2, plain_x2, x1, compact_x1] {
+        for architecture in [COMPACT, ESRGAN, ESRGAN_X2, SPAN, SPAN_PLAIN, plain_x2, x1, compact_x1] {
             let (recognised, network) = build(&tensors_of(&architecture)).unwrap();
             assert_eq!(recognised, architecture);
             assert_eq!(network.scale, architecture.scale());
@@ -184,6 +211,11 @@ pub(crate) mod tests {
         );
         let x4plus = Architecture::RrdbNet { features: 64, growth: 32, blocks: 23, unshuffle: 1, scale: 4 };
         assert_eq!(parameters(&x4plus), 16_697_987);
+        let span = |features, scale| Architecture::Span { features, blocks: 6, normalized: true, scale };
+        // The published files have 4 bytes for a bias or a mean, 2 for a weight, 4 more for each convolution; the
+        // factor is in their graph: 823,540 and 998,796 bytes.
+        assert_eq!((parameters(&span(48, 2)), parameters(&span(52, 4))), (410_704, 498_212));
+        assert_eq!(span(48, 2).receptive_field(), 21);
         // 92 convolutions before the enlargement, then half a pixel, then three quarters: 93.25, in whole pixels 94.
         assert_eq!(anime_6b.receptive_field(), 94);
     }
@@ -194,7 +226,7 @@ pub(crate) mod tests {
         extra.insert("extra", vec![1], vec![0.0]).unwrap();
         let error = build(&extra).unwrap_err().to_string();
         assert!(error.contains("`extra`"), "{error}");
-        for architecture in [COMPACT, ESRGAN, ESRGAN_X2] {
+        for architecture in [COMPACT, ESRGAN, ESRGAN_X2, SPAN, SPAN_PLAIN] {
             let whole = tensors_of(&architecture);
             for (missing, _) in whole.iter() {
                 let mut some = Tensors::new();
@@ -208,11 +240,27 @@ pub(crate) mod tests {
 
     #[test]
     fn other_networks_are_named() {
-        let mut span = Tensors::new();
-        span.insert("block_1.c1_r.sk.weight", vec![48, 48, 1, 1], vec![0.0; 2304]).unwrap();
-        let error = build(&span).unwrap_err().to_string();
-        assert!(error.contains("block_1.c1_r.sk.weight") && error.contains("SRVGGNetCompact"), "{error}");
+        let mut other = Tensors::new();
+        other.insert("relative_position_index_SA", vec![2, 2], vec![0.0; 4]).unwrap();
+        let error = build(&other).unwrap_err().to_string();
+        assert!(error.contains("relative_position_index_SA") && error.contains("SRVGGNetCompact"), "{error}");
         assert!(build(&Tensors::new()).is_err());
+    }
+
+    #[test]
+    fn a_span_network_joins_what_its_last_block_has_activated() {
+        let (_, network) = build(&tensors_of(&SPAN)).unwrap();
+        let joined = network.nodes.iter().find_map(|op| match op {
+            Op::Concat { inputs } => Some(inputs.clone()),
+            _ => None,
+        });
+        let joined: Vec<&Op> = joined.unwrap().iter().map(|id| &network.nodes[id.0]).collect();
+        let [Op::Conv(first), Op::Conv(second), Op::Gate { .. }, Op::Conv(inner)] = joined.as_slice() else {
+            panic!("{joined:?}")
+        };
+        assert_eq!((&first.activation, &second.activation), (&Activation::None, &Activation::None));
+        assert_eq!(inner.activation, Activation::Silu);
+        assert!(matches!(network.nodes[1], Op::Normalize { .. }));
     }
 
     #[test]

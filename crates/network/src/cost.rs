@@ -64,8 +64,9 @@ impl Network {
                     let radius = (conv.kernel / 2) as i64;
                     need(conv.input, first - radius, last + radius);
                 }
+                Op::Normalize { input, .. } => need(*input, first, last),
                 Op::Concat { inputs } => inputs.iter().for_each(|&input| need(input, first, last)),
-                Op::Add { a, b, .. } => {
+                Op::Add { a, b, .. } | Op::Gate { value: a, gate: b } => {
                     need(*a, first, last);
                     need(*b, first, last);
                 }

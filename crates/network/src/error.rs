@@ -69,7 +69,7 @@ pub enum Error {
     /// A tensor's shape does not fit.
     #[error(
         "the tensor `{name}` has the shape {found:?} where {expected:?} is needed: the file is damaged or of another \
-         architecture, so use an SRVGGNetCompact or RRDBNet model"
+         architecture, so use an SRVGGNetCompact, RRDBNet or SPAN model"
     )]
     TensorShape {
         /// The tensor.
@@ -90,8 +90,8 @@ pub enum Error {
     },
     /// The tensors do not make a known architecture.
     #[error(
-        "the model's architecture is not known ({found}): use an SRVGGNetCompact (\"Compact\") or RRDBNet (\"ESRGAN\") \
-         model, or the model as .onnx"
+        "the model's architecture is not known ({found}): use an SRVGGNetCompact (\"Compact\"), RRDBNet (\"ESRGAN\") \
+         or SPAN model, or the model as .onnx"
     )]
     UnknownArchitecture {
         /// What was found.

@@ -16,6 +16,8 @@ pub enum Activation {
     Prelu(Vec<f32>),
     /// `max(x, 0) + slope · min(x, 0)`.
     LeakyRelu(f32),
+    /// `x · sigmoid(x)`, where `sigmoid(x) = 1 / (1 + exp(−x))`; also known as Swish.
+    Silu,
 }
 
 /// A square convolution with bias, stride 1, zero padding `kernel / 2`.
@@ -45,6 +47,16 @@ pub enum Op {
         /// Channels, 3.
         channels: usize,
     },
+    /// `(x − mean[channel]) · factor`. Not the same as other biases of the convolution behind it, because that one's
+    /// zero padding lies around the result of this.
+    Normalize {
+        /// The value that is normalized.
+        input: ValueId,
+        /// One number per channel.
+        mean: Vec<f32>,
+        /// One number for all channels.
+        factor: f32,
+    },
     /// Convolution, bias and activation.
     Conv(Conv),
     /// The channels of the inputs one after the other; all have the same size.
@@ -62,6 +74,13 @@ pub enum Op {
         scale_a: f32,
         /// Factor of the second.
         scale_b: f32,
+    },
+    /// `value · (sigmoid(gate) − ½)`, element by element: attention without parameters.
+    Gate {
+        /// What is let through.
+        value: ValueId,
+        /// What says how much, between −½ and ½ of it.
+        gate: ValueId,
     },
     /// Every pixel repeated `factor` × `factor` times.
     UpsampleNearest {

@@ -34,6 +34,7 @@ mod names;
 mod ncnn;
 mod pth;
 mod safetensors;
+mod span;
 mod tensors;
 mod validate;
 

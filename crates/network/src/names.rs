@@ -1,4 +1,7 @@
-//! RRDBNet has been published under three sets of tensor names; this maps the older two to the official one.
+//! From the tensors of a file to those under official names.
+//!
+//! RRDBNet has been published under three sets of tensor names; this maps the older two to the official one. SPAN's
+//! tensors are [`span`]'s.
 //!
 //! | official | first BasicSR | before BasicSR |
 //! |---|---|---|
@@ -12,7 +15,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Error, Tensors};
+use crate::{Error, Tensors, span};
 
 /// Gives the tensors their official names. Names that are not known stay as they are.
 pub(crate) fn official(tensors: Tensors) -> Result<Tensors, Error> {
@@ -22,6 +25,9 @@ pub(crate) fn official(tensors: Tensors) -> Result<Tensors, Error> {
     if tensors.get("model.0.weight").is_some() {
         let before = BeforeBasicSr::of(&tensors);
         return tensors.renamed(|name| before.official(name).unwrap_or_else(|| name.to_owned()));
+    }
+    if tensors.get("conv_cat.weight").is_some() {
+        return span::official(&tensors);
     }
     if tensors.get("trunk_conv.weight").is_some() {
         return tensors.renamed(|name| first_basic_sr(name).unwrap_or_else(|| name.to_owned()));
@@ -87,11 +93,11 @@ impl BeforeBasicSr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::architecture::tests::{COMPACT, ESRGAN, tensors_of};
+    use crate::architecture::tests::{COMPACT, ESRGAN, SPAN, tensors_of};
 
     #[test]
     fn official_names_stay() {
-        for architecture in [COMPACT, ESRGAN] {
+        for architecture in [COMPACT, ESRGAN, SPAN] {
             let tensors = tensors_of(&architecture);
             assert_eq!(official(tensors.clone()).unwrap(), tensors);
         }

@@ -6,6 +6,7 @@
 
 use crate::architecture::{Architecture, build};
 use crate::ir::{Activation, Conv, Network, Op};
+use crate::span::NO_NORM;
 use crate::{Error, Tensors};
 
 mod bin;
@@ -26,7 +27,7 @@ pub(crate) fn read(param: &str, bin: &[u8]) -> Result<Tensors, Error> {
         .filter_map(|op| if let Op::Conv(conv) = op { Some(conv) } else { None })
         .collect();
     let architecture = guess(&network, &convs).ok_or_else(|| unknown(&convs))?;
-    let tensors = name(&architecture, &convs).ok_or_else(|| unknown(&convs))?;
+    let tensors = name(&architecture, &network).ok_or_else(|| unknown(&convs))?;
     let (architecture, official) = build(&tensors)?;
     if !matching::same(&network, &official) {
         let found = format!(
@@ -48,6 +49,12 @@ fn guess(network: &Network, convs: &[&Conv]) -> Option<Architecture> {
             scale,
         });
     }
+    if network.nodes.iter().any(|op| matches!(op, Op::Gate { .. })) {
+        // Three convolutions in each block, and one before and three after them.
+        let blocks = convs.len().checked_sub(4)? / 3;
+        let normalized = network.nodes.iter().any(|op| matches!(op, Op::Normalize { .. }));
+        return Some(Architecture::Span { features: first.out_channels, blocks, normalized, scale });
+    }
     // Five convolutions in each of three dense blocks, between the first and the enlargement's.
     let enlargements = network.nodes.iter().filter(|op| matches!(op, Op::UpsampleNearest { .. })).count();
     let blocks = convs.len().checked_sub(4 + enlargements)? / 15;
@@ -63,18 +70,29 @@ fn guess(network: &Network, convs: &[&Conv]) -> Option<Architecture> {
     Some(Architecture::RrdbNet { features: first.out_channels, growth, blocks, unshuffle, scale })
 }
 
-/// Pairs the convolutions' numbers with the architecture's names. Convolutions depend on each other in a chain, so
-/// their order is the same in every export.
-fn name(architecture: &Architecture, convs: &[&Conv]) -> Option<Tensors> {
-    let mut places = architecture.tensor_list().into_iter();
+/// Pairs the operations' numbers with the architecture's names. Operations that have numbers depend on each other in a
+/// chain, so their order is the same in every export.
+fn name(architecture: &Architecture, network: &Network) -> Option<Tensors> {
+    let mut places = architecture.tensor_list().into_iter().peekable();
     let mut tensors = Tensors::new();
-    for conv in convs {
-        let slopes = if let Activation::Prelu(slopes) = &conv.activation { Some(slopes) } else { None };
-        for data in [&conv.weight, &conv.bias].into_iter().chain(slopes) {
+    // The one tensor that says something by being there.
+    if let Some((name, shape)) = places.next_if(|(name, _)| name == NO_NORM) {
+        tensors.insert(&name, shape, vec![0.0]).ok()?;
+    }
+    for op in &network.nodes {
+        let numbers: Vec<&[f32]> = match op {
+            Op::Normalize { mean, factor, .. } => vec![mean, std::slice::from_ref(factor)],
+            Op::Conv(Conv { weight, bias, activation: Activation::Prelu(slopes), .. }) => {
+                vec![weight, bias, slopes]
+            }
+            Op::Conv(Conv { weight, bias, .. }) => vec![weight, bias],
+            _ => Vec::new(),
+        };
+        for data in numbers {
             let (name, shape) = places.next()?;
             // A shape that does not fit its number of weights is refused here, any other difference when the graphs
             // are compared.
-            tensors.insert(&name, shape, data.clone()).ok()?;
+            tensors.insert(&name, shape, data.to_vec()).ok()?;
         }
     }
     places.next().is_none().then_some(tensors)

@@ -28,11 +28,14 @@ impl Network {
     ///
     /// If any of this does not hold.
     pub fn validate(&self) -> Result<(), Error> {
-        self.shapes()?;
+        let shapes = self.shapes()?;
         for (node, op) in self.nodes.iter().enumerate() {
-            if let Op::Conv(conv) = op {
-                check_weights(conv).map_err(|reason| Error::InvalidNetwork { node, reason })?;
-            }
+            let checked = match op {
+                Op::Conv(conv) => check_weights(conv),
+                Op::Normalize { mean, factor, .. } => check_normalization(mean, *factor, shapes.get(node)),
+                _ => Ok(()),
+            };
+            checked.map_err(|reason| Error::InvalidNetwork { node, reason })?;
         }
         Ok(())
     }
@@ -71,6 +74,7 @@ fn shape_of(op: &Op, earlier: &[Shape]) -> Result<Shape, String> {
             }
             Shape { channels: *channels, up: 1, down: 1 }
         }
+        Op::Normalize { input, .. } => value(*input, earlier)?,
         Op::Conv(conv) => {
             let input = value(conv.input, earlier)?;
             if input.channels != conv.in_channels {
@@ -100,16 +104,13 @@ fn shape_of(op: &Op, earlier: &[Shape]) -> Result<Shape, String> {
             shape
         }
         Op::Add { a, b, scale_a, scale_b } => {
-            let (a, b) = (value(*a, earlier)?, value(*b, earlier)?);
-            same_size(a, b)?;
-            if a.channels != b.channels {
-                return Err(format!("a sum of {} and {} channels", a.channels, b.channels));
-            }
+            let sum = alike(*a, *b, earlier)?;
             if !scale_a.is_finite() || !scale_b.is_finite() {
                 return Err("a sum with a factor that is not a number".to_owned());
             }
-            a
+            sum
         }
+        Op::Gate { value, gate } => alike(*value, *gate, earlier)?,
         Op::UpsampleNearest { input, factor } => resized(value(*input, earlier)?, checked(*factor)?, 1)?,
         Op::PixelShuffle { input, factor } => {
             let (input, factor) = (value(*input, earlier)?, checked(*factor)?);
@@ -133,6 +134,16 @@ fn shape_of(op: &Op, earlier: &[Shape]) -> Result<Shape, String> {
 
 fn value(id: ValueId, earlier: &[Shape]) -> Result<Shape, String> {
     earlier.get(id.0).copied().ok_or_else(|| format!("it uses value {}, which is not made before it", id.0))
+}
+
+/// The shape that two values have in common.
+fn alike(a: ValueId, b: ValueId, earlier: &[Shape]) -> Result<Shape, String> {
+    let (a, b) = (value(a, earlier)?, value(b, earlier)?);
+    same_size(a, b)?;
+    if a.channels != b.channels {
+        return Err(format!("values of {} and {} channels come together", a.channels, b.channels));
+    }
+    Ok(a)
 }
 
 fn same_size(a: Shape, b: Shape) -> Result<(), String> {
@@ -166,6 +177,16 @@ fn greatest_common_divisor(mut a: usize, mut b: usize) -> usize {
     a.max(1)
 }
 
+fn check_normalization(mean: &[f32], factor: f32, shape: Option<&Shape>) -> Result<(), String> {
+    if shape.is_none_or(|shape| shape.channels != mean.len()) {
+        return Err(format!("a normalization with {} means", mean.len()));
+    }
+    if !factor.is_finite() || mean.iter().any(|number| !number.is_finite()) {
+        return Err("a normalization by something that is not a number".to_owned());
+    }
+    Ok(())
+}
+
 fn check_weights(conv: &Conv) -> Result<(), String> {
     let expected = element_count(&[conv.out_channels, conv.in_channels, conv.kernel, conv.kernel]);
     if expected != Some(conv.weight.len()) {
@@ -182,7 +203,7 @@ fn check_weights(conv: &Conv) -> Result<(), String> {
         return Err(format!("{} biases for {} channels", conv.bias.len(), conv.out_channels));
     }
     let slopes = match &conv.activation {
-        Activation::None => &[][..],
+        Activation::None | Activation::Silu => &[][..],
         Activation::LeakyRelu(slope) => std::slice::from_ref(slope),
         Activation::Prelu(slopes) if slopes.len() == conv.out_channels => slopes,
         Activation::Prelu(slopes) => {
@@ -215,6 +236,10 @@ mod tests {
         Network { nodes, scale }.validate()
     }
 
+    fn normalize(channels: usize, factor: f32) -> Op {
+        Op::Normalize { input: ValueId(0), mean: vec![0.5; channels], factor }
+    }
+
     const INPUT: Op = Op::Input { channels: 3 };
 
     #[test]
@@ -224,12 +249,15 @@ mod tests {
         let down = Op::PixelUnshuffle { input: ValueId(0), factor: 2 };
         let up = Op::UpsampleNearest { input: ValueId(2), factor: 2 };
         checked(vec![INPUT, down, conv(1, 12, 3), up], 1).unwrap();
+        let gate = Op::Gate { value: ValueId(1), gate: ValueId(2) };
+        checked(vec![INPUT, normalize(3, 255.0), conv(1, 3, 3), gate], 1).unwrap();
     }
 
     #[test]
     fn a_network_that_does_not_fit_is_refused() {
         let up = |input, factor| Op::UpsampleNearest { input: ValueId(input), factor };
         let add = |a, b, scale| Op::Add { a: ValueId(a), b: ValueId(b), scale_a: scale, scale_b: 1.0 };
+        let gate = |value, gate| Op::Gate { value: ValueId(value), gate: ValueId(gate) };
         let concat = |ids: &[usize]| Op::Concat { inputs: ids.iter().copied().map(ValueId).collect() };
         let shuffle = Op::PixelShuffle { input: ValueId(0), factor: 2 };
         let mut short = conv(0, 3, 3);
@@ -259,6 +287,12 @@ mod tests {
             (vec![INPUT, up(0, 16), up(1, 16)], 256),
             (vec![INPUT, up(0, 2), add(0, 1, 1.0)], 1),
             (vec![INPUT, add(0, 0, f32::NAN)], 1),
+            (vec![INPUT, conv(0, 3, 4), conv(1, 4, 3), add(1, 2, 1.0)], 1),
+            (vec![INPUT, normalize(2, 1.0)], 1),
+            (vec![INPUT, normalize(3, f32::INFINITY)], 1),
+            (vec![INPUT, gate(0, 1)], 1),
+            (vec![INPUT, conv(0, 3, 4), gate(0, 1)], 1),
+            (vec![INPUT, up(0, 2), gate(1, 0)], 2),
             (vec![INPUT, concat(&[])], 1),
             (vec![INPUT, concat(&[0])], 1),
             (vec![INPUT, concat(&[0, 0])], 1),

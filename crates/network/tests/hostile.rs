@@ -7,7 +7,7 @@ mod support;
 use network::{ModelBytes, Tensors, WeightType, build, read_tensors, write_safetensors};
 use proptest::prelude::*;
 use support::pth::{Kind, with_pickle};
-use support::{compact, esrgan};
+use support::{compact, esrgan, span};
 
 /// Reads, and builds what was read: either may refuse, neither may panic.
 fn attempt(model: ModelBytes<'_>) {
@@ -16,8 +16,8 @@ fn attempt(model: ModelBytes<'_>) {
     }
 }
 
-fn models() -> [Tensors; 2] {
-    [compact(3, 3, 2), esrgan(2, 2, 1, 1)]
+fn models() -> [Tensors; 3] {
+    [compact(3, 3, 2), esrgan(2, 2, 1, 1), span(3, 1, true, 2)]
 }
 
 /// Bytes of a file with some of them changed, dropped or repeated.
@@ -132,7 +132,7 @@ proptest! {
     }
 
     #[test]
-    fn damaged_ncnn_is_answered(which in 0..2_usize, (bin, param) in (0..2_usize).prop_flat_map(|which| {
+    fn damaged_ncnn_is_answered(which in 0..3_usize, (bin, param) in (0..3_usize).prop_flat_map(|which| {
         let (param, bin) = ncnn_files(which);
         (damaged(bin), damaged(param.into_bytes()))
     })) {
@@ -144,7 +144,7 @@ proptest! {
 
     #[test]
     fn any_ncnn_lines_are_answered(lines in prop::collection::vec(
-        "(Input|Split|Convolution|PReLU|ReLU|Concat|Eltwise|BinaryOp|Interp|PixelShuffle|Reorg) n [0-2] [0-2]( [ab]){0,4}( (-23310|-23301|[0-6])=(1,2|2,1,1|[0-9]{1,3})){0,5}", 0..12,
+        "(Input|Split|Convolution|PReLU|ReLU|Swish|Sigmoid|MemoryData|Concat|Eltwise|BinaryOp|Interp|PixelShuffle|Reorg) n [0-2] [0-2]( [ab]){0,4}( (-23310|-23301|[0-6])=(1,2|2,1,1|[0-9]{1,3})){0,5}", 0..12,
     ), bin in prop::collection::vec(any::<u8>(), 0..300)) {
         let param = format!("7767517\n{} 0\nInput i 0 1 a\n{}\n", lines.len() + 1, lines.join("\n"));
         attempt(ModelBytes::Ncnn { param: &param, bin: &bin });

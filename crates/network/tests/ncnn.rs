@@ -6,14 +6,23 @@ mod support;
 
 use network::{Error, ModelBytes, Tensors, build, read_tensors};
 use support::ncnn::{PLAIN, Style, write};
-use support::{compact, esrgan};
+use support::{compact, esrgan, span};
 
 fn read(param: &str, bin: &[u8]) -> Result<Tensors, Error> {
     read_tensors(ModelBytes::Ncnn { param, bin })
 }
 
 fn models() -> Vec<Tensors> {
-    vec![compact(5, 4, 4), compact(3, 2, 2), compact(4, 3, 1), esrgan(4, 3, 2, 1), esrgan(4, 2, 1, 2)]
+    vec![
+        compact(5, 4, 4),
+        compact(3, 2, 2),
+        compact(4, 3, 1),
+        esrgan(4, 3, 2, 1),
+        esrgan(4, 2, 1, 2),
+        span(4, 2, true, 4),
+        span(5, 1, false, 2),
+        span(3, 3, true, 1),
+    ]
 }
 
 #[test]
@@ -70,6 +79,57 @@ fn another_graph_with_the_same_shapes_is_refused() {
         let error = read(&changed, bin).expect_err(to);
         assert!(matches!(error, Error::Unsupported { .. } | Error::UnknownArchitecture { .. }), "{error}");
     }
+}
+
+#[test]
+fn another_span_with_the_same_shapes_is_refused() {
+    let (_, network) = build(&span(4, 2, true, 2)).unwrap();
+    let (param, bin) = write(&network, PLAIN);
+    let changes = [
+        // Of the normalization: a sum, a quotient, the other way round, another type or shape of the means.
+        ("v1_sub 0=1", "v1_sub 0=0"),
+        ("v1 0=2 1=1", "v1 0=3 1=1"),
+        ("v0 v1_mean v1_sub", "v1_mean v0 v1_sub"),
+        ("0=1 1=1 2=3", "0=1 1=1 2=3 21=2"),
+        ("0=1 1=1 2=3", "0=1 1=3 2=1"),
+        ("0=1 1=1 2=3", "0=1 1=1 2=2"),
+        // Of a gate: another number, a product or sum with it, a sum instead of the gate, a sigmoid left out.
+        ("0=1 1=1 2=5.000000e-01", "0=1 1=1 2=4.000000e-01"),
+        ("0=1 1=1 2=5.000000e-01", "0=2 1=1 2=5.000000e-01"),
+        ("0=1 1=1 2=5.000000e-01", "0=0 1=1 2=5.000000e-01"),
+        ("v7_attention v7 0=2", "v7_attention v7 0=0"),
+        ("Sigmoid ", "TanH "),
+        ("Sigmoid ", "Split "),
+        // Other activations.
+        ("Swish ", "Mish "),
+        ("Swish ", "Sigmoid "),
+        ("Swish ", "ReLU "),
+        ("Swish ", "Split "),
+        // Other values joined.
+        ("v2_split_0 v13 v7_split_0", "v2_split_0 v7_split_0 v13"),
+        (
+            "Swish        layer_18 1 1 v8 v8_activated \nSplit        layer_19 1 2 v8_activated v8_activated_split_0 ",
+            "Split s 1 2 v8 v8_activated_split_0 v8_activated\nSwish s 1 1 v8_activated ",
+        ),
+    ];
+    for (from, to) in changes {
+        let mut changed = param.replacen(from, to, 1);
+        assert_ne!(changed, param, "{from} is not there:\n{param}");
+        if to.starts_with("Split s") {
+            changed = changed.replacen("v8_activated v8_activated_split_1", "v8_activated_split_1", 1);
+        }
+        let error = read(&changed, &bin).expect_err(to);
+        assert!(!matches!(error, Error::Truncated { .. }) || to.ends_with("2=2"), "{to}: {error}");
+    }
+    // What goes through the gate and what opens it, exchanged.
+    let exchanged = param.replacen("v5_split_1 v2_split_1 v6", "v5_split_1 v5_split_0 v6", 1).replacen(
+        "v5_split_0 v7_sigmoid",
+        "v2_split_1 v7_sigmoid",
+        1,
+    );
+    assert!(matches!(read(&exchanged, &bin), Err(Error::UnknownArchitecture { .. })));
+    let unused = param.replacen("33 999", "34 999", 1) + "MemoryData m 0 1 m 0=1 1=1 2=1\n";
+    assert!(matches!(read(&unused, &[&bin[..], &[0; 4]].concat()), Err(Error::Malformed { .. })));
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod support;
 
 use network::{Architecture, Error, ModelBytes, Tensors, build, read_tensors};
 use support::pth::{Kind, dict_of, strides, tensor, with_pickle, write, zip};
-use support::{compact, esrgan};
+use support::{compact, esrgan, span};
 use zip::CompressionMethod;
 
 fn read(bytes: &[u8]) -> Result<Tensors, Error> {
@@ -15,7 +15,7 @@ fn read(bytes: &[u8]) -> Result<Tensors, Error> {
 
 #[test]
 fn what_torch_save_writes_is_read() {
-    for tensors in [compact(5, 4, 4), esrgan(4, 3, 2, 1)] {
+    for tensors in [compact(5, 4, 4), esrgan(4, 3, 2, 1), span(4, 2, true, 2), span(3, 1, false, 4)] {
         for kind in [Kind::Half, Kind::Float, Kind::Double] {
             for under in [Some("params_ema"), Some("params"), Some("state_dict"), None] {
                 assert_eq!(read(&write(&tensors, kind, under)).as_ref(), Ok(&tensors), "{kind:?} {under:?}");

@@ -71,3 +71,38 @@ fn the_default_and_its_twin_blend() {
     build(&blend(&general, &wdn, 0.5).unwrap()).unwrap();
     assert!(blend(&general, &read(&folder, "realesr-animevideov3-x4"), 0.5).is_err());
 }
+
+/// The means of the official code, as fp32 in the files.
+const DIV2K: [f32; 3] = [0.4488, 0.4371, 0.4040];
+const IMAGENET: [f32; 3] = [0.485, 0.456, 0.406];
+
+#[test]
+fn the_published_spans_are_recognised() {
+    let Some(folder) = support::data_folder("span") else { return };
+    let models = [
+        ("spanx2_ch48", 48, 2, DIV2K, 255.0),
+        ("spanx2_ch52", 52, 2, DIV2K, 255.0),
+        ("spanx4_ch48", 48, 4, DIV2K, 255.0),
+        ("spanx4_ch52", 52, 4, DIV2K, 255.0),
+        ("2xHFA2kSPAN_27k", 48, 2, DIV2K, 255.0),
+        ("4xSPANkendata", 48, 4, IMAGENET, 1.0),
+    ];
+    for (name, features, scale, mean, range) in models {
+        let tensors = read(&folder, name);
+        let (architecture, network) = build(&tensors).unwrap();
+        assert_eq!(
+            architecture,
+            Architecture::Span { features, blocks: 6, normalized: true, scale },
+            "{name}"
+        );
+        assert_eq!((network.scale, network.receptive_field()), (scale, 21), "{name}");
+        assert_eq!(tensors.get("mean").unwrap().data(), mean, "{name}");
+        assert_eq!(tensors.get("img_range").unwrap().data(), [range], "{name}");
+        println!("{name}: {architecture}, {:.0} FLOP a pixel", network.flops_per_pixel());
+
+        let safetensors = write_safetensors(&tensors, WeightType::F16, &[]).unwrap();
+        assert_eq!(read_tensors(ModelBytes::Safetensors(&safetensors)).as_ref(), Ok(&tensors), "{name}");
+        let pth = support::pth::write(&tensors, Kind::Float, Some("params"));
+        assert_eq!(read_tensors(ModelBytes::Pth(&pth)).as_ref(), Ok(&tensors), "{name}");
+    }
+}

@@ -4,7 +4,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
+
+use crate::size::PictureSize;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 all done, 1 something failed, 2 wrong usage, 130 stopped by Ctrl-C or a signal.
@@ -37,6 +40,8 @@ pub(crate) enum Command {
     Retry(Chosen),
     /// Check this machine: what is installed, which encoders work, which engine runs, how much memory there is
     Doctor(Doctor),
+    /// Measure how fast this machine upscales, for each model and size, and how long a film would take
+    Bench(Bench),
 }
 
 #[derive(Debug, Args)]
@@ -86,6 +91,13 @@ pub(crate) struct Choices {
     /// Frames of a segment: what a crash may cost [default: about a minute of work]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) segment_frames: Option<u32>,
+    /// Count samples that changed by at most so many levels of 255 as unchanged: what did not change is not computed
+    /// again [default: 0, which changes no bit of the result]
+    #[arg(long, value_name = "0..255")]
+    pub(crate) reuse_tolerance: Option<u8>,
+    /// Compute every frame whole, even one that repeats the last
+    #[arg(long, conflicts_with = "reuse_tolerance")]
+    pub(crate) no_reuse: bool,
     /// Threads of the engine [default: one a core]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,
@@ -137,6 +149,37 @@ pub(crate) struct Doctor {
     /// Write JSON, a line a finding
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Models, by name or file as for up [default: the built-in ones and those in models/]
+    #[arg(short, long = "model", value_name = "NAME|FILE", num_args = 1..)]
+    pub(crate) models: Vec<String>,
+    /// Sizes of the pictures before they are upscaled
+    #[arg(long = "size", value_name = "WIDTHxHEIGHT", num_args = 1.., default_values = ["320x180", "640x360", "1280x720"])]
+    pub(crate) sizes: Vec<PictureSize>,
+    /// Threads of the engine [default: one a core]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: Option<u32>,
+    /// Kind of engine
+    #[arg(long, value_name = "KIND", default_value = job::ENGINES[0], value_parser = PossibleValuesParser::new(job::ENGINES))]
+    pub(crate) engine: String,
+    /// Measure each case for so long, and for two frames at least
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    pub(crate) seconds: f64,
+    #[command(flatten)]
+    pub(crate) root: RootArgument,
+    /// Write JSON, a line a case
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A time to measure: a number of seconds, a day at most.
+fn seconds(text: &str) -> Result<f64, String> {
+    let is_in_range = |seconds: &f64| (0.0..=86_400.0).contains(seconds);
+    let seconds = text.parse().ok().filter(is_in_range);
+    seconds.ok_or_else(|| "choose a number of seconds from 0 to 86400".to_owned())
 }
 
 #[derive(Debug, Args)]

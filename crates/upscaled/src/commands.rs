@@ -1,5 +1,6 @@
 //! One module a command.
 
+mod bench;
 mod doctor;
 mod jobs;
 mod serve;
@@ -24,6 +25,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::Cancel(chosen) => jobs::cancel(chosen).await,
             Command::Retry(chosen) => jobs::retry(chosen).await,
             Command::Doctor(doctor) => doctor::run(doctor).await,
+            Command::Bench(bench) => bench::run(bench).await,
         }
     });
     // A thread that is still reading a large file must not hold the end up.

@@ -20,6 +20,8 @@ struct File {
     crf: Option<u8>,
     preset: Option<String>,
     segment_frames: Option<u32>,
+    reuse: Option<bool>,
+    reuse_tolerance: Option<u8>,
     threads: Option<u32>,
 }
 
@@ -38,7 +40,11 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
     );
     // A size on the command line replaces either kind of size in the file.
     let sized = choices.scale.is_some() || choices.height.is_some();
+    // And so does anything about reuse.
+    let says_reuse = choices.no_reuse || choices.reuse_tolerance.is_some();
     Ok(Choices {
+        no_reuse: if says_reuse { choices.no_reuse } else { file.reuse == Some(false) },
+        reuse_tolerance: if says_reuse { choices.reuse_tolerance } else { file.reuse_tolerance },
         model: choices.model.or(file.model),
         scale: if sized { choices.scale } else { file.scale },
         height: if sized { choices.height } else { file.height },
@@ -69,15 +75,15 @@ pub(crate) fn settings(choices: &Choices, model_folders: &[PathBuf]) -> anyhow::
         preset: choices.preset.clone().unwrap_or(default.preset),
         container: None,
         segment_frames: choices.segment_frames,
+        reuse: if choices.no_reuse { None } else { choices.reuse_tolerance.or(default.reuse) },
     };
     settings.validate()?;
     Ok(settings)
 }
 
 /// Threads of the engine: what was chosen, else one a core.
-pub(crate) fn engine_threads(choices: &Choices) -> u32 {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    choices.threads.unwrap_or(cores)
+pub(crate) fn engine_threads(chosen: Option<u32>) -> u32 {
+    chosen.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32))
 }
 
 #[cfg(test)]
@@ -103,8 +109,30 @@ mod tests {
     }
 
     #[test]
+    fn reuse_is_on_unless_somebody_says_otherwise() {
+        let chosen = |text: &str, line: Choices| {
+            let (_folder, path) = file(text);
+            settings(&with_file(line, &path).unwrap(), &[]).unwrap().reuse
+        };
+        let tolerance = |levels| Choices { reuse_tolerance: Some(levels), ..Choices::default() };
+        assert_eq!(chosen("", Choices::default()), Some(0));
+        assert_eq!(chosen("reuse = false", Choices::default()), None);
+        assert_eq!(chosen("reuse_tolerance = 2", Choices::default()), Some(2));
+        assert_eq!(chosen("reuse_tolerance = 2", tolerance(3)), Some(3));
+        assert_eq!(chosen("reuse = false", tolerance(0)), Some(0));
+        let off = Choices { no_reuse: true, ..Choices::default() };
+        assert_eq!(chosen("reuse = true\nreuse_tolerance = 2", off), None);
+    }
+
+    #[test]
     fn mistakes_in_the_file_are_said() {
-        for text in ["modle = \"none\"", "scale = \"two\"", "scale = 2\nheight = 720", "scale = "] {
+        for text in [
+            "modle = \"none\"",
+            "scale = \"two\"",
+            "scale = 2\nheight = 720",
+            "scale = ",
+            "reuse_tolerance = 256",
+        ] {
             let (_folder, path) = file(text);
             let error = format!("{:#}", with_file(Choices::default(), &path).unwrap_err());
             assert!(error.contains("upscaled.toml"), "{error}");

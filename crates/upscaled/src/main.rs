@@ -9,6 +9,7 @@ mod output;
 mod progress;
 mod root;
 mod signals;
+mod size;
 
 use clap::Parser as _;
 

@@ -69,6 +69,13 @@ fn in_folders(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
 
 /// The names of all models that can be chosen.
 fn known(folders: &[PathBuf]) -> Vec<String> {
+    let mut names = networks(folders);
+    names.push("none".to_owned());
+    names
+}
+
+/// The names of all models with a network: the built-in ones, then those in the folders.
+pub(crate) fn networks(folders: &[PathBuf]) -> Vec<String> {
     let mut names: Vec<String> = BUILT_IN_MODELS.iter().map(|&name| name.to_owned()).collect();
     let mut files: Vec<String> = folders
         .iter()
@@ -82,7 +89,6 @@ fn known(folders: &[PathBuf]) -> Vec<String> {
     files.sort();
     files.dedup();
     names.extend(files.into_iter().filter(|name| !BUILT_IN_MODELS.contains(&name.as_str())));
-    names.push("none".to_owned());
     names
 }
 

@@ -25,13 +25,18 @@ pub(crate) fn error(message: &str) {
     say(&format!("error: {message}"));
 }
 
-/// A number of seconds as people say it: `42 s`, `3 min 05 s`, `2 h 10 min`.
+/// A number of seconds as people say it: `42 s`, `3 min 05 s`, `2 h 10 min`, `3 days 4 h`.
 pub(crate) fn duration(seconds: f64) -> String {
+    const DAY: u64 = 86_400;
     let seconds = seconds.round() as u64;
+    let days = seconds / DAY;
+    let plural = if days == 1 { "" } else { "s" };
     match seconds {
         0..60 => format!("{seconds} s"),
         60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+        3600..DAY => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
+        _ if days < 100 => format!("{days} day{plural} {} h", seconds % DAY / 3600),
+        _ => format!("{days} days"),
     }
 }
 
@@ -50,6 +55,10 @@ mod tests {
         assert_eq!(duration(41.6), "42 s");
         assert_eq!(duration(185.0), "3 min 05 s");
         assert_eq!(duration(7800.0), "2 h 10 min");
+        assert_eq!(duration(86_399.0), "23 h 59 min");
+        assert_eq!(duration(86_400.0), "1 day 0 h");
+        assert_eq!(duration(273_600.0), "3 days 4 h");
+        assert_eq!(duration(1e7), "115 days");
     }
 
     #[test]

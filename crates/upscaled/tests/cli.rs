@@ -20,7 +20,7 @@ fn the_program_does_not_link_ffmpeg() {
 fn help_lists_the_commands_and_the_exit_codes() {
     let folder = tempfile::tempdir().unwrap();
     let help = run_well(folder.path(), &["--help"]);
-    for word in ["up", "serve", "list", "show", "cancel", "retry", "doctor", "Exit codes"] {
+    for word in ["up", "serve", "list", "show", "cancel", "retry", "doctor", "bench", "Exit codes"] {
         assert!(help.contains(word), "{word} is missing in:\n{help}");
     }
 }

@@ -4,6 +4,7 @@
 //! Goals: one request after the other, any of which may kill this process without harm to anything finished.
 //! Non-goals: deciding what to do next, remembering what was done (those are the coordinator's).
 
+mod bench;
 mod doctor;
 mod failure;
 mod frame_list;
@@ -11,7 +12,10 @@ mod index;
 mod join;
 mod model;
 mod pipeline;
+mod results;
+mod scene;
 mod segment;
+mod trace;
 mod verifier;
 mod wire;
 
@@ -59,6 +63,7 @@ fn serve() -> anyhow::Result<()> {
             Request::Index(request) => index::run(&request, &progress),
             Request::Segment(request) => segment::run(&request, &mut upscaler, &progress),
             Request::Join(request) => join::run(&request, &progress),
+            Request::Bench(request) => bench::run(&request, &progress),
             Request::Doctor => Ok(Response::Doctor(doctor::run())),
         };
         wire::send(&answer.unwrap_or_else(|Failed(failure)| Response::Failed(failure)))?;

@@ -4,7 +4,7 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use engine::{Engine, Session};
+use engine::Reuse;
 use frame::Size;
 use job::{Model, Settings, Twin};
 use network::ir::Network;
@@ -23,13 +23,12 @@ pub(crate) struct Upscaler {
 
 struct Ready {
     key: Key,
-    engine: Box<dyn Engine>,
-    session: Option<(Size, Box<dyn Session>)>,
+    reuse: Reuse,
 }
 
-/// A session that is ready for frames.
-pub(crate) struct ReadySession<'a> {
-    pub(crate) session: &'a mut dyn Session,
+/// An engine that is ready for frames.
+pub(crate) struct ReadyEngine<'a> {
+    pub(crate) reuse: &'a mut Reuse,
     /// How many times larger its pictures are.
     pub(crate) scale: u32,
     /// The engine, in words.
@@ -46,13 +45,13 @@ struct Key {
 }
 
 impl Upscaler {
-    /// What makes pictures of a size larger; `None` for settings without a network.
-    pub(crate) fn session(
+    /// What makes pictures of a size larger, with no memory of earlier pictures; `None` for settings without a network.
+    pub(crate) fn begin(
         &mut self,
         settings: &Settings,
         threads: u32,
         size: Size,
-    ) -> Result<Option<ReadySession<'_>>, Failed> {
+    ) -> Result<Option<ReadyEngine<'_>>, Failed> {
         if settings.model == Model::None {
             return Ok(None);
         }
@@ -68,20 +67,12 @@ impl Upscaler {
                 let network = network(settings)?;
                 let threads = NonZeroUsize::new(threads as usize).unwrap_or(NonZeroUsize::MIN);
                 let engine = engine::cpu(&network, engine::Options { threads })?;
-                Ready { key, engine, session: None }
+                Ready { key, reuse: Reuse::new(engine, &network) }
             }
         };
-        let session = match ready.session.take() {
-            Some((of, session)) if of == size => session,
-            _ => ready.engine.session(size)?,
-        };
-        let ready = self.ready.insert(ready);
-        let (_, session) = ready.session.insert((size, session));
-        Ok(Some(ReadySession {
-            session: session.as_mut(),
-            scale: ready.engine.scale(),
-            description: ready.engine.describe(),
-        }))
+        ready.reuse.begin(size, settings.reuse)?;
+        let reuse = &mut self.ready.insert(ready).reuse;
+        Ok(Some(ReadyEngine { scale: reuse.engine().scale(), description: reuse.engine().describe(), reuse }))
     }
 }
 

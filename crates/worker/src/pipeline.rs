@@ -1,16 +1,20 @@
 //! The way of a frame: decode, engine, encode, each on a thread of its own, joined by short queues.
 //!
 //! Pictures go round: what the encoder has used goes back to the decoder, so that nothing is allocated once the queues
-//! are full.
+//! are full. A frame that repeats the one before goes through all stages, but nothing is done to it on the way.
 
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
-use engine::{RowBand, Session};
+use engine::{Changes, Patch, Reuse};
 use frame::{Planar, RgbF32, Size, WHITE, mean_difference, round_to_16_bits};
-use media::RangeDecoder;
+use job::state::Reused;
+use media::{NextFrame, RangeDecoder};
 
 use crate::failure::Failed;
+use crate::results::Results;
+use crate::trace::{Stage, Trace};
 
 /// Pictures between two stages: one that is ready while the next is made.
 const QUEUE: usize = 2;
@@ -22,110 +26,188 @@ const LARGEST_DIFFERENCE: f32 = 0.1;
 struct Picture {
     number: u32,
     pts: i64,
+    /// Unspecified in a repeat that the decoder found.
     source: RgbF32,
-    result: Planar<u16>,
+    /// The result is that of the frame before.
+    is_repeat: bool,
+    /// From the engine on.
+    result: Option<Arc<Planar<u16>>>,
     /// All samples that the engine gave are numbers.
     sound: bool,
 }
 
-/// Takes each frame from the decoder through the session to `encode`, in order.
-///
-/// `first` is the number of the first frame, for messages; `alive` is called now and then while a frame takes long.
+/// What the stages have in common.
+pub(crate) struct Way<'a> {
+    /// What upscales; `None` for settings without a network.
+    pub(crate) reuse: Option<&'a mut Reuse>,
+    /// How many times larger its pictures are.
+    pub(crate) scale: u32,
+    /// Frames that the decoder finds to be repeats are not even converted.
+    pub(crate) skips_repeats: bool,
+    /// The number of the first frame, for messages.
+    pub(crate) first: u32,
+    /// Called now and then while a frame takes long.
+    pub(crate) alive: &'a (dyn Fn() + Sync),
+    /// Learns when each stage was at work.
+    pub(crate) trace: &'a Trace,
+}
+
+/// Takes each frame from the decoder through the network to `encode`, in order. `encode` gets `None` for the very picture
+/// that it got before. Gives what was not computed.
 pub(crate) fn run(
-    mut decoder: RangeDecoder,
-    session: Option<&mut dyn Session>,
-    scale: u32,
-    first: u32,
-    alive: &(dyn Fn() + Sync),
-    mut encode: impl FnMut(&Planar<u16>, i64) -> Result<(), Failed>,
-) -> Result<(), Failed> {
+    decoder: RangeDecoder,
+    way: Way<'_>,
+    mut encode: impl FnMut(Option<&Planar<u16>>, i64) -> Result<(), Failed>,
+) -> Result<Reused, Failed> {
     let (decoded, to_engine) = sync_channel::<Picture>(QUEUE);
     let (upscaled, to_encoder) = sync_channel::<Picture>(QUEUE);
     let (used, free) = channel::<Picture>();
     thread::scope(|scope| {
-        let decode = scope.spawn(move || -> Result<(), Failed> {
-            for number in first.. {
-                let mut picture = free.try_recv().unwrap_or_else(|_| Picture::empty());
-                let Some(pts) = decoder.next(&mut picture.source)? else {
-                    break;
-                };
-                (picture.number, picture.pts) = (number, pts);
-                if decoded.send(picture).is_err() {
-                    break;
-                }
-            }
-            Ok(())
-        });
-        let upscale = scope.spawn(move || upscale(session, scale, &to_engine, &upscaled, alive));
-        let mut encoded = Ok(());
-        for picture in &to_encoder {
-            encoded = check(&picture).and_then(|()| encode(&picture.result, picture.pts));
-            if encoded.is_err() {
-                break;
-            }
-            // The decoder may be done already.
-            let _ = used.send(picture);
-        }
+        let (first, skips_repeats, trace) = (way.first, way.skips_repeats, way.trace);
+        let decode = scope.spawn(move || decode(decoder, (first, skips_repeats), &free, &decoded, trace));
+        let upscale = scope.spawn(move || upscale(way, &to_engine, &upscaled));
+        let encoded = encode_all(&to_encoder, &used, &mut encode, trace);
         // A stage that waits for room in this queue must see that nobody takes from it any more.
         drop(to_encoder);
         let upscaled = upscale.join().unwrap_or_else(|_| Err(Failed::transient("the engine's thread died")));
         let decoded = decode.join().unwrap_or_else(|_| Err(Failed::transient("the decoder's thread died")));
         // The stage that failed first made the later ones stop early without an error of their own.
-        decoded.and(upscaled).and(encoded)
+        decoded?;
+        let reused = upscaled?;
+        encoded.map(|()| reused)
     })
 }
 
 impl Picture {
     fn empty() -> Self {
-        let size = Size::new(0, 0);
-        Self { number: 0, pts: 0, source: RgbF32::new(size), result: Planar::new(size), sound: true }
+        let source = RgbF32::new(Size::new(0, 0));
+        Self { number: 0, pts: 0, source, is_repeat: false, result: None, sound: true }
     }
 }
 
-fn upscale(
-    mut session: Option<&mut dyn Session>,
-    scale: u32,
-    pictures: &Receiver<Picture>,
-    done: &SyncSender<Picture>,
-    alive: &(dyn Fn() + Sync),
+fn decode(
+    mut decoder: RangeDecoder,
+    (first, skips_repeats): (u32, bool),
+    free: &Receiver<Picture>,
+    decoded: &SyncSender<Picture>,
+    trace: &Trace,
 ) -> Result<(), Failed> {
-    for mut picture in pictures {
-        let Picture { source, result, sound, .. } = &mut picture;
-        result.resize(source.size().scaled(scale));
-        *sound = true;
-        if let Some(session) = session.as_deref_mut() {
-            session.run(source, &mut |band| {
-                alive();
-                *sound &= take(&band, result);
-            })?;
-        } else {
-            let size = source.size();
-            let planes = [source.plane(0), source.plane(1), source.plane(2)];
-            *sound &= take(&RowBand { y: 0, rows: size.height, width: size.width, planes }, result);
-        }
-        if done.send(picture).is_err() {
+    for number in first.. {
+        let mut picture = free.try_recv().unwrap_or_else(|_| Picture::empty());
+        let next = trace.span(Stage::Decode, number, || {
+            if skips_repeats {
+                return decoder.next_unless_repeated(&mut picture.source);
+            }
+            let next = decoder.next(&mut picture.source)?;
+            Ok(next.map(|pts| NextFrame { pts, is_repeat: false }))
+        });
+        let Some(NextFrame { pts, is_repeat }) = next? else { break };
+        (picture.number, picture.pts, picture.is_repeat) = (number, pts, is_repeat);
+        if decoded.send(picture).is_err() {
             break;
         }
     }
     Ok(())
 }
 
-/// Copies rows into a 16-bit picture, clipped to its range. False when a sample is not a number.
-fn take(band: &RowBand<'_>, result: &mut Planar<u16>) -> bool {
-    let start = (band.y * band.width) as usize;
+fn upscale(
+    mut way: Way<'_>,
+    pictures: &Receiver<Picture>,
+    done: &SyncSender<Picture>,
+) -> Result<Reused, Failed> {
+    let (mut results, mut reused) = (Results::default(), Reused::default());
+    for mut picture in pictures {
+        let (trace, number) = (way.trace, picture.number);
+        let computed = if picture.is_repeat {
+            0
+        } else {
+            trace.span(Stage::Engine, number, || way.compute(&mut picture, &mut results))?
+        };
+        picture.result = results.last();
+        reused.frames += u32::from(picture.is_repeat);
+        // The size of a repeat's source is that of some earlier picture, which is the same.
+        let pixels = picture.result.as_ref().map_or(0, |result| result.size().pixels());
+        let pixels = pixels / (u64::from(way.scale) * u64::from(way.scale)).max(1);
+        // Tiles overlap, and never are more work than the whole by more than that.
+        reused.pixels += pixels.saturating_sub(computed);
+        if done.send(picture).is_err() {
+            break;
+        }
+    }
+    Ok(reused)
+}
+
+impl Way<'_> {
+    /// Makes the result of a picture, or finds that it is the one before. Gives the pixels that it took.
+    fn compute(&mut self, picture: &mut Picture, results: &mut Results) -> Result<u64, Failed> {
+        let Picture { source, sound, is_repeat, .. } = picture;
+        *sound = true;
+        let size = source.size();
+        let Some(reuse) = self.reuse.as_deref_mut() else {
+            let result = results.fresh(size);
+            for plane in 0..3 {
+                *sound &= round_to_16_bits(source.plane(plane), result.plane_mut(plane));
+            }
+            return Ok(size.pixels());
+        };
+        let result = match reuse.compare(source) {
+            Changes::Nothing => {
+                *is_repeat = true;
+                return Ok(0);
+            }
+            Changes::Parts => results.copied(),
+            Changes::Everything => results.fresh(size.scaled(self.scale)),
+        };
+        let pixels = reuse.run(source, &mut |patch| {
+            (self.alive)();
+            *sound &= take(&patch, result);
+        })?;
+        Ok(pixels)
+    }
+}
+
+/// Copies a patch into a 16-bit picture, clipped to its range. False when a sample is not a number.
+fn take(patch: &Patch<'_>, result: &mut Planar<u16>) -> bool {
     let mut sound = true;
-    for (index, plane) in band.planes.iter().enumerate() {
-        sound &= round_to_16_bits(plane, &mut result.plane_mut(index)[start..start + plane.len()]);
+    for plane in 0..3 {
+        for y in 0..patch.rows {
+            let row = &mut result.row_mut(plane, patch.y + y)[patch.x as usize..];
+            sound &= round_to_16_bits(patch.row(plane, y), &mut row[..patch.width as usize]);
+        }
     }
     sound
 }
 
+/// Checks and encodes pictures until there are no more.
+fn encode_all(
+    pictures: &Receiver<Picture>,
+    used: &Sender<Picture>,
+    encode: &mut impl FnMut(Option<&Planar<u16>>, i64) -> Result<(), Failed>,
+    trace: &Trace,
+) -> Result<(), Failed> {
+    for mut picture in pictures {
+        // Others may write to the result from here on, and must find nobody that shares it.
+        let result = picture.result.take();
+        trace.span(Stage::Encode, picture.number, || {
+            match result.as_deref().filter(|_| !picture.is_repeat) {
+                // What is the picture before was checked with it.
+                None => encode(None, picture.pts),
+                Some(result) => check(&picture, result).and_then(|()| encode(Some(result), picture.pts)),
+            }
+        })?;
+        drop(result);
+        // The decoder may be done already.
+        let _ = used.send(picture);
+    }
+    Ok(())
+}
+
 /// Finds pictures that have nothing to do with their source: black, green, scrambled.
-fn check(picture: &Picture) -> Result<(), Failed> {
+fn check(picture: &Picture, result: &Planar<u16>) -> Result<(), Failed> {
     if !picture.sound {
         return Err(Failed::transient(format!("the engine gave no numbers at frame {}", picture.number)));
     }
-    let difference = mean_difference(&picture.source, &picture.result, WHITE);
+    let difference = mean_difference(&picture.source, result, WHITE);
     if difference <= LARGEST_DIFFERENCE {
         return Ok(());
     }

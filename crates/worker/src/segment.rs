@@ -6,17 +6,19 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use frame::{Planar, Size};
 use job::message::{Response, SegmentRequest};
-use job::state::Evidence;
+use job::state::{Evidence, Reused};
 use media::{CodecParameters, EncodeSettings, Index, OwnedPacket, Packet, RangeDecoder, SegmentEncoder};
 use storage::{
     PacketLogReader, PacketLogWriter, Scratch, ScratchFile, ScratchOptions, SegmentName, Sidecar, commit,
 };
 
 use crate::failure::Failed;
+use crate::frame_list;
 use crate::model::Upscaler;
+use crate::pipeline::{self, Way};
+use crate::trace::Trace;
 use crate::verifier::{Checksum, Found, Verifier};
 use crate::wire::Progress;
-use crate::{frame_list, pipeline};
 
 /// Threads of the decoder: decoding is little work beside the network.
 const DECODER_THREADS: usize = 2;
@@ -42,7 +44,12 @@ pub(crate) fn run(
     };
     let name = SegmentName { index: request.index, epoch: u64::from(request.epoch) };
     let committed = commit(&request.folder, name, &mut made.file, sidecar)?;
-    let evidence = Evidence { file: committed.file, bytes: committed.bytes, blake3: committed.blake3 };
+    let evidence = Evidence {
+        file: committed.file,
+        bytes: committed.bytes,
+        blake3: committed.blake3,
+        reused: made.reused,
+    };
     Ok(Response::SegmentDone { evidence, engine: made.engine })
 }
 
@@ -55,6 +62,8 @@ struct Made {
     means: Vec<f32>,
     /// The engine, in words.
     engine: String,
+    /// What was not computed.
+    reused: Reused,
 }
 
 /// Upscales the frames into a packet log.
@@ -68,9 +77,9 @@ fn make(
     let source: &Path = &request.source;
     let probe = media::probe(source)?;
     let pictures = probe.video.size;
-    let ready = upscaler.session(&request.settings, request.engine_threads, pictures)?;
-    let (session, scale, engine) = match ready {
-        Some(ready) => (Some(ready.session), ready.scale, ready.description),
+    let ready = upscaler.begin(&request.settings, request.engine_threads, pictures)?;
+    let (reuse, scale, engine) = match ready {
+        Some(ready) => (Some(ready.reuse), ready.scale, ready.description),
         None => (None, 1, "none (classic resampler)".to_owned()),
     };
     let range = request.range;
@@ -101,19 +110,26 @@ fn make(
     };
     let done = AtomicU32::new(0);
     let tell = || progress.tell(done.load(Relaxed), bytes.load(Relaxed));
-    let encode = |picture: &Planar<u16>, pts: i64| -> Result<(), Failed> {
-        encoder.push(picture, pts, &mut append)?;
+    let encode = |picture: Option<&Planar<u16>>, pts: i64| -> Result<(), Failed> {
+        match picture {
+            Some(picture) => encoder.push(picture, pts, &mut append)?,
+            None => encoder.push_again(pts, &mut append)?,
+        }
         frames += 1;
         done.store(frames, Relaxed);
         tell();
         Ok(())
     };
-    pipeline::run(decoder, session, scale, range.first, &tell, encode)?;
+    let skips_repeats = request.settings.reuse.is_some();
+    let trace = Trace::of_segment(&format!("segment-{:06}.e{}", request.index, request.epoch));
+    let way = Way { reuse, scale, skips_repeats, first: range.first, alive: &tell, trace: &trace };
+    let reused = pipeline::run(decoder, way, encode)?;
+    trace.write();
     encoder.finish(&mut append)?;
     let means = encoder.means().to_vec();
     let (file, _) = log.finish()?;
     let found = verifier.finish()?;
-    Ok(Made { file, found, means, engine })
+    Ok(Made { file, found, means, engine, reused })
 }
 
 /// Compares what decoding gave with what went into the encoder, and the file with what was decoded.

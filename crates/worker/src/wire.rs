@@ -1,6 +1,7 @@
 //! The pipe to the coordinator.
 
 use std::io::{self, Read as _, Write as _};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -56,10 +57,19 @@ impl Progress {
 
     /// Does what takes long and cannot be looked into, telling all the while that this process lives.
     pub(crate) fn during<T: Send>(&self, work: impl FnOnce() -> T + Send) -> std::thread::Result<T> {
+        self.during_frames(&AtomicU32::new(0), work)
+    }
+
+    /// As [`Progress::during`], for work that counts the frames it has done.
+    pub(crate) fn during_frames<T: Send>(
+        &self,
+        done: &AtomicU32,
+        work: impl FnOnce() -> T + Send,
+    ) -> std::thread::Result<T> {
         std::thread::scope(|scope| {
             let working = scope.spawn(work);
             while !working.is_finished() {
-                self.tell(0, 0);
+                self.tell(done.load(Relaxed), 0);
                 std::thread::sleep(PAUSE / 8);
             }
             working.join()

@@ -23,9 +23,11 @@ pub(crate) fn inputs(op: &Op) -> Vec<usize> {
     match op {
         Op::Input { .. } => Vec::new(),
         Op::Conv(conv) => vec![conv.input.0],
+        Op::Gate { value, gate } => vec![value.0, gate.0],
         Op::Concat { inputs } => inputs.iter().map(|id| id.0).collect(),
         Op::Add { a, b, .. } => vec![a.0, b.0],
-        Op::UpsampleNearest { input, .. }
+        Op::Normalize { input, .. }
+        | Op::UpsampleNearest { input, .. }
         | Op::PixelShuffle { input, .. }
         | Op::PixelUnshuffle { input, .. } => {
             vec![input.0]
@@ -65,6 +67,13 @@ fn shape(op: &Op, known: &[Shape]) -> Result<Shape, String> {
     let get = |id: &ValueId| known.get(id.0).copied().ok_or_else(|| format!("uses value {} too early", id.0));
     match op {
         Op::Input { channels } => Ok(Shape { channels: *channels, scale: Scale::ONE }),
+        Op::Normalize { input, mean, .. } => {
+            let input = get(input)?;
+            if mean.len() == input.channels {
+                return Ok(input);
+            }
+            Err(format!("has {} means for {} channels", mean.len(), input.channels))
+        }
         Op::Conv(conv) => {
             let input = get(&conv.input)?;
             check_conv(conv, input.channels)?;
@@ -83,6 +92,10 @@ fn shape(op: &Op, known: &[Shape]) -> Result<Shape, String> {
         Op::Add { a, b, .. } => {
             let (a, b) = (get(a)?, get(b)?);
             if a == b { Ok(a) } else { Err("adds values of different shapes".into()) }
+        }
+        Op::Gate { value, gate } => {
+            let (value, gate) = (get(value)?, get(gate)?);
+            if value == gate { Ok(value) } else { Err("gates a value of another shape".into()) }
         }
         Op::UpsampleNearest { input, factor } => {
             let input = get(input)?;

@@ -1,11 +1,11 @@
-//! From the network's operations to stages: additions melt into the convolutions before them, values that are
+//! From the network's operations to stages: additions and gates melt into the convolutions before them, values that are
 //! joined are made side by side in one storage, and what enlarges the result goes straight to the output.
 
 use network::ir::{Network, Op, ValueId};
 
 use super::check::{Shape, inputs, shapes};
 use super::kernels::Kernels;
-use super::kernels::pack::Packed;
+use super::kernels::pack::{Method, Packed};
 use super::program::{BaseView, Program, ResidualView, StageOp, Storage, View};
 use super::scale::lcm;
 use crate::Error;
@@ -18,7 +18,7 @@ pub(crate) fn lower(network: &Network, kernels: &Kernels) -> Result<Program, Err
     let shapes = shapes(network)?;
     let uses = uses(network);
     let ending = Ending::of(network, &uses);
-    let fused = fuse(network, &uses, &ending);
+    let fused = fuse(network, &uses, &ending, kernels);
     let places = place(network, &shapes, &uses, &ending, &fused);
     let mut program = Program {
         stages: Vec::new(),
@@ -32,7 +32,7 @@ pub(crate) fn lower(network: &Network, kernels: &Kernels) -> Result<Program, Err
         let view = |id: &ValueId| places.views[id.0].unwrap_or(target);
         let stage = match (op, &fused[index]) {
             (Op::Concat { .. }, _) => continue,
-            (_, Fused::Conv { node, residuals }) => {
+            (_, Fused::Conv { node, residuals, gated }) => {
                 let Op::Conv(conv) = &network.nodes[*node] else { continue };
                 program.convs.push(Packed::new(conv, kernels));
                 StageOp::Conv {
@@ -47,12 +47,17 @@ pub(crate) fn lower(network: &Network, kernels: &Kernels) -> Result<Program, Err
                             other_scale,
                         })
                         .collect(),
+                    gated: *gated,
                 }
             }
             (Op::Input { .. } | Op::Conv(_), _) => StageOp::Load { target },
             (Op::Add { a, b, scale_a, scale_b }, _) => {
                 StageOp::Add { a: view(a), b: view(b), scale_a: *scale_a, scale_b: *scale_b, target }
             }
+            (Op::Normalize { input, mean, factor }, _) => {
+                StageOp::Normalize { source: view(input), target, mean: mean.clone(), factor: *factor }
+            }
+            (Op::Gate { value, gate }, _) => StageOp::Gate { value: view(value), gate: view(gate), target },
             (Op::UpsampleNearest { input, factor }, _) => {
                 StageOp::Nearest { source: view(input), target, factor: *factor }
             }
@@ -154,44 +159,77 @@ impl Ending {
 
 /// What an operation has become.
 enum Fused {
-    /// A convolution with the additions after it.
-    Conv { node: usize, residuals: Vec<(ValueId, f32, f32)> },
+    /// A convolution with the additions after it, and whether its result is the gate for their sum.
+    Conv { node: usize, residuals: Vec<(ValueId, f32, f32)>, gated: bool },
     /// Part of a later operation.
     Absorbed,
     /// Itself.
     Alone,
 }
 
-/// Melts additions into the convolution that makes one of the summands, where nothing else needs that summand.
-fn fuse(network: &Network, uses: &[usize], ending: &Ending) -> Vec<Fused> {
+/// Melts additions into the convolution that makes one of the summands, where nothing else needs that summand; and
+/// additions with gates into the convolution that makes a summand and the gate.
+fn fuse(network: &Network, uses: &[usize], ending: &Ending, kernels: &Kernels) -> Vec<Fused> {
     let mut fused: Vec<Fused> = Vec::with_capacity(network.nodes.len());
     for (index, op) in network.nodes.iter().enumerate() {
         let mut fate = Fused::Alone;
         if ending.absorbed.contains(&index) {
             fate = Fused::Absorbed;
         } else if let Op::Conv(_) = op {
-            fate = Fused::Conv { node: index, residuals: Vec::new() };
+            fate = Fused::Conv { node: index, residuals: Vec::new(), gated: false };
         } else if let Op::Add { a, b, scale_a, scale_b } = op
             && uses[index] > 0
         {
             for (made, scale, other, other_scale) in [(a, *scale_a, b, *scale_b), (b, *scale_b, a, *scale_a)]
             {
                 let free = uses[made.0] == 1;
-                if let Fused::Conv { node, residuals } = &mut fused[made.0]
+                if let Fused::Conv { node, residuals, gated: false } = &mut fused[made.0]
                     && free
                     && residuals.len() < MAX_RESIDUALS
                 {
                     let mut residuals = std::mem::take(residuals);
                     residuals.push((*other, scale, other_scale));
-                    fate = Fused::Conv { node: *node, residuals };
+                    fate = Fused::Conv { node: *node, residuals, gated: false };
                     fused[made.0] = Fused::Absorbed;
                     break;
                 }
             }
+        } else if let Op::Gate { value, gate } = op
+            && let Some(residual) = own_gate(network, uses, value.0, gate.0, kernels)
+            && let (Fused::Alone, Fused::Conv { node, .. }) = (&fused[value.0], &fused[gate.0])
+        {
+            fate = Fused::Conv { node: *node, residuals: vec![residual], gated: true };
+            fused[value.0] = Fused::Absorbed;
+            fused[gate.0] = Fused::Absorbed;
         }
         fused.push(fate);
     }
     fused
+}
+
+/// The other summand and the factors, where `value` is the sum of the convolution `gate` and something else, and
+/// neither is used but for the gate.
+fn own_gate(
+    network: &Network,
+    uses: &[usize],
+    value: usize,
+    gate: usize,
+    kernels: &Kernels,
+) -> Option<(ValueId, f32, f32)> {
+    let (Op::Add { a, b, scale_a, scale_b }, Op::Conv(conv)) = (&network.nodes[value], &network.nodes[gate])
+    else {
+        return None;
+    };
+    let alone = uses[value] == 1 && uses[gate] == 2;
+    // The kernel for few channels has no gates.
+    if !alone || Method::of(conv, kernels) == Method::Dot {
+        return None;
+    }
+    match (a.0 == gate, b.0 == gate) {
+        (true, false) => Some((*b, *scale_a, *scale_b)),
+        (false, true) => Some((*a, *scale_b, *scale_a)),
+        _ => None,
+    }
 }
 
 /// Where the values lie.

@@ -10,6 +10,7 @@
 mod arena;
 mod check;
 mod exec;
+mod grid;
 pub(crate) mod kernels;
 mod lower;
 mod plan;
@@ -69,7 +70,7 @@ impl Engine for Cpu {
     }
 
     fn session_memory(&self, input: Size) -> Result<u64, Error> {
-        Ok(plan::Plan::new(&self.program, input, self.options.threads.get())?.bytes())
+        Ok(plan::Plan::new(&self.program, self.kernels, input, self.options.threads.get())?.bytes())
     }
 
     fn session(&self, input: Size) -> Result<Box<dyn Session>, Error> {

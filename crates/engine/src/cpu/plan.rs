@@ -9,6 +9,8 @@ use std::ops::Range;
 
 use frame::Size;
 
+use super::grid::{Before, Grid};
+use super::kernels::Kernels;
 use super::kernels::pack::Method;
 use super::kernels::winograd::{self, TILE};
 use super::program::{Access, Program, Stage, StageOp};
@@ -20,15 +22,18 @@ pub(crate) const LINE: usize = 16;
 const PAGE: usize = 1024;
 /// Columns that one task of a stage without tiles covers; a multiple of what the kernels do at once.
 const CHUNK: usize = 240;
-/// A block's transformed inputs should stay in the second-level cache: tiles times channels at most this.
-const BLOCK: usize = 2304;
-/// Tiles in a block at most; more gain nothing.
-const MOST_TILES: usize = 36;
-/// Tiles that a strip should have for each thread: weights are read once for a block, so blocks should not be small,
-/// and threads should meet seldom.
-const STRIP_TILES: usize = 48;
+/// Transformed inputs of a block, in tiles times channels, that fit into the second-level cache (256 KiB and more)
+/// beside the products and what is read and written.
+const BLOCK: usize = 1024;
+/// Tiles in a block at most: the weights are read once for each block, and more would hide that no better.
+const MOST_TILES: usize = 12;
+/// Tiles that a strip should have for each thread, so that nobody waits for what the next task reads.
+const STRIP_TILES: usize = 24;
 /// Rows of tiles in a strip at most.
 const MAX_TILE_ROWS: usize = 16;
+
+/// Bands of the output that there is room for: one that is handed on while the next is made.
+pub(crate) const BANDS: usize = 2;
 
 /// All that a session needs to know.
 #[derive(Debug)]
@@ -40,10 +45,12 @@ pub(crate) struct Plan {
     /// One for each storage.
     pub(crate) buffers: Vec<Buffer>,
     pub(crate) instructions: Vec<Instruction>,
-    /// Rows of the output that are handed out together, at most.
+    /// The rows of the output that are handed out together.
+    pub(crate) bands: Vec<Band>,
+    /// Rows of a band at most.
     pub(crate) band_rows: usize,
-    /// Where the output's rows lie, three planes of `band_rows` rows.
-    pub(crate) band: usize,
+    /// Where the output's rows lie: [`BANDS`] times three planes of `band_rows` rows.
+    bands_at: usize,
     /// Where zeros lie that stand for rows outside of the picture.
     pub(crate) zeros: usize,
     /// Where the first thread's scratch lies.
@@ -71,20 +78,45 @@ pub(crate) struct Buffer {
     pub(crate) height: usize,
 }
 
+/// Rows of the output that are handed out together.
+#[derive(Debug)]
+pub(crate) struct Band {
+    pub(crate) rows: Range<usize>,
+    /// Number of the task before which all must be done.
+    pub(crate) end: usize,
+}
+
 /// Some rows of a stage.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Instruction {
     pub(crate) stage: usize,
     pub(crate) rows: Range<usize>,
-    /// Pieces that threads take one by one.
-    pub(crate) tasks: usize,
-    /// Tiles (for Winograd) or columns in a piece.
-    pub(crate) block: usize,
+    /// The pieces that threads take one by one.
+    pub(crate) grid: Grid,
+    /// Number of the first of them in the frame.
+    pub(crate) first_task: usize,
+    /// The instruction before, unless this is the first.
+    pub(crate) before: Option<Before>,
+    /// The band that is made.
+    pub(crate) band: Option<usize>,
+}
+
+impl Instruction {
+    /// The number of the task up to which all must be done before one of its tasks may begin.
+    pub(crate) fn needed(&self, task: usize) -> usize {
+        let Some(before) = &self.before else { return self.first_task };
+        before.needed(&self.grid, self.grid.span(task))
+    }
 }
 
 impl Plan {
     /// Plans the work for inputs of one size by so many threads.
-    pub(crate) fn new(program: &Program, input: Size, threads: usize) -> Result<Self, Error> {
+    pub(crate) fn new(
+        program: &Program,
+        kernels: &Kernels,
+        input: Size,
+        threads: usize,
+    ) -> Result<Self, Error> {
         if input.pixels() == 0 {
             return Err(Error::Empty(input));
         }
@@ -103,15 +135,16 @@ impl Plan {
             extended,
             buffers: Vec::new(),
             instructions: Vec::new(),
+            bands: Vec::new(),
             band_rows: 0,
-            band: 0,
+            bands_at: 0,
             zeros: 0,
             scratch: 0,
             scratch_floats: 0,
             floats: 0,
         };
         let strip = TILE * tile_rows(extended, threads) * program.divisor;
-        plan.schedule(program, strip, threads);
+        plan.schedule(program, kernels, strip);
         let needed = plan.ring_rows(program);
         plan.allocate(program, &needed, threads).ok_or(Error::TooLarge(input))?;
         Ok(plan)
@@ -130,7 +163,12 @@ impl Plan {
         (stage.scale.of(self.extended.0), stage.scale.of(self.extended.1))
     }
 
-    fn schedule(&mut self, program: &Program, strip: usize, threads: usize) {
+    /// Where a band's rows lie.
+    pub(crate) fn band(&self, number: usize) -> usize {
+        self.bands_at + number % BANDS * 3 * self.band_rows * self.output.width as usize
+    }
+
+    fn schedule(&mut self, program: &Program, kernels: &Kernels, strip: usize) {
         let mut made = vec![0; program.stages.len()];
         let last = program.stages.len() - 1;
         let mut given = 0;
@@ -142,12 +180,28 @@ impl Plan {
                 if end > made[index] {
                     let rows = made[index]..end;
                     made[index] = end;
-                    self.instructions.push(instruction(program, index, rows, width, threads));
+                    self.push(program, index, rows.clone(), grid(program, kernels, index, &rows, width));
                 }
             }
         }
-        let lengths = self.instructions.iter().filter(|instruction| instruction.stage == last);
-        self.band_rows = lengths.map(|instruction| instruction.rows.len()).max().unwrap_or(0);
+        self.band_rows = self.bands.iter().map(|band| band.rows.len()).max().unwrap_or(0);
+    }
+
+    fn push(&mut self, program: &Program, stage: usize, rows: Range<usize>, grid: Grid) {
+        let before = self.instructions.last().map(|before| {
+            let reads = program.stages[stage].op.reads(&program.convs).into_iter();
+            let target = program.stages[before.stage].target();
+            let reads = reads.filter(|(view, _)| target.is_some_and(|target| target.overlaps(*view)));
+            let accesses = reads.map(|(_, access)| access).collect();
+            Before { first_task: before.first_task, grid: before.grid, accesses }
+        });
+        let first_task = self.instructions.last().map_or(0, |before| before.first_task + before.grid.tasks());
+        let is_output = matches!(program.stages[stage].op, StageOp::Emit { .. });
+        let band = is_output.then_some(self.bands.len());
+        if is_output {
+            self.bands.push(Band { rows: rows.clone(), end: first_task + grid.tasks() });
+        }
+        self.instructions.push(Instruction { stage, rows, grid, first_task, before, band });
     }
 
     /// How many rows of each storage have to be held at once, found by going through the schedule.
@@ -159,6 +213,8 @@ impl Plan {
             }
         }
         let mut needed = vec![1; program.storages.len()];
+        // While an instruction runs, the one before it may still be at work: what that reads must stay.
+        let mut running: Option<&Instruction> = None;
         let mut made = vec![0; program.stages.len()];
         let mut written = vec![0; program.storages.len()];
         for instruction in &self.instructions {
@@ -178,7 +234,9 @@ impl Plan {
                 let oldest = oldest.min().unwrap_or(instruction.rows.start).min(instruction.rows.start);
                 needed[target.storage] = needed[target.storage].max(end - oldest);
             }
-            made[instruction.stage] = instruction.rows.end;
+            if let Some(done) = running.replace(instruction) {
+                made[done.stage] = done.rows.end;
+            }
         }
         needed
     }
@@ -206,14 +264,14 @@ impl Plan {
         let blocks =
             self.instructions.iter().filter_map(|instruction| match program.stages[instruction.stage].op {
                 StageOp::Conv { conv, .. } if program.convs[conv].method == Method::Winograd => {
-                    Some(winograd::scratch(instruction.block, program.convs[conv].in_channels))
+                    Some(winograd::scratch(instruction.grid.block, program.convs[conv].in_channels))
                 }
                 _ => None,
             });
         self.scratch_floats = blocks.max().unwrap_or(0).next_multiple_of(LINE);
         self.zeros = take(longest)?;
         self.scratch = take(self.scratch_floats.checked_mul(threads)?)?;
-        self.band = take((self.output.width as usize).checked_mul(3 * self.band_rows)?)?;
+        self.bands_at = take((self.output.width as usize).checked_mul(BANDS * 3 * self.band_rows)?)?;
         self.floats = end;
         // Addresses in bytes have to fit as well.
         end.checked_mul(8).map(|_| ())
@@ -227,30 +285,25 @@ fn tile_rows((width, height): (usize, usize), threads: usize) -> usize {
 }
 
 /// Row at which the tiles begin that make the row `first`.
-pub(crate) fn first_tile_row(first: usize, lag: usize) -> isize {
+fn first_tile_row(first: usize, lag: usize) -> isize {
     let (first, lag, tile) = (first as isize, lag as isize, TILE as isize);
     (first + lag).div_euclid(tile) * tile - lag
 }
 
-fn instruction(
-    program: &Program,
-    stage: usize,
-    rows: Range<usize>,
-    width: usize,
-    threads: usize,
-) -> Instruction {
-    if let StageOp::Conv { conv, .. } = program.stages[stage].op
-        && program.convs[conv].method == Method::Winograd
+/// How the rows of a stage are cut into tasks.
+fn grid(program: &Program, kernels: &Kernels, stage: usize, rows: &Range<usize>, width: usize) -> Grid {
+    let op = &program.stages[stage].op;
+    if let StageOp::Conv { conv, .. } = op
+        && program.convs[*conv].method == Method::Winograd
     {
-        let first = first_tile_row(rows.start, program.stages[stage].lag);
-        let down = (rows.end as isize - first) as usize;
-        let tiles = down.div_ceil(TILE) * width.div_ceil(TILE);
-        let largest = (BLOCK / program.convs[conv].in_channels).clamp(TILE, MOST_TILES);
-        // As many blocks for each thread, and no larger than what the cache holds.
-        let block = tiles.div_ceil(tiles.div_ceil(largest * threads) * threads);
-        return Instruction { stage, rows, tasks: tiles.div_ceil(block), block };
+        let first_row = first_tile_row(rows.start, program.stages[stage].lag);
+        let down = (rows.end as isize - first_row) as usize;
+        let across = width.div_ceil(TILE);
+        let fitting = (BLOCK / program.convs[*conv].in_channels).min(MOST_TILES);
+        let block = (fitting / kernels.rows * kernels.rows).max(kernels.rows);
+        return Grid { first_row, cell: (TILE, TILE), across, cells: down.div_ceil(TILE) * across, block };
     }
-    let block = if let StageOp::Emit { .. } = program.stages[stage].op { width } else { CHUNK };
-    let tasks = rows.len() * width.div_ceil(block);
-    Instruction { stage, rows, tasks, block }
+    let columns = if let StageOp::Emit { .. } | StageOp::Load { .. } = op { width } else { CHUNK };
+    let across = width.div_ceil(columns);
+    Grid { first_row: rows.start as isize, cell: (columns, 1), across, cells: rows.len() * across, block: 1 }
 }

@@ -33,7 +33,7 @@ pub(crate) struct View {
 }
 
 impl View {
-    fn overlaps(self, other: Self) -> bool {
+    pub(crate) fn overlaps(self, other: Self) -> bool {
         self.storage == other.storage
             && self.channel < other.channel + other.channels
             && other.channel < self.channel + self.channels
@@ -55,10 +55,14 @@ pub(crate) struct Stage {
 pub(crate) enum StageOp {
     /// The picture, pixel by pixel.
     Load { target: View },
+    /// `(source − mean[channel]) · factor`.
+    Normalize { source: View, target: View, mean: Vec<f32>, factor: f32 },
     /// A convolution with what follows it.
-    Conv { source: View, target: View, conv: usize, residuals: Vec<ResidualView> },
+    Conv { source: View, target: View, conv: usize, residuals: Vec<ResidualView>, gated: bool },
     /// `scale_a · a + scale_b · b`.
     Add { a: View, b: View, scale_a: f32, scale_b: f32, target: View },
+    /// `value · (sigmoid(gate) − ½)`.
+    Gate { value: View, gate: View, target: View },
     /// For a value that has to be in two places.
     Copy { source: View, target: View },
     /// Repetition of pixels.
@@ -114,6 +118,16 @@ impl Access {
         }
     }
 
+    /// The last pixel that is read to make all pixels up to (x, y). May lie beyond the picture.
+    pub(crate) fn last(self, x: usize, y: isize) -> (usize, isize) {
+        match self {
+            Self::Same => (x, y),
+            Self::Window | Self::Tiles => (x + 1, y + 1),
+            Self::Enlarge(factor) => (x / factor, y.div_euclid(factor as isize)),
+            Self::Reduce(factor) => ((x + 1) * factor - 1, (y + 1) * factor as isize - 1),
+        }
+    }
+
     /// What is read to make the rows from `first` to before `end`, where tiles begin at multiples of their size
     /// less `phase`; what does not change a bit of them does not count. May reach beyond the picture.
     pub(crate) fn range(self, first: i64, end: i64, phase: usize) -> (i64, i64) {
@@ -142,8 +156,10 @@ impl Stage {
     pub(crate) fn target(&self) -> Option<View> {
         match self.op {
             StageOp::Load { target }
+            | StageOp::Normalize { target, .. }
             | StageOp::Conv { target, .. }
             | StageOp::Add { target, .. }
+            | StageOp::Gate { target, .. }
             | StageOp::Copy { target, .. }
             | StageOp::Nearest { target, .. }
             | StageOp::Shuffle { target, .. }
@@ -167,8 +183,10 @@ impl StageOp {
                 let residuals = residuals.iter().map(|residual| (residual.other, Access::Same));
                 std::iter::once((*source, access)).chain(residuals).collect()
             }
-            Self::Add { a, b, .. } => vec![(*a, Access::Same), (*b, Access::Same)],
-            Self::Copy { source, .. } => vec![(*source, Access::Same)],
+            Self::Add { a, b, .. } | Self::Gate { value: a, gate: b, .. } => {
+                vec![(*a, Access::Same), (*b, Access::Same)]
+            }
+            Self::Copy { source, .. } | Self::Normalize { source, .. } => vec![(*source, Access::Same)],
             Self::Nearest { source, factor, .. } | Self::Shuffle { source, factor, .. } => {
                 vec![(*source, Access::Enlarge(*factor))]
             }

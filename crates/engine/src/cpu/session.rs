@@ -5,11 +5,11 @@ use std::sync::Arc;
 use frame::{RgbF32, Size};
 
 use super::arena::Arena;
-use super::exec::Machine;
+use super::exec::{InputSlot, Machine};
 use super::kernels::Kernels;
-use super::plan::Plan;
-use super::program::{Program, StageOp};
-use super::team::{EndOnPanic, Meeting, Over, Team};
+use super::plan::{BANDS, Plan};
+use super::program::Program;
+use super::team::{Course, EndOnPanic, Over, Team};
 use crate::{Error, RowBand, Session};
 
 /// The plan and the memory for one size, and the threads that run it.
@@ -24,10 +24,8 @@ struct Work {
     plan: Plan,
     arena: Arena,
     kernels: &'static Kernels,
+    input: InputSlot,
 }
-
-/// What only the calling thread has: the picture, and who gets the rows.
-type Caller<'a> = (&'a RgbF32, &'a mut dyn FnMut(RowBand<'_>));
 
 impl CpuSession {
     pub(crate) fn new(
@@ -36,12 +34,13 @@ impl CpuSession {
         input: Size,
         threads: usize,
     ) -> Result<Self, Error> {
-        let plan = Plan::new(&program, input, threads)?;
+        let plan = Plan::new(&program, kernels, input, threads)?;
         let arena = Arena::new(plan.floats).ok_or(Error::Memory { size: input, bytes: plan.bytes() })?;
-        let work = Arc::new(Work { program, plan, arena, kernels });
+        let work = Arc::new(Work { program, plan, arena, kernels, input: InputSlot::default() });
         let shared = Arc::clone(&work);
-        let team = Team::start(threads, move |thread, meeting: &Meeting| shared.frame(thread, meeting, None))
-            .map_err(|error| Error::Threads(error.to_string()))?;
+        let team =
+            Team::start(threads, move |member, course: &Course| shared.tasks(member, course, &mut || {}))
+                .map_err(|error| Error::Threads(error.to_string()))?;
         Ok(Self { work, team })
     }
 }
@@ -51,9 +50,7 @@ impl Session for CpuSession {
         if input.size() != self.work.plan.input {
             return Err(Error::Size { expected: self.work.plan.input, found: input.size() });
         }
-        let meeting = self.team.meeting();
-        let _guard = EndOnPanic(meeting);
-        self.work.frame(0, meeting, Some((input, rows))).map_err(|Over| Error::Failed)
+        self.work.frame(self.team.course(), input, rows).map_err(|Over| Error::Failed)
     }
 
     fn memory(&self) -> u64 {
@@ -62,32 +59,78 @@ impl Session for CpuSession {
 }
 
 impl Work {
-    /// One thread's part of one frame. The thread that has the `caller`'s picture is number 0.
-    fn frame(&self, thread: usize, meeting: &Meeting, mut caller: Option<Caller<'_>>) -> Result<(), Over> {
-        let machine =
-            Machine { program: &self.program, plan: &self.plan, arena: &self.arena, kernels: self.kernels };
-        meeting.wait()?;
-        for instruction in &self.plan.instructions {
-            let op = &self.program.stages[instruction.stage].op;
-            if let StageOp::Load { .. } = op {
-                if let Some((input, _)) = &caller {
-                    machine.load(instruction, input);
-                }
-            } else {
-                while let Some(task) = meeting.take(instruction.tasks) {
-                    machine.run(instruction, task, thread);
-                }
-            }
-            meeting.wait()?;
-            if let (StageOp::Emit { .. }, Some((_, rows))) = (op, &mut caller) {
+    fn machine(&self) -> Machine<'_> {
+        Machine { program: &self.program, plan: &self.plan, arena: &self.arena, kernels: self.kernels }
+    }
+
+    /// The calling thread's part of a frame: it works like the others and hands on the output's bands in between.
+    fn frame(&self, course: &Course, input: &RgbF32, rows: &mut dyn FnMut(RowBand<'_>)) -> Result<(), Over> {
+        let _lent = Lent { slot: &self.input, course };
+        let _guard = EndOnPanic(course);
+        self.input.set(input);
+        course.enter(0);
+        course.begin()?;
+        let machine = self.machine();
+        let mut delivered = 0;
+        let mut deliver = || {
+            while let Some(band) = self.plan.bands.get(delivered)
+                && course.is_done(band.end)
+            {
                 rows(RowBand {
-                    y: instruction.rows.start as u32,
-                    rows: instruction.rows.len() as u32,
+                    y: band.rows.start as u32,
+                    rows: band.rows.len() as u32,
                     width: self.plan.output.width,
-                    planes: machine.band(instruction),
+                    planes: machine.band(delivered),
                 });
+                delivered += 1;
+                course.deliver(delivered);
             }
-        }
+        };
+        self.tasks(0, course, &mut deliver)?;
+        let end = self.plan.bands.last().map_or(0, |band| band.end);
+        course.wait(|| {
+            // Others may wait for room for their bands.
+            deliver();
+            course.is_done(end)
+        })?;
+        deliver();
         Ok(())
+    }
+
+    /// One member's tasks of a frame; `meanwhile` is called between them and while waiting.
+    fn tasks(&self, member: usize, course: &Course, meanwhile: &mut dyn FnMut()) -> Result<(), Over> {
+        let machine = self.machine();
+        let mut instructions = self.plan.instructions.iter();
+        let Some(mut instruction) = instructions.next() else { return Ok(()) };
+        loop {
+            let number = course.take(member);
+            meanwhile();
+            while number >= instruction.first_task + instruction.grid.tasks() {
+                let Some(next) = instructions.next() else { return Ok(()) };
+                instruction = next;
+            }
+            let task = number - instruction.first_task;
+            let needed = instruction.needed(task);
+            course.wait(|| {
+                meanwhile();
+                course.is_done(needed)
+                    && instruction.band.is_none_or(|band| course.delivered() + BANDS > band)
+            })?;
+            machine.run(instruction, task, member, &self.input);
+        }
+    }
+}
+
+/// A picture that other threads read. It stays lent until none of them is at a task.
+struct Lent<'a> {
+    slot: &'a InputSlot,
+    course: &'a Course,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.course.leave(0);
+        self.course.settle();
+        self.slot.clear();
     }
 }

@@ -1,61 +1,79 @@
-//! Threads that go through the same instructions in step.
+//! Threads that work off the tasks of a frame in order, without meeting after each step.
+//!
+//! The tasks of a frame are numbered in the order of the plan, and members take the next number. Each member shows
+//! the number of the task it is at, so the smallest number shown is a mark below which everything is done: a task
+//! that needs results waits until the mark has passed their last task. Since numbers are given out in order, the
+//! member at the smallest number never waits, and mostly nobody does: what a task reads was made many tasks ago.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-/// How often a waiting thread looks before it sleeps: about the length of the shortest instructions.
+/// How often a member looks for the next frame before it sleeps: about as long as a caller needs between two frames.
 const LOOKS: u32 = 4000;
+/// How often a member that waits for results looks before it lets other threads run: less than a task takes.
+const SPINS: u32 = 400;
+/// What a member shows that has no task.
+const NONE: usize = usize::MAX;
 
 /// The team has been dismissed, or one of its members died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Over;
 
-/// Where the members of a team meet, and where they get their tasks.
+/// A number that one thread writes and others read, in a cache line of its own.
 #[derive(Debug)]
-pub(crate) struct Meeting {
-    members: usize,
-    arrived: AtomicUsize,
-    /// Number of meetings held; members wait for it to change.
-    round: AtomicUsize,
-    next_task: AtomicUsize,
+#[repr(align(128))]
+struct Shown(AtomicUsize);
+
+/// What the members share.
+#[derive(Debug)]
+pub(crate) struct Course {
+    /// The number of the next task that nobody has taken.
+    next: AtomicUsize,
+    /// What each member is at.
+    shown: Vec<Shown>,
+    /// Bands of the output that the calling thread has handed on.
+    delivered: AtomicUsize,
+    /// Number of frames begun; members wait for it to change.
+    frame: AtomicUsize,
     over: AtomicBool,
     /// Number of members that sleep or are about to.
     sleepers: Mutex<usize>,
     woken: Condvar,
 }
 
-impl Meeting {
+impl Course {
     fn new(members: usize) -> Self {
         Self {
-            members,
-            arrived: AtomicUsize::new(0),
-            round: AtomicUsize::new(0),
-            next_task: AtomicUsize::new(0),
+            next: AtomicUsize::new(0),
+            shown: (0..members).map(|_| Shown(AtomicUsize::new(NONE))).collect(),
+            delivered: AtomicUsize::new(0),
+            frame: AtomicUsize::new(0),
             over: AtomicBool::new(false),
             sleepers: Mutex::new(0),
             woken: Condvar::new(),
         }
     }
 
-    /// Waits for all members. What each did before is seen by all afterwards, and the tasks begin anew.
-    pub(crate) fn wait(&self) -> Result<(), Over> {
+    /// Gives the members a frame to work on. Only when nobody works on one.
+    pub(crate) fn begin(&self) -> Result<(), Over> {
         if self.over.load(Ordering::Acquire) {
             return Err(Over);
         }
-        let round = self.round.load(Ordering::Acquire);
-        if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.members {
-            self.next_task.store(0, Ordering::Relaxed);
-            self.arrived.store(0, Ordering::Relaxed);
-            let sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
-            self.round.store(round.wrapping_add(1), Ordering::Release);
-            if *sleepers > 0 {
-                self.woken.notify_all();
-            }
-            return Ok(());
+        self.next.store(0, Ordering::Relaxed);
+        self.delivered.store(0, Ordering::Relaxed);
+        let sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        self.frame.fetch_add(1, Ordering::Release);
+        if *sleepers > 0 {
+            self.woken.notify_all();
         }
-        let waits = || self.round.load(Ordering::Acquire) == round && !self.over.load(Ordering::Acquire);
+        Ok(())
+    }
+
+    /// Waits for another frame than the one known and gives its number.
+    fn next_frame(&self, known: usize) -> Result<usize, Over> {
+        let waits = || self.frame.load(Ordering::Acquire) == known && !self.over.load(Ordering::Acquire);
         for _ in 0..LOOKS {
             if !waits() {
                 break;
@@ -70,25 +88,79 @@ impl Meeting {
             }
             *sleepers -= 1;
         }
-        if self.round.load(Ordering::Acquire) == round { Err(Over) } else { Ok(()) }
+        if self.over.load(Ordering::Acquire) { Err(Over) } else { Ok(self.frame.load(Ordering::Acquire)) }
     }
 
-    /// The next of `tasks` that nobody has taken since the last meeting.
-    pub(crate) fn take(&self, tasks: usize) -> Option<usize> {
-        let task = self.next_task.fetch_add(1, Ordering::Relaxed);
-        (task < tasks).then_some(task)
+    /// Begins a member's part of a frame: what it is at counts from now on.
+    pub(crate) fn enter(&self, member: usize) {
+        // Whatever the member takes next is not below this.
+        self.shown[member].0.store(0, Ordering::SeqCst);
     }
 
-    /// Ends the team: all that wait or will wait are told so.
+    /// The number of the member's next task. What it did before counts as done.
+    pub(crate) fn take(&self, member: usize) -> usize {
+        // Who takes a later number has seen what this member showed before.
+        let task = self.next.fetch_add(1, Ordering::SeqCst);
+        self.shown[member].0.store(task, Ordering::Release);
+        task
+    }
+
+    /// Ends a member's part of a frame.
+    pub(crate) fn leave(&self, member: usize) {
+        self.shown[member].0.store(NONE, Ordering::Release);
+    }
+
+    /// True when all tasks below a number, as far as they have been taken, are done and seen to be done. Of its own
+    /// tasks, a member has done those before the last that it took.
+    pub(crate) fn is_done(&self, end: usize) -> bool {
+        self.shown.iter().all(|shown| shown.0.load(Ordering::Acquire) >= end)
+    }
+
+    /// Tells that the calling thread has handed on so many bands.
+    pub(crate) fn deliver(&self, bands: usize) {
+        self.delivered.store(bands, Ordering::Release);
+    }
+
+    /// Bands that the calling thread has handed on.
+    pub(crate) fn delivered(&self) -> usize {
+        self.delivered.load(Ordering::Acquire)
+    }
+
+    /// Waits until something is true; it is asked again and again.
+    pub(crate) fn wait(&self, mut is_true: impl FnMut() -> bool) -> Result<(), Over> {
+        let mut looks = 0;
+        while !is_true() {
+            if self.over.load(Ordering::Acquire) {
+                return Err(Over);
+            }
+            if looks < SPINS {
+                looks += 1;
+                std::hint::spin_loop();
+            } else {
+                std::thread::yield_now();
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until no member is at a task, whether the frame is done or the team is over.
+    pub(crate) fn settle(&self) {
+        while !self.is_done(NONE) {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Ends the team: all that wait or will wait are told so, and nobody gets a task any more.
     pub(crate) fn end(&self) {
         let _sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
         self.over.store(true, Ordering::Release);
+        self.next.store(NONE / 2, Ordering::SeqCst);
         self.woken.notify_all();
     }
 }
 
 /// Ends the team when its holder is dropped in a panic.
-pub(crate) struct EndOnPanic<'a>(pub(crate) &'a Meeting);
+pub(crate) struct EndOnPanic<'a>(pub(crate) &'a Course);
 
 impl Drop for EndOnPanic<'_> {
     fn drop(&mut self) {
@@ -101,26 +173,38 @@ impl Drop for EndOnPanic<'_> {
 /// The threads of a session, besides the one that calls it. Dropping ends them.
 #[derive(Debug)]
 pub(crate) struct Team {
-    meeting: Arc<Meeting>,
+    course: Arc<Course>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Team {
-    /// Starts `members − 1` threads, each of which calls `work` with its number (1 and up) again and again until
-    /// the team is over.
+    /// Starts `members − 1` threads, each of which calls `work` with its number (1 and up) for each frame that begins,
+    /// until the team is over.
     pub(crate) fn start<W>(members: usize, work: W) -> std::io::Result<Self>
     where
-        W: Fn(usize, &Meeting) -> Result<(), Over> + Clone + Send + 'static,
+        W: Fn(usize, &Course) -> Result<(), Over> + Clone + Send + 'static,
     {
-        let mut team = Self { meeting: Arc::new(Meeting::new(members)), threads: Vec::new() };
+        let mut team = Self { course: Arc::new(Course::new(members)), threads: Vec::new() };
         for member in 1..members {
-            let meeting = Arc::clone(&team.meeting);
+            let course = Arc::clone(&team.course);
             let work = work.clone();
             let body = move || {
-                let work = AssertUnwindSafe(|| while work(member, &meeting).is_ok() {});
+                let frames = AssertUnwindSafe(|| {
+                    let mut frame = 0;
+                    while let Ok(next) = course.next_frame(frame) {
+                        frame = next;
+                        course.enter(member);
+                        let ended = work(member, &course);
+                        course.leave(member);
+                        if ended.is_err() {
+                            break;
+                        }
+                    }
+                });
                 // The panic's message is out already; what matters is that nobody waits for this thread.
-                if catch_unwind(work).is_err() {
-                    meeting.end();
+                if catch_unwind(frames).is_err() {
+                    course.end();
+                    course.leave(member);
                 }
             };
             team.threads.push(std::thread::Builder::new().name(format!("engine-{member}")).spawn(body)?);
@@ -128,15 +212,15 @@ impl Team {
         Ok(team)
     }
 
-    /// Where the calling thread meets the others.
-    pub(crate) fn meeting(&self) -> &Meeting {
-        &self.meeting
+    /// What the calling thread, member 0, shares with the others.
+    pub(crate) fn course(&self) -> &Course {
+        &self.course
     }
 }
 
 impl Drop for Team {
     fn drop(&mut self) {
-        self.meeting.end();
+        self.course.end();
         for thread in self.threads.drain(..) {
             // An error is a panic, which has been reported.
             let _ = thread.join();
@@ -148,47 +232,65 @@ impl Drop for Team {
 mod tests {
     use super::*;
 
-    #[test]
-    fn members_share_the_tasks_of_each_round() {
-        let counts: Arc<Vec<AtomicUsize>> = Arc::new((0..100).map(|_| AtomicUsize::new(0)).collect());
-        let shared = Arc::clone(&counts);
-        let work = move |_, meeting: &Meeting| {
-            meeting.wait()?;
-            for _ in 0..50 {
-                while let Some(task) = meeting.take(shared.len()) {
-                    shared[task].fetch_add(1, Ordering::Relaxed);
-                }
-                meeting.wait()?;
+    const TASKS: usize = 500;
+
+    /// Each task needs all those that are at least `distance` before it.
+    fn chain(numbers: &[AtomicUsize], distance: usize, member: usize, course: &Course) -> Result<(), Over> {
+        loop {
+            let task = course.take(member);
+            if task >= TASKS {
+                break;
             }
-            Ok(())
-        };
-        let team = Team::start(3, work.clone()).unwrap();
-        for frame in 1..=4 {
-            work(0, team.meeting()).unwrap();
-            assert!(counts.iter().all(|count| count.load(Ordering::Relaxed) == 50 * frame));
+            let needed = task.saturating_sub(distance);
+            course.wait(|| course.is_done(needed))?;
+            let sum: usize = numbers[..needed].iter().map(|number| number.load(Ordering::Relaxed)).sum();
+            assert!(sum >= needed, "{sum} of {needed}");
+            numbers[task].fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn tasks_see_what_they_need_and_are_done_once() {
+        for distance in [0, 1, 7] {
+            let numbers: Arc<Vec<AtomicUsize>> = Arc::new((0..TASKS).map(|_| AtomicUsize::new(0)).collect());
+            let shared = Arc::clone(&numbers);
+            let work = move |member, course: &Course| chain(&shared, distance, member, course);
+            let team = Team::start(3, work.clone()).unwrap();
+            for _ in 0..20 {
+                numbers.iter().for_each(|number| number.store(0, Ordering::Relaxed));
+                team.course().enter(0);
+                team.course().begin().unwrap();
+                work(0, team.course()).unwrap();
+                team.course().leave(0);
+                team.course().settle();
+                assert!(numbers.iter().all(|number| number.load(Ordering::Relaxed) == 1));
+            }
         }
     }
 
     #[test]
     fn a_panic_in_a_thread_ends_the_team_and_hangs_nobody() {
-        let team = Team::start(2, |_, meeting: &Meeting| {
-            meeting.wait()?;
+        let team = Team::start(2, |member, course: &Course| {
+            course.take(member);
             panic!("expected by the test");
         })
         .unwrap();
-        team.meeting().wait().unwrap();
-        assert_eq!(team.meeting().wait(), Err(Over));
-        assert_eq!(team.meeting().wait(), Err(Over));
+        let course = team.course();
+        course.enter(0);
+        course.begin().unwrap();
+        assert_eq!(course.wait(|| false), Err(Over));
+        assert_eq!(course.begin(), Err(Over));
     }
 
     #[test]
     fn a_panic_of_the_caller_ends_the_team() {
-        let team = Team::start(2, |_, meeting: &Meeting| meeting.wait()).unwrap();
+        let team = Team::start(2, |_, _: &Course| Ok(())).unwrap();
         let caller = catch_unwind(AssertUnwindSafe(|| {
-            let _guard = EndOnPanic(team.meeting());
+            let _guard = EndOnPanic(team.course());
             panic!("expected by the test");
         }));
         assert!(caller.is_err());
-        assert_eq!(team.meeting().wait(), Err(Over));
+        assert_eq!(team.course().begin(), Err(Over));
     }
 }

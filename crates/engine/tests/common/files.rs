@@ -1,6 +1,6 @@
 //! Models, pictures and reference outputs from a folder beside the workspace.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use frame::{RgbF32, Size};
 use network::ir::Network;
@@ -19,10 +19,23 @@ pub fn data() -> Option<PathBuf> {
 
 /// The tensors of an ncnn model in the models folder.
 pub fn tensors(name: &str) -> Option<Tensors> {
-    let models = data()?.join("models");
-    let param = std::fs::read_to_string(models.join(format!("{name}.param"))).unwrap();
-    let bin = std::fs::read(models.join(format!("{name}.bin"))).unwrap();
-    Some(read_tensors(ModelBytes::Ncnn { param: &param, bin: &bin }).unwrap())
+    Some(ncnn(&data()?.join("models"), name))
+}
+
+/// A SPAN of `span/`; nothing, and the reason printed, when there is no such folder.
+pub fn span(name: &str) -> Option<Network> {
+    let folder = data()?.join("span");
+    if folder.is_dir() {
+        return Some(build(&ncnn(&folder, name)).unwrap().1);
+    }
+    println!("skipped: {} is not there", folder.display());
+    None
+}
+
+fn ncnn(folder: &Path, name: &str) -> Tensors {
+    let param = std::fs::read_to_string(folder.join(format!("{name}.param"))).unwrap();
+    let bin = std::fs::read(folder.join(format!("{name}.bin"))).unwrap();
+    read_tensors(ModelBytes::Ncnn { param: &param, bin: &bin }).unwrap()
 }
 
 pub fn network(name: &str) -> Option<Network> {

@@ -54,6 +54,12 @@ pub fn run(network: &Network, input: &RgbF32) -> RgbF32 {
                     f64::from(input.row(c, reflected(y, height) as u32)[reflected(x, width)])
                 })
             }
+            Op::Normalize { input, mean, factor } => {
+                let input = get(input);
+                Value::new(input.channels, input.height, input.width, |c, y, x| {
+                    (input.at(c, y, x) - f64::from(mean[c])) * f64::from(*factor)
+                })
+            }
             Op::Conv(conv) => convolved(conv, get(&conv.input)),
             Op::Concat { inputs } => {
                 let first = get(&inputs[0]);
@@ -67,6 +73,12 @@ pub fn run(network: &Network, input: &RgbF32) -> RgbF32 {
                 let (a, b) = (get(a), get(b));
                 Value::new(a.channels, a.height, a.width, |c, y, x| {
                     f64::from(*scale_a) * a.at(c, y, x) + f64::from(*scale_b) * b.at(c, y, x)
+                })
+            }
+            Op::Gate { value, gate } => {
+                let (value, gate) = (get(value), get(gate));
+                Value::new(value.channels, value.height, value.width, |c, y, x| {
+                    value.at(c, y, x) * (sigmoid(gate.at(c, y, x)) - 0.5)
                 })
             }
             Op::UpsampleNearest { input, factor: f } => {
@@ -121,7 +133,12 @@ fn convolved(conv: &Conv, input: &Value) -> Value {
             Activation::None => 1.0,
             Activation::Prelu(slopes) => f64::from(slopes[o]),
             Activation::LeakyRelu(slope) => f64::from(*slope),
+            Activation::Silu => return sum * sigmoid(sum),
         };
         sum.max(0.0) + slope * sum.min(0.0)
     })
+}
+
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
 }

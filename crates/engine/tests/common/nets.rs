@@ -134,6 +134,35 @@ pub fn rrdb(features: usize, growth: usize, blocks: usize, unshuffle: usize, see
     net.network(4 / unshuffle)
 }
 
+/// As SPAN: blocks of three convolutions that gate themselves, four values joined, depth to space.
+pub fn span(features: usize, blocks: usize, scale: usize, normalized: bool, seed: u64) -> Network {
+    let mut net = Builder::new(seed);
+    let mut value = ValueId(0);
+    if normalized {
+        let mean = vec![0.45, 0.4, 0.5];
+        value = net.push(Op::Normalize { input: value, mean, factor: 8.0 });
+    }
+    let first = net.conv(value, 3, features, 3, Activation::None);
+    value = first;
+    let (mut first_block, mut inner) = (first, first);
+    for block in 0..blocks {
+        inner = net.conv(value, features, features, 3, Activation::Silu);
+        let second = net.conv(inner, features, features, 3, Activation::Silu);
+        let gate = net.conv(second, features, features, 3, Activation::None);
+        let sum = net.push(Op::Add { a: gate, b: value, scale_a: 1.0, scale_b: 1.0 });
+        value = net.push(Op::Gate { value: sum, gate });
+        if block == 0 {
+            first_block = value;
+        }
+    }
+    let second = net.conv(value, features, features, 3, Activation::None);
+    value = net.push(Op::Concat { inputs: vec![first, second, first_block, inner] });
+    value = net.conv(value, 4 * features, features, 1, Activation::None);
+    value = net.conv(value, features, 3 * scale * scale, 3, Activation::None);
+    net.push(Op::PixelShuffle { input: value, factor: scale });
+    net.network(scale)
+}
+
 /// Every operation in unusual company: nested and repeated joins, 1×1, a shuffle in the middle, a join at the end.
 pub fn odd(seed: u64) -> Network {
     let mut net = Builder::new(seed);
@@ -142,7 +171,7 @@ pub fn odd(seed: u64) -> Network {
     let b = net.conv(a, 20, 7, 1, Activation::LeakyRelu(0.1));
     let inner = net.push(Op::Concat { inputs: vec![b, a] });
     let outer = net.push(Op::Concat { inputs: vec![ValueId(0), inner, b] });
-    let c = net.conv(outer, 37, 12, 3, Activation::None);
+    let c = net.conv(outer, 37, 12, 3, Activation::Silu);
     let unused = net.conv(c, 12, 12, 3, Activation::None);
     net.push(Op::Add { a: unused, b: c, scale_a: 1.0, scale_b: 2.0 });
     let large = net.push(Op::PixelShuffle { input: c, factor: 2 });
@@ -151,7 +180,29 @@ pub fn odd(seed: u64) -> Network {
     let wide = net.push(Op::UpsampleNearest { input: ValueId(0), factor: 2 });
     let twice = net.push(Op::Add { a: wide, b: wide, scale_a: 0.5, scale_b: 0.25 });
     let mixed = net.push(Op::Add { a: large, b: twice, scale_a: 0.5, scale_b: 1.5 });
-    let f = net.conv(mixed, 3, 1, 1, Activation::None);
+    let few = net.conv(mixed, 3, 16, 1, Activation::Silu);
+    let g = net.conv(few, 16, 3, 3, Activation::Silu);
+    let centered = net.push(Op::Normalize { input: g, mean: vec![0.5, -0.25, 1.0], factor: -3.0 });
+    let gated = net.push(Op::Gate { value: centered, gate: large });
+    let itself = net.push(Op::Gate { value: gated, gate: gated });
+    // Gates of their own: by the kernel for few channels, and with a sum or a gate that something else needs too.
+    let own = net.conv(few, 16, 3, 3, Activation::LeakyRelu(0.1));
+    let sum = net.push(Op::Add { a: itself, b: own, scale_a: 0.5, scale_b: 2.0 });
+    let itself = net.push(Op::Gate { value: sum, gate: own });
+    let own = net.conv(few, 16, 3, 3, Activation::Silu);
+    let sum = net.push(Op::Add { a: own, b: itself, scale_a: 1.0, scale_b: -1.0 });
+    let opened = net.push(Op::Gate { value: sum, gate: own });
+    let itself = net.push(Op::Add { a: opened, b: sum, scale_a: 1.0, scale_b: 1.0 });
+    let own = net.conv(few, 16, 3, 1, Activation::Silu);
+    let sum = net.push(Op::Add { a: own, b: own, scale_a: 1.0, scale_b: 0.5 });
+    let doubled = net.push(Op::Gate { value: sum, gate: own });
+    let itself = net.push(Op::Add { a: doubled, b: itself, scale_a: 1.0, scale_b: 1.0 });
+    let own = net.conv(few, 16, 3, 1, Activation::None);
+    let sum = net.push(Op::Add { a: itself, b: own, scale_a: 0.5, scale_b: 2.0 });
+    let opened = net.push(Op::Gate { value: sum, gate: own });
+    let itself = net.push(Op::Add { a: opened, b: itself, scale_a: 0.25, scale_b: 1.0 });
+    let both = net.push(Op::Add { a: itself, b: mixed, scale_a: 2.0, scale_b: 1.0 });
+    let f = net.conv(both, 3, 1, 1, Activation::None);
     net.push(Op::Concat { inputs: vec![e, f] });
     net.network(2)
 }

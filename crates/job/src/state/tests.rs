@@ -31,7 +31,7 @@ fn indexed(task: TaskKey, frames: u32) -> Event {
 }
 
 fn evidence(task: TaskKey) -> Evidence {
-    Evidence { file: format!("e{}", task.epoch), bytes: 1, blake3: String::new() }
+    Evidence { file: format!("e{}", task.epoch), bytes: 1, blake3: String::new(), reused: Reused::default() }
 }
 
 fn failure(kind: FailureKind) -> Failure {

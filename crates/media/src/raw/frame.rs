@@ -104,6 +104,27 @@ impl RawFrame {
         raw.color_range = av_range(color.range);
     }
 
+    /// Becomes another name for the samples of a frame, with all that is known of them.
+    pub(crate) fn refer_to(&mut self, other: &Self) -> Result<(), Error> {
+        self.clear();
+        // SAFETY: both frames are ours; this one refers to nothing.
+        check(unsafe { ffi::av_frame_ref(self.0, other.0) }, "keep a picture").map(drop)
+    }
+
+    /// True when two frames are the same picture: samples and what they stand for.
+    pub(crate) fn is_same_picture(&self, other: &Self) -> bool {
+        let (raw, of_other) = (self.get(), other.get());
+        let format = self.format();
+        (self.size(), format, self.color()) == (other.size(), other.format(), other.color())
+            && raw.chroma_location == of_other.chroma_location
+            && raw.flags == of_other.flags
+            && !format.has_palette()
+            && (0..format.planes()).all(|plane| {
+                let mut rows = 0..format.rows(self.size().height, plane);
+                rows.all(|y| self.row(plane, y) == other.row(plane, y))
+            })
+    }
+
     /// True when the frame refers to no other.
     pub(crate) fn is_intra(&self) -> bool {
         self.get().pict_type == ffi::AVPictureType::I

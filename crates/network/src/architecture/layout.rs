@@ -2,6 +2,7 @@
 
 use super::Architecture;
 use crate::ir::{Activation, Conv, Network, Op, ValueId};
+use crate::span::{MEAN, NO_NORM, RANGE};
 
 /// Slope of an RRDBNet's activations.
 const SLOPE: f32 = 0.2;
@@ -21,6 +22,9 @@ pub(super) fn network<E>(
         Architecture::RrdbNet { features, growth, blocks, unshuffle, scale } => {
             builder.esrgan(features, growth, blocks, unshuffle, scale)?;
         }
+        Architecture::Span { features, blocks, normalized, scale } => {
+            builder.span(features, blocks, normalized, scale)?;
+        }
     }
     Ok(Network { nodes: builder.nodes, scale: architecture.scale() })
 }
@@ -34,6 +38,7 @@ struct Builder<F> {
 enum After<'a> {
     Nothing,
     LeakyRelu,
+    Silu,
     /// The name under which the slopes are found.
     Prelu(&'a str),
 }
@@ -52,24 +57,29 @@ impl<E, F: FnMut(&str, &[usize]) -> Result<Vec<f32>, E>> Builder<F> {
         out_channels: usize,
         after: &After<'_>,
     ) -> Result<ValueId, E> {
-        let weight = (self.take)(&format!("{name}.weight"), &[out_channels, in_channels, 3, 3])?;
+        self.conv_of(3, name, input, in_channels, out_channels, after)
+    }
+
+    fn conv_of(
+        &mut self,
+        kernel: usize,
+        name: &str,
+        input: ValueId,
+        in_channels: usize,
+        out_channels: usize,
+        after: &After<'_>,
+    ) -> Result<ValueId, E> {
+        let weight = (self.take)(&format!("{name}.weight"), &[out_channels, in_channels, kernel, kernel])?;
         let bias = (self.take)(&format!("{name}.bias"), &[out_channels])?;
         let activation = match after {
             After::Nothing => Activation::None,
             After::LeakyRelu => Activation::LeakyRelu(SLOPE),
+            After::Silu => Activation::Silu,
             After::Prelu(slopes) => {
                 Activation::Prelu((self.take)(&format!("{slopes}.weight"), &[out_channels])?)
             }
         };
-        Ok(self.push(Op::Conv(Conv {
-            input,
-            in_channels,
-            out_channels,
-            kernel: 3,
-            weight,
-            bias,
-            activation,
-        })))
+        Ok(self.push(Op::Conv(Conv { input, in_channels, out_channels, kernel, weight, bias, activation })))
     }
 
     fn add(&mut self, a: ValueId, scale_a: f32, b: ValueId) -> ValueId {
@@ -154,5 +164,39 @@ impl<E, F: FnMut(&str, &[usize]) -> Result<Vec<f32>, E>> Builder<F> {
             [only] => *only,
             _ => self.push(Op::Concat { inputs: values.to_vec() }),
         }
+    }
+
+    fn span(&mut self, features: usize, blocks: usize, normalized: bool, scale: usize) -> Result<(), E> {
+        let mut value = ValueId(0);
+        if normalized {
+            let mean = (self.take)(MEAN, &[3])?;
+            let factor = (self.take)(RANGE, &[1])?.first().copied().unwrap_or(1.0);
+            value = self.push(Op::Normalize { input: value, mean, factor });
+        } else {
+            (self.take)(NO_NORM, &[1])?;
+        }
+        let first = self.conv("conv_1.eval_conv", value, 3, features, &After::Nothing)?;
+        value = first;
+        let (mut first_block, mut inner) = (first, first);
+        for block in 1..=blocks {
+            let name = |conv: usize| format!("block_{block}.c{conv}_r.eval_conv");
+            inner = self.conv(&name(1), value, features, features, &After::Silu)?;
+            let second = self.conv(&name(2), inner, features, features, &After::Silu)?;
+            let gate = self.conv(&name(3), second, features, features, &After::Nothing)?;
+            let sum = self.add(gate, 1.0, value);
+            value = self.push(Op::Gate { value: sum, gate });
+            if block == 1 {
+                first_block = value;
+            }
+        }
+        let second = self.conv("conv_2.eval_conv", value, features, features, &After::Nothing)?;
+        // The inner value joins activated: the original activates in place.
+        value = self.concat(&[first, second, first_block, inner]);
+        value = self.conv_of(1, "conv_cat", value, 4 * features, features, &After::Nothing)?;
+        value = self.conv("upsampler.0", value, features, 3 * scale * scale, &After::Nothing)?;
+        if scale > 1 {
+            self.push(Op::PixelShuffle { input: value, factor: scale });
+        }
+        Ok(())
     }
 }

@@ -2,6 +2,7 @@
 //! each tensor fits.
 
 use super::Architecture;
+use crate::span::NO_NORM;
 use crate::{Error, Tensors};
 
 /// The largest enlargement or unshuffle.
@@ -12,6 +13,8 @@ pub(super) fn recognise(tensors: &Tensors) -> Result<Architecture, Error> {
         compact(tensors)
     } else if tensors.get("conv_first.weight").is_some() {
         esrgan(tensors)
+    } else if tensors.get("conv_cat.weight").is_some() {
+        span(tensors)
     } else {
         let found = match tensors.iter().next() {
             None => "no tensors at all".to_owned(),
@@ -62,6 +65,26 @@ fn esrgan(tensors: &Tensors) -> Result<Architecture, Error> {
     Ok(Architecture::RrdbNet { features, growth, blocks, unshuffle, scale: enlarged / unshuffle })
 }
 
+fn span(tensors: &Tensors) -> Result<Architecture, Error> {
+    let first = "conv_1.eval_conv.weight";
+    let [features, 3, 3, 3] = *shape(tensors, first)? else {
+        return Err(misfit(tensors, first, "a 3×3 convolution of 3 channels"));
+    };
+    let blocks = count(tensors, |index| format!("block_{}.c1_r.eval_conv.weight", index + 1));
+    if blocks == 0 {
+        let found = "it begins like a SPAN, but has no blocks".to_owned();
+        return Err(Error::UnknownArchitecture { found });
+    }
+    let last = "upsampler.0.weight";
+    let [outputs, ..] = *shape(tensors, last)? else {
+        return Err(misfit(tensors, last, "a convolution"));
+    };
+    let scale = square_factor(outputs)
+        .ok_or_else(|| misfit(tensors, last, "a convolution with 3 channels per pixel of a square block"))?;
+    let normalized = tensors.get(NO_NORM).is_none();
+    Ok(Architecture::Span { features, blocks, normalized, scale })
+}
+
 /// How many tensors in a row are there, named by their place.
 fn count(tensors: &Tensors, name: impl Fn(usize) -> String) -> usize {
     (0..tensors.len()).take_while(|&index| tensors.get(&name(index)).is_some()).count()
@@ -74,7 +97,7 @@ fn square_factor(channels: usize) -> Option<usize> {
 
 fn shape<'a>(tensors: &'a Tensors, name: &str) -> Result<&'a [usize], Error> {
     let tensor = tensors.get(name).ok_or_else(|| Error::UnknownArchitecture {
-        found: format!("it begins like an RRDBNet, but has no tensor `{name}`"),
+        found: format!("it begins like a known one, but has no tensor `{name}`"),
     })?;
     Ok(tensor.shape())
 }

@@ -7,6 +7,8 @@ use super::param::{Layer, malformed};
 use crate::Error;
 use crate::ir::{Activation, Conv, Network, Op, ValueId};
 
+mod arithmetic;
+
 /// The most channels of a convolution.
 const MAX_CHANNELS: i64 = 4096;
 
@@ -14,9 +16,22 @@ const MAX_CHANNELS: i64 = 4096;
 #[derive(Clone, Copy)]
 struct Open {
     value: ValueId,
-    /// Exports by pnnx multiply before they add; the factor waits here for the sum.
-    factor: f32,
+    pending: Pending,
 }
+
+/// What layers have done to a value that has a meaning only together with the layer that takes it.
+#[derive(Clone, Copy, PartialEq)]
+enum Pending {
+    /// A multiplication, which exports by pnnx do before they add. 1 is nothing.
+    Factor(f32),
+    /// `sigmoid(x)`, half of a gate.
+    Sigmoid,
+    /// `sigmoid(x) − ½`, what a gate multiplies with.
+    Attention,
+}
+
+/// A value as an operation has made it.
+const PLAIN: Pending = Pending::Factor(1.0);
 
 struct Builder<'a> {
     nodes: Vec<Op>,
@@ -24,6 +39,8 @@ struct Builder<'a> {
     channels: Vec<usize>,
     names: Vec<usize>,
     open: HashMap<&'a str, Open>,
+    /// Numbers of the file that are values themselves, one per channel.
+    constants: HashMap<&'a str, Vec<f32>>,
     bin: Bin<'a>,
 }
 
@@ -34,6 +51,7 @@ pub(super) fn network<'a>(layers: &[Layer<'a>], bin: &'a [u8]) -> Result<Network
         channels: Vec::new(),
         names: Vec::new(),
         open: HashMap::new(),
+        constants: HashMap::new(),
         bin: Bin::new(bin),
     };
     for layer in layers {
@@ -44,7 +62,10 @@ pub(super) fn network<'a>(layers: &[Layer<'a>], bin: &'a [u8]) -> Result<Network
     let [output] = left.as_slice() else {
         return Err(malformed(format!("the graph has {} outputs instead of one", left.len())));
     };
-    if (output.factor - 1.0).abs() > 0.0 || output.value.0 + 1 != builder.nodes.len() {
+    if !builder.constants.is_empty() {
+        return Err(malformed("the graph has numbers that nothing uses".to_owned()));
+    }
+    if output.pending != PLAIN || output.value.0 + 1 != builder.nodes.len() {
         return Err(malformed("the graph does not end with its output".to_owned()));
     }
     let scale = scale(&builder.nodes);
@@ -63,7 +84,8 @@ fn scale(nodes: &[Op]) -> usize {
             Op::Input { .. } => break,
             Op::Conv(conv) => conv.input,
             Op::Concat { inputs } => inputs.first().copied().unwrap_or(ValueId(0)),
-            Op::Add { a, .. } => *a,
+            Op::Normalize { input, .. } => *input,
+            Op::Add { a, .. } | Op::Gate { value: a, .. } => *a,
             Op::UpsampleNearest { input, factor } | Op::PixelShuffle { input, factor } => {
                 up = up.saturating_mul(*factor);
                 *input
@@ -90,7 +112,9 @@ impl<'a> Builder<'a> {
             }
             "Split" => self.split(layer),
             "Convolution" => self.convolution(layer),
-            "PReLU" | "ReLU" => self.activation(layer),
+            "PReLU" | "ReLU" | "Swish" => self.activation(layer),
+            "Sigmoid" => self.sigmoid(layer),
+            "MemoryData" => self.constant(layer),
             "Concat" => self.concat(layer),
             "Eltwise" | "BinaryOp" => self.arithmetic(layer),
             "Interp" | "PixelShuffle" | "Reorg" => self.resize(layer),
@@ -108,18 +132,18 @@ impl<'a> Builder<'a> {
     /// Takes the only input of a layer, which must be a plain value.
     fn take_one(&mut self, layer: &Layer<'a>) -> Result<ValueId, Error> {
         let taken = self.take(layer)?;
-        let [Open { value, factor }] = taken.as_slice() else {
+        let [Open { value, pending }] = taken.as_slice() else {
             return Err(layer.malformed("does not have exactly one input"));
         };
-        if (factor - 1.0).abs() > 0.0 {
-            return Err(layer.unsupported("after a multiplication"));
+        if *pending != PLAIN {
+            return Err(layer.unsupported("after a multiplication or sigmoid"));
         }
         Ok(*value)
     }
 
     fn give(&mut self, layer: &Layer<'a>, open: Open) -> Result<(), Error> {
         for name in &layer.outputs {
-            if self.open.insert(name, open).is_some() {
+            if self.constants.contains_key(name) || self.open.insert(name, open).is_some() {
                 return Err(layer.malformed("gives a value a name that is taken"));
             }
             if let Some(names) = self.names.get_mut(open.value.0) {
@@ -137,7 +161,7 @@ impl<'a> Builder<'a> {
         self.nodes.push(op);
         self.channels.push(channels);
         self.names.push(0);
-        self.give(layer, Open { value, factor: 1.0 })
+        self.give(layer, Open { value, pending: PLAIN })
     }
 
     fn channels(&self, value: ValueId) -> usize {
@@ -150,7 +174,7 @@ impl<'a> Builder<'a> {
         if layer.outputs.is_empty() {
             return Err(layer.malformed("has no output"));
         }
-        self.give(layer, Open { value, factor: 1.0 })
+        self.give(layer, Open { value, pending: PLAIN })
     }
 
     fn convolution(&mut self, layer: &Layer<'a>) -> Result<(), Error> {
@@ -198,19 +222,20 @@ impl<'a> Builder<'a> {
 
     /// Joins an activation to the convolution before it.
     fn activation(&mut self, layer: &Layer<'a>) -> Result<(), Error> {
-        layer.knows_only(&[0])?;
+        layer.knows_only(if layer.kind == "Swish" { &[] } else { &[0] })?;
         let value = self.take_one(layer)?;
-        let activation = if layer.kind == "ReLU" {
-            Activation::LeakyRelu(layer.float(0, 0.0)?)
-        } else {
-            let channels = self.channels(value);
-            if layer.integer(0, 0)? != channels as i64 {
-                return Err(layer.unsupported("that does not have one slope per channel"));
+        let activation = match layer.kind {
+            "Swish" => Activation::Silu,
+            "ReLU" => Activation::LeakyRelu(layer.float(0, 0.0)?),
+            _ => {
+                let channels = self.channels(value);
+                if layer.integer(0, 0)? != channels as i64 {
+                    return Err(layer.unsupported("that does not have one slope per channel"));
+                }
+                Activation::Prelu(self.bin.floats(channels, layer.name)?)
             }
-            Activation::Prelu(self.bin.floats(channels, layer.name)?)
         };
-        // Under a second name the value is still used without the activation.
-        let alone = self.names.get(value.0) == Some(&1);
+        let alone = self.is_alone(value);
         match self.nodes.get_mut(value.0) {
             Some(Op::Conv(conv)) if alone && conv.activation == Activation::None => {
                 conv.activation = activation;
@@ -220,10 +245,20 @@ impl<'a> Builder<'a> {
         if layer.outputs.len() != 1 {
             return Err(layer.malformed("does not have exactly one output"));
         }
+        self.rename(layer, value)
+    }
+
+    /// Whether a value has had a single name; under a second one it is still used as it was.
+    fn is_alone(&self, value: ValueId) -> bool {
+        self.names.get(value.0) == Some(&1)
+    }
+
+    /// Gives a changed value, which must have been alone, its new name.
+    fn rename(&mut self, layer: &Layer<'a>, value: ValueId) -> Result<(), Error> {
         if let Some(names) = self.names.get_mut(value.0) {
             *names = 0;
         }
-        self.give(layer, Open { value, factor: 1.0 })
+        self.give(layer, Open { value, pending: PLAIN })
     }
 
     fn concat(&mut self, layer: &Layer<'a>) -> Result<(), Error> {
@@ -232,45 +267,12 @@ impl<'a> Builder<'a> {
             return Err(layer.unsupported("along another axis than the channels"));
         }
         let taken = self.take(layer)?;
-        if taken.iter().any(|open| (open.factor - 1.0).abs() > 0.0) {
-            return Err(layer.unsupported("after a multiplication"));
+        if taken.iter().any(|open| open.pending != PLAIN) {
+            return Err(layer.unsupported("after a multiplication or sigmoid"));
         }
         let inputs: Vec<ValueId> = taken.iter().map(|open| open.value).collect();
         let channels = inputs.iter().map(|&input| self.channels(input)).fold(0, usize::saturating_add);
         self.push(layer, Op::Concat { inputs }, channels)
-    }
-
-    /// Sums, with factors or without, and multiplications by a number.
-    fn arithmetic(&mut self, layer: &Layer<'a>) -> Result<(), Error> {
-        let taken = self.take(layer)?;
-        let is_binary = layer.kind == "BinaryOp";
-        layer.knows_only(if is_binary { &[0, 1, 2] } else { &[0, 1] })?;
-        let operation = layer.integer(0, 0)?;
-        let with_scalar = is_binary && layer.integer(1, 0)? != 0;
-        match (taken.as_slice(), with_scalar) {
-            ([a, b], false) => {
-                // Eltwise: 1 is the sum; BinaryOp: 0 is.
-                if operation != i64::from(!is_binary) {
-                    return Err(layer.unsupported("that is not a sum"));
-                }
-                let factors = if is_binary { Vec::new() } else { layer.floats(1)? };
-                let (scale_a, scale_b) = match factors.as_slice() {
-                    [] => (1.0, 1.0),
-                    [a, b] => (*a, *b),
-                    _ => return Err(layer.malformed("does not have one factor per input")),
-                };
-                let (scale_a, scale_b) = (scale_a * a.factor, scale_b * b.factor);
-                let channels = self.channels(a.value);
-                self.push(layer, Op::Add { a: a.value, b: b.value, scale_a, scale_b }, channels)
-            }
-            ([open], true) if operation == 2 && layer.outputs.len() == 1 => {
-                let factor = open.factor * layer.float(2, 0.0)?;
-                self.give(layer, Open { value: open.value, factor })
-            }
-            _ => {
-                Err(layer.unsupported("that is neither a sum of two values nor a multiplication by a number"))
-            }
-        }
     }
 
     fn resize(&mut self, layer: &Layer<'a>) -> Result<(), Error> {

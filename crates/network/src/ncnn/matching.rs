@@ -21,6 +21,14 @@ pub(super) fn same(a: &Network, b: &Network) -> bool {
         let (Some(op_a), Some(op_b)) = (a.nodes.get(pair.0.0), b.nodes.get(pair.1.0)) else { return false };
         match (op_a, op_b) {
             (Op::Input { channels: a }, Op::Input { channels: b }) if a == b => {}
+            (
+                Op::Normalize { input: a, mean: mean_a, factor: factor_a },
+                Op::Normalize { input: b, mean: mean_b, factor: factor_b },
+            ) if mean_a == mean_b && factor_a.to_bits() == factor_b.to_bits() => pairs.push((*a, *b)),
+            (Op::Gate { value: a, gate: gate_a }, Op::Gate { value: b, gate: gate_b }) => {
+                pairs.push((*a, *b));
+                pairs.push((*gate_a, *gate_b));
+            }
             (Op::Conv(a), Op::Conv(b)) => {
                 let alike = (a.in_channels, a.out_channels, a.kernel)
                     == (b.in_channels, b.out_channels, b.kernel)
@@ -78,6 +86,8 @@ fn summands(network: &Network, op: &Op) -> Option<[(ValueId, f32); 2]> {
             Op::UpsampleNearest { .. } => 4,
             Op::PixelShuffle { .. } => 5,
             Op::PixelUnshuffle { .. } => 6,
+            Op::Normalize { .. } => 7,
+            Op::Gate { .. } => 8,
         })
     };
     let mut summands = [(*a, *scale_a), (*b, *scale_b)];

@@ -120,8 +120,8 @@ impl Layer<'_> {
     pub(super) fn unsupported(&self, how: &str) -> Error {
         Error::Unsupported {
             found: format!("the ncnn layer {} `{}` {how}", shown(self.kind), shown(self.name)),
-            supported: "use an SRVGGNetCompact or RRDBNet model that enlarges by nearest neighbour (of \
-                        realesr-animevideov3 the x4 file)"
+            supported: "use an SRVGGNetCompact, RRDBNet or SPAN model that enlarges by nearest neighbour or \
+                        pixel shuffle (of realesr-animevideov3 the x4 file)"
                 .to_owned(),
         }
     }

@@ -24,7 +24,11 @@ fn fill(tensors: &mut Tensors, name: &str, shape: &[usize]) {
 }
 
 fn conv(tensors: &mut Tensors, name: &str, from: usize, to: usize) {
-    fill(tensors, &format!("{name}.weight"), &[to, from, 3, 3]);
+    conv_of(tensors, name, from, to, 3);
+}
+
+fn conv_of(tensors: &mut Tensors, name: &str, from: usize, to: usize, kernel: usize) {
+    fill(tensors, &format!("{name}.weight"), &[to, from, kernel, kernel]);
     fill(tensors, &format!("{name}.bias"), &[to]);
 }
 
@@ -59,6 +63,27 @@ pub(crate) fn esrgan(features: usize, growth: usize, blocks: usize, unshuffle: u
         conv(&mut tensors, name, features, features);
     }
     conv(&mut tensors, "conv_last", features, 3);
+    tensors
+}
+
+/// A `SPAN` in the form that runs; without a normalization it says so.
+pub(crate) fn span(features: usize, blocks: usize, normalized: bool, scale: usize) -> Tensors {
+    let mut tensors = Tensors::new();
+    if normalized {
+        fill(&mut tensors, "mean", &[3]);
+        tensors.insert("img_range", vec![1], vec![255.0]).unwrap();
+    } else {
+        tensors.insert("no_norm", vec![1], vec![0.0]).unwrap();
+    }
+    conv(&mut tensors, "conv_1.eval_conv", 3, features);
+    for block in 1..=blocks {
+        for index in 1..=3 {
+            conv(&mut tensors, &format!("block_{block}.c{index}_r.eval_conv"), features, features);
+        }
+    }
+    conv(&mut tensors, "conv_2.eval_conv", features, features);
+    conv_of(&mut tensors, "conv_cat", 4 * features, features, 1);
+    conv(&mut tensors, "upsampler.0", features, 3 * scale * scale);
     tensors
 }
 

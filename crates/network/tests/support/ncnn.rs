@@ -55,9 +55,11 @@ fn inputs(op: &Op) -> Vec<ValueId> {
     match op {
         Op::Input { .. } => vec![],
         Op::Conv(conv) => vec![conv.input],
+        Op::Gate { value, gate } => vec![*value, *gate],
         Op::Concat { inputs } => inputs.clone(),
         Op::Add { a, b, .. } => vec![*a, *b],
-        Op::UpsampleNearest { input, .. }
+        Op::Normalize { input, .. }
+        | Op::UpsampleNearest { input, .. }
         | Op::PixelShuffle { input, .. }
         | Op::PixelUnshuffle { input, .. } => vec![*input],
     }
@@ -82,6 +84,24 @@ impl Writer {
         let mut output = vec![format!("v{index}")];
         match op {
             Op::Input { .. } => self.line("Input", &[], &output, ""),
+            Op::Normalize { mean, factor, .. } => {
+                let (constant, difference) = (vec![format!("v{index}_mean")], vec![format!("v{index}_sub")]);
+                self.line("MemoryData", &[], &constant, &format!("0=1 1=1 2={}", mean.len()));
+                self.floats(mean);
+                self.line("BinaryOp", &[inputs[0].clone(), constant[0].clone()], &difference, "0=1");
+                self.line("BinaryOp", &difference, &output, &format!("0=2 1=1 2={factor:e}"));
+            }
+            Op::Gate { .. } => {
+                let (sigmoid, attention) =
+                    (vec![format!("v{index}_sigmoid")], vec![format!("v{index}_attention")]);
+                self.line("Sigmoid", &inputs[1..], &sigmoid, "");
+                self.line("BinaryOp", &sigmoid, &attention, "0=1 1=1 2=5.000000e-01");
+                let mut factors = [inputs[0].clone(), attention[0].clone()];
+                if self.style.pnnx {
+                    factors.reverse();
+                }
+                self.line("BinaryOp", &factors, &output, "0=2");
+            }
             Op::Conv(conv) => {
                 let mut parameters = format!(
                     "0={} 1={} 4={} 5=1 6={}",
@@ -114,6 +134,10 @@ impl Writer {
                     Activation::Prelu(slopes) => {
                         self.line("PReLU", &output, &activated, &format!("0={}", slopes.len()));
                         self.floats(slopes);
+                        output = activated;
+                    }
+                    Activation::Silu => {
+                        self.line("Swish", &output, &activated, "");
                         output = activated;
                     }
                     Activation::LeakyRelu(slope) if self.style.pnnx => {

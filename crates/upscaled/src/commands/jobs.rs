@@ -109,6 +109,7 @@ fn details(record: &Record) -> Vec<String> {
         (report.segments > 0).then(|| format!("{} of {}", report.segments_done, report.segments)),
     );
     add("encoder", Some(format!("libx264, crf {}, preset {}", settings.crf, settings.preset)));
+    add("reuse", report.reuse.in_words());
     add("folder", (!record.job.status.is_final()).then(|| output::path(&record.request.folder)));
     for note in &report.notes {
         add("note", Some(note.clone()));

@@ -40,7 +40,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let mut scheduler = Scheduler::new(SchedulerOptions {
         ledger: ledger.clone(),
         worker: worker.clone(),
-        engine_threads: config::engine_threads(&choices),
+        engine_threads: config::engine_threads(choices.threads),
         existing: Existing::NextName,
         updates,
     });

@@ -32,7 +32,7 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     let settings = config::settings(&choices, &[models])?;
     let several = up.files.len() > 1;
     let shutdown = shutdown_on_signal()?;
-    let run = Run { engine_threads: config::engine_threads(&choices), root, settings, shutdown, up };
+    let run = Run { engine_threads: config::engine_threads(choices.threads), root, settings, shutdown, up };
     let mut ending = Ending::Done;
     for file in &run.up.files {
         if several {
@@ -200,6 +200,9 @@ impl Run {
     fn tell(&self, record: &Record) -> Ending {
         match &record.job.status {
             Status::Done => {
+                if let Some(saving) = JobReport::of(record).reuse.in_words() {
+                    output::say(&saving);
+                }
                 if let Some(result) = &record.request.result
                     && !self.up.json
                 {

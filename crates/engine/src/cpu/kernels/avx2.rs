@@ -1,12 +1,13 @@
 //! The kernels for AVX2 with FMA: eight lanes, sixteen registers.
 
 use std::arch::x86_64::{
-    __m256, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps,
-    _mm256_set1_ps, _mm256_storeu_ps, _mm256_sub_ps,
+    __m256, _mm256_add_epi32, _mm256_add_ps, _mm256_castsi256_ps, _mm256_cvtps_epi32, _mm256_div_ps,
+    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_set1_epi32,
+    _mm256_set1_ps, _mm256_slli_epi32, _mm256_storeu_ps, _mm256_sub_ps,
 };
 
 use super::simd::Simd;
-use super::{Kernels, PixelJob, WinogradJob, direct, dot, winograd};
+use super::{GateJob, Kernels, PixelJob, WinogradJob, direct, dot, gate, winograd};
 
 /// Six rows of two vectors: twelve sums, two weights and one input fill fifteen of sixteen registers, and twelve
 /// independent sums hide the latency of two multiply-adds a cycle.
@@ -14,9 +15,11 @@ pub(crate) static KERNELS: Kernels = Kernels {
     name: "AVX2+FMA",
     lanes: 8,
     group: 16,
+    rows: 6,
     winograd: run_winograd,
     direct: run_direct,
     dot: run_dot,
+    gate: run_gate,
 };
 
 #[derive(Clone, Copy)]
@@ -49,6 +52,10 @@ impl Simd for Avx2 {
         Self(_mm256_mul_ps(self.0, other.0))
     }
     #[inline(always)]
+    unsafe fn div(self, other: Self) -> Self {
+        Self(_mm256_div_ps(self.0, other.0))
+    }
+    #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {
         Self(_mm256_max_ps(self.0, other.0))
     }
@@ -60,19 +67,29 @@ impl Simd for Avx2 {
     unsafe fn mul_add(self, factor: Self, summand: Self) -> Self {
         Self(_mm256_fmadd_ps(self.0, factor.0, summand.0))
     }
+    #[inline(always)]
+    unsafe fn pow2(self) -> Self {
+        let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(self.0), _mm256_set1_epi32(127));
+        Self(_mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent)))
+    }
 }
 
 #[target_feature(enable = "avx2,fma")]
 unsafe fn run_winograd(job: &WinogradJob<'_>) {
-    winograd::run::<Avx2, 2>(job);
+    winograd::run::<Avx2, 6, 2>(job);
 }
 
 #[target_feature(enable = "avx2,fma")]
 unsafe fn run_direct(job: &PixelJob<'_>) {
-    direct::run::<Avx2, 2>(job);
+    direct::run::<Avx2, 6, 2>(job);
 }
 
 #[target_feature(enable = "avx2,fma")]
 unsafe fn run_dot(job: &PixelJob<'_>) {
     dot::run::<Avx2>(job);
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn run_gate(job: &GateJob) {
+    gate::run::<Avx2>(job);
 }

@@ -1,8 +1,10 @@
 //! Convolution as a matrix product over the filter's taps: for 1×1 filters, and for 3×3 filters on few channels,
 //! where transforms would cost more than they save.
 
+use std::marker::PhantomData;
+
 use super::PixelJob;
-use super::gemm::{ROWS, multiply};
+use super::gemm::{Runs, in_runs, multiply};
 use super::simd::Simd;
 
 /// Computes the pixels of the job.
@@ -10,18 +12,19 @@ use super::simd::Simd;
 /// # Safety
 /// The instruction set of `S`, and what [`PixelJob`] asks for.
 #[inline(always)]
-pub(super) unsafe fn run<S: Simd, const N: usize>(job: &PixelJob<'_>) {
-    let mut x = job.columns.start;
-    while x < job.columns.end {
-        match job.columns.end - x {
-            1 => pixels::<S, 1, N>(job, x),
-            2 => pixels::<S, 2, N>(job, x),
-            3 => pixels::<S, 3, N>(job, x),
-            4 => pixels::<S, 4, N>(job, x),
-            5 => pixels::<S, 5, N>(job, x),
-            _ => pixels::<S, ROWS, N>(job, x),
-        }
-        x += ROWS;
+pub(super) unsafe fn run<S: Simd, const M: usize, const N: usize>(job: &PixelJob<'_>) {
+    in_runs::<M>(job.columns.len(), &mut Pixels::<S, N> { job, vector: PhantomData });
+}
+
+struct Pixels<'a, S, const N: usize> {
+    job: &'a PixelJob<'a>,
+    vector: PhantomData<S>,
+}
+
+impl<S: Simd, const N: usize> Runs for Pixels<'_, S, N> {
+    #[inline(always)]
+    unsafe fn run<const M: usize>(&mut self, first: usize) {
+        pixels::<S, M, N>(self.job, self.job.columns.start + first);
     }
 }
 
@@ -33,13 +36,14 @@ pub(super) unsafe fn run<S: Simd, const N: usize>(job: &PixelJob<'_>) {
 unsafe fn pixels<S: Simd, const M: usize, const N: usize>(job: &PixelJob<'_>, x: usize) {
     let conv = job.conv;
     let group = N * S::LANES;
+    let target = conv.target.row(job.y);
     let (mut taps, count) = job.taps();
     for tap in &mut taps[..count] {
         *tap = tap.add(x * conv.source.pixel);
     }
     for first in (0..conv.out_channels).step_by(group) {
         let weights = conv.weights.add(first * count * conv.in_channels);
-        let sums = multiply::<S, M, N>(&taps[..count], conv.source.pixel, conv.in_channels, weights);
+        let sums = multiply::<S, M, N>(&taps[..count], conv.source.pixel, conv.in_channels, weights, false);
         for n in 0..N {
             let channel = first + n * S::LANES;
             if channel >= conv.out_channels {
@@ -50,7 +54,7 @@ unsafe fn pixels<S: Simd, const M: usize, const N: usize>(job: &PixelJob<'_>, x:
             for (value, row) in values.iter_mut().zip(&sums) {
                 *value = value.add(row[n]);
             }
-            conv.finish(&mut values, x, job.y, channel);
+            conv.finish(values, target, (x, job.y), channel);
         }
     }
 }

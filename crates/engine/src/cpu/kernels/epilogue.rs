@@ -1,5 +1,7 @@
-//! What follows a convolution while its results are still in registers: activation, scaled additions, the store.
+//! What follows a convolution while its results are still in registers: activation, scaled additions, a gate, the
+//! store.
 
+use super::activation::{attention, silu};
 use super::simd::{Simd, load_first, store_first};
 use super::{ConvJob, Ring};
 
@@ -15,20 +17,60 @@ pub(crate) struct Residual {
 }
 
 impl ConvJob<'_> {
-    /// Activates the results for `values.len()` pixels from (x, y) on and one vector of channels, adds the
-    /// residuals and stores what is left of the picture's channels.
+    /// Activates the results for `N` pixels from (x, y) on and one vector of channels, adds the residuals, lets the sums
+    /// through the results' own gates and stores what is left of the picture's channels. `target` is pixel 0 of row y
+    /// of the target.
     ///
     /// # Safety
     /// The instruction set of `S` and what [`ConvJob`] asks for; the pixels are in the picture.
     #[inline(always)]
-    pub(super) unsafe fn finish<S: Simd>(&self, values: &mut [S], x: usize, y: usize, channel: usize) {
-        let lanes = self.out_channels - channel;
+    pub(super) unsafe fn finish<S: Simd, const N: usize>(
+        &self,
+        mut values: [S; N],
+        target: *mut f32,
+        (x, y): (usize, usize),
+        channel: usize,
+    ) {
         if !self.slopes.is_null() {
             let slopes = S::load(self.slopes.add(channel));
-            for value in values.iter_mut() {
+            for value in &mut values {
                 *value = activate(*value, slopes);
             }
+        } else if self.silu {
+            for value in &mut values {
+                *value = silu(*value);
+            }
         }
+        if self.gated {
+            // The gates are of the results as they are now, so each result goes through all of it by itself.
+            for (i, value) in values.iter_mut().enumerate() {
+                let gate = attention(*value);
+                self.add_residuals(std::slice::from_mut(value), x + i, y, channel);
+                *value = value.mul(gate);
+            }
+        } else {
+            self.add_residuals(&mut values, x, y, channel);
+        }
+        let lanes = self.out_channels - channel;
+        let target = target.add(x * self.target.pixel + channel);
+        if lanes >= S::LANES {
+            for (i, value) in values.iter().enumerate() {
+                value.store(target.add(i * self.target.pixel));
+            }
+        } else {
+            for (i, value) in values.iter().enumerate() {
+                store_first(*value, target.add(i * self.target.pixel), lanes);
+            }
+        }
+    }
+
+    /// Adds the residuals to the results for pixels from (x, y) on.
+    ///
+    /// # Safety
+    /// As for [`Self::finish`].
+    #[inline(always)]
+    unsafe fn add_residuals<S: Simd>(&self, values: &mut [S], x: usize, y: usize, channel: usize) {
+        let lanes = self.out_channels - channel;
         for residual in self.residuals {
             let (scale, other_scale) = (S::splat(residual.scale), S::splat(residual.other_scale));
             let other = residual.other.row(y).add(x * residual.other.pixel + channel).cast_const();
@@ -36,10 +78,6 @@ impl ConvJob<'_> {
                 let other = load_first::<S>(other.add(i * residual.other.pixel), lanes);
                 *value = value.mul_add(scale, other.mul(other_scale));
             }
-        }
-        let target = self.target.row(y).add(x * self.target.pixel + channel);
-        for (i, value) in values.iter().enumerate() {
-            store_first(*value, target.add(i * self.target.pixel), lanes);
         }
     }
 }

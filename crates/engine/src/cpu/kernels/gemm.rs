@@ -1,12 +1,52 @@
-//! The register kernel: up to six rows of inputs times one panel of weights.
+//! The register kernel: a few rows of inputs times one panel of weights.
 
-use super::simd::Simd;
+use super::simd::{Simd, prefetch};
 
-/// Rows that a panel of the matrix product holds in registers.
-pub(crate) const ROWS: usize = 6;
+/// How far ahead weights are asked for, in floats: a panel of 64 inputs times 16 outputs, since the next position's
+/// panel begins a page of memory, which the processor does not foresee.
+const AHEAD: usize = 1024;
+
+/// Something that is done for runs of rows that one register kernel takes.
+pub(super) trait Runs {
+    /// Does the `M` rows from `first` on.
+    ///
+    /// # Safety
+    /// As for the whole.
+    unsafe fn run<const M: usize>(&mut self, first: usize);
+}
+
+/// Does `count` rows in runs of `M` and, for the rest, of fewer.
+///
+/// # Safety
+/// As for the runs.
+#[inline(always)]
+pub(super) unsafe fn in_runs<const M: usize>(count: usize, runs: &mut impl Runs) {
+    let mut first = 0;
+    while first < count {
+        let left = count - first;
+        first += if left >= M {
+            runs.run::<M>(first);
+            M
+        } else if M > 6 && left >= 6 {
+            runs.run::<6>(first);
+            6
+        } else if M > 4 && left >= 4 {
+            runs.run::<4>(first);
+            4
+        } else if left >= 2 {
+            runs.run::<2>(first);
+            2
+        } else {
+            runs.run::<1>(first);
+            1
+        };
+    }
+}
 
 /// `M` rows of `N` vectors: row m is the sum over the taps t and over k of `taps[t][m · stride + k]` times the
 /// `N` vectors that follow one another in `weights`.
+///
+/// With `asks_ahead`, the weights that follow are asked for, a cache line for each 16 that are used.
 ///
 /// Each sum runs over t and k in order, whatever `M` is: the result for a row does not depend on its neighbours.
 ///
@@ -19,11 +59,15 @@ pub(super) unsafe fn multiply<S: Simd, const M: usize, const N: usize>(
     stride: usize,
     depth: usize,
     weights: *const f32,
+    asks_ahead: bool,
 ) -> [[S; N]; M] {
     let mut sums = [[S::splat(0.0); N]; M];
     let mut weights = weights;
     for &tap in taps {
         for k in 0..depth {
+            if asks_ahead {
+                prefetch(weights.wrapping_add(AHEAD));
+            }
             let mut panel = [S::splat(0.0); N];
             for (n, vector) in panel.iter_mut().enumerate() {
                 *vector = S::load(weights.add(n * S::LANES));

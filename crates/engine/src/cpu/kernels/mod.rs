@@ -15,12 +15,18 @@
     reason = "generic code must melt into the functions that enable the instructions"
 )]
 
+mod activation;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod direct;
 mod dot;
 mod epilogue;
+mod gate;
 mod gemm;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 pub(crate) mod pack;
 mod portable;
 pub(crate) mod rows;
@@ -50,21 +56,38 @@ pub(crate) struct Kernels {
     pub(crate) lanes: usize,
     /// Output channels in a panel of weights.
     pub(crate) group: usize,
+    /// Tiles that are multiplied together.
+    pub(crate) rows: usize,
     /// 3×3 convolution of a block of tiles.
     pub(crate) winograd: unsafe fn(&WinogradJob<'_>),
     /// 1×1 or 3×3 convolution of a piece of a row, vectors along the output channels.
     pub(crate) direct: unsafe fn(&PixelJob<'_>),
     /// 3×3 convolution of a piece of a row to few channels, vectors along the input channels.
     pub(crate) dot: unsafe fn(&PixelJob<'_>),
+    /// `value · (sigmoid(gate) − ½)` for a piece of a row.
+    pub(crate) gate: unsafe fn(&GateJob),
 }
 
 /// The best kernels for the processor that this runs on.
 pub(crate) fn best() -> &'static Kernels {
+    available().next().unwrap_or(portable())
+}
+
+/// All kernels that the processor can run, the best first.
+pub(crate) fn available() -> impl Iterator<Item = &'static Kernels> {
+    let mut available = [None; 3];
     #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-        return &avx2::KERNELS;
+    {
+        available[0] = is_x86_feature_detected!("avx512f").then_some(&avx512::KERNELS);
+        let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        available[1] = has_avx2.then_some(&avx2::KERNELS);
     }
-    portable()
+    #[cfg(target_arch = "aarch64")]
+    {
+        available[0] = Some(&neon::KERNELS);
+    }
+    available[2] = Some(portable());
+    available.into_iter().flatten()
 }
 
 /// The kernels that run everywhere.
@@ -95,6 +118,25 @@ impl Ring {
     pub(crate) unsafe fn row(&self, y: usize) -> *mut f32 {
         self.data.add(y % self.rows * self.row)
     }
+
+    /// The first channel of pixel 0 of `N` rows from `first` on; `outside` for those that are not in a picture of
+    /// `height` rows.
+    ///
+    /// # Safety
+    /// `data` points to a ring as described.
+    #[inline(always)]
+    unsafe fn window<const N: usize>(&self, first: isize, height: usize, outside: *mut f32) -> [*mut f32; N] {
+        let mut rows = [outside; N];
+        // One division for all rows.
+        let mut slot = first.max(0) as usize % self.rows;
+        for (i, row) in rows.iter_mut().enumerate() {
+            if (0..height as isize).contains(&(first + i as isize)) {
+                *row = self.data.add(slot * self.row);
+                slot = if slot + 1 == self.rows { 0 } else { slot + 1 };
+            }
+        }
+        rows
+    }
 }
 
 /// A convolution as the kernels see it.
@@ -113,6 +155,10 @@ pub(crate) struct ConvJob<'a> {
     pub(crate) bias: *const f32,
     /// Slopes of the activation, as many as of the bias; null for no activation.
     pub(crate) slopes: *const f32,
+    /// The activation is SiLU instead; there are no slopes then.
+    pub(crate) silu: bool,
+    /// What comes of the residuals is multiplied with `sigmoid(x) − ½` of the activated result x.
+    pub(crate) gated: bool,
     /// Channels of the source.
     pub(crate) in_channels: usize,
     /// Channels of the target.
@@ -143,6 +189,22 @@ pub(crate) struct PixelJob<'a> {
     pub(crate) conv: &'a ConvJob<'a>,
     /// Rows and columns of the filter: 1 or 3.
     pub(crate) kernel: usize,
+    /// The row.
+    pub(crate) y: usize,
+    /// The columns.
+    pub(crate) columns: Range<usize>,
+}
+
+/// A piece of a row of a value that is let through by another.
+pub(crate) struct GateJob {
+    /// What is let through.
+    pub(crate) value: Ring,
+    /// What says how much.
+    pub(crate) gate: Ring,
+    /// The value that is made.
+    pub(crate) target: Ring,
+    /// Channels of all three.
+    pub(crate) channels: usize,
     /// The row.
     pub(crate) y: usize,
     /// The columns.

@@ -21,11 +21,46 @@ impl Method {
     pub(crate) fn of(conv: &Conv, kernels: &Kernels) -> Self {
         if conv.kernel == 1 || conv.in_channels <= 4 {
             Self::Direct
-        } else if conv.out_channels <= dot::MAX_OUTPUTS && conv.in_channels.is_multiple_of(kernels.lanes) {
+        // SiLU is the epilogue's, which the kernel for few channels does without.
+        } else if conv.out_channels <= dot::MAX_OUTPUTS
+            && conv.in_channels.is_multiple_of(kernels.lanes)
+            && conv.activation != Activation::Silu
+        {
             Self::Dot
         } else {
             Self::Winograd
         }
+    }
+}
+
+/// Floats in a cache line.
+const LINE: usize = 16;
+
+/// Floats that begin at a cache line: a vector that lies across two lines takes two loads.
+#[derive(Debug)]
+pub(crate) struct Lines(Vec<Line>);
+
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+struct Line([f32; LINE]);
+
+impl Lines {
+    fn new(numbers: &[f32]) -> Self {
+        let line = |numbers: &[f32]| {
+            let mut line = Line([0.0; LINE]);
+            line.0[..numbers.len()].copy_from_slice(numbers);
+            line
+        };
+        Self(numbers.chunks(LINE).map(line).collect())
+    }
+
+    /// The address of the first.
+    pub(crate) fn as_ptr(&self) -> *const f32 {
+        self.0.as_ptr().cast()
+    }
+
+    fn bytes(&self) -> u64 {
+        size_of_val(&self.0[..]) as u64
     }
 }
 
@@ -36,11 +71,13 @@ pub(crate) struct Packed {
     pub(crate) kernel: usize,
     pub(crate) in_channels: usize,
     pub(crate) out_channels: usize,
-    pub(crate) weights: Vec<f32>,
+    pub(crate) weights: Lines,
     /// Output channels rounded up to whole groups; the rest is 0.
     pub(crate) bias: Vec<f32>,
     /// As the bias; empty for no activation.
     pub(crate) slopes: Vec<f32>,
+    /// The activation is SiLU.
+    pub(crate) silu: bool,
 }
 
 impl Packed {
@@ -58,7 +95,7 @@ impl Packed {
             kernel: conv.kernel,
             in_channels: conv.in_channels,
             out_channels: conv.out_channels,
-            weights: match method {
+            weights: Lines::new(&match method {
                 Method::Winograd => pack(conv, kernels.group, transform_filter),
                 Method::Direct if conv.kernel == 1 => pack(conv, kernels.group, |filter| [filter[0]]),
                 Method::Direct => pack(conv, kernels.group, |filter| {
@@ -67,19 +104,20 @@ impl Packed {
                     taps
                 }),
                 Method::Dot => by_output(conv),
-            },
+            }),
             bias: fill(&conv.bias),
             slopes: match &conv.activation {
-                Activation::None => Vec::new(),
+                Activation::None | Activation::Silu => Vec::new(),
                 Activation::Prelu(slopes) => fill(slopes),
                 Activation::LeakyRelu(slope) => fill(&vec![*slope; conv.out_channels]),
             },
+            silu: conv.activation == Activation::Silu,
         }
     }
 
     /// Bytes of all numbers.
     pub(crate) fn bytes(&self) -> u64 {
-        4 * (self.weights.len() + self.bias.len() + self.slopes.len()) as u64
+        self.weights.bytes() + 4 * (self.bias.len() + self.slopes.len()) as u64
     }
 }
 

@@ -2,16 +2,18 @@
 //! that each 64-bit architecture is sure to have (SSE2, NEON).
 
 use super::simd::Simd;
-use super::{Kernels, PixelJob, WinogradJob, direct, dot, winograd};
+use super::{GateJob, Kernels, PixelJob, WinogradJob, direct, dot, gate, winograd};
 
 /// Six rows of two four-lane vectors: twelve sums, two weights and one input fill sixteen registers.
 pub(crate) static KERNELS: Kernels = Kernels {
     name: "portable",
     lanes: 4,
     group: 8,
+    rows: 6,
     winograd: run_winograd,
     direct: run_direct,
     dot: run_dot,
+    gate: run_gate,
 };
 
 #[derive(Clone, Copy)]
@@ -59,6 +61,10 @@ impl Simd for Portable {
         lanewise!(self, other, |a, b| a * b)
     }
     #[inline(always)]
+    unsafe fn div(self, other: Self) -> Self {
+        lanewise!(self, other, |a, b| a / b)
+    }
+    #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {
         lanewise!(self, other, |a: f32, b: f32| if a > b { a } else { b })
     }
@@ -76,16 +82,24 @@ impl Simd for Portable {
             fused(a[3], b[3], c[3]),
         ])
     }
+    #[inline(always)]
+    unsafe fn pow2(self) -> Self {
+        Self(self.0.map(|exponent| f32::from_bits(((exponent as i32 + 127) as u32) << 23)))
+    }
 }
 
 unsafe fn run_winograd(job: &WinogradJob<'_>) {
-    winograd::run::<Portable, 2>(job);
+    winograd::run::<Portable, 6, 2>(job);
 }
 
 unsafe fn run_direct(job: &PixelJob<'_>) {
-    direct::run::<Portable, 2>(job);
+    direct::run::<Portable, 6, 2>(job);
 }
 
 unsafe fn run_dot(job: &PixelJob<'_>) {
     dot::run::<Portable>(job);
+}
+
+unsafe fn run_gate(job: &GateJob) {
+    gate::run::<Portable>(job);
 }

@@ -51,6 +51,26 @@ pub(crate) unsafe fn copy(source: Ring, target: Ring, channels: usize, y: usize,
     }
 }
 
+/// `(source − mean[channel]) · factor` for row `y`.
+///
+/// # Safety
+/// As for [`copy`]; there are as many channels as means.
+pub(crate) unsafe fn normalize(
+    source: Ring,
+    target: Ring,
+    mean: &[f32],
+    factor: f32,
+    y: usize,
+    columns: Range<usize>,
+) {
+    for x in columns {
+        let from = pixel(source, x, y, mean.len());
+        for ((number, from), mean) in pixel_mut(target, x, y, mean.len()).iter_mut().zip(from).zip(mean) {
+            *number = (from - mean) * factor;
+        }
+    }
+}
+
 /// `scale_a · a + scale_b · b` for row `y`.
 ///
 /// # Safety

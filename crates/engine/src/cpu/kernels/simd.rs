@@ -14,10 +14,13 @@ pub(crate) trait Simd: Copy {
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
+    unsafe fn div(self, other: Self) -> Self;
     unsafe fn max(self, other: Self) -> Self;
     unsafe fn min(self, other: Self) -> Self;
     /// `self · factor + summand`; rounded once where the instruction set can.
     unsafe fn mul_add(self, factor: Self, summand: Self) -> Self;
+    /// 2 to the power of lanes that are whole numbers in −126..=127.
+    unsafe fn pow2(self) -> Self;
 }
 
 /// Stores the first `count` lanes.
@@ -70,4 +73,21 @@ pub(super) unsafe fn sum<S: Simd>(value: S) -> f32 {
         }
     }
     lanes[0]
+}
+
+/// Asks for the cache line at an address that will be read or written soon. The address need not be valid.
+#[inline(always)]
+pub(super) fn prefetch(at: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint, which faults on no address; every x86-64 processor has it.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast());
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: a hint, which faults on no address and changes no register.
+    unsafe {
+        std::arch::asm!("prfm pldl1keep, [{at}]", at = in(reg) at, options(nostack, preserves_flags, readonly));
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let _ = at;
 }

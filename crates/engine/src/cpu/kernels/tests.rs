@@ -3,7 +3,87 @@
 use network::ir::{Activation, Conv, ValueId};
 
 use super::pack::{Method, Packed};
-use super::{ConvJob, Kernels, PixelJob, Residual, Ring, WinogradJob, best, portable, winograd};
+use super::simd::Simd;
+use super::{
+    ConvJob, Kernels, PixelJob, Residual, Ring, WinogradJob, available, direct, dot, gate, winograd,
+};
+
+/// All kernels of this processor, and those of the others in software: the same code with as many lanes and rows.
+fn all() -> impl Iterator<Item = &'static Kernels> {
+    available().chain([&software::AS_AVX512, &software::AS_NEON])
+}
+
+/// Vectors of any number of lanes.
+mod software {
+    use super::{Kernels, Simd, direct, dot, gate, winograd};
+
+    pub(super) static AS_AVX512: Kernels = Kernels {
+        name: "as AVX-512",
+        lanes: 16,
+        group: 32,
+        rows: 12,
+        winograd: winograd::run::<Lanes<16>, 12, 2>,
+        direct: direct::run::<Lanes<16>, 12, 2>,
+        dot: dot::run::<Lanes<16>>,
+        gate: gate::run::<Lanes<16>>,
+    };
+    pub(super) static AS_NEON: Kernels = Kernels {
+        name: "as NEON",
+        lanes: 4,
+        group: 16,
+        rows: 6,
+        winograd: winograd::run::<Lanes<4>, 6, 4>,
+        direct: direct::run::<Lanes<4>, 6, 4>,
+        dot: dot::run::<Lanes<4>>,
+        gate: gate::run::<Lanes<4>>,
+    };
+
+    #[derive(Clone, Copy)]
+    struct Lanes<const L: usize>([f32; L]);
+
+    impl<const L: usize> Lanes<L> {
+        fn with(self, other: Self, op: impl Fn(f32, f32) -> f32) -> Self {
+            Self(std::array::from_fn(|lane| op(self.0[lane], other.0[lane])))
+        }
+    }
+
+    impl<const L: usize> Simd for Lanes<L> {
+        const LANES: usize = L;
+        unsafe fn splat(value: f32) -> Self {
+            Self([value; L])
+        }
+        unsafe fn load(from: *const f32) -> Self {
+            Self(from.cast::<[f32; L]>().read_unaligned())
+        }
+        unsafe fn store(self, to: *mut f32) {
+            to.cast::<[f32; L]>().write_unaligned(self.0);
+        }
+        unsafe fn add(self, other: Self) -> Self {
+            self.with(other, |a, b| a + b)
+        }
+        unsafe fn sub(self, other: Self) -> Self {
+            self.with(other, |a, b| a - b)
+        }
+        unsafe fn mul(self, other: Self) -> Self {
+            self.with(other, |a, b| a * b)
+        }
+        unsafe fn div(self, other: Self) -> Self {
+            self.with(other, |a, b| a / b)
+        }
+        unsafe fn max(self, other: Self) -> Self {
+            self.with(other, f32::max)
+        }
+        unsafe fn min(self, other: Self) -> Self {
+            self.with(other, f32::min)
+        }
+        unsafe fn mul_add(self, factor: Self, summand: Self) -> Self {
+            Self(std::array::from_fn(|lane| self.0[lane].mul_add(factor.0[lane], summand.0[lane])))
+        }
+        unsafe fn pow2(self) -> Self {
+            Self(self.0.map(f32::exp2))
+        }
+    }
+}
 
 /// Repeatable noise in −1..1.
 struct Random(u64);
@@ -96,12 +176,14 @@ struct Case {
     /// Row at which the tiles begin.
     first_row: isize,
     residuals: Vec<(f32, f32)>,
+    gated: bool,
 }
 
 fn random_case(random: &mut Random, in_channels: usize, out_channels: usize, kernel: usize) -> Case {
-    let activation = match random.below(3) {
+    let activation = match random.below(4) {
         0 => Activation::None,
         1 => Activation::LeakyRelu(0.2),
+        2 => Activation::Silu,
         _ => Activation::Prelu(random.numbers(out_channels)),
     };
     let conv = Conv {
@@ -119,6 +201,8 @@ fn random_case(random: &mut Random, in_channels: usize, out_channels: usize, ker
         height: 1 + random.below(20),
         first_row: -(random.below(6) as isize),
         residuals: (0..random.below(3)).map(|_| (random.number(), random.number())).collect(),
+        // The kernel for few channels has no gates.
+        gated: out_channels > dot::MAX_OUTPUTS && random.below(4) == 0,
     }
 }
 
@@ -146,14 +230,23 @@ fn expected(
     }
     let slope = match &conv.activation {
         Activation::None => 1.0,
+        Activation::Silu => 1.0 / (1.0 + (-sum).exp()),
         Activation::LeakyRelu(slope) => f64::from(*slope),
         Activation::Prelu(slopes) => f64::from(slopes[o]),
     };
-    sum = sum.max(0.0) + slope * sum.min(0.0);
+    sum = match &conv.activation {
+        Activation::Silu => sum * slope,
+        _ => sum.max(0.0) + slope * sum.min(0.0),
+    };
+    let gate = 1.0 / (1.0 + (-sum).exp()) - 0.5;
     for (other, (scale, other_scale)) in others.iter().zip(&case.residuals) {
         let other = f64::from(other.numbers[other.index(x, y, o)]);
         sum = sum * f64::from(*scale) + other * f64::from(*other_scale);
         size += other.abs();
+    }
+    if case.gated {
+        // A difference of the gate, a quarter of that of the result, counts as often as what goes through it.
+        return (sum * gate, size * (1.0 + sum.abs() / 4.0));
     }
     (sum, size)
 }
@@ -191,6 +284,8 @@ fn check(case: &Case, kernels: &Kernels, random: &mut Random) -> (f64, usize) {
         weights: packed.weights.as_ptr(),
         bias: packed.bias.as_ptr(),
         slopes: if packed.slopes.is_empty() { std::ptr::null() } else { packed.slopes.as_ptr() },
+        silu: packed.silu,
+        gated: case.gated,
         in_channels: conv.in_channels,
         out_channels: conv.out_channels,
         width: case.width,
@@ -250,7 +345,7 @@ fn convolutions_are_right_for_all_shapes() {
         }
     }
     shapes.extend([(192, 64, 3), (160, 32, 3), (64, 64, 3), (100, 100, 3)]);
-    for kernels in [best(), portable()] {
+    for kernels in all() {
         let cases: Vec<Case> = shapes
             .iter()
             .map(|&(inputs, outputs, kernel)| random_case(&mut random, inputs, outputs, kernel))
@@ -262,7 +357,7 @@ fn convolutions_are_right_for_all_shapes() {
 #[test]
 fn a_filter_with_one_weight_shifts_the_picture() {
     // Every tap by itself: a transform with rows mixed up would pass sums, not this.
-    for kernels in [best(), portable()] {
+    for kernels in all() {
         let mut random = Random(3);
         let one_tap = |tap| {
             let mut case = random_case(&mut random, 16, 16, 3);

@@ -5,8 +5,16 @@
 //! becomes 64 matrix products, one per position, with 64 instead of 324 multiplications for 36 outputs. The
 //! matrices are those of the interpolation points 0, ±1, ±2, ±½ and ∞.
 
-use super::gemm::{ROWS, multiply};
-use super::simd::{Simd, load_first};
+#![allow(
+    clippy::needless_range_loop,
+    reason = "rows i and columns j of small matrices read like the formulas"
+)]
+
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+
+use super::gemm::{Runs, in_runs, multiply};
+use super::simd::{Simd, load_first, prefetch};
 use super::{MAX_GROUP, MAX_LANES, WinogradJob};
 
 /// Rows and columns of outputs that a tile makes.
@@ -15,6 +23,8 @@ pub(crate) const TILE: usize = 6;
 const WINDOW: usize = TILE + 2;
 /// Positions of the transformed tile, each with a matrix product of its own.
 pub(crate) const POSITIONS: usize = WINDOW * WINDOW;
+/// Floats in a cache line.
+const LINE: usize = 16;
 /// Floats added to each position's matrix: strides that are multiples of a power of two fall into one cache set.
 const SKEW: usize = 16;
 
@@ -43,75 +53,104 @@ const fn padded(channels: usize) -> usize {
 /// # Safety
 /// The instruction set of `S`, and what [`WinogradJob`] asks for.
 #[inline(always)]
-pub(super) unsafe fn run<S: Simd, const N: usize>(job: &WinogradJob<'_>) {
+pub(super) unsafe fn run<S: Simd, const M: usize, const N: usize>(job: &WinogradJob<'_>) {
     let tiles = job.tiles.len();
     let group = N * S::LANES;
     let depth = padded(job.conv.in_channels);
     let conv = job.conv;
-    let inputs = Matrix { data: job.scratch, position: input_stride(tiles, conv.in_channels), tile: depth };
-    let products = Matrix {
-        data: job.scratch.add(inputs.position * POSITIONS),
-        position: product_stride(tiles, group),
-        tile: group,
-    };
+    let (inputs, input_stride) = (job.scratch, input_stride(tiles, conv.in_channels));
+    let (products, product_stride) = (inputs.add(input_stride * POSITIONS), product_stride(tiles, group));
     for slot in 0..tiles {
-        transform_input::<S>(job, job.tiles.start + slot, inputs.data.add(slot * depth), inputs.position);
+        transform_input::<S>(job, job.tiles.start + slot, inputs.add(slot * depth), input_stride);
     }
     for first in (0..conv.out_channels).step_by(group) {
         let weights = conv.weights.add(first * POSITIONS * conv.in_channels);
+        let mut ahead = Ahead::new(job, first, group);
         for position in 0..POSITIONS {
-            let weights = weights.add(position * conv.in_channels * group);
-            multiply_position::<S, N>(conv.in_channels, &inputs, &products, position, weights, tiles);
+            ahead.advance();
+            let mut product = Product::<S, N> {
+                input: inputs.add(position * input_stride),
+                stride: depth,
+                depth: conv.in_channels,
+                weights: weights.add(position * conv.in_channels * group),
+                target: products.add(position * product_stride),
+                vector: PhantomData,
+            };
+            in_runs::<M>(tiles, &mut product);
         }
         for slot in 0..tiles {
-            let products = products.data.add(slot * group);
-            transform_output::<S, N>(
-                job,
-                job.tiles.start + slot,
-                first,
-                products,
-                product_stride(tiles, group),
-            );
+            let products = products.add(slot * group);
+            transform_output::<S, N>(job, job.tiles.start + slot, first, products, product_stride);
         }
     }
 }
 
-/// Where `[position][tile][channel]` numbers lie.
-struct Matrix {
-    data: *mut f32,
-    position: usize,
-    tile: usize,
+/// Asks for the cache lines that the results of a group will be written to, while the products are computed: rings
+/// are larger than the nearer caches, and a store that misses costs more than the transform that it belongs to.
+struct Ahead<'a> {
+    job: &'a WinogradJob<'a>,
+    channel: usize,
+    group: usize,
+    /// The next row of a tile to ask for, counted over all tiles of the block.
+    row: usize,
+    /// The rows of the tile that is asked for.
+    rows: [*mut f32; TILE],
+}
+
+impl<'a> Ahead<'a> {
+    #[inline(always)]
+    fn new(job: &'a WinogradJob<'a>, channel: usize, group: usize) -> Self {
+        Self { job, channel, group, row: 0, rows: [std::ptr::null_mut(); TILE] }
+    }
+
+    /// Asks for one position's share.
+    ///
+    /// # Safety
+    /// What [`WinogradJob`] asks for.
+    #[inline(always)]
+    unsafe fn advance(&mut self) {
+        let all = self.job.tiles.len() * TILE;
+        let end = (self.row + all.div_ceil(POSITIONS)).min(all);
+        let target = self.job.conv.target;
+        while self.row < end {
+            let (tile, i) = (self.job.tiles.start + self.row / TILE, self.row % TILE);
+            if i == 0 {
+                let top = self.job.first_row + (tile / self.job.tiles_across * TILE) as isize;
+                self.rows = target.window(top, self.job.conv.height, std::ptr::null_mut());
+            }
+            let at = tile % self.job.tiles_across * TILE * target.pixel + self.channel;
+            for column in 0..TILE {
+                for line in (0..self.group).step_by(LINE) {
+                    prefetch(self.rows[i].wrapping_add(at + column * target.pixel + line));
+                }
+            }
+            self.row += 1;
+        }
+    }
 }
 
 /// The matrix product of one position: all tiles of the block times one panel of weights.
-///
-/// # Safety
-/// As for [`run`].
-#[inline(always)]
-unsafe fn multiply_position<S: Simd, const N: usize>(
+struct Product<S, const N: usize> {
+    /// `[tile][channel]`.
+    input: *const f32,
+    /// Floats from a tile's input to the next one's.
+    stride: usize,
+    /// Input channels.
     depth: usize,
-    inputs: &Matrix,
-    products: &Matrix,
-    position: usize,
     weights: *const f32,
-    tiles: usize,
-) {
-    let input = inputs.data.add(position * inputs.position).cast_const();
-    let product = products.data.add(position * products.position);
-    let mut slot = 0;
-    while slot < tiles {
-        let input = input.add(slot * inputs.tile);
-        let product = product.add(slot * products.tile);
-        let stride = inputs.tile;
-        match tiles - slot {
-            1 => store_rows(multiply::<S, 1, N>(&[input], stride, depth, weights), product),
-            2 => store_rows(multiply::<S, 2, N>(&[input], stride, depth, weights), product),
-            3 => store_rows(multiply::<S, 3, N>(&[input], stride, depth, weights), product),
-            4 => store_rows(multiply::<S, 4, N>(&[input], stride, depth, weights), product),
-            5 => store_rows(multiply::<S, 5, N>(&[input], stride, depth, weights), product),
-            _ => store_rows(multiply::<S, ROWS, N>(&[input], stride, depth, weights), product),
-        }
-        slot += ROWS;
+    /// `[tile][channel of the group]`.
+    target: *mut f32,
+    vector: PhantomData<S>,
+}
+
+impl<S: Simd, const N: usize> Runs for Product<S, N> {
+    #[inline(always)]
+    unsafe fn run<const M: usize>(&mut self, first: usize) {
+        let input = self.input.add(first * self.stride);
+        // Once for each position is enough.
+        let asks_ahead = first == 0;
+        let rows = multiply::<S, M, N>(&[input], self.stride, self.depth, self.weights, asks_ahead);
+        store_rows(rows, self.target.add(first * N * S::LANES));
     }
 }
 
@@ -137,46 +176,53 @@ unsafe fn transform_input<S: Simd>(job: &WinogradJob<'_>, tile: usize, to: *mut 
     let pixel = job.conv.source.pixel;
     let top = job.first_row + (tile / job.tiles_across * TILE) as isize - 1;
     // Column −1 of the first tile is the margin that every row of a ring has.
-    let left = (tile % job.tiles_across * TILE) * pixel;
-    let mut rows = [job.conv.zeros; WINDOW];
-    for (i, row) in rows.iter_mut().enumerate() {
-        let y = top + i as isize;
-        if (0..job.conv.height as isize).contains(&y) {
-            *row = job.conv.source.row(y as usize).cast_const().add(left).sub(pixel);
-        }
-    }
+    let left = (tile % job.tiles_across * TILE) as isize * pixel as isize - pixel as isize;
+    let zeros = job.conv.zeros.cast_mut().wrapping_offset(-left);
+    let rows = job.conv.source.window::<WINDOW>(top, job.conv.height, zeros);
+    let rows = rows.map(|row| row.wrapping_offset(left).cast_const());
     let whole = job.conv.in_channels / S::LANES * S::LANES;
     for channel in (0..whole).step_by(S::LANES) {
-        let to = to.add(channel);
-        transform_window(rows.map(|row| row.add(channel)), pixel, to, position_stride, |from| S::load(from));
+        transform_window::<S>(&rows, pixel, channel, S::LANES, to, position_stride);
     }
     if whole < job.conv.in_channels {
-        let left = job.conv.in_channels - whole;
-        let load = |from| load_first::<S>(from, left);
-        transform_window(rows.map(|row| row.add(whole)), pixel, to.add(whole), position_stride, load);
+        transform_window::<S>(&rows, pixel, whole, job.conv.in_channels - whole, to, position_stride);
     }
 }
 
-/// `Bᵀ d B` for one vector of channels of one tile.
+/// `Bᵀ d B` for `count` channels, at most a vector, of one tile.
 ///
 /// # Safety
 /// As for [`run`].
 #[inline(always)]
 unsafe fn transform_window<S: Simd>(
-    rows: [*const f32; WINDOW],
+    rows: &[*const f32; WINDOW],
     pixel: usize,
+    channel: usize,
+    count: usize,
     to: *mut f32,
     position_stride: usize,
-    load: impl Fn(*const f32) -> S,
 ) {
-    let mut columns = [[S::splat(0.0); WINDOW]; WINDOW];
-    for (j, column) in columns.iter_mut().enumerate() {
-        *column = input_vector(rows.map(|row| load(row.add(j * pixel))));
+    let mut half = [[MaybeUninit::<S>::uninit(); WINDOW]; WINDOW];
+    for j in 0..WINDOW {
+        let at = j * pixel + channel;
+        let mut column = [S::splat(0.0); WINDOW];
+        for i in 0..WINDOW {
+            column[i] = load_first::<S>(rows[i].add(at), count);
+        }
+        let column = input_vector(column);
+        for i in 0..WINDOW {
+            half[i][j] = MaybeUninit::new(column[i]);
+        }
     }
     for i in 0..WINDOW {
-        let row = input_vector(columns.each_ref().map(|column| column[i]));
-        for (j, value) in row.into_iter().enumerate() {
-            value.store(to.add((i * WINDOW + j) * position_stride));
+        let mut row = [S::splat(0.0); WINDOW];
+        for j in 0..WINDOW {
+            row[j] = half[i][j].assume_init();
+        }
+        let row = input_vector(row);
+        let to = to.add(i * WINDOW * position_stride + channel);
+        for j in 0..WINDOW {
+            row[j].store(to.add(j * position_stride));
         }
     }
 }
@@ -214,32 +260,46 @@ unsafe fn transform_output<S: Simd, const N: usize>(
     let top = job.first_row + (tile / job.tiles_across * TILE) as isize;
     let left = tile % job.tiles_across * TILE;
     let columns = (job.conv.width - left).min(TILE);
+    let rows = job.conv.target.window::<TILE>(top, job.conv.height, std::ptr::null_mut());
     for n in 0..N {
         let channel = first + n * S::LANES;
         if channel >= job.conv.out_channels {
             return;
         }
         let products = products.add(n * S::LANES);
-        let mut half = [[S::splat(0.0); TILE]; WINDOW];
-        for (j, column) in half.iter_mut().enumerate() {
+        let mut half = [[MaybeUninit::<S>::uninit(); WINDOW]; TILE];
+        for j in 0..WINDOW {
             let mut values = [S::splat(0.0); WINDOW];
-            for (i, value) in values.iter_mut().enumerate() {
-                *value = S::load(products.add((i * WINDOW + j) * position_stride));
+            for i in 0..WINDOW {
+                values[i] = S::load(products.add((i * WINDOW + j) * position_stride));
             }
             if j == 1 {
                 // The column of Aᵀ for the point 1 is all ones: what is added to position (1, 1) is added
                 // to every output.
                 values[1] = values[1].add(S::load(job.conv.bias.add(channel)));
             }
-            *column = output_vector(values);
+            let values = output_vector(values);
+            for i in 0..TILE {
+                half[i][j] = MaybeUninit::new(values[i]);
+            }
         }
         for i in 0..TILE {
-            let y = top + i as isize;
-            if !(0..job.conv.height as isize).contains(&y) {
+            if rows[i].is_null() {
                 continue;
             }
-            let mut outputs = output_vector(half.each_ref().map(|column| column[i]));
-            job.conv.finish(&mut outputs[..columns], left, y as usize, channel);
+            let mut row = [S::splat(0.0); WINDOW];
+            for j in 0..WINDOW {
+                row[j] = half[i][j].assume_init();
+            }
+            let outputs = output_vector(row);
+            let y = (top + i as isize) as usize;
+            if columns == TILE {
+                job.conv.finish(outputs, rows[i], (left, y), channel);
+            } else {
+                for (x, output) in (left..job.conv.width).zip(outputs) {
+                    job.conv.finish([output], rows[i], (x, y), channel);
+                }
+            }
         }
     }
 }

@@ -1,0 +1,1 @@
+"""The driver: prepares, measures and reports. Standard library and NumPy only."""

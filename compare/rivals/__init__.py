@@ -1,0 +1,1 @@
+"""One program a rival. Each runs in a process of its own; see `protocol`."""
