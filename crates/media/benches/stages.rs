@@ -17,17 +17,13 @@ use rustix::time::{ClockId, clock_gettime};
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     media::init();
-    match &arguments[..] {
-        [source, enlarged, rest @ ..] => {
-            let preset = rest.first().map_or("veryfast", String::as_str);
-            let threads = rest.get(1).map_or(Ok(2), |threads| threads.parse())?;
-            measure(Path::new(source), Path::new(enlarged), preset, threads)
-        }
-        _ => {
-            println!("nothing is measured: name a video and its enlargement");
-            Ok(())
-        }
-    }
+    let [source, enlarged, rest @ ..] = &arguments[..] else {
+        println!("nothing is measured: name a video and its enlargement");
+        return Ok(());
+    };
+    let preset = rest.first().map_or("veryfast", String::as_str);
+    let threads = rest.get(1).map_or(Ok(2), |threads| threads.parse())?;
+    measure(Path::new(source), Path::new(enlarged), preset, threads)
 }
 
 /// CPU time of this thread or of all threads so far, in ms.
