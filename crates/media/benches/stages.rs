@@ -54,7 +54,7 @@ fn measure(source: &Path, enlarged: &Path, preset: &str, threads: u32) -> Result
         sample_aspect_ratio: video.sample_aspect_ratio,
         color: output_color(&video),
         pixel_format: output_pixel_format(&video),
-        crf: std::env::var("CRF").map_or(Ok(16), |crf| crf.parse())?,
+        crf: 16,
         preset: preset.to_owned(),
         threads,
     };

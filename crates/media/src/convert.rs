@@ -183,7 +183,7 @@ fn gray(frame: &RawFrame, color: ColorDescription, into: &mut RgbF32) {
         Range::Full => (0.0, ((1_u32 << depth) - 1) as f32),
         Range::Limited | Range::Unspecified => (16.0 * step, 235.0 * step),
     };
-    let is_big_endian = frame.format().name().ends_with("be");
+    let is_big_endian = frame.format().is_big_endian();
     // Where there is alpha, it lies between the samples.
     let samples = if frame.format().has_alpha() { 2 } else { 1 };
     let step_of_pixel = samples * if depth > 8 { 2 } else { 1 };

@@ -2,7 +2,7 @@
 //!
 //! What is decoded are the packets in memory. A checksum over them says later whether the file holds the same ones.
 
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use frame::Rational;
@@ -60,14 +60,14 @@ impl Verifier {
     pub(crate) fn start(parameters: &CodecParameters, time_base: Rational) -> Result<Self, Failed> {
         let mut decoder = SegmentDecoder::open(parameters, time_base)?;
         let (packets, to_decode) = sync_channel::<Copied>(QUEUE);
-        let (give_back, used) = channel();
+        let (give_back, used) = sync_channel(QUEUE);
         let decode = move || {
             let mut checksum = Checksum::default();
             for packet in to_decode {
                 checksum.add(packet.pts, packet.keyframe, &packet.data);
                 decoder.push(packet.pts, packet.keyframe, &packet.data)?;
-                // Nobody takes it any more when the last packets have been made.
-                let _ = give_back.send(packet);
+                // Where there is no room, there are enough of them.
+                let _ = give_back.try_send(packet);
             }
             Ok(Found { frames: decoder.finish()?, checksum })
         };

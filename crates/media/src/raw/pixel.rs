@@ -68,6 +68,11 @@ impl PixelFormat {
         self.has(ffi::AV_PIX_FMT_FLAG_ALPHA)
     }
 
+    /// True for samples of several bytes that begin with the highest one.
+    pub(crate) fn is_big_endian(self) -> bool {
+        self.has(ffi::AV_PIX_FMT_FLAG_BE)
+    }
+
     /// True for pictures that lie in the memory of a device.
     pub(crate) fn is_hardware(self) -> bool {
         self.has(ffi::AV_PIX_FMT_FLAG_HWACCEL)
