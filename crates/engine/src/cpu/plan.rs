@@ -5,7 +5,7 @@
 //! as the strip has at its scale, each stage a little later than what it reads (its lag). Since a stage's tiles
 //! begin where its strips begin, no row is computed twice, and a ring need hold little more than a strip.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use frame::Size;
 
@@ -26,10 +26,11 @@ const CHUNK: usize = 240;
 /// products and what is read and written. Smaller blocks read the weights more often, from a cache that all cores
 /// share, which costs little on a quiet machine and much on a busy one; larger ones fall out of their own cache.
 const BLOCK: usize = 1152;
-/// Tiles in a block at most; more gain nothing.
-const MOST_TILES: usize = 24;
-/// Tiles that a strip should have for each thread, so that nobody waits for what the next task reads.
-const STRIP_TILES: usize = 24;
+/// Tiles in a block at least, and at most: fewer read wide layers' weights too often, more gain nothing.
+const BLOCK_TILES: RangeInclusive<usize> = 12..=24;
+/// Tiles that a strip should have for each thread, so that nobody waits for what the next task reads, and large
+/// networks' weights, which no cache holds, are not read for a few tiles only.
+const STRIP_TILES: usize = 48;
 /// Rows of tiles in a strip at most.
 const MAX_TILE_ROWS: usize = 16;
 
@@ -300,7 +301,8 @@ fn grid(program: &Program, kernels: &Kernels, stage: usize, rows: &Range<usize>,
         let first_row = first_tile_row(rows.start, program.stages[stage].lag);
         let down = (rows.end as isize - first_row) as usize;
         let across = width.div_ceil(TILE);
-        let fitting = (BLOCK / program.convs[*conv].in_channels).min(MOST_TILES);
+        let fitting =
+            (BLOCK / program.convs[*conv].in_channels).clamp(*BLOCK_TILES.start(), *BLOCK_TILES.end());
         let block = (fitting / kernels.rows * kernels.rows).max(kernels.rows);
         return Grid { first_row, cell: (TILE, TILE), across, cells: down.div_ceil(TILE) * across, block };
     }
