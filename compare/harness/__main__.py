@@ -37,12 +37,11 @@ def compare(asked: options.Options, upscaled: Path) -> None:
     for model in chosen:
         convert.prepare(model)
     if asked.only != "pipelines":
-        for model in chosen:
-            for size in asked.sizes_of(model.compact):
-                case = Case(model, size, paths.WORK / "picture.f32")
-                say(f"{model.name}, {case.size_text}")
-                report.contests.append((case, contest.hold(case, upscaled, asked.rounds, asked.seconds)))
-                report.write()
+        for name, size in asked.cases:
+            case = Case(models.ALL[name], size, paths.WORK / "picture.f32")
+            say(f"{name}, {case.size_text}")
+            report.contests.append((case, contest.hold(case, upscaled, asked.rounds, asked.seconds)))
+            report.write()
     if asked.only != "engines":
         videos(report, [model for model in chosen if model.compact], upscaled)
     report.write()

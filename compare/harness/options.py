@@ -6,6 +6,7 @@ from pathlib import Path
 
 Size = tuple[int, int]
 MODELS = ("realesr-general-x4v3", "realesr-animevideov3", "realesrgan-x4plus-anime", "realesrgan-x4plus")
+LIGHT = MODELS[:2]
 LARGE: list[Size] = [(320, 180), (640, 360), (1280, 720)]
 SMALL: list[Size] = [(160, 90), (320, 180)]
 
@@ -15,17 +16,17 @@ class Options:
     """What is asked for."""
 
     quick: bool
-    full: bool
-    models: list[str]
-    sizes: list[Size] | None
+    cases: list[tuple[str, Size]]
+    """Models and the sizes of their input."""
     rounds: int
     seconds: float
     only: str | None
     upscaled: Path | None
 
-    def sizes_of(self, light: bool) -> list[Size]:
-        """The sizes for a model: `light` ones afford larger pictures."""
-        return self.sizes or (LARGE if light or self.full else SMALL)
+    @property
+    def models(self) -> list[str]:
+        """The models of the cases, each once."""
+        return list(dict.fromkeys(model for model, _ in self.cases))
 
     @property
     def clip_frames(self) -> int:
@@ -49,6 +50,19 @@ def size(text: str) -> Size:
     return width, height
 
 
+def case(text: str) -> tuple[str, Size]:
+    """Reads MODEL@WIDTHxHEIGHT."""
+    model, _, of_size = text.partition("@")
+    if model not in MODELS:
+        raise argparse.ArgumentTypeError(f"{model} is none of {', '.join(MODELS)}")
+    return model, size(of_size)
+
+
+def usual_sizes(model: str, full: bool) -> list[Size]:
+    """The sizes that are measured when none are named: light models afford larger pictures."""
+    return LARGE if full or model in LIGHT else SMALL
+
+
 def parse(arguments: list[str]) -> Options:
     """Reads the command line; leaves the program with a message if it is wrong."""
     parser = argparse.ArgumentParser(
@@ -58,17 +72,23 @@ def parse(arguments: list[str]) -> Options:
     parser.add_argument("--full", action="store_true", help="the large sizes for the large models too (hours)")
     parser.add_argument("--models", nargs="+", choices=MODELS, metavar="NAME", help=f"of {', '.join(MODELS)}")
     parser.add_argument("--sizes", nargs="+", type=size, metavar="WxH", help="sizes of input pictures")
+    parser.add_argument(
+        "--cases", nargs="+", type=case, metavar="NAME@WxH", help="models with a size each, instead of --models and --sizes"
+    )
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds; whole videos get half as many (default: 7)")
     parser.add_argument("--seconds", type=float, metavar="S", help="least time of an engine in a round (default: 4)")
     parser.add_argument("--only", choices=("engines", "pipelines"), help="one of the two parts (default: both)")
     parser.add_argument("--upscaled", type=Path, metavar="FILE", help="this program instead of building it")
     given = parser.parse_args(arguments)
+    if given.cases and (given.models or given.sizes):
+        parser.error("--cases stands instead of --models and --sizes")
     quick = given.quick
+    models = given.models or (["realesr-animevideov3"] if quick else MODELS)
+    sizes = given.sizes or ([(320, 180)] if quick else None)
+    usual = [(model, size) for model in models for size in sizes or usual_sizes(model, given.full)]
     return Options(
         quick=quick,
-        full=given.full,
-        models=given.models or (["realesr-animevideov3"] if quick else list(MODELS)),
-        sizes=given.sizes or ([(320, 180)] if quick else None),
+        cases=given.cases or usual,
         rounds=max(1, given.rounds or (2 if quick else 7)),
         seconds=given.seconds or (0.5 if quick else 4.0),
         only=given.only,
