@@ -125,7 +125,7 @@ taken round by round (median, least to most)."""
 
 PIPELINES = """## Whole videos
 
-Four times as wide and high, libx264 with CRF 16 and preset medium, from start to end of the program."""
+Four times as wide and high, libx264 with CRF 16 and preset veryfast, from start to end of the program."""
 
 
 def rank(entry: contest.Entry) -> tuple[bool, bool, float]:

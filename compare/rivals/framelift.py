@@ -21,6 +21,6 @@ shutil.copyfile(f"{stem}.pth", weights / models.MODELS[name].filename)
 arguments = ["--input", task["clip"], "--output", task["result"], "--model", name, "--weights-dir", str(weights)]
 arguments += ["--scale", "4", "--ai-strength", "1", "--backend", "openvino", "--device", "cpu"]
 arguments += ["--tile", str(task["tile"]), "--torch-threads", str(task["threads"])]
-arguments += ["--crf", "16", "--x264-preset", "medium", "--encoder", "cpu"]
+arguments += ["--crf", "16", "--x264-preset", "veryfast", "--encoder", "cpu"]
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 sys.exit(main(arguments))

@@ -67,7 +67,7 @@ def main() -> None:
     stage: Stage = Engine(task)
     source = subprocess.Popen([*ffmpeg, "-i", task["clip"], *raw, "-"], stdout=subprocess.PIPE, bufsize=0)
     enlarged = ["-s", f"{4 * width}x{4 * height}", "-r", task["rate"], "-i", "-"]
-    encoder = ["-c:v", "libx264", "-crf", "16", "-preset", "medium", "-pix_fmt", "yuv420p", task["result"]]
+    encoder = ["-c:v", "libx264", "-crf", "16", "-preset", "veryfast", "-pix_fmt", "yuv420p", task["result"]]
     sink = subprocess.Popen([*ffmpeg, *raw, *enlarged, *encoder], stdin=subprocess.PIPE, bufsize=0)
     writer = Writer(sink)
     stage.start(writer.deliver)

@@ -362,7 +362,13 @@ impl Scheduler {
                     self.note(record, note.clone());
                 }
             }
-            Response::Failed(failure) => tracing::warn!("job {}: {}", record.id, failure.message),
+            Response::Failed(failure) => {
+                tracing::warn!("job {}: {}", record.id, failure.message);
+                // A failure that ends the job is told as its reason.
+                if failure.kind != FailureKind::Final {
+                    self.note(record, failure.message.clone());
+                }
+            }
             _ => {}
         }
         Ok(Outcome::Event(task::event(record, task.key(), response)))

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use common::{frame_checksums, make_clip, pts, run_well, upscaled, wait_for};
+use common::{Random, frame_checksums, make_clip, pts, run_well, segments, upscaled, wait_for};
 use server::{PATIENCE, Server, signal};
 
 const FRAMES: u32 = 600;
@@ -27,17 +27,6 @@ fn kills() -> u32 {
     std::env::var("UPSCALED_KILLS").map_or(5, |kills| kills.parse().expect("UPSCALED_KILLS is a number"))
 }
 
-/// Numbers that look random and repeat.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        // Knuth's MMIX generator; the high bits are the better ones.
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-}
-
 /// What an unbroken run makes of a clip, and how long that takes.
 fn unbroken(folder: &Path, clip: &Path) -> (Vec<String>, Duration) {
     let start = Instant::now();
@@ -45,20 +34,6 @@ fn unbroken(folder: &Path, clip: &Path) -> (Vec<String>, Duration) {
     arguments.extend(SETTINGS);
     run_well(folder, &arguments);
     (frame_checksums(&folder.join("unbroken.mp4")), start.elapsed())
-}
-
-/// Attempts of all segments so far, by the epochs in the names of the files.
-fn segments(folder: &Path) -> Vec<(u32, u32)> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found: Vec<(u32, u32)> = entries
-        .filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
-            let (index, epoch) = name.strip_prefix("seg-")?.strip_suffix(".pkt")?.split_once(".e")?;
-            Some((index.parse().ok()?, epoch.parse().ok()?))
-        })
-        .collect();
-    found.sort_unstable();
-    found
 }
 
 #[test]

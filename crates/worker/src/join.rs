@@ -65,7 +65,10 @@ fn check_segments(request: &JoinRequest, progress: &Progress) -> Result<(), Fail
     if damaged.is_empty() {
         return Ok(());
     }
-    let message = format!("{} finished segments are missing or damaged: they are made again", damaged.len());
+    let message = match damaged.len() {
+        1 => "a finished segment is missing or damaged: it is made again".to_owned(),
+        count => format!("{count} finished segments are missing or damaged: they are made again"),
+    };
     Err(Failed::new(FailureKind::SegmentsDamaged { indices: damaged }, message))
 }
 

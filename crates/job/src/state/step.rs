@@ -64,7 +64,7 @@ fn claim(job: &mut Job, lease: Lease, now: Millis) -> Vec<Effect> {
     if !matches!(job.status, Status::Queued | Status::Running) {
         return refused(Refusal::WrongStatus);
     }
-    let free = |work: &Work| work.state == WorkState::Pending && work.not_before <= now;
+    let free = |work: &Work| work.state == WorkState::Pending && is_over(work.not_before, now);
     let take = |work: &mut Work| {
         work.epoch += 1;
         work.state = WorkState::Running(lease);
@@ -88,6 +88,13 @@ fn claim(job: &mut Job, lease: Lease, now: Millis) -> Vec<Effect> {
     };
     job.status = Status::Running;
     vec![Effect::Granted(task)]
+}
+
+/// Whether the pause before another attempt is over. One that is longer than any pause was begun before somebody set the
+/// clock back: nobody shall wait for the clock to come there again.
+fn is_over(not_before: Millis, now: Millis) -> bool {
+    let longest = BACKOFF.into_iter().max().unwrap_or(0);
+    not_before <= now || not_before > now.plus(longest)
 }
 
 /// All work of a job.

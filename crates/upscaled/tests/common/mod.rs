@@ -131,3 +131,29 @@ pub fn clip(name: &str) -> Option<PathBuf> {
     println!("skipped: the clip {name} is not in `{}`", folder.display());
     None
 }
+
+/// Numbers that look random and repeat.
+pub struct Random(pub u64);
+
+impl Random {
+    /// A number below the limit.
+    pub fn below(&mut self, limit: u64) -> u64 {
+        // Knuth's MMIX generator; the high bits are the better ones.
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+/// Attempts of all segments so far, by the epochs in the names of the files.
+pub fn segments(folder: &Path) -> Vec<(u32, u32)> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<(u32, u32)> = entries
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let (index, epoch) = name.strip_prefix("seg-")?.strip_suffix(".pkt")?.split_once(".e")?;
+            Some((index.parse().ok()?, epoch.parse().ok()?))
+        })
+        .collect();
+    found.sort_unstable();
+    found
+}

@@ -1,0 +1,95 @@
+//! Finished segments that change on the disk are found before the result is put together, and only they are made again.
+//!
+//! `UPSCALED_DAMAGES` says how many times a bit is flipped or the end of a segment is cut off (35 by default; a release
+//! needs 350).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{Random, frame_checksums, make_clip, run_well, segments, upscaled};
+
+const JOB: [&str; 10] =
+    ["up", "clip.mp4", "--model", "none", "--scale", "2", "--preset", "ultrafast", "--segment-frames", "12"];
+const SEGMENTS: usize = 5;
+/// Every so many damages is a cut; the others are flipped bits.
+const CUTS: u32 = 7;
+
+/// Leaves a job that was killed when its last segment was being made: the ledger has all others. False when it always
+/// ended too early.
+fn interrupt(folder: &Path) -> bool {
+    for _ in 0..20 {
+        let _ = fs::remove_dir_all(folder.join("clip.mp4.job"));
+        let _ = fs::remove_file(folder.join("clip_upscaled.mp4"));
+        let mut child =
+            upscaled(folder).args(JOB).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let start = Instant::now();
+        let made = || segments(&folder.join("clip.mp4.job/work")).len();
+        while made() < SEGMENTS - 1 && start.elapsed() < Duration::from_mins(1) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // Time for the row; making the last segment takes longer.
+        std::thread::sleep(Duration::from_millis(5));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if made() >= SEGMENTS - 1 {
+            return true;
+        }
+    }
+    false
+}
+
+/// The file of a finished segment.
+fn file((index, epoch): (u32, u32)) -> String {
+    format!("clip.mp4.job/work/seg-{index:06}.e{epoch}.pkt")
+}
+
+#[test]
+fn all_damage_to_segments_is_found_and_mended() {
+    let damages: u32 =
+        std::env::var("UPSCALED_DAMAGES").map_or(35, |damages| damages.parse().expect("a number"));
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    make_clip(&path("clip.mp4"), "64x36", 12 * SEGMENTS as u32, true);
+    run_well(folder.path(), &JOB);
+    let wanted = frame_checksums(&path("clip_upscaled.mp4"));
+    assert!(interrupt(folder.path()), "the job was never stopped in time");
+    let template = path("clip.mp4.job");
+    let kept: PathBuf = path("kept");
+    fs::rename(&template, &kept).unwrap();
+
+    let mut random = Random(3);
+    let (mut found, mut mended) = (0, 0);
+    for number in 0..damages {
+        let _ = fs::remove_file(path("clip_upscaled.mp4"));
+        let copied = Command::new("cp").args(["-a"]).args([&kept, &template]).status().unwrap();
+        assert!(copied.success());
+        let all = segments(&template.join("work"));
+        let damaged = path(&file(all[random.below(SEGMENTS as u64 - 2) as usize]));
+        let mut bytes = fs::read(&damaged).unwrap();
+        let at = random.below(bytes.len() as u64) as usize;
+        if number % CUTS == 0 {
+            bytes.truncate(at);
+        } else {
+            bytes[at] ^= 1 << random.below(8);
+        }
+        fs::write(&damaged, bytes).unwrap();
+        let output = upscaled(folder.path()).args(JOB).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {errors}", damaged.display());
+        found += u32::from(errors.contains("a finished segment is missing or damaged"));
+        mended += u32::from(frame_checksums(&path("clip_upscaled.mp4")) == wanted);
+    }
+    println!("{found} of {damages} damages found, {mended} mended");
+    assert_eq!((found, mended), (damages, damages));
+}
