@@ -47,7 +47,7 @@ impl Root {
     }
 
     fn ledger_file(&self) -> PathBuf {
-        self.state().join("ledger.db")
+        ledger_file(&self.state())
     }
 
     /// Opens the ledger, making it when it is not there.
@@ -66,6 +66,11 @@ impl Root {
     }
 }
 
+/// The ledger of a folder.
+pub(crate) fn ledger_file(folder: &Path) -> PathBuf {
+    folder.join("ledger.db")
+}
+
 /// Opens the ledger in a folder of its own, making both when they are not there.
 pub(crate) async fn open_ledger(folder: &Path) -> anyhow::Result<Ledger> {
     make_folder(folder)?;
@@ -75,7 +80,7 @@ pub(crate) async fn open_ledger(folder: &Path) -> anyhow::Result<Ledger> {
             folder.display()
         );
     }
-    Ok(Ledger::open(&folder.join("ledger.db")).await?)
+    Ok(Ledger::open(&ledger_file(folder)).await?)
 }
 
 /// Makes a folder and those above it.

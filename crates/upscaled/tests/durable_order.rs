@@ -76,8 +76,11 @@ fn is_for_people(path: &str) -> bool {
     path.ends_with("status.json")
 }
 
+/// True for a finished segment, under its name.
 fn is_segment(path: &str) -> bool {
-    Path::new(path).file_name().is_some_and(|name| name.to_string_lossy().starts_with("seg-"))
+    let path = Path::new(path);
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("seg-"))
+        && path.extension().is_some_and(|extension| extension == "pkt")
 }
 
 fn folder(path: &str) -> &str {
@@ -112,7 +115,7 @@ fn violations(calls: &[Call], result: &str) -> Vec<String> {
                 unnamed.insert(to, folder(to));
                 is_named |= to == result;
             }
-            Call::Remove(path) if is_segment(path) && !path.ends_with(".part") && !is_recorded => {
+            Call::Remove(path) if is_segment(path) && !is_recorded => {
                 found.push(format!("{path} goes before the result is in the ledger"));
             }
             Call::Rename(..) | Call::Remove(_) => {}
@@ -147,8 +150,7 @@ fn a_job_syncs_in_the_right_order() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let calls = calls(&fs::read_to_string(log).unwrap());
     let count = |is: fn(&Call) -> bool| calls.iter().filter(|call| is(call)).count();
-    let segments =
-        count(|call| matches!(call, Call::Rename(_, to) if is_segment(to) && to.ends_with(".pkt")));
+    let segments = count(|call| matches!(call, Call::Rename(_, to) if is_segment(to)));
     let syncs = count(|call| matches!(call, Call::Sync(_)));
     println!("{} calls, {syncs} syncs, {segments} segments", calls.len());
     assert_eq!(segments, 3);
@@ -162,9 +164,9 @@ fn verdict(log: &str) -> Vec<String> {
     violations(&calls(&lines.join("\n")), "/o/r")
 }
 
-const SEGMENT: &str = r#"write(3</j/seg-1.part>, "x", 1) = 1; fsync(3</j/seg-1.part>) = 0; rename("/j/seg-1.part", "/j/seg-1") = 0; fsync(4</j>) = 0; fsync(5</j/l.db-wal>) = 0;"#;
+const SEGMENT: &str = r#"write(3</j/seg-1.pkt.part>, "x", 1) = 1; fsync(3</j/seg-1.pkt.part>) = 0; rename("/j/seg-1.pkt.part", "/j/seg-1.pkt") = 0; fsync(4</j>) = 0; fsync(5</j/l.db-wal>) = 0;"#;
 const RESULT: &str = r#"fsync(3</j/result>) = 0; renameat2(AT_FDCWD</>, "/j/result", AT_FDCWD</>, "/o/r", 0) = 0; fsync(4</o>) = 0; fsync(5</j/l.db-wal>) = 0;"#;
-const REMOVAL: &str = r#"unlinkat(6</j>, "seg-1", 0) = 0"#;
+const REMOVAL: &str = r#"unlinkat(6</j>, "seg-1.pkt", 0) = 0"#;
 
 #[test]
 fn the_checker_accepts_the_right_order() {
@@ -173,17 +175,17 @@ fn the_checker_accepts_the_right_order() {
 
 #[test]
 fn the_checker_finds_what_is_in_the_wrong_order() {
-    let unsynced = SEGMENT.replace("fsync(3</j/seg-1.part>) = 0;", "");
-    let failed = SEGMENT.replace("fsync(3</j/seg-1.part>) = 0", "fsync(3</j/seg-1.part>) = -1 EIO");
+    let unsynced = SEGMENT.replace("fsync(3</j/seg-1.pkt.part>) = 0;", "");
+    let failed = SEGMENT.replace("fsync(3</j/seg-1.pkt.part>) = 0", "fsync(3</j/seg-1.pkt.part>) = -1 EIO");
     for log in [unsynced, failed] {
         let found = verdict(&format!("{log}{RESULT}{REMOVAL}"));
-        assert_eq!(found, ["/j/seg-1 gets its name before its bytes are synced"]);
+        assert_eq!(found, ["/j/seg-1.pkt gets its name before its bytes are synced"]);
     }
     let unnamed = SEGMENT.replace("fsync(4</j>) = 0;", "");
     let found = verdict(&format!("{unnamed}{RESULT}{REMOVAL}"));
-    assert!(found.contains(&"a row before the name of /j/seg-1 is synced".to_owned()), "{found:?}");
+    assert!(found.contains(&"a row before the name of /j/seg-1.pkt is synced".to_owned()), "{found:?}");
     let found = verdict(&format!("{SEGMENT}{REMOVAL};{RESULT}"));
-    assert_eq!(found, ["/j/seg-1 goes before the result is in the ledger"]);
+    assert_eq!(found, ["/j/seg-1.pkt goes before the result is in the ledger"]);
     assert_eq!(verdict(SEGMENT), ["the result is not in the ledger"]);
 }
 

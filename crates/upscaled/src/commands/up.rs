@@ -301,7 +301,21 @@ fn remove_if_finished(folder: &Path, result: &anyhow::Result<Ending>) {
     });
     let is_worthless =
         matches!(result, Ok(Ending::Done)) || (matches!(result, Ok(Ending::Failed)) && !has_work);
-    if is_worthless && let Err(error) = std::fs::remove_dir_all(folder) {
+    if is_worthless && let Err(error) = remove_job_folder(folder) {
         output::error(&format!("the folder `{}` cannot be removed: {error}", output::path(folder)));
     }
+}
+
+/// Removes the folder and its ledger last: until then, whoever starts again after a crash finds that the job is done.
+fn remove_job_folder(folder: &Path) -> std::io::Result<()> {
+    let ledger = root::ledger_file(folder);
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            std::fs::remove_dir_all(entry.path())?;
+        } else if entry.path() != ledger {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    std::fs::remove_dir_all(folder)
 }
