@@ -1,4 +1,4 @@
-//! Finished segments that change on the disk are found before the result is put together, and only they are made again.
+//! Finished segments that change on the disk are found before the result is put together, and are made again.
 //!
 //! `UPSCALED_DAMAGES` says how many times a bit is flipped or the end of a segment is cut off (35 by default; a release
 //! needs 350).
@@ -17,13 +17,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Random, frame_checksums, make_clip, run_well, segments, upscaled};
+use common::{Random, SMALL_JOB, frame_checksums, make_clip, number, run_well, segments, upscaled};
 
-const JOB: [&str; 10] =
-    ["up", "clip.mp4", "--model", "none", "--scale", "2", "--preset", "ultrafast", "--segment-frames", "12"];
 const SEGMENTS: usize = 5;
 /// Every so many damages is a cut; the others are flipped bits.
-const CUTS: u32 = 7;
+const CUTS: usize = 7;
 
 /// Leaves a job that was killed when its last segment was being made: the ledger has all others. False when it always
 /// ended too early.
@@ -32,7 +30,7 @@ fn interrupt(folder: &Path) -> bool {
         let _ = fs::remove_dir_all(folder.join("clip.mp4.job"));
         let _ = fs::remove_file(folder.join("clip_upscaled.mp4"));
         let mut child =
-            upscaled(folder).args(JOB).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            upscaled(folder).args(SMALL_JOB).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let start = Instant::now();
         let made = || segments(&folder.join("clip.mp4.job/work")).len();
         while made() < SEGMENTS - 1 && start.elapsed() < Duration::from_mins(1) {
@@ -56,12 +54,11 @@ fn file((index, epoch): (u32, u32)) -> String {
 
 #[test]
 fn all_damage_to_segments_is_found_and_mended() {
-    let damages: u32 =
-        std::env::var("UPSCALED_DAMAGES").map_or(35, |damages| damages.parse().expect("a number"));
+    let damages = number("UPSCALED_DAMAGES", 35);
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     make_clip(&path("clip.mp4"), "64x36", 12 * SEGMENTS as u32, true);
-    run_well(folder.path(), &JOB);
+    run_well(folder.path(), &SMALL_JOB);
     let wanted = frame_checksums(&path("clip_upscaled.mp4"));
     assert!(interrupt(folder.path()), "the job was never stopped in time");
     let template = path("clip.mp4.job");
@@ -70,7 +67,7 @@ fn all_damage_to_segments_is_found_and_mended() {
 
     let mut random = Random(3);
     let (mut found, mut mended) = (0, 0);
-    for number in 0..damages {
+    for round in 0..damages {
         let _ = fs::remove_file(path("clip_upscaled.mp4"));
         let copied = Command::new("cp").args(["-a"]).args([&kept, &template]).status().unwrap();
         assert!(copied.success());
@@ -78,17 +75,17 @@ fn all_damage_to_segments_is_found_and_mended() {
         let damaged = path(&file(all[random.below(SEGMENTS as u64 - 2) as usize]));
         let mut bytes = fs::read(&damaged).unwrap();
         let at = random.below(bytes.len() as u64) as usize;
-        if number % CUTS == 0 {
+        if round % CUTS == 0 {
             bytes.truncate(at);
         } else {
             bytes[at] ^= 1 << random.below(8);
         }
         fs::write(&damaged, bytes).unwrap();
-        let output = upscaled(folder.path()).args(JOB).output().unwrap();
+        let output = upscaled(folder.path()).args(SMALL_JOB).output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{}: {errors}", damaged.display());
-        found += u32::from(errors.contains("a finished segment is missing or damaged"));
-        mended += u32::from(frame_checksums(&path("clip_upscaled.mp4")) == wanted);
+        found += usize::from(errors.contains("a finished segment is missing or damaged"));
+        mended += usize::from(frame_checksums(&path("clip_upscaled.mp4")) == wanted);
     }
     println!("{found} of {damages} damages found, {mended} mended");
     assert_eq!((found, mended), (damages, damages));

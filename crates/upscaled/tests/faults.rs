@@ -17,14 +17,14 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use common::{Random, frame_checksums, make_clip, pts, run_well, segments, upscaled, wait_for};
+use common::{Random, frame_checksums, make_clip, number, pts, run_well, segments, upscaled, wait_for};
 use server::{PATIENCE, Server, signal};
 
 const FRAMES: u32 = 600;
 const SETTINGS: [&str; 4] = ["--model", "realesr-animevideov3", "--segment-frames", "60"];
 
 fn kills() -> u32 {
-    std::env::var("UPSCALED_KILLS").map_or(5, |kills| kills.parse().expect("UPSCALED_KILLS is a number"))
+    number("UPSCALED_KILLS", 5) as u32
 }
 
 /// What an unbroken run makes of a clip, and how long that takes.

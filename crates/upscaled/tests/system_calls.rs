@@ -21,10 +21,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use common::{frame_checksums, make_clip, run, run_well, upscaled};
+use common::{SMALL_JOB, can_trace, frame_checksums, make_clip, number, run, run_well, upscaled};
 
-const JOB: [&str; 10] =
-    ["up", "clip.mp4", "--model", "none", "--scale", "2", "--preset", "ultrafast", "--segment-frames", "12"];
 const FRAMES: u32 = 36;
 /// Calls that change files, and `write`, which also carries the messages between server and worker.
 const CALLS: &str =
@@ -85,11 +83,11 @@ impl Place {
             fs::write(&wrapper, script).unwrap();
             fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
             let _ = fs::remove_dir(self.path("traced"));
-            return program.env("UPSCALED_WORKER", wrapper).args(JOB).output().unwrap();
+            return program.env("UPSCALED_WORKER", wrapper).args(SMALL_JOB).output().unwrap();
         }
         // The worker is let go when it begins.
         let mut command = Command::new("strace");
-        command.args(strace).args(["-b", "execve"]).arg(program.get_program()).args(JOB);
+        command.args(strace).args(["-b", "execve"]).arg(program.get_program()).args(SMALL_JOB);
         command.current_dir(self.folder.path()).env("UPSCALED_WORKER", worker).env_remove("UPSCALED_ROOT");
         command.stdin(Stdio::null()).output().unwrap()
     }
@@ -122,23 +120,33 @@ impl Place {
             .collect()
     }
 
-    /// Runs the job, with a fault at a point.
-    fn run_with(&self, fault: &str, Point { victim, call, number }: &Point) -> Output {
+    /// Runs the job, with a fault at a point. True when the job came there.
+    fn run_with(&self, fault: &str, Point { victim, call, number }: &Point) -> (Output, bool) {
+        let log = self.path("fault.log");
         let (trace, inject) = (format!("trace={call}"), format!("inject={call}:{fault}:when={number}"));
-        self.traced(*victim, &["-o", "/dev/null", "-e", &trace, "-e", &inject])
+        let output = self.traced(*victim, &["-o", log.to_str().unwrap(), "-e", &trace, "-e", &inject]);
+        let happened = if fault == KILL {
+            match victim {
+                Victim::Server => output.status.signal() == Some(9),
+                // Told by the server, which kills a worker itself in the end.
+                Victim::Worker => String::from_utf8_lossy(&output.stderr).contains("signal 9"),
+            }
+        } else {
+            // No log where nothing was left to do.
+            fs::read_to_string(log).is_ok_and(|log| log.contains("(INJECTED)"))
+        };
+        (output, happened)
     }
 
     /// Runs the job until it is killed at a point. False when it never came there.
     fn kill_at(&self, point: &Point) -> bool {
-        let output = self.run_with(KILL, point);
+        // The instant after the ledger of a finished job is gone: the next start finds a result of nobody.
+        let is_forgotten =
+            self.path("clip_upscaled.mp4").exists() && !self.path("clip.mp4.job/ledger.db").exists();
+        let (output, killed) = self.run_with(KILL, point);
         let errors = String::from_utf8_lossy(&output.stderr);
-        let killed = match point.victim {
-            Victim::Server => output.status.signal() == Some(9),
-            Victim::Worker => errors.contains("signal 9"),
-        };
-        // In the instant after the ledger of a finished job is gone, the next start finds a result of nobody.
-        let is_done = output.status.success() || errors.contains("is there already");
-        assert!(killed || is_done, "{point:?}: {:?}: {errors}", output.status);
+        let refused = is_forgotten && errors.contains("is there already");
+        assert!(killed || refused || output.status.success(), "{point:?}: {:?}: {errors}", output.status);
         killed
     }
 
@@ -149,7 +157,7 @@ impl Place {
             if self.path("clip_upscaled.mp4").exists() && !self.path("clip.mp4.job").exists() {
                 return Ok(());
             }
-            let output = run(self.folder.path(), &JOB);
+            let output = run(self.folder.path(), &SMALL_JOB);
             errors = String::from_utf8_lossy(&output.stderr).into_owned();
             if output.status.success() {
                 return Ok(());
@@ -157,16 +165,6 @@ impl Place {
         }
         Err(errors)
     }
-}
-
-/// True where processes can be traced.
-fn can_trace() -> bool {
-    let output = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).output();
-    let works = matches!(&output, Ok(output) if output.status.success());
-    if !works {
-        println!("skipped: strace does not work here: {output:?}");
-    }
-    works
 }
 
 /// The result is whole, the source is as it was, and nothing of the job is left.
@@ -202,10 +200,11 @@ fn killed(clip: &Path, wanted: &[String], points: [&Point; 2]) -> Result<usize, 
     check_end(&place, clip, wanted).map(|()| kills)
 }
 
-/// Makes one call of a job fail. The job goes on or ends with a reason, and then goes on with the next start.
-fn failed(clip: &Path, wanted: &[String], fault: &str, point: &Point) -> Result<(), String> {
+/// Makes one call of a job fail. The job goes on or ends with a reason, and then goes on with the next start. False
+/// when the job never made that call.
+fn failed(clip: &Path, wanted: &[String], fault: &str, point: &Point) -> Result<bool, String> {
     let place = Place::new(clip);
-    let output = place.run_with(fault, point);
+    let (output, happened) = place.run_with(fault, point);
     let errors = String::from_utf8_lossy(&output.stderr);
     if errors.contains("panicked") {
         return Err(format!("a panic: {errors}"));
@@ -214,7 +213,7 @@ fn failed(clip: &Path, wanted: &[String], fault: &str, point: &Point) -> Result<
         return Err(format!("no reason: {:?}: {errors}", output.status));
     }
     place.finish()?;
-    check_end(&place, clip, wanted)
+    check_end(&place, clip, wanted).map(|()| happened)
 }
 
 /// What all stories begin with; `None` where processes cannot be traced.
@@ -233,7 +232,7 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let clip = folder.path().join("clip.mp4");
         make_clip(&clip, "64x36", FRAMES, true);
-        run_well(folder.path(), &JOB);
+        run_well(folder.path(), &SMALL_JOB);
         let wanted = frame_checksums(&folder.path().join("clip_upscaled.mp4"));
         assert_eq!(wanted.len(), FRAMES as usize);
         let victims = [Victim::Server, Victim::Worker].into_iter();
@@ -244,13 +243,7 @@ impl Stage {
 
 /// Point `number` of so many that are spread evenly.
 fn spread(points: &[Point], number: usize, of: usize) -> &Point {
-    let stride = (points.len() / of).max(1);
-    &points[number * stride % points.len()]
-}
-
-/// The number in a variable of the environment.
-fn number(variable: &str, usual: usize) -> usize {
-    std::env::var(variable).map_or(usual, |text| text.parse().expect("the variable is a number"))
+    &points[number * points.len() / of % points.len()]
 }
 
 /// Calls `story` with 0, 1, 2 … on two threads until it gives `None`; collects what went wrong.
@@ -278,8 +271,9 @@ fn killed_at_any_system_call_the_same_frames_come_out() {
         if kills.load(Relaxed) >= wanted {
             return None;
         }
-        // The second kill falls on some other point of the way back: 7919 is a prime, so the pairs repeat late.
-        let pair = [spread(&stage.points, number, wanted), &stage.points[number * 7919 % stage.points.len()]];
+        // Two kills a job. The second falls on some other point of the way back: 7919 is a prime, so the pairs repeat late.
+        let first = spread(&stage.points, number, wanted.div_ceil(2));
+        let pair = [first, &stage.points[number * 7919 % stage.points.len()]];
         Some(match killed(&stage.clip, &stage.wanted, pair) {
             Ok(happened) => {
                 kills.fetch_add(happened, Relaxed);
@@ -304,14 +298,23 @@ fn whatever_call_fails_the_same_frames_come_out() {
     // The server's writes wake its own threads, which cannot fail; of files it writes `status.json` only in this way.
     let can_fail = |point: &Point| point.victim == Victim::Worker || point.call != "write";
     let points: Vec<Point> = stage.points.iter().filter(|point| can_fail(point)).cloned().collect();
+    let happened = AtomicUsize::new(0);
     let failures = tell(|number| {
         let point = (number < wanted).then(|| spread(&points, number, wanted))?;
         let fault = ERRORS[number % ERRORS.len()];
-        Some(
-            failed(&stage.clip, &stage.wanted, fault, point)
-                .map_err(|error| format!("{fault} {point:?}: {error}")),
-        )
+        Some(match failed(&stage.clip, &stage.wanted, fault, point) {
+            Ok(one) => {
+                happened.fetch_add(usize::from(one), Relaxed);
+                Ok(())
+            }
+            Err(error) => Err(format!("{fault} {point:?}: {error}")),
+        })
     });
-    println!("{wanted} failed calls at {} points: {} jobs went wrong", points.len(), failures.len());
+    println!(
+        "{} failed calls at {} points: {} jobs went wrong",
+        happened.into_inner(),
+        points.len(),
+        failures.len()
+    );
     assert!(failures.is_empty(), "{failures:#?}");
 }

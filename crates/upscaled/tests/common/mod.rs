@@ -132,6 +132,25 @@ pub fn clip(name: &str) -> Option<PathBuf> {
     None
 }
 
+/// A job that takes a moment: no network, segments of 12 frames.
+pub const SMALL_JOB: [&str; 10] =
+    ["up", "clip.mp4", "--model", "none", "--scale", "2", "--preset", "ultrafast", "--segment-frames", "12"];
+
+/// The number in a variable of the environment, which says how often something is tried.
+pub fn number(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).map_or(usual, |text| text.parse().expect("the variable is a number"))
+}
+
+/// True where processes can be traced; else says why a test is skipped.
+pub fn can_trace() -> bool {
+    let output = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).output();
+    let works = matches!(&output, Ok(output) if output.status.success());
+    if !works {
+        println!("skipped: strace does not work here: {output:?}");
+    }
+    works
+}
+
 /// Numbers that look random and repeat.
 pub struct Random(pub u64);
 
