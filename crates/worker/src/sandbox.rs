@@ -15,6 +15,7 @@ use std::time::Instant;
 use job::message::{Access, Sandbox};
 
 pub(crate) use attempts::{ATTEMPTS, succeeded};
+pub(crate) use limits::LittleMemory;
 
 /// Gives up all rights but those to `access`, for good and for all threads that are started later.
 pub(crate) fn enter(access: &Access) -> Sandbox {
