@@ -63,7 +63,7 @@ pub enum Existing {
 #[derive(Debug)]
 pub enum Ending {
     /// The job is done, failed or cancelled.
-    Final(Box<Record>),
+    Final,
     /// The job waits for room on the disk, or for a person to let it go on.
     Waiting,
     /// Somebody asked to stop; the job goes on later.
@@ -187,11 +187,11 @@ impl Scheduler {
         }
         let claim = Event::Claim { worker: WORKER.to_owned(), lease_milliseconds: LEASE.as_millis() as i64 };
         let applied = self.apply(id, claim).await?;
-        let mut record = applied.record;
+        let record = applied.record;
         let task = match applied.effects.into_iter().next() {
             Some(Effect::Granted(task)) => task,
             Some(Effect::Refused(Refusal::WrongStatus)) if record.job.status.is_final() => {
-                return Ok(Turn::Ended(Ending::Final(Box::new(record))));
+                return Ok(Turn::Ended(Ending::Final));
             }
             Some(Effect::Refused(Refusal::WrongStatus)) => return Ok(Turn::Ended(Ending::Waiting)),
             _ => return Ok(Turn::Idle),
@@ -200,11 +200,10 @@ impl Scheduler {
         match self.perform(&record, &task, shutdown).await? {
             Outcome::Event(event) => {
                 let applied = self.apply(id, event).await?;
-                record = applied.record;
                 if applied.effects.contains(&Effect::DropSegments) {
-                    sweep(&record);
+                    sweep(&applied.record);
                 }
-                self.report(&record, true);
+                self.report(&applied.record, true);
             }
             Outcome::Overtaken => {}
             Outcome::Stopped => return Ok(Turn::Ended(Ending::Stopped)),
@@ -237,10 +236,7 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Looks whether there is room again for a job that waits for it, or whether it was let go on.
-    ///
-    /// # Errors
-    /// When the ledger fails.
+    /// Looks whether there is room again for a job that waits for it, or whether a paused one was let go on.
     async fn look_again(&self, id: JobId) -> Result<bool, Error> {
         let Some(record) = self.options.ledger.get(id).await? else { return Ok(true) };
         let Status::WaitingForSpace { bytes } = record.job.status else {

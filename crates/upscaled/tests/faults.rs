@@ -121,6 +121,9 @@ fn a_worker_that_is_killed_is_replaced_at_once() {
 
 #[test]
 fn a_worker_that_hangs_is_replaced_after_half_a_minute() {
+    /// Frames of the first segment, and of the others.
+    const FIRST: u32 = 30;
+    const LENGTH: u32 = 300;
     let hangs = number("UPSCALED_HANGS", 0);
     if hangs == 0 {
         println!("skipped: UPSCALED_HANGS is not set");
@@ -128,11 +131,11 @@ fn a_worker_that_hangs_is_replaced_after_half_a_minute() {
     }
     let folder = tempfile::tempdir().unwrap();
     let clip = folder.path().join("clip.mp4");
-    make_clip(&clip, "64x36", 2500, false);
+    make_clip(&clip, "96x54", FIRST + LENGTH * (hangs as u32 + 1), false);
     let root = folder.path().join("root");
     std::fs::create_dir_all(root.join("input")).unwrap();
     std::fs::copy(&clip, root.join("input/clip.mp4")).unwrap();
-    let settings = ["--model", "realesr-animevideov3", "--segment-frames", "480"];
+    let settings = ["--model", "realesr-animevideov3", "--segment-frames", &LENGTH.to_string()];
     let mut arguments = vec!["up", clip.to_str().unwrap(), "-o", "unbroken.mp4"];
     arguments.extend(settings);
     run_well(folder.path(), &arguments);
@@ -142,12 +145,11 @@ fn a_worker_that_hangs_is_replaced_after_half_a_minute() {
         serde_json::from_slice::<serde_json::Value>(&text).unwrap_or_default()
     };
     let mut longest = Duration::ZERO;
-    for hang in 0..hangs {
-        let segment = hang as u64 % 4 + 1;
+    for hang in 0..hangs as u32 {
         // In the middle of a segment: at its ends a worker is waited for longer.
-        let frames = 30 + 480 * (segment - 1) + 100;
+        let frames = u64::from(FIRST + LENGTH * hang + LENGTH / 4);
         wait_for("the middle of a segment", PATIENCE, || status()["frames_done"].as_u64() >= Some(frames));
-        let Some(worker) = server.worker() else { continue };
+        let worker = server.worker().unwrap();
         signal("STOP", worker);
         let start = Instant::now();
         wait_for("another worker", PATIENCE, || server.worker().is_some_and(|other| other != worker));
