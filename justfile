@@ -17,7 +17,8 @@ faults kills="200":
     UPSCALED_SCHEDULES=1000000 cargo test --release --package job state
     UPSCALED_KILL_POINTS=2000 UPSCALED_FAILURES=500 UPSCALED_DAMAGES=350 cargo test --release --package upscaled \
         --test system_calls --test durable_order --test damage -- --nocapture --test-threads 1
-    UPSCALED_KILLS={{kills}} cargo test --release --package upscaled --test faults -- --nocapture
+    UPSCALED_KILLS={{kills}} UPSCALED_HANGS=4 UPSCALED_STOPS=50 cargo test --release --package upscaled \
+        --test faults --test stops --test queue -- --nocapture
 
 # Speed of the engine: the built-in models, or MODEL WIDTHxHEIGHT THREADS
 bench *arguments:

@@ -91,7 +91,12 @@ impl Inbox {
             );
         }
         while !shutdown.is_requested() {
-            let pause = match self.scan().await {
+            // Looking at a file can take as long as the worker that does it.
+            let scanned = tokio::select! {
+                scanned = self.scan() => scanned,
+                () = shutdown.requested() => break,
+            };
+            let pause = match scanned {
                 Ok(true) => BUSY,
                 Ok(false) => QUIET,
                 Err(error) => {

@@ -7,6 +7,7 @@
 mod error;
 mod inbox;
 mod names;
+mod pace;
 mod process;
 mod publish;
 mod scheduler;

@@ -1,20 +1,26 @@
 //! A worker process: started, asked, watched, and buried with its last words.
 
 use std::collections::VecDeque;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use job::message::{self, Access, MessageError, Request, Response, Sandbox};
+use job::state::Death;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
 /// Lines of a worker's standard error that are kept as evidence.
 const LAST_LINES: usize = 20;
+/// Characters of such a line that are kept.
+const LINE_LENGTH: usize = 500;
 /// A worker that has started says hello within this time; a busy machine may take seconds to load its libraries.
 const START_LIMIT: Duration = Duration::from_mins(1);
+/// Time for a worker to take a request in, which it does before anything else.
+const SEND_LIMIT: Duration = Duration::from_mins(1);
 /// Time for a dead worker's last words to arrive.
 const BURIAL: Duration = Duration::from_secs(2);
 
@@ -33,15 +39,15 @@ pub struct WorkerProcess {
 pub struct DeathNote {
     /// Exit code or signal, in words.
     pub cause: String,
-    /// The last lines it wrote.
-    pub last_lines: Vec<String>,
+    /// What it left behind.
+    pub death: Death,
 }
 
 impl std::fmt::Display for DeathNote {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.cause)?;
-        if !self.last_lines.is_empty() {
-            write!(f, "; its last words: {}", self.last_lines.join(" | "))?;
+        if let Some(line) = self.death.last_lines.last() {
+            write!(f, "; its last words: {line}")?;
         }
         Ok(())
     }
@@ -68,11 +74,27 @@ pub enum WorkerError {
     #[error("the worker process ended: {0}")]
     Died(DeathNote),
     /// It said nothing for too long and was killed.
-    #[error("the worker showed no progress for {} seconds and was stopped", .0.as_secs())]
-    Hung(Duration),
+    #[error("the worker showed no progress for {} seconds and was stopped", silence.as_secs())]
+    Hung {
+        /// How long it said nothing.
+        silence: Duration,
+        /// What it left behind.
+        death: Death,
+    },
     /// What it said cannot be understood.
     #[error(transparent)]
     Message(#[from] MessageError),
+}
+
+impl WorkerError {
+    /// What the worker left behind; nothing where it did not die.
+    pub fn death(&self) -> Death {
+        match self {
+            Self::Died(note) => note.death.clone(),
+            Self::Hung { death, .. } => death.clone(),
+            Self::Start { .. } | Self::Version { .. } | Self::Message(_) => Death::default(),
+        }
+    }
 }
 
 impl WorkerProcess {
@@ -100,8 +122,9 @@ impl WorkerProcess {
         let last_lines = Arc::new(Mutex::new(VecDeque::new()));
         let keeper = Arc::clone(&last_lines);
         tokio::spawn(async move {
-            let mut lines = BufReader::new(errors).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
+            let mut lines = BufReader::new(errors).split(b'\n');
+            while let Ok(Some(line)) = lines.next_segment().await {
+                let line = readable(&line);
                 tracing::debug!(target: "worker", "{line}");
                 let mut kept = keeper.lock().unwrap_or_else(PoisonError::into_inner);
                 if kept.len() == LAST_LINES {
@@ -142,9 +165,10 @@ impl WorkerProcess {
             self.requests.write_all(&bytes).await?;
             self.requests.flush().await
         };
-        match sent.await {
-            Ok(()) => Ok(()),
-            Err(_) => Err(WorkerError::Died(self.bury().await)),
+        match timeout(SEND_LIMIT, sent).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(WorkerError::Died(self.bury().await)),
+            Err(_) => Err(self.stop(SEND_LIMIT).await),
         }
     }
 
@@ -164,17 +188,20 @@ impl WorkerProcess {
         match timeout(limit, message).await {
             Ok(Ok(bytes)) => Ok(message::decode(&bytes)?),
             Ok(Err(_)) => Err(WorkerError::Died(self.bury().await)),
-            Err(_) => {
-                self.kill().await;
-                Err(WorkerError::Hung(limit))
-            }
+            Err(_) => Err(self.stop(limit).await),
         }
     }
 
-    /// Kills the worker and waits until it is gone.
+    /// Kills the worker and waits until it is gone, unless the system cannot end it because a disk does not answer.
     pub async fn kill(&mut self) {
         // Failing means that it is dead already.
-        let _ = self.child.kill().await;
+        let _ = timeout(BURIAL, self.child.kill()).await;
+    }
+
+    /// Kills a worker that hangs.
+    async fn stop(&mut self, silence: Duration) -> WorkerError {
+        self.kill().await;
+        WorkerError::Hung { silence, death: self.bury().await.death }
     }
 
     /// Waits for a dying worker and collects what is known of its death.
@@ -183,23 +210,47 @@ impl WorkerProcess {
         self.kill().await;
         // The reader of standard error is a task of its own; it ends with the pipe.
         tokio::time::sleep(Duration::from_millis(20)).await;
-        let cause = match status {
-            Ok(Ok(status)) => describe(status),
-            _ => "it closed its output and had to be killed".to_owned(),
+        let (cause, exit_code, signal) = match status {
+            Ok(Ok(status)) => (describe(status), status.code(), status.signal()),
+            _ => ("it closed its output and had to be killed".to_owned(), None, None),
         };
         let lines = self.last_lines.lock().unwrap_or_else(PoisonError::into_inner);
-        DeathNote { cause, last_lines: lines.iter().cloned().collect() }
+        DeathNote { cause, death: Death { exit_code, signal, last_lines: lines.iter().cloned().collect() } }
     }
+}
+
+/// A line of a worker, which may quote a hostile file: cut, and with escapes in place of control characters.
+fn readable(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    let mut kept = String::new();
+    for c in text.trim_end().chars().take(LINE_LENGTH) {
+        if c.is_control() {
+            kept.extend(c.escape_default());
+        } else {
+            kept.push(c);
+        }
+    }
+    kept
 }
 
 /// An exit status in words, with the usual reason where a signal has one.
 fn describe(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt as _;
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("it exited with code {code}"),
         (None, Some(9)) => "it was killed (signal 9), as the system does when memory runs out".to_owned(),
         (None, Some(11)) => "it crashed (signal 11)".to_owned(),
         (None, Some(signal)) => format!("it ended by signal {signal}"),
         (None, None) => "it ended for no known reason".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_words_cannot_steer_a_terminal_or_fill_the_ledger() {
+        assert_eq!(readable(b"frame 7\x1b[2J \xff\r"), "frame 7\\u{1b}[2J \u{fffd}");
+        assert_eq!(readable(&[b'x'; 100_000]).len(), LINE_LENGTH);
     }
 }

@@ -1,16 +1,17 @@
-//! Working jobs off: one after the other, in the order in which they came.
+//! Working jobs off, one piece of work after the other: the jobs in their places, the urgent ones first.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use job::message::{FailureKind, Response, Sandbox};
+use job::message::{FailureKind, Request, Response, Sandbox};
 use job::state::{Effect, Event, Phase, Refusal, Status, Task};
-use job::{JobId, Millis};
+use job::{JobId, Millis, Turns};
 use ledger::{Ledger, Record};
 use storage::SegmentName;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::error::Error;
+use crate::pace::Pace;
 use crate::process::{WorkerError, WorkerProcess};
 use crate::shutdown::Shutdown;
 use crate::source::{Look, look};
@@ -62,9 +63,9 @@ pub enum Existing {
 #[derive(Debug)]
 pub enum Ending {
     /// The job is done, failed or cancelled.
-    Final(Box<Record>),
-    /// The job waits for room on the disk.
-    WaitingForSpace,
+    Final,
+    /// The job waits for room on the disk, or for a person to let it go on.
+    Waiting,
     /// Somebody asked to stop; the job goes on later.
     Stopped,
 }
@@ -73,10 +74,25 @@ pub enum Ending {
 #[derive(Debug)]
 pub struct Scheduler {
     pub(crate) options: SchedulerOptions,
+    /// The job that is worked on.
+    current: Option<JobId>,
+    /// Its worker, which holds its model.
     worker: Option<WorkerProcess>,
+    turns: Turns,
     progress: Progress,
+    pace: Pace,
     status_written: Option<Instant>,
     told_of_gaps: bool,
+}
+
+/// What came of the turn of a job.
+enum Turn {
+    /// A piece of work was done, or tried.
+    Worked,
+    /// There is nothing to do now.
+    Idle,
+    /// There is nothing more to do.
+    Ended(Ending),
 }
 
 /// How a task ended.
@@ -93,8 +109,11 @@ impl Scheduler {
     pub fn new(options: SchedulerOptions) -> Self {
         Self {
             options,
+            current: None,
             worker: None,
+            turns: Turns::default(),
             progress: Progress::default(),
+            pace: Pace::default(),
             status_written: None,
             told_of_gaps: false,
         }
@@ -107,21 +126,33 @@ impl Scheduler {
     pub async fn serve(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
         self.clean_up().await?;
         while !shutdown.is_requested() {
-            match self.next_job().await {
-                Ok(Some(id)) => {
-                    if let Err(error) = self.work_on(id, shutdown).await {
-                        tracing::error!("job {id}: {error}; trying again");
-                        shutdown.sleep(BEAT).await;
-                    }
-                }
-                Ok(None) => shutdown.sleep(LOOK).await,
-                Err(error) => {
-                    tracing::error!("{error}; trying again");
-                    shutdown.sleep(BEAT).await;
-                }
+            if let Err(error) = self.work_off(shutdown).await {
+                tracing::error!("{error}; trying again");
+                shutdown.sleep(BEAT).await;
             }
         }
         Ok(())
+    }
+
+    /// Works jobs off until somebody asks to stop.
+    async fn work_off(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
+        self.take_leases_back().await?;
+        while !shutdown.is_requested() {
+            self.tell_alive();
+            let next = self.next_job().await?;
+            if next != self.current {
+                self.leave().await?;
+            }
+            let Some(id) = next else {
+                shutdown.sleep(LOOK).await;
+                continue;
+            };
+            if self.current.is_none() {
+                self.begin(id).await?;
+            }
+            self.turn(id, shutdown).await?;
+        }
+        self.leave().await
     }
 
     /// Works on one job until it ends, has to wait, or somebody asks to stop.
@@ -129,61 +160,90 @@ impl Scheduler {
     /// # Errors
     /// When the ledger fails. The job goes on from there another time.
     pub async fn work_on(&mut self, id: JobId, shutdown: &Shutdown) -> Result<Ending, Error> {
-        self.progress = Progress::default();
-        // Whoever held a lease is gone: this program has the lock.
-        let mut record = self.apply(id, Event::Release { worker: None }).await?.record;
-        sweep(&record);
+        self.begin(id).await?;
         let ending = loop {
-            if shutdown.is_requested() {
-                break Ending::Stopped;
-            }
-            let claim =
-                Event::Claim { worker: WORKER.to_owned(), lease_milliseconds: LEASE.as_millis() as i64 };
-            let applied = self.apply(id, claim).await?;
-            record = applied.record;
-            let task = match applied.effects.into_iter().next() {
-                Some(Effect::Granted(task)) => task,
-                Some(Effect::Refused(Refusal::WrongStatus)) if record.job.status.is_final() => {
-                    break Ending::Final(Box::new(record.clone()));
-                }
-                Some(Effect::Refused(Refusal::WrongStatus)) => break Ending::WaitingForSpace,
-                _ => {
-                    shutdown.sleep(REPORT).await;
-                    continue;
-                }
-            };
-            self.report(&record, true);
-            match self.perform(&record, &task, shutdown).await? {
-                Outcome::Event(event) => {
-                    let applied = self.apply(id, event).await?;
-                    record = applied.record;
-                    if applied.effects.contains(&Effect::DropSegments) {
-                        sweep(&record);
-                    }
-                    self.report(&record, true);
-                }
-                Outcome::Overtaken => {}
-                Outcome::Stopped => break Ending::Stopped,
+            match self.turn(id, shutdown).await? {
+                Turn::Worked => {}
+                Turn::Idle => shutdown.sleep(REPORT).await,
+                Turn::Ended(ending) => break ending,
             }
         };
-        if let Some(mut worker) = self.worker.take() {
-            worker.kill().await;
-        }
-        record = self.apply(id, Event::Release { worker: None }).await?.record;
-        self.report(&record, true);
-        if let Ending::Final(record) = &ending {
-            remove_leftovers(record);
-        }
+        self.leave().await?;
         Ok(ending)
     }
 
-    /// Looks whether there is room again for a job that waits for it.
-    ///
-    /// # Errors
-    /// When the ledger fails.
-    pub async fn look_for_space(&self, id: JobId) -> Result<bool, Error> {
-        let Some(record) = self.options.ledger.get(id).await? else { return Ok(false) };
-        let Status::WaitingForSpace { bytes } = record.job.status else { return Ok(true) };
+    /// Begins to work on a job, or goes on with it.
+    async fn begin(&mut self, id: JobId) -> Result<(), Error> {
+        (self.progress, self.pace) = (Progress::default(), Pace::default());
+        // Whoever held a lease is gone: this program has the lock.
+        let record = self.apply(id, Event::Release { worker: None }).await?.record;
+        self.current = Some(id);
+        sweep(&record);
+        Ok(())
+    }
+
+    /// Does one piece of work of the current job.
+    async fn turn(&mut self, id: JobId, shutdown: &Shutdown) -> Result<Turn, Error> {
+        if shutdown.is_requested() {
+            return Ok(Turn::Ended(Ending::Stopped));
+        }
+        let claim = Event::Claim { worker: WORKER.to_owned(), lease_milliseconds: LEASE.as_millis() as i64 };
+        let applied = self.apply(id, claim).await?;
+        let record = applied.record;
+        let task = match applied.effects.into_iter().next() {
+            Some(Effect::Granted(task)) => task,
+            Some(Effect::Refused(Refusal::WrongStatus)) if record.job.status.is_final() => {
+                return Ok(Turn::Ended(Ending::Final));
+            }
+            Some(Effect::Refused(Refusal::WrongStatus)) => return Ok(Turn::Ended(Ending::Waiting)),
+            _ => return Ok(Turn::Idle),
+        };
+        self.report(&record, true);
+        match self.perform(&record, &task, shutdown).await? {
+            Outcome::Event(event) => {
+                let applied = self.apply(id, event).await?;
+                if applied.effects.contains(&Effect::DropSegments) {
+                    sweep(&applied.record);
+                }
+                self.report(&applied.record, true);
+            }
+            Outcome::Overtaken => {}
+            Outcome::Stopped => return Ok(Turn::Ended(Ending::Stopped)),
+        }
+        Ok(Turn::Worked)
+    }
+
+    /// Ends the work on the current job, for good or until its next turn.
+    async fn leave(&mut self) -> Result<(), Error> {
+        if let Some(mut worker) = self.worker.take() {
+            worker.kill().await;
+        }
+        let Some(id) = self.current.take() else { return Ok(()) };
+        let record = self.apply(id, Event::Release { worker: None }).await?.record;
+        self.report(&record, true);
+        if record.job.status.is_final() {
+            remove_leftovers(&record);
+        }
+        Ok(())
+    }
+
+    /// Takes all leases back: whoever held one is gone, since this program has the lock.
+    async fn take_leases_back(&mut self) -> Result<(), Error> {
+        (self.current, self.worker) = (None, None);
+        for record in self.options.ledger.list().await? {
+            if record.job.is_worked_on() {
+                self.apply(record.id, Event::Release { worker: None }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks whether there is room again for a job that waits for it, or whether a paused one was let go on.
+    async fn look_again(&self, id: JobId) -> Result<bool, Error> {
+        let Some(record) = self.options.ledger.get(id).await? else { return Ok(true) };
+        let Status::WaitingForSpace { bytes } = record.job.status else {
+            return Ok(record.job.status != Status::Paused);
+        };
         let has_room = storage::free_bytes(&record.request.output).is_ok_and(|free| free >= bytes);
         if has_room {
             self.apply(id, Event::SpaceFreed).await?;
@@ -191,25 +251,31 @@ impl Scheduler {
         Ok(has_room)
     }
 
-    /// Waits until a job that waits for room can go on or has been ended.
+    /// Waits until a job that waits for room or is paused can go on or has been ended.
     ///
     /// # Errors
     /// When the ledger fails.
-    pub async fn wait_for_space(&self, id: JobId, shutdown: &Shutdown) -> Result<(), Error> {
-        while !shutdown.is_requested() && !self.look_for_space(id).await? {
+    pub async fn wait(&self, id: JobId, shutdown: &Shutdown) -> Result<(), Error> {
+        while !shutdown.is_requested() && !self.look_again(id).await? {
             shutdown.sleep(IDLE).await;
         }
         Ok(())
     }
 
-    async fn next_job(&self) -> Result<Option<JobId>, Error> {
-        for record in self.options.ledger.unfinished().await? {
-            let waits = matches!(record.job.status, Status::WaitingForSpace { .. });
-            if !waits || self.look_for_space(record.id).await? {
-                return Ok(Some(record.id));
+    /// The job whose turn it is: the first in its place that has something to do, of the priority that is next.
+    async fn next_job(&mut self) -> Result<Option<JobId>, Error> {
+        let mut ready = Vec::new();
+        for record in self.options.ledger.queue().await? {
+            let is_ready = match record.job.status {
+                Status::WaitingForSpace { .. } => self.look_again(record.id).await?,
+                _ => record.job.has_work(now()),
+            };
+            if is_ready {
+                ready.push((record.job.priority, record.id));
             }
         }
-        Ok(None)
+        let next = self.turns.next(ready.iter().map(|&(priority, _)| priority));
+        Ok(ready.into_iter().find(|&(priority, _)| Some(priority) == next).map(|(_, id)| id))
     }
 
     /// Removes what an interrupted end of a job left.
@@ -238,6 +304,10 @@ impl Scheduler {
         }
         // Nobody listening is no reason to stop working.
         let _ = self.options.updates.send(Update::Job(Box::new(report)));
+    }
+
+    fn tell_alive(&self) {
+        let _ = self.options.updates.send(Update::Alive);
     }
 
     pub(crate) fn note(&self, record: &Record, text: String) {
@@ -276,7 +346,7 @@ impl Scheduler {
         if matches!(task, Task::Segment { .. }) {
             self.progress.begin();
         }
-        let asked = self.ask(record, &request, shutdown).await?;
+        let asked = self.ask_until(record, task, &request, shutdown).await?;
         self.progress.end(match (&asked, task) {
             (Asked::Answer(Response::SegmentDone { .. }), Task::Segment { range, .. }) => {
                 Some(range.frames())
@@ -289,20 +359,39 @@ impl Scheduler {
                 self.worker = None;
                 tracing::warn!("job {}: {error}", record.id);
                 self.note(record, format!("{error}; trying again"));
-                Outcome::Event(task::failed(key, FailureKind::Transient, error.to_string()))
+                Outcome::Event(task::worker_lost(key, &error))
             }
             Asked::Overtaken => Outcome::Overtaken,
             Asked::Stopped => Outcome::Stopped,
         })
     }
 
-    /// Sends a request and waits for the answer, reporting progress, renewing the lease, and looking for reasons to stop.
-    async fn ask(
+    /// Asks a worker unless somebody asks to stop, and tells all the while that this side is alive.
+    async fn ask_until(
         &mut self,
         record: &Record,
-        request: &job::message::Request,
+        task: &Task,
+        request: &Request,
         shutdown: &Shutdown,
     ) -> Result<Asked, Error> {
+        let updates = self.options.updates.clone();
+        let mut alive = tokio::time::interval(LOOK);
+        // Dropping the question half-way kills the worker.
+        let mut asking = std::pin::pin!(self.ask(record, task, request));
+        loop {
+            tokio::select! {
+                asked = &mut asking => return asked,
+                () = shutdown.requested() => return Ok(Asked::Stopped),
+                _ = alive.tick() => {
+                    let _ = updates.send(Update::Alive);
+                }
+            }
+        }
+    }
+
+    /// Sends a request and waits for the answer, reporting progress, renewing the lease, and looking whether the job was
+    /// ended by somebody else.
+    async fn ask(&mut self, record: &Record, task: &Task, request: &Request) -> Result<Asked, Error> {
         let mut worker = match self.worker.take() {
             Some(worker) => worker,
             None => match WorkerProcess::start(&self.options.worker, task::access(record)).await {
@@ -320,17 +409,24 @@ impl Scheduler {
         if let Err(error) = worker.send(request).await {
             return Ok(Asked::Lost(error));
         }
-        let patience = task::patience(record);
+        let usual = task::patience(record, task);
+        let (mut frames_made, mut since) = (0, Instant::now());
         let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
         let mut look = tokio::time::interval(LOOK);
         let mut reported = Instant::now();
         loop {
+            // Before the first frame and after the last, a worker is silent for longer than between two.
+            let patience = match task {
+                Task::Segment { range, .. } if (1..range.frames()).contains(&frames_made) => {
+                    self.pace.patience().unwrap_or(usual)
+                }
+                _ => usual,
+            };
             let response = {
                 let mut receiving = std::pin::pin!(worker.receive(patience));
                 loop {
                     tokio::select! {
                         response = &mut receiving => break response,
-                        () = shutdown.requested() => return Ok(Asked::Stopped),
                         _ = beat.tick() => {
                             let lease_milliseconds = LEASE.as_millis() as i64;
                             self.apply(record.id, Event::Renew { worker: WORKER.to_owned(), lease_milliseconds }).await?;
@@ -347,6 +443,10 @@ impl Scheduler {
             match response {
                 Ok(Response::Progress { frames, bytes }) => {
                     self.progress.advance(frames, bytes);
+                    if matches!(task, Task::Segment { .. }) && frames > frames_made {
+                        self.pace.add(frames - frames_made, since.elapsed());
+                        (frames_made, since) = (frames, Instant::now());
+                    }
                     if reported.elapsed() >= REPORT {
                         reported = Instant::now();
                         self.report(record, false);

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use job::state::{Job, Phase, Status};
-use job::{Eta, FilePath, JobId};
+use job::state::{FailedAttempt, Job, Phase, Status};
+use job::{Eta, FilePath, JobId, Priority};
 use ledger::Record;
 use serde::Serialize;
 
@@ -19,6 +19,8 @@ pub enum Update {
         /// The line.
         text: String,
     },
+    /// The scheduler is alive: it says so every few seconds at least, whatever its worker does.
+    Alive,
 }
 
 /// How far a job is.
@@ -30,10 +32,14 @@ pub struct JobReport {
     pub source: FilePath,
     /// The result, once its name is known.
     pub result: Option<FilePath>,
-    /// Queued, running, waiting for space, done, failed, canceled.
+    /// Low, normal or high.
+    pub priority: Priority,
+    /// Queued, running, waiting for space, paused, done, failed, canceled.
     pub status: &'static str,
     /// Why it failed or what it waits for.
     pub reason: Option<String>,
+    /// What is known of the failed attempts: those that ended the job, once it has failed.
+    pub failed_attempts: Vec<FailedAttempt>,
     /// Which part of the work is under way.
     pub phase: Phase,
     /// Name of the model.
@@ -164,6 +170,7 @@ impl Progress {
             id: record.id,
             source: record.request.source.clone(),
             result: record.request.result.clone(),
+            priority: job.priority,
             status: job.status.name(),
             reason: match &job.status {
                 Status::Failed { reason } => Some(reason.clone()),
@@ -172,6 +179,7 @@ impl Progress {
                 }
                 _ => None,
             },
+            failed_attempts: job.failed_attempts.clone(),
             phase: job.phase,
             model: record.request.settings.model.name().to_owned(),
             source_size: job.facts.as_ref().map(|facts| format!("{}x{}", facts.width, facts.height)),

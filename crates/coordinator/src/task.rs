@@ -10,6 +10,8 @@ use job::state::{Event, Task, TaskKey};
 use job::{FilePath, Plan, SourceFacts};
 use ledger::{NewJob, Record};
 
+use crate::process::WorkerError;
+
 /// The file of the frame list in a job's folder.
 const FRAME_LIST: &str = "frames.index";
 /// The result in a job's folder before it has its name.
@@ -90,14 +92,22 @@ pub(crate) fn request(record: &Record, task: &Task, engine_threads: u32) -> Opti
     }
 }
 
-/// How long a worker may be silent: a large frame on a slow machine takes its time, and so does what the encoder holds
-/// back until the end of a segment.
-pub(crate) fn patience(record: &Record) -> Duration {
+/// How long a worker may be silent when nothing is known of its speed: a large frame on a slow machine takes its time, and so
+/// does what is decoded from the keyframe before a segment on, and what the encoder holds back until its end.
+pub(crate) fn patience(record: &Record, task: &Task) -> Duration {
+    let lead_in = match (task, &record.job.facts) {
+        (Task::Segment { range, .. }, Some(facts)) => {
+            let after = facts.keyframes.partition_point(|&keyframe| keyframe <= range.first);
+            let keyframe = facts.keyframes[..after].last().copied().unwrap_or(0);
+            f64::from(range.first - keyframe) * f64::from(facts.width) * f64::from(facts.height)
+        }
+        _ => 0.0,
+    };
     let network = record.job.facts.as_ref().map_or(0.0, |facts| {
         f64::from(facts.width) * f64::from(facts.height) * facts.operations_per_pixel as f64
     });
     let pixels = record.job.plan.as_ref().map_or(0.0, |plan| f64::from(plan.width) * f64::from(plan.height));
-    let seconds = network / SLOWEST_NETWORK + pixels * HELD_BACK / SLOWEST_ENCODER;
+    let seconds = network / SLOWEST_NETWORK + (lead_in + pixels * HELD_BACK) / SLOWEST_ENCODER;
     LEAST_PATIENCE + Duration::from_secs_f64(seconds)
 }
 
@@ -122,6 +132,11 @@ pub(crate) fn event(record: &Record, key: TaskKey, response: Response) -> Event 
             "the worker gave an answer that does not fit its task".to_owned(),
         ),
     }
+}
+
+/// The event of an attempt whose worker is dead.
+pub(crate) fn worker_lost(task: TaskKey, error: &WorkerError) -> Event {
+    Event::WorkerLost { task, message: error.to_string(), death: error.death() }
 }
 
 /// The event of an attempt that failed.

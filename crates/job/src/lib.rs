@@ -1,5 +1,5 @@
-//! The rules of a job: settings, the plan of segments, the state machine, ETA, and the messages between coordinator
-//! and worker.
+//! The rules of a job: settings, the plan of segments, the state machine, whose turn it is, ETA, and the messages between
+//! coordinator and worker.
 //!
 //! Goals: every rule in one pure place that can be tested by millions of schedules.
 //! Non-goals: I/O, clocks, threads, async. Time comes in as a [`Millis`] value.
@@ -11,6 +11,7 @@ mod plan;
 mod settings;
 mod source;
 pub mod state;
+mod turns;
 
 pub use eta::Eta;
 pub use path::FilePath;
@@ -20,6 +21,7 @@ pub use settings::{
     SettingsError, Target, Twin,
 };
 pub use source::{Container, SourceFacts};
+pub use turns::{Priority, Turns};
 
 /// A point in time, milliseconds since the Unix epoch, by the coordinator's clock.
 #[derive(

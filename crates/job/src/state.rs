@@ -1,10 +1,13 @@
-//! The state machine of a job: [`step`] holds every rule of claiming, finishing, failing, cancelling and trying again.
+//! The state machine of a job: [`step`] holds every rule of claiming, finishing, failing, pausing, cancelling and trying
+//! again.
 //!
 //! Invariants, whatever the order of events:
 //! - an epoch has one owner, and only the owner of the latest epoch can finish a piece of work;
 //! - a job that is done, failed or cancelled changes only by [`Event::Retry`] (and done never does);
-//! - a finished segment is worked again only when it was found damaged or the plan was thrown away.
+//! - a finished segment is worked again only when it was found damaged or the plan was thrown away;
+//! - no work of a paused job is given out.
 
+mod attempt;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -12,13 +15,14 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::message::{Failure, IndexMethod};
-use crate::{Millis, Plan, SegmentRange, SourceFacts};
+use crate::{JobId, Millis, Plan, Priority, SegmentRange, SourceFacts};
 
+pub use attempt::{Death, FailedAttempt};
 pub use step::step;
 
 /// Attempts of a piece of work before the job fails.
 pub const ATTEMPTS: u32 = 3;
-/// Milliseconds to wait after the first and after the second failed attempt.
+/// Milliseconds to wait after the first and after the second failed attempt, at least; up to a quarter comes on top.
 pub const BACKOFF: [i64; ATTEMPTS as usize - 1] = [1_000, 4_000];
 
 /// How far a job is.
@@ -48,6 +52,8 @@ pub enum Status {
         /// Bytes needed.
         bytes: u64,
     },
+    /// A person lets it wait. Work that was under way may still be finished.
+    Paused,
     /// The result is in its place.
     Done,
     /// It cannot go on.
@@ -71,6 +77,7 @@ impl Status {
             Self::Queued => "queued",
             Self::Running => "running",
             Self::WaitingForSpace { .. } => "waiting for space",
+            Self::Paused => "paused",
             Self::Done => "done",
             Self::Failed { .. } => "failed",
             Self::Canceled => "canceled",
@@ -160,6 +167,10 @@ pub struct Segment {
 /// A job, as far as the rules know it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
+    /// Its number; 0 for one that is not in a ledger.
+    pub id: JobId,
+    /// How urgent it is.
+    pub priority: Priority,
     /// What happens to it.
     pub status: Status,
     /// How far it is.
@@ -176,12 +187,16 @@ pub struct Job {
     pub segments: Vec<Segment>,
     /// Size of the finished result; present in [`Phase::Publish`].
     pub result_bytes: Option<u64>,
+    /// The failed attempts at work that is not finished; those that ended the job, once it has failed.
+    pub failed_attempts: Vec<FailedAttempt>,
 }
 
 impl Job {
     /// A new job.
     pub const fn new() -> Self {
         Self {
+            id: JobId(0),
+            priority: Priority::Normal,
             status: Status::Queued,
             phase: Phase::Index,
             work: Work::new(),
@@ -190,6 +205,7 @@ impl Job {
             plan: None,
             segments: Vec::new(),
             result_bytes: None,
+            failed_attempts: Vec::new(),
         }
     }
 
@@ -322,8 +338,23 @@ pub enum Event {
         /// How.
         failure: Failure,
     },
+    /// The worker of an attempt died, or was killed because it hung.
+    WorkerLost {
+        /// Which attempt.
+        task: TaskKey,
+        /// One sentence for people.
+        message: String,
+        /// What it left behind.
+        death: Death,
+    },
     /// There is room again.
     SpaceFreed,
+    /// A person lets the job wait.
+    Pause,
+    /// A person lets a paused job go on.
+    Resume,
+    /// A person makes the job more or less urgent.
+    Prioritize(Priority),
     /// A person ends the job.
     Cancel,
     /// A person wants a failed or cancelled job to go on.

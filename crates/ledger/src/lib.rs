@@ -10,5 +10,5 @@ mod rows;
 mod store;
 
 pub use error::Error;
-pub use record::{NewJob, Record, Submission};
+pub use record::{NewJob, Place, Record, Submission};
 pub use store::{Applied, Ledger};

@@ -31,6 +31,17 @@ pub struct Submission {
     pub is_new: bool,
 }
 
+/// A new place for a job among those of its priority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Before all others.
+    First,
+    /// Before this one.
+    Before(JobId),
+    /// After all others.
+    Last,
+}
+
 /// A job in the ledger.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
@@ -42,6 +53,8 @@ pub struct Record {
     pub created: Millis,
     /// When it last changed.
     pub changed: Millis,
+    /// Its place among the jobs of its priority: the smaller the earlier.
+    pub place: i64,
     /// What the rules know of it.
     pub job: Job,
 }

@@ -1,6 +1,6 @@
 //! Rows of the database and what they stand for.
 
-use job::state::{Evidence, Job, Lease, Reused, Segment, Work, WorkState};
+use job::state::{Evidence, Job, Lease, Reused, Segment, Status, Work, WorkState};
 use job::{FilePath, JobId, Millis, SegmentRange};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -37,7 +37,10 @@ pub(crate) fn record(row: &SqliteRow, segments: Vec<Segment>) -> Result<Record, 
         },
         created: Millis(row.try_get("created")?),
         changed: Millis(row.try_get("changed")?),
+        place: row.try_get("place")?,
         job: Job {
+            id: JobId(row.try_get("id")?),
+            priority: from_json(row, "priority")?,
             status: from_json(row, "status")?,
             phase: from_json(row, "phase")?,
             work: from_json(row, "work")?,
@@ -46,6 +49,7 @@ pub(crate) fn record(row: &SqliteRow, segments: Vec<Segment>) -> Result<Record, 
             plan: from_json_or_null(row, "plan")?,
             segments,
             result_bytes: row.try_get::<Option<i64>, _>("result_bytes")?.map(|bytes| bytes as u64),
+            failed_attempts: from_json(row, "failed_attempts")?,
         },
     })
 }
@@ -98,11 +102,11 @@ pub(crate) async fn write_difference(
 ) -> Result<bool, Error> {
     let statement =
         "UPDATE job SET status = $1, runnable = $2, phase = $3, work = $4, epoch = $5, method = $6,
-             facts = $7, plan = $8, result_bytes = $9, changed = $10
+             facts = $7, plan = $8, result_bytes = $9, changed = $10, priority = $14, failed_attempts = $15
          WHERE id = $11 AND epoch = $12 AND status = $13";
     let written = sqlx::query(statement)
         .bind(to_json(&after.status)?)
-        .bind(i64::from(!after.status.is_final()))
+        .bind(i64::from(!after.status.is_final() && after.status != Status::Paused))
         .bind(to_json(&after.phase)?)
         .bind(to_json(&after.work)?)
         .bind(i64::from(after.work.epoch))
@@ -114,6 +118,8 @@ pub(crate) async fn write_difference(
         .bind(id.0)
         .bind(i64::from(before.work.epoch))
         .bind(to_json(&before.status)?)
+        .bind(to_json(&after.priority)?)
+        .bind(to_json(&after.failed_attempts)?)
         .execute(&mut *connection)
         .await?
         .rows_affected();

@@ -10,7 +10,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 
 use crate::error::is_locked;
 use crate::rows::{record, segment, to_json, write_difference};
-use crate::{Error, NewJob, Record, Submission};
+use crate::{Error, NewJob, Place, Record, Submission};
 
 /// How long a writer waits for another process: transactions take milliseconds, a busy disk seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -101,8 +101,9 @@ impl Ledger {
         let job = Job::new();
         let statement =
             "INSERT INTO job (source, fingerprint, stamp, settings, settings_hash, output, folder, result,
-                 created, changed, status, runnable, phase, work, epoch, method)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, 1, $11, $12, 0, $13)
+                 created, changed, status, runnable, phase, work, epoch, method, place)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, 1, $11, $12, 0, $13,
+                 (SELECT coalesce(max(place), 0) + 1 FROM job))
              ON CONFLICT (source, fingerprint, settings_hash) DO NOTHING
              RETURNING id";
         let settings_hash = new.settings.hash();
@@ -202,12 +203,55 @@ impl Ledger {
         self.select("SELECT id FROM job ORDER BY id").await
     }
 
-    /// The jobs that have not come to their end, oldest first.
+    /// The jobs that are to be worked on, in their places; their priority is not looked at. Paused ones are not among them.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn unfinished(&self) -> Result<Vec<Record>, Error> {
-        self.select("SELECT id FROM job WHERE runnable = 1 ORDER BY id").await
+    pub async fn queue(&self) -> Result<Vec<Record>, Error> {
+        self.select("SELECT id FROM job WHERE runnable = 1 ORDER BY place, id").await
+    }
+
+    /// Gives a job another place among those of its priority.
+    ///
+    /// # Errors
+    /// When there is no such job or the database fails.
+    pub async fn set_place(&self, id: JobId, place: Place) -> Result<(), Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let place: i64 = match place {
+            Place::First => {
+                sqlx::query_scalar("SELECT coalesce(min(place), 0) - 1 FROM job")
+                    .fetch_one(&mut *transaction)
+                    .await?
+            }
+            Place::Last => {
+                sqlx::query_scalar("SELECT coalesce(max(place), 0) + 1 FROM job")
+                    .fetch_one(&mut *transaction)
+                    .await?
+            }
+            Place::Before(other) => {
+                let place: Option<i64> = sqlx::query_scalar("SELECT place FROM job WHERE id = $1")
+                    .bind(other.0)
+                    .fetch_optional(&mut *transaction)
+                    .await?;
+                let place = place.ok_or(Error::NoJob(other))?;
+                sqlx::query("UPDATE job SET place = place + 1 WHERE place >= $1")
+                    .bind(place)
+                    .execute(&mut *transaction)
+                    .await?;
+                place
+            }
+        };
+        let written = sqlx::query("UPDATE job SET place = $1 WHERE id = $2")
+            .bind(place)
+            .bind(id.0)
+            .execute(&mut *transaction)
+            .await?
+            .rows_affected();
+        if written != 1 {
+            return Err(Error::NoJob(id));
+        }
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// The jobs of a source, oldest first.

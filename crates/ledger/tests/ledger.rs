@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use job::message::{Failure, FailureKind};
-use job::state::{Effect, Event, Evidence, Phase, Refusal, Reused, Status, Task};
-use job::{Container, FilePath, JobId, Millis, Settings, SourceFacts};
-use ledger::{Error, Ledger, NewJob};
+use job::state::{Death, Effect, Event, Evidence, Phase, Refusal, Reused, Status, Task};
+use job::{Container, FilePath, JobId, Millis, Priority, Settings, SourceFacts};
+use ledger::{Error, Ledger, NewJob, Place};
 
 fn new_job(source: &str) -> NewJob {
     NewJob {
@@ -65,14 +65,22 @@ async fn every_change_survives_reopening() {
     let reused = Reused { frames: 7, pixels: 1 << 40 };
     let evidence = Evidence { file: "seg".to_owned(), bytes: 3, blake3: "x".to_owned(), reused };
     ledger.apply(id, Event::SegmentDone { task, evidence }, Millis(7)).await.unwrap();
-    claim(&ledger, id).await;
+    let task = claim(&ledger, id).await.key();
+    let death = Death { exit_code: Some(1), signal: None, last_lines: vec!["a \u{1b} line".to_owned()] };
+    let lost = Event::WorkerLost { task, message: "it ended".to_owned(), death };
+    ledger.apply(id, lost, Millis(8)).await.unwrap();
+    ledger.apply(id, Event::Prioritize(Priority::High), Millis(9)).await.unwrap();
+    let again = Event::Claim { worker: "w".to_owned(), lease_milliseconds: 15_000 };
+    ledger.apply(id, again, Millis(10_000)).await.unwrap();
     let before = ledger.get(id).await.unwrap().unwrap();
+    assert_eq!((before.job.id, before.job.priority), (id, Priority::High));
+    assert_eq!(before.job.failed_attempts.len(), 1);
     assert_eq!((before.job.phase, before.job.frames_done()), (Phase::Segments, 30));
     ledger.close().await;
 
     let ledger = open(&folder).await;
     assert_eq!(ledger.get(id).await.unwrap().unwrap(), before);
-    assert_eq!(ledger.unfinished().await.unwrap(), std::slice::from_ref(&before));
+    assert_eq!(ledger.queue().await.unwrap(), std::slice::from_ref(&before));
     assert_eq!(ledger.of_source(&before.request.source).await.unwrap(), [before]);
 }
 
@@ -100,6 +108,39 @@ async fn a_result_name_belongs_to_one_job() {
 }
 
 #[tokio::test]
+async fn jobs_keep_the_places_that_they_are_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder).await;
+    for name in ["a", "b", "c", "d"] {
+        ledger.submit(&new_job(name), Millis(0)).await.unwrap();
+    }
+    let queue = async || -> Vec<i64> {
+        ledger.queue().await.unwrap().iter().map(|record| record.id.0).collect()
+    };
+    assert_eq!(queue().await, [1, 2, 3, 4]);
+    for (job, place, wanted) in [
+        (3, Place::First, [3, 1, 2, 4]),
+        (1, Place::Last, [3, 2, 4, 1]),
+        (1, Place::Before(JobId(4)), [3, 2, 1, 4]),
+        (3, Place::Before(JobId(4)), [2, 1, 3, 4]),
+        (3, Place::Before(JobId(3)), [2, 1, 3, 4]),
+        (4, Place::Before(JobId(2)), [4, 2, 1, 3]),
+    ] {
+        ledger.set_place(JobId(job), place).await.unwrap();
+        assert_eq!(queue().await, wanted, "{job} {place:?}");
+    }
+    for (job, place) in [(9, Place::First), (1, Place::Before(JobId(9)))] {
+        let error = ledger.set_place(JobId(job), place).await.unwrap_err();
+        assert!(matches!(error, Error::NoJob(JobId(9))), "{error}");
+    }
+    ledger.submit(&new_job("e"), Millis(1)).await.unwrap();
+    ledger.apply(JobId(1), Event::Pause, Millis(1)).await.unwrap();
+    assert_eq!(queue().await, [4, 2, 3, 5]);
+    ledger.apply(JobId(1), Event::Resume, Millis(1)).await.unwrap();
+    assert_eq!(queue().await, [4, 2, 1, 3, 5]);
+}
+
+#[tokio::test]
 async fn a_new_plan_replaces_the_segments() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(&folder).await;
@@ -113,7 +154,7 @@ async fn a_new_plan_replaces_the_segments() {
     plan(&ledger, id).await;
     let applied = ledger.apply(id, Event::Cancel, Millis(3)).await.unwrap();
     assert_eq!((applied.record.job.status, applied.effects), (Status::Canceled, vec![Effect::Ended]));
-    assert!(ledger.unfinished().await.unwrap().is_empty());
+    assert!(ledger.queue().await.unwrap().is_empty());
 }
 
 #[tokio::test]

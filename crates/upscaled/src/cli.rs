@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
+use job::Priority;
 
 use crate::size::PictureSize;
 
@@ -38,6 +39,14 @@ pub(crate) enum Command {
     Cancel(Chosen),
     /// Let a failed or canceled job go on
     Retry(Chosen),
+    /// Let jobs wait; a segment that is under way is finished first
+    Pause(Chosen),
+    /// Let paused jobs go on
+    Resume(Chosen),
+    /// Make jobs more or less urgent
+    Priority(Urgency),
+    /// Give a job another place among those of its priority
+    Move(Move),
     /// Check this machine: what is installed, which encoders work, which engine runs, how much memory there is
     Doctor(Doctor),
     /// Measure how fast this machine upscales, for each model and size, and how long a film would take
@@ -140,6 +149,46 @@ pub(crate) struct Chosen {
     pub(crate) ids: Vec<i64>,
     #[command(flatten)]
     pub(crate) root: RootArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Urgency {
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+    /// low, normal or high: high goes before all others from the next segment on, and low gets a twentieth of the segments
+    /// at least
+    #[arg(long, value_name = "PRIORITY", value_parser = priority)]
+    pub(crate) to: Priority,
+}
+
+fn priority(text: &str) -> Result<Priority, String> {
+    let found = Priority::ALL.into_iter().find(|priority| priority.name() == text);
+    found.ok_or_else(|| "choose low, normal or high".to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Move {
+    /// The job's number
+    #[arg(value_name = "JOB")]
+    pub(crate) id: i64,
+    #[command(flatten)]
+    pub(crate) to: NewPlace,
+    #[command(flatten)]
+    pub(crate) root: RootArgument,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct NewPlace {
+    /// Before all others
+    #[arg(long)]
+    pub(crate) first: bool,
+    /// Before this one
+    #[arg(long, value_name = "JOB")]
+    pub(crate) before: Option<i64>,
+    /// After all others
+    #[arg(long)]
+    pub(crate) last: bool,
 }
 
 #[derive(Debug, Args)]

@@ -24,6 +24,10 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::Show(show) => jobs::show(show).await,
             Command::Cancel(chosen) => jobs::cancel(chosen).await,
             Command::Retry(chosen) => jobs::retry(chosen).await,
+            Command::Pause(chosen) => jobs::pause(chosen).await,
+            Command::Resume(chosen) => jobs::resume(chosen).await,
+            Command::Priority(urgency) => jobs::prioritize(urgency).await,
+            Command::Move(moving) => jobs::set_place(moving).await,
             Command::Doctor(doctor) => doctor::run(doctor).await,
             Command::Bench(bench) => bench::run(bench).await,
         }

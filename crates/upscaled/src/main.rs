@@ -10,6 +10,7 @@ mod progress;
 mod root;
 mod signals;
 mod size;
+mod supervisor;
 
 use clap::Parser as _;
 

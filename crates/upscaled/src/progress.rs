@@ -30,7 +30,7 @@ pub(crate) async fn show(mut updates: UnboundedReceiver<Update>, view: View) {
             (View::Json, Update::Job(report)) => {
                 let _ = output::json(&report);
             }
-            (View::Json, Update::Note { .. }) => {}
+            (View::Json, Update::Note { .. }) | (_, Update::Alive) => {}
             (View::Bar, Update::Job(report)) => people.job(&report),
             (View::Bar, Update::Note { text, .. }) => people.note(&text),
         }

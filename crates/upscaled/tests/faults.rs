@@ -1,6 +1,7 @@
 //! Whatever dies, the result is the same bits: the program is killed at random moments and started again.
 //!
-//! `UPSCALED_KILLS` sets the number of kills (5 by default; a release needs 50 or more).
+//! `UPSCALED_KILLS` sets the number of kills (5 by default; a release needs 50 or more), `UPSCALED_HANGS` how often a worker
+//! is made to hang, which takes half a minute each (0 by default).
 
 #![allow(
     clippy::unwrap_used,
@@ -115,6 +116,50 @@ fn a_worker_that_is_killed_is_replaced_at_once() {
     }
     let jobs = server.wait_for_jobs(1);
     assert_eq!(jobs[0]["status"], "done", "{jobs:#?}");
+    assert_eq!(frame_checksums(&root.join("output/clip_upscaled.mp4")), wanted);
+}
+
+#[test]
+fn a_worker_that_hangs_is_replaced_after_half_a_minute() {
+    /// Frames of the first segment, and of the others.
+    const FIRST: u32 = 30;
+    const LENGTH: u32 = 300;
+    let hangs = number("UPSCALED_HANGS", 0);
+    if hangs == 0 {
+        println!("skipped: UPSCALED_HANGS is not set");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("clip.mp4");
+    make_clip(&clip, "96x54", FIRST + LENGTH * (hangs as u32 + 1), false);
+    let root = folder.path().join("root");
+    std::fs::create_dir_all(root.join("input")).unwrap();
+    std::fs::copy(&clip, root.join("input/clip.mp4")).unwrap();
+    let settings = ["--model", "realesr-animevideov3", "--segment-frames", &LENGTH.to_string()];
+    let mut arguments = vec!["up", clip.to_str().unwrap(), "-o", "unbroken.mp4"];
+    arguments.extend(settings);
+    run_well(folder.path(), &arguments);
+    let server = Server::start(&root, &settings);
+    let status = || {
+        let text = std::fs::read(root.join("output/clip.mp4.job/status.json")).unwrap_or_default();
+        serde_json::from_slice::<serde_json::Value>(&text).unwrap_or_default()
+    };
+    let mut longest = Duration::ZERO;
+    for hang in 0..hangs as u32 {
+        // In the middle of a segment: at its ends a worker is waited for longer.
+        let frames = u64::from(FIRST + LENGTH * hang + LENGTH / 4);
+        wait_for("the middle of a segment", PATIENCE, || status()["frames_done"].as_u64() >= Some(frames));
+        let worker = server.worker().unwrap();
+        signal("STOP", worker);
+        let start = Instant::now();
+        wait_for("another worker", PATIENCE, || server.worker().is_some_and(|other| other != worker));
+        longest = longest.max(start.elapsed());
+        println!("a new worker after {:?}", start.elapsed());
+    }
+    assert!(longest > Duration::from_secs(29) && longest < Duration::from_secs(35), "{longest:?}");
+    let jobs = server.wait_for_jobs(1);
+    assert_eq!(jobs[0]["status"], "done", "{jobs:#?}");
+    let wanted = frame_checksums(&folder.path().join("unbroken.mp4"));
     assert_eq!(frame_checksums(&root.join("output/clip_upscaled.mp4")), wanted);
 }
 

@@ -1,11 +1,11 @@
 //! The rules.
 
 use super::{
-    ATTEMPTS, BACKOFF, Effect, Event, Job, Lease, Phase, Refusal, Segment, Status, Task, TaskKey, Work,
-    WorkState,
+    ATTEMPTS, BACKOFF, Death, Effect, Event, FailedAttempt, Job, Lease, Phase, Refusal, Segment, Status, Task,
+    TaskKey, Work, WorkState,
 };
 use crate::message::{Failure, FailureKind, IndexMethod};
-use crate::{Millis, Plan, SegmentRange, SourceFacts};
+use crate::{JobId, Millis, Plan, SegmentRange, SourceFacts};
 
 /// The job after an event, and what has to be done about it. An event that does not fit changes nothing and says why.
 #[must_use]
@@ -22,6 +22,7 @@ pub fn step(mut job: Job, event: Event, now: Millis) -> (Job, Vec<Effect>) {
             Some(Owned::Segment(segment)) => {
                 segment.evidence = Some(evidence);
                 segment.work.state = WorkState::Pending;
+                forget_attempts(&mut job, task.segment);
                 if job.segments.iter().all(|segment| segment.evidence.is_some()) {
                     enter(&mut job, Phase::Join);
                 }
@@ -42,7 +43,11 @@ pub fn step(mut job: Job, event: Event, now: Millis) -> (Job, Vec<Effect>) {
             enter(job, Phase::Join);
             Vec::new()
         }),
-        Event::Failed { task, failure } => failed(&mut job, task, failure, now),
+        Event::Failed { task, failure } => failed(&mut job, task, failure, None, now),
+        Event::WorkerLost { task, message, death } => {
+            let failure = Failure { kind: FailureKind::Transient, message };
+            failed(&mut job, task, failure, Some(death), now)
+        }
         Event::SpaceFreed => match job.status {
             Status::WaitingForSpace { .. } => {
                 job.status = Status::Queued;
@@ -50,6 +55,25 @@ pub fn step(mut job: Job, event: Event, now: Millis) -> (Job, Vec<Effect>) {
             }
             _ => refused(Refusal::WrongStatus),
         },
+        Event::Pause => match job.status {
+            Status::Queued | Status::Running | Status::WaitingForSpace { .. } => {
+                job.status = Status::Paused;
+                Vec::new()
+            }
+            _ => refused(Refusal::WrongStatus),
+        },
+        Event::Resume => match job.status {
+            Status::Paused => {
+                job.status = if job.is_worked_on() { Status::Running } else { Status::Queued };
+                Vec::new()
+            }
+            _ => refused(Refusal::WrongStatus),
+        },
+        Event::Prioritize(_) if job.status.is_final() => refused(Refusal::WrongStatus),
+        Event::Prioritize(priority) => {
+            job.priority = priority;
+            Vec::new()
+        }
         Event::Cancel => cancel(&mut job),
         Event::Retry => retry(&mut job),
     };
@@ -60,11 +84,36 @@ fn refused(reason: Refusal) -> Vec<Effect> {
     vec![Effect::Refused(reason)]
 }
 
+impl Job {
+    /// True when somebody works on it.
+    pub fn is_worked_on(&self) -> bool {
+        let mut all = std::iter::once(&self.work).chain(self.segments.iter().map(|segment| &segment.work));
+        all.any(|work| work.state != WorkState::Pending)
+    }
+
+    /// True when a worker that asks for work would get some.
+    pub fn has_work(&self, now: Millis) -> bool {
+        let mut open = self.segments.iter().filter(|segment| segment.evidence.is_none());
+        can_be_claimed(&self.status)
+            && match self.phase {
+                Phase::Segments => open.any(|segment| is_free(&segment.work, now)),
+                Phase::Index | Phase::Join | Phase::Publish => is_free(&self.work, now),
+            }
+    }
+}
+
+const fn can_be_claimed(status: &Status) -> bool {
+    matches!(status, Status::Queued | Status::Running)
+}
+
+fn is_free(work: &Work, now: Millis) -> bool {
+    work.state == WorkState::Pending && is_over(work.not_before, now)
+}
+
 fn claim(job: &mut Job, lease: Lease, now: Millis) -> Vec<Effect> {
-    if !matches!(job.status, Status::Queued | Status::Running) {
+    if !can_be_claimed(&job.status) {
         return refused(Refusal::WrongStatus);
     }
-    let free = |work: &Work| work.state == WorkState::Pending && is_over(work.not_before, now);
     let take = |work: &mut Work| {
         work.epoch += 1;
         work.state = WorkState::Running(lease);
@@ -72,11 +121,11 @@ fn claim(job: &mut Job, lease: Lease, now: Millis) -> Vec<Effect> {
     };
     let task = if job.phase == Phase::Segments {
         let mut open = job.segments.iter_mut().enumerate().filter(|(_, segment)| segment.evidence.is_none());
-        let Some((index, segment)) = open.find(|(_, segment)| free(&segment.work)) else {
+        let Some((index, segment)) = open.find(|(_, segment)| is_free(&segment.work, now)) else {
             return refused(Refusal::NothingToDo);
         };
         Task::Segment { index: index as u32, epoch: take(&mut segment.work), range: segment.range }
-    } else if free(&job.work) {
+    } else if is_free(&job.work, now) {
         let epoch = take(&mut job.work);
         match job.phase {
             Phase::Index => Task::Index { epoch, method: job.method },
@@ -90,11 +139,22 @@ fn claim(job: &mut Job, lease: Lease, now: Millis) -> Vec<Effect> {
     vec![Effect::Granted(task)]
 }
 
+/// A pause is longer than usual by one part of so many at most.
+const SPREAD: i64 = 4;
+
 /// Whether the pause before another attempt is over. One that is longer than any pause was begun before somebody set the
 /// clock back: nobody shall wait for the clock to come there again.
 fn is_over(not_before: Millis, now: Millis) -> bool {
     let longest = BACKOFF.into_iter().max().unwrap_or(0);
-    not_before <= now || not_before > now.plus(longest)
+    not_before <= now || not_before > now.plus(longest + longest / SPREAD)
+}
+
+/// The pause after the failed attempt of this number, in milliseconds. It repeats, and differs among pieces of work, so that
+/// those that failed together do not come back together.
+fn pause(job: JobId, task: TaskKey, attempts: u32) -> i64 {
+    let usual = BACKOFF[(attempts as usize - 1).min(BACKOFF.len() - 1)];
+    let hash = blake3::hash(format!("{job} {:?} {attempts}", task.segment).as_bytes());
+    usual + i64::from(hash.as_bytes()[0]) * (usual / SPREAD) / i64::from(u8::MAX)
 }
 
 /// All work of a job.
@@ -121,8 +181,7 @@ fn release(job: &mut Job, worker: Option<&str>) -> Vec<Effect> {
             work.state = WorkState::Pending;
         }
     }
-    let working = all_work(job).any(|work| work.state != WorkState::Pending);
-    if job.status == Status::Running && !working {
+    if job.status == Status::Running && !job.is_worked_on() {
         job.status = Status::Queued;
     }
     Vec::new()
@@ -142,7 +201,7 @@ fn expire(job: &mut Job, now: Millis) -> Vec<Effect> {
     let mut effects = Vec::new();
     for task in tasks {
         let message = "the worker gave no sign of life until its lease was over".to_owned();
-        effects.extend(failed(job, task, Failure { kind: FailureKind::Transient, message }, now));
+        effects.extend(failed(job, task, Failure { kind: FailureKind::Transient, message }, None, now));
     }
     effects
 }
@@ -178,6 +237,7 @@ fn finish_phase(
     then: impl FnOnce(&mut Job) -> Vec<Effect>,
 ) -> Vec<Effect> {
     if job.phase == phase && matches!(running(job, task), Some(Owned::Phase(_))) {
+        forget_attempts(job, None);
         then(job)
     } else {
         refused(Refusal::Stale)
@@ -203,9 +263,36 @@ fn indexed(job: &mut Job, task: TaskKey, facts: SourceFacts, plan: Plan) -> Vec<
     })
 }
 
-fn failed(job: &mut Job, task: TaskKey, failure: Failure, now: Millis) -> Vec<Effect> {
+/// Notes an attempt that failed, and decides what follows.
+fn failed(
+    job: &mut Job,
+    task: TaskKey,
+    failure: Failure,
+    death: Option<Death>,
+    now: Millis,
+) -> Vec<Effect> {
+    let frames = match running(job, task) {
+        Some(Owned::Segment(segment)) => Some(segment.range),
+        Some(Owned::Phase(_)) => None,
+        None => return refused(Refusal::Stale),
+    };
+    // A full disk is no fault of the work.
+    if !matches!(failure.kind, FailureKind::NoSpace { .. }) {
+        let TaskKey { segment, epoch } = task;
+        let message = failure.message.clone();
+        job.failed_attempts.push(FailedAttempt { at: now, segment, frames, epoch, message, death });
+    }
+    let effects = follow(job, task, failure, now);
+    if job.status.is_final() {
+        job.failed_attempts.retain(|attempt| attempt.segment == task.segment);
+    }
+    effects
+}
+
+/// What follows from the failure of an attempt.
+fn follow(job: &mut Job, task: TaskKey, failure: Failure, now: Millis) -> Vec<Effect> {
     let (method, joining, count) = (job.method, job.phase == Phase::Join, job.segments.len() as u32);
-    let planned = job.plan.is_some();
+    let (id, planned, is_paused) = (job.id, job.plan.is_some(), job.status == Status::Paused);
     let Some(owned) = running(job, task) else {
         return refused(Refusal::Stale);
     };
@@ -216,6 +303,8 @@ fn failed(job: &mut Job, task: TaskKey, failure: Failure, now: Millis) -> Vec<Ef
     work.state = WorkState::Pending;
     let Failure { kind, message } = failure;
     match kind {
+        // Whoever lets the job go on finds out again.
+        FailureKind::NoSpace { .. } if is_paused => Vec::new(),
         FailureKind::NoSpace { needed } => {
             job.status = Status::WaitingForSpace { bytes: needed };
             Vec::new()
@@ -250,7 +339,7 @@ fn failed(job: &mut Job, task: TaskKey, failure: Failure, now: Millis) -> Vec<Ef
         FailureKind::SegmentsDamaged { .. } | FailureKind::FrameListLost | FailureKind::Transient => {
             work.attempts += 1;
             if work.attempts < ATTEMPTS {
-                work.not_before = now.plus(BACKOFF[work.attempts as usize - 1]);
+                work.not_before = now.plus(pause(id, task, work.attempts));
                 return Vec::new();
             }
             let reason = give_up(frames, &message);
@@ -266,6 +355,11 @@ fn give_up(frames: Option<SegmentRange>, message: &str) -> String {
     format!("gave up after {ATTEMPTS} attempts{what}: {message}")
 }
 
+/// Forgets the failed attempts at work that is finished.
+fn forget_attempts(job: &mut Job, segment: Option<u32>) {
+    job.failed_attempts.retain(|attempt| attempt.segment != segment);
+}
+
 /// Throws the plan and everything made by it away. The epochs of the segments to come start above all earlier ones, so
 /// that no late attempt at a segment of the old plan fits one of the new.
 fn forget_plan(job: &mut Job) {
@@ -274,6 +368,7 @@ fn forget_plan(job: &mut Job) {
     job.plan = None;
     job.segments.clear();
     job.result_bytes = None;
+    job.failed_attempts.clear();
     enter(job, Phase::Index);
 }
 
@@ -299,6 +394,7 @@ fn retry(job: &mut Job) -> Vec<Effect> {
         return refused(Refusal::WrongStatus);
     }
     job.status = Status::Queued;
+    job.failed_attempts.clear();
     for work in all_work(job) {
         *work = Work { epoch: work.epoch, ..Work::new() };
     }

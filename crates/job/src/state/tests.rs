@@ -50,6 +50,11 @@ fn claim() -> Event {
     Event::Claim { worker: "w".to_owned(), lease_milliseconds: LEASE }
 }
 
+/// The longest pause after the failed attempt of this number, from 0.
+fn longest_pause(attempt: u32) -> i64 {
+    BACKOFF[attempt as usize] * 5 / 4
+}
+
 /// A job under test with its clock.
 struct Story {
     job: Job,
@@ -112,7 +117,7 @@ fn a_stale_attempt_changes_nothing() {
     let old = story.claimed().key();
     story.now = story.now.plus(LEASE);
     story.after(Event::Expire);
-    story.now = story.now.plus(BACKOFF[0]);
+    story.now = story.now.plus(longest_pause(0));
     let new = story.claimed().key();
     assert_eq!(new.segment, old.segment);
     let stale = story.after(Event::SegmentDone { task: old, evidence: evidence(old) });
@@ -145,9 +150,10 @@ fn three_failed_attempts_end_the_job_and_a_retry_keeps_what_is_finished() {
     for attempt in 0..ATTEMPTS {
         let task = story.claimed().key();
         story.after(Event::Failed { task, failure: failure(FailureKind::Transient) });
-        if let Some(wait) = BACKOFF.get(attempt as usize) {
+        if attempt + 1 < ATTEMPTS {
+            story.now = story.now.plus(BACKOFF[attempt as usize] - 1);
             assert_eq!(story.after(claim()), [Effect::Refused(Refusal::NothingToDo)], "no pause");
-            story.now = story.now.plus(*wait);
+            story.now = story.now.plus(longest_pause(attempt));
         }
     }
     let Status::Failed { reason } = &story.job.status else { panic!("{:?}", story.job.status) };
@@ -155,6 +161,104 @@ fn three_failed_attempts_end_the_job_and_a_retry_keeps_what_is_finished() {
     story.after(Event::Retry);
     assert_eq!(story.job.frames_done(), 30);
     assert!(matches!(story.claimed(), Task::Segment { index: 1, .. }));
+}
+
+#[test]
+fn pauses_repeat_and_differ_among_jobs() {
+    let pause_of = |number: i64| {
+        let mut story = Story::planned();
+        story.job.id = JobId(number);
+        let task = story.claimed().key();
+        story.after(Event::Failed { task, failure: failure(FailureKind::Transient) });
+        story.job.segments[0].work.not_before
+    };
+    let pauses: std::collections::HashSet<Millis> = (0..100).map(pause_of).collect();
+    assert!(pauses.len() > 50, "{pauses:?}");
+    assert!(pauses.iter().all(|pause| (BACKOFF[0]..=longest_pause(0)).contains(&pause.0)), "{pauses:?}");
+    assert_eq!(pause_of(7), pause_of(7));
+}
+
+#[test]
+fn a_job_that_is_given_up_keeps_what_is_known_of_the_attempts() {
+    let mut story = Story::planned();
+    let other = story.claimed().key();
+    let death = |number: i32| Death { signal: Some(number), last_lines: vec!["ouch".to_owned()], ..Death::default() };
+    for attempt in 0..ATTEMPTS {
+        let task = story.claimed().key();
+        assert_eq!(task.segment, Some(1));
+        let message = format!("died {attempt}");
+        story.after(Event::WorkerLost { task, message, death: death(attempt as i32) });
+        if attempt == 0 {
+            // What went wrong at another segment is not why this one is given up.
+            story.after(Event::WorkerLost { task: other, message: String::new(), death: death(9) });
+        }
+        story.now = story.now.plus(longest_pause(1));
+        if attempt == 0 {
+            assert_eq!(story.claimed().key().segment, Some(0));
+        }
+    }
+    assert_eq!(story.job.status.name(), "failed");
+    let attempts = &story.job.failed_attempts;
+    assert_eq!(attempts.len(), ATTEMPTS as usize);
+    for (number, attempt) in (0_i32..).zip(attempts) {
+        assert_eq!(attempt.frames, Some(SegmentRange { first: 30, end: 65 }));
+        assert_eq!((attempt.segment, attempt.death.as_ref()), (Some(1), Some(&death(number))));
+        assert_eq!(attempt.message, format!("died {number}"));
+    }
+    story.after(Event::Retry);
+    assert_eq!(story.job.failed_attempts, []);
+}
+
+#[test]
+fn a_failed_attempt_is_forgotten_when_the_work_is_finished() {
+    let mut story = Story::planned();
+    let task = story.claimed().key();
+    story.after(Event::Failed { task, failure: failure(FailureKind::Transient) });
+    assert_eq!(story.job.failed_attempts.len(), 1);
+    story.now = story.now.plus(longest_pause(0));
+    let task = story.claimed().key();
+    story.after(Event::SegmentDone { task, evidence: evidence(task) });
+    assert_eq!(story.job.failed_attempts, []);
+}
+
+#[test]
+fn a_paused_job_keeps_what_is_under_way_and_gets_nothing_new() {
+    let mut story = Story::planned();
+    let task = story.claimed().key();
+    story.after(Event::Pause);
+    assert_eq!(story.job.status, Status::Paused);
+    assert_eq!(story.after(claim()), [Effect::Refused(Refusal::WrongStatus)]);
+    assert!(!story.job.has_work(story.now));
+    story.after(Event::SegmentDone { task, evidence: evidence(task) });
+    assert_eq!((story.job.status.name(), story.job.frames_done()), ("paused", 30));
+    assert_eq!(story.after(Event::Pause), [Effect::Refused(Refusal::WrongStatus)]);
+    story.after(Event::Resume);
+    assert_eq!(story.job.status, Status::Queued);
+    assert!(matches!(story.claimed(), Task::Segment { index: 1, .. }));
+    story.after(Event::Pause);
+    story.after(Event::Resume);
+    assert_eq!(story.job.status, Status::Running);
+}
+
+#[test]
+fn a_full_disk_does_not_let_a_paused_job_go_on_by_itself() {
+    let mut story = Story::planned();
+    let task = story.claimed().key();
+    story.after(Event::Pause);
+    story.after(Event::Failed { task, failure: failure(FailureKind::NoSpace { needed: 77 }) });
+    assert_eq!(story.after(Event::SpaceFreed), [Effect::Refused(Refusal::WrongStatus)]);
+    assert_eq!(story.job.status, Status::Paused);
+}
+
+#[test]
+fn a_job_is_as_urgent_as_a_person_says_until_it_ends() {
+    let mut story = Story::new();
+    assert_eq!(story.job.priority, Priority::Normal);
+    story.after(Event::Prioritize(Priority::High));
+    assert_eq!(story.job.priority, Priority::High);
+    story.after(Event::Cancel);
+    assert_eq!(story.after(Event::Prioritize(Priority::Low)), [Effect::Refused(Refusal::WrongStatus)]);
+    assert_eq!(story.job.priority, Priority::High);
 }
 
 #[test]
@@ -238,7 +342,10 @@ enum Move {
     Finish(usize),
     Fail(usize, FailureKind),
     ResultLost(usize),
+    Lose(usize),
     SpaceFreed,
+    Pause,
+    Resume,
     Cancel,
     Retry,
 }
@@ -261,7 +368,10 @@ fn any_move() -> impl Strategy<Value = Move> {
         12 => any::<usize>().prop_map(Move::Finish),
         3 => (any::<usize>(), kind).prop_map(|(pick, kind)| Move::Fail(pick, kind)),
         1 => any::<usize>().prop_map(Move::ResultLost),
+        1 => any::<usize>().prop_map(Move::Lose),
         2 => Just(Move::SpaceFreed),
+        1 => Just(Move::Pause),
+        2 => Just(Move::Resume),
         1 => Just(Move::Cancel),
         2 => Just(Move::Retry),
     ]
@@ -297,12 +407,19 @@ proptest! {
                     pick(index).map(|(_, task)| Event::Failed { task: task.key(), failure: failure(kind) })
                 }
                 Move::ResultLost(index) => pick(index).map(|(_, task)| Event::ResultLost { task: task.key() }),
+                Move::Lose(index) => pick(index).map(|(_, task)| {
+                    let (task, message) = (task.key(), "it died".to_owned());
+                    Event::WorkerLost { task, message, death: Death::default() }
+                }),
                 Move::SpaceFreed => Some(Event::SpaceFreed),
+                Move::Pause => Some(Event::Pause),
+                Move::Resume => Some(Event::Resume),
                 Move::Cancel => Some(Event::Cancel),
                 Move::Retry => Some(Event::Retry),
             };
             let Some(event) = event else { continue };
-            let is_retry = event == Event::Retry;
+            let (is_retry, is_resume) = (event == Event::Retry, event == Event::Resume);
+            let is_claim = matches!(event, Event::Claim { .. });
             let effects = story.after(event);
             let job = &story.job;
 
@@ -319,6 +436,19 @@ proptest! {
                 let known = given.iter().any(|(phase, other)| *phase == before.phase && other.key() == task.key());
                 prop_assert!(!known, "given out twice: {task:?}");
                 given.push((before.phase, task.clone()));
+            }
+            if is_claim {
+                let is_granted = matches!(effects.as_slice(), [Effect::Granted(_)]);
+                prop_assert_eq!(before.has_work(story.now), is_granted);
+            }
+            // A paused job goes on when a person says so, or comes to its end.
+            if before.status == Status::Paused && !is_resume {
+                prop_assert!(job.status == Status::Paused || job.status.is_final(), "{job:?}");
+            }
+            // What is finished has no failed attempts.
+            for attempt in &job.failed_attempts {
+                let is_finished = |index: u32| job.segments[index as usize].evidence.is_some();
+                prop_assert!(job.status != Status::Done && !attempt.segment.is_some_and(is_finished), "{job:?}");
             }
             // Finished and running exclude each other; a result needs all segments.
             for segment in &job.segments {
@@ -344,6 +474,7 @@ proptest! {
             story.now = story.now.plus(20_000);
             story.after(Event::Expire);
             story.after(Event::SpaceFreed);
+            story.after(Event::Resume);
             if story.job.status.is_final() {
                 break;
             }

@@ -1,18 +1,27 @@
-//! `list`, `show`, `cancel`, `retry`: what a person sees and changes in the ledger, whether a server runs or not.
+//! `list`, `show`, `cancel`, `retry`, `pause`, `resume`, `priority`, `move`: what a person sees and changes in the ledger,
+//! whether a server runs or not.
 
+use std::cmp::Reverse;
+
+use anyhow::ensure;
 use coordinator::{JobReport, now};
-use job::JobId;
+use job::{JobId, Priority};
 use job::state::{Effect, Event};
-use ledger::Record;
+use ledger::{Place, Record};
 
-use crate::cli::{Chosen, Listing, Show};
+use crate::cli::{Chosen, Listing, Move, Show, Urgency};
 use crate::exit::Ending;
 use crate::output;
 use crate::root::Root;
 
 pub(super) async fn list(listing: Listing) -> anyhow::Result<Ending> {
     let ledger = Root::new(&listing.root.root)?.open_existing_ledger().await?;
-    let records = ledger.list().await?;
+    let mut records = ledger.list().await?;
+    // What has come to its end, and then what is to be done in the order in which it will be.
+    records.sort_by_key(|record| match record.job.status.is_final() {
+        true => (false, Reverse(Priority::High), 0),
+        false => (true, Reverse(record.job.priority), record.place),
+    });
     if !listing.json && records.is_empty() {
         output::say("no jobs yet");
     }
@@ -49,6 +58,55 @@ pub(super) async fn retry(chosen: Chosen) -> anyhow::Result<Ending> {
     change(chosen, &Event::Retry, "queued again", "has not failed and was not canceled").await
 }
 
+pub(super) async fn pause(chosen: Chosen) -> anyhow::Result<Ending> {
+    change(chosen, &Event::Pause, "paused", "cannot be paused").await
+}
+
+pub(super) async fn resume(chosen: Chosen) -> anyhow::Result<Ending> {
+    change(chosen, &Event::Resume, "let go on", "is not paused").await
+}
+
+pub(super) async fn prioritize(urgency: Urgency) -> anyhow::Result<Ending> {
+    let done = format!("of {} priority now", urgency.to.name());
+    let event = Event::Prioritize(urgency.to);
+    change(urgency.chosen, &event, &done, "has come to its end already").await
+}
+
+pub(super) async fn set_place(moving: Move) -> anyhow::Result<Ending> {
+    let ledger = Root::new(&moving.root.root)?.open_existing_ledger().await?;
+    let get = async |id: i64| {
+        let id = JobId(id);
+        let record = ledger.get(id).await?.ok_or(ledger::Error::NoJob(id))?;
+        let status = &record.job.status;
+        ensure!(!status.is_final(), "job {id} has come to its end already: it is {}", status.name());
+        Ok(record)
+    };
+    let record = get(moving.id).await?;
+    let (id, priority) = (record.id, record.job.priority.name());
+    let place = if let Some(other) = moving.to.before {
+        let other = get(other).await?;
+        ensure!(
+            other.job.priority == record.job.priority,
+            "job {id} is of {priority} priority and job {} of {}: make them the same with `upscaled priority` first",
+            other.id,
+            other.job.priority.name()
+        );
+        Place::Before(other.id)
+    } else if moving.to.first {
+        Place::First
+    } else {
+        Place::Last
+    };
+    ledger.set_place(id, place).await?;
+    let place = match place {
+        Place::First => "first".to_owned(),
+        Place::Before(other) => format!("before job {other}"),
+        Place::Last => "last".to_owned(),
+    };
+    output::say(&format!("job {id} comes {place} among the jobs of {priority} priority"));
+    Ok(Ending::Done)
+}
+
 async fn change(chosen: Chosen, event: &Event, done: &str, refused: &str) -> anyhow::Result<Ending> {
     let ledger = Root::new(&chosen.root.root)?.open_existing_ledger().await?;
     let mut ending = Ending::Done;
@@ -74,7 +132,12 @@ fn line(report: &JobReport) -> String {
         _ => "  -  ".to_owned(),
     };
     let reason = report.reason.as_ref().map(|reason| format!("  ({reason})")).unwrap_or_default();
-    format!("{:>4}  {:<17}  {progress}  {}{reason}", report.id.0, report.status, output::path(&report.source))
+    let (id, priority) = (report.id.0, report.priority.name());
+    format!(
+        "{id:>4}  {priority:<6}  {:<17}  {progress}  {}{reason}",
+        report.status,
+        output::path(&report.source)
+    )
 }
 
 fn details(record: &Record) -> Vec<String> {
@@ -89,6 +152,7 @@ fn details(record: &Record) -> Vec<String> {
     add("job", Some(report.id.to_string()));
     add("status", Some(report.status.to_owned()));
     add("reason", report.reason.clone());
+    add("priority", Some(report.priority.name().to_owned()));
     add("source", Some(output::path(&report.source)));
     add("result", report.result.as_deref().map(output::path));
     add("model", Some(report.model.clone()));
@@ -113,6 +177,14 @@ fn details(record: &Record) -> Vec<String> {
     add("folder", (!record.job.status.is_final()).then(|| output::path(&record.request.folder)));
     for note in &report.notes {
         add("note", Some(note.clone()));
+    }
+    for (number, attempt) in (1..).zip(&report.failed_attempts) {
+        let frames = attempt.frames.map(|range| format!("frames {}-{}: ", range.first, range.end - 1));
+        let attempt_name = format!("attempt {number}");
+        add(&attempt_name, Some(format!("{}{}", frames.unwrap_or_default(), attempt.message)));
+        for line in attempt.death.iter().flat_map(|death| &death.last_lines) {
+            add("", Some(line.clone()));
+        }
     }
     lines
 }

@@ -17,11 +17,13 @@ use crate::exit::Ending;
 use crate::output;
 use crate::root::{Root, make_folder};
 use crate::signals::shutdown_on_signal;
+use crate::supervisor::{self, Supervisor};
 
 /// Days of server logs that are kept.
 const LOGS_KEPT: usize = 14;
 
 pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
+    let shutdown = shutdown_on_signal()?;
     make_folder(&serve.root)?;
     let root = Root::new(&serve.root)?;
     let choices = config::with_file(serve.choices, &root.settings_file())?;
@@ -34,9 +36,8 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let ledger = root.open_ledger().await?;
     let worker = worker_executable()?;
 
-    let shutdown = shutdown_on_signal()?;
     let (updates, received) = mpsc::unbounded_channel();
-    let logging = tokio::spawn(log_updates(received));
+    let logging = tokio::spawn(tell_updates(received, Supervisor::new()));
     let mut scheduler = Scheduler::new(SchedulerOptions {
         ledger: ledger.clone(),
         worker: worker.clone(),
@@ -58,6 +59,12 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
 
     let watching = shutdown.clone();
     let watching = tokio::spawn(async move { inbox.run(&watching).await });
+    let asked = shutdown.clone();
+    tokio::spawn(async move {
+        asked.requested().await;
+        supervisor::tell_stopping();
+    });
+    supervisor::tell_ready();
     let served = scheduler.serve(&shutdown).await;
     shutdown.request();
     let _ = watching.await;
@@ -93,11 +100,12 @@ fn start_log(folder: &Path) -> anyhow::Result<tracing_appender::non_blocking::Wo
     Ok(guard)
 }
 
-/// Writes a line for each job that begins, gets on by a segment, or ends.
-async fn log_updates(mut updates: mpsc::UnboundedReceiver<Update>) {
+/// Writes a line for each job that begins, gets on by a segment, or ends, and passes it and the signs of life on.
+async fn tell_updates(mut updates: mpsc::UnboundedReceiver<Update>, mut supervisor: Supervisor) {
     let mut last = String::new();
     while let Some(update) = updates.recv().await {
         match update {
+            Update::Alive => supervisor.tell_alive(),
             Update::Note { id, text } => tracing::info!("job {id}: {text}"),
             Update::Job(report) => {
                 // Between two segments only the estimate changes, which is not worth a line.
@@ -105,7 +113,9 @@ async fn log_updates(mut updates: mpsc::UnboundedReceiver<Update>) {
                     format!("{} {} {} {:?}", report.id, report.status, report.segments_done, report.phase);
                 if news != last {
                     last = news;
-                    tracing::info!("job {}: {}{}", report.id, report.status, details(&report));
+                    let line = format!("job {}: {}{}", report.id, report.status, details(&report));
+                    tracing::info!("{line}");
+                    supervisor::tell_status(&line);
                 }
             }
         }

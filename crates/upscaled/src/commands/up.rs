@@ -23,6 +23,7 @@ use crate::signals::shutdown_on_signal;
 const FOLLOW: std::time::Duration = std::time::Duration::from_millis(500);
 
 pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
+    let shutdown = shutdown_on_signal()?;
     let root = up.root.as_deref().map(Root::new).transpose()?;
     let models = root.as_ref().map_or_else(|| PathBuf::from("models"), Root::models);
     let choices = match &root {
@@ -31,7 +32,6 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     };
     let settings = config::settings(&choices, &[models])?;
     let several = up.files.len() > 1;
-    let shutdown = shutdown_on_signal()?;
     let run = Run { engine_threads: config::engine_threads(choices.threads), root, settings, shutdown, up };
     let mut ending = Ending::Done;
     for file in &run.up.files {
@@ -139,6 +139,10 @@ impl Run {
                 ledger.remove(submission.id).await?;
                 return Ok(submit(ledger, again, now()).await?.id);
             }
+            Status::Paused => {
+                ledger.apply(submission.id, Event::Resume, now()).await?;
+                output::say("the job was paused: it goes on");
+            }
             _ if !submission.is_new => output::say("going on with the unfinished job"),
             _ => {}
         }
@@ -159,9 +163,7 @@ impl Run {
         });
         let ended = loop {
             match scheduler.work_on(id, &self.shutdown).await {
-                Ok(coordinator::Ending::WaitingForSpace) => {
-                    scheduler.wait_for_space(id, &self.shutdown).await?;
-                }
+                Ok(coordinator::Ending::Waiting) => scheduler.wait(id, &self.shutdown).await?,
                 other => break other,
             }
         };
@@ -218,7 +220,7 @@ impl Run {
                 output::error("the job was canceled");
                 Ending::Failed
             }
-            Status::Queued | Status::Running | Status::WaitingForSpace { .. } => {
+            Status::Queued | Status::Running | Status::WaitingForSpace { .. } | Status::Paused => {
                 let kept = match &record.job.facts {
                     Some(facts) => format!(
                         "{} of {} frames are finished and kept in `{}`",

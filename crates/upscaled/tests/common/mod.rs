@@ -15,14 +15,13 @@ use std::time::{Duration, Instant};
 
 /// The program, ready for arguments, in a folder and without the environment of whoever runs the tests.
 pub fn upscaled(folder: &Path) -> Command {
-    let program = PathBuf::from(env!("CARGO_BIN_EXE_upscaled"));
-    let worker = program.with_file_name("upscaled-worker");
+    let worker = worker();
     assert!(
         worker.is_file(),
         "`{}` is missing: run `cargo build --workspace --bins` first",
         worker.display()
     );
-    let mut command = Command::new(program);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_upscaled"));
     command
         .current_dir(folder)
         .env_remove("UPSCALED_ROOT")
@@ -149,6 +148,18 @@ pub fn can_trace() -> bool {
         println!("skipped: strace does not work here: {output:?}");
     }
     works
+}
+
+/// Writes a program that tests put in the place of the worker.
+pub fn executable(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// The worker itself.
+pub fn worker() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_upscaled")).with_file_name("upscaled-worker")
 }
 
 /// Numbers that look random and repeat.

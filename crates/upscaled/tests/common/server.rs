@@ -8,11 +8,13 @@
 )]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
+use sqlx::Connection as _;
 
 use crate::common::{run_well, upscaled, wait_for};
 
@@ -24,18 +26,37 @@ pub struct Server {
     pub root: PathBuf,
     child: Child,
     arguments: Vec<String>,
+    environment: Vec<(String, OsString)>,
 }
 
 impl Server {
     /// Starts a server.
     pub fn start(root: &Path, arguments: &[&str]) -> Self {
-        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Self { root: root.to_owned(), child: spawn(root, &arguments), arguments }
+        Self::start_in(root, arguments, &[])
     }
 
-    /// Starts it again after a kill.
+    /// Starts a server with more in its environment.
+    pub fn start_in(root: &Path, arguments: &[&str], environment: &[(&str, &OsStr)]) -> Self {
+        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let environment: Vec<(String, OsString)> =
+            environment.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
+        let child = spawn(root, &arguments, &environment);
+        Self { root: root.to_owned(), child, arguments, environment }
+    }
+
+    /// Starts it again after its end.
     pub fn restart(&mut self) {
-        self.child = spawn(&self.root, &self.arguments);
+        self.child = spawn(&self.root, &self.arguments, &self.environment);
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        signal(name, self.child.id());
+    }
+
+    /// True when it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Kills it as a power cut would.
@@ -88,9 +109,11 @@ impl Drop for Server {
     }
 }
 
-fn spawn(root: &Path, arguments: &[String]) -> Child {
+fn spawn(root: &Path, arguments: &[String], environment: &[(String, OsString)]) -> Child {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(root.join("terminal.log")).unwrap();
-    upscaled(root).arg("serve").args(arguments).stdout(Stdio::null()).stderr(log).spawn().unwrap()
+    let mut command = upscaled(root);
+    command.arg("serve").args(arguments).envs(environment.iter().cloned());
+    command.stdout(Stdio::null()).stderr(log).spawn().unwrap()
 }
 
 /// Sends a signal to a process.
@@ -106,4 +129,29 @@ pub fn children(process: u32) -> Vec<u32> {
     lists
         .flat_map(|list| list.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<u32>>())
         .collect()
+}
+
+/// Keeps all others from writing to a ledger until it is dropped.
+pub struct Held(Option<sqlx::SqliteConnection>, tokio::runtime::Runtime);
+
+impl Held {
+    /// Begins to write to the ledger of a server, and does not end.
+    pub fn ledger(root: &Path) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let path = root.join("state/ledger.db");
+        let connection = runtime.block_on(async {
+            let mut connection = sqlx::SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+            sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
+            connection
+        });
+        Self(Some(connection), runtime)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            let _ = self.1.block_on(connection.close());
+        }
+    }
 }
