@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use job::message::{Request as Question, Response};
+use job::message::{Access, Request as Question, Response};
 use job::{FilePath, Settings};
 use ledger::Ledger;
 use notify::{RecursiveMode, Watcher as _};
@@ -184,7 +184,8 @@ impl Inbox {
     async fn opens(&self, path: &Path) -> bool {
         let question = Question::Probe { source: path.into() };
         let answer = async {
-            let mut worker = WorkerProcess::start(&self.options.worker).await?;
+            let access = Access { read: vec![path.into()], write: Vec::new() };
+            let mut worker = WorkerProcess::start(&self.options.worker, access).await?;
             worker.send(&question).await?;
             worker.receive(PROBE_LIMIT).await
         };

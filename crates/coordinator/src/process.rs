@@ -7,7 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use job::message::{self, MessageError, Request, Response};
+use job::message::{self, Access, MessageError, Request, Response, Sandbox};
 use job::state::Death;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -31,7 +31,7 @@ pub struct WorkerProcess {
     requests: ChildStdin,
     responses: ChildStdout,
     last_lines: Arc<Mutex<VecDeque<String>>>,
-    sandbox: String,
+    sandbox: Sandbox,
 }
 
 /// How a worker died.
@@ -98,11 +98,11 @@ impl WorkerError {
 }
 
 impl WorkerProcess {
-    /// Starts a worker and waits for its hello.
+    /// Starts a worker that may touch these files only.
     ///
     /// # Errors
     /// When it cannot be started, dies at once, or is of another version.
-    pub async fn start(executable: &Path) -> Result<Self, WorkerError> {
+    pub async fn start(executable: &Path, access: Access) -> Result<Self, WorkerError> {
         let cause = |cause| WorkerError::Start { path: executable.to_owned(), cause };
         let mut child = Command::new(executable)
             .arg("--serve")
@@ -133,19 +133,25 @@ impl WorkerProcess {
                 kept.push_back(line);
             }
         });
-        let mut worker = Self { child, requests, responses, last_lines, sandbox: String::new() };
+        let sandbox = Sandbox { is_complete: false, detail: "none".to_owned() };
+        let mut worker = Self { child, requests, responses, last_lines, sandbox };
         match worker.receive(START_LIMIT).await? {
-            Response::Hello { version, sandbox } if version == env!("CARGO_PKG_VERSION") => {
+            Response::Hello { version } if version == env!("CARGO_PKG_VERSION") => {}
+            Response::Hello { version } => return Err(WorkerError::Version { found: version }),
+            _ => return Err(WorkerError::Version { found: "unknown".to_owned() }),
+        }
+        worker.send(&Request::Confine(access)).await?;
+        match worker.receive(START_LIMIT).await? {
+            Response::Confined(sandbox) => {
                 worker.sandbox = sandbox;
                 Ok(worker)
             }
-            Response::Hello { version, .. } => Err(WorkerError::Version { found: version }),
             _ => Err(WorkerError::Version { found: "unknown".to_owned() }),
         }
     }
 
-    /// How far the worker is confined, in words.
-    pub fn sandbox(&self) -> &str {
+    /// How far the worker is confined.
+    pub fn sandbox(&self) -> &Sandbox {
         &self.sandbox
     }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use job::message::{FailureKind, Request, Response};
+use job::message::{FailureKind, Request, Response, Sandbox};
 use job::state::{Effect, Event, Phase, Refusal, Status, Task};
 use job::{JobId, Millis, Turns};
 use ledger::{Ledger, Record};
@@ -82,6 +82,7 @@ pub struct Scheduler {
     progress: Progress,
     pace: Pace,
     status_written: Option<Instant>,
+    told_of_gaps: bool,
 }
 
 /// What came of the turn of a job.
@@ -114,6 +115,7 @@ impl Scheduler {
             progress: Progress::default(),
             pace: Pace::default(),
             status_written: None,
+            told_of_gaps: false,
         }
     }
 
@@ -312,11 +314,22 @@ impl Scheduler {
         let _ = self.options.updates.send(Update::Note { id: record.id, text });
     }
 
+    /// Says once what keeps the workers from being confined.
+    fn tell_of_gaps(&mut self, record: &Record, sandbox: &Sandbox) {
+        if !sandbox.is_complete && !std::mem::replace(&mut self.told_of_gaps, true) {
+            self.note(record, format!("the worker is not fully confined: {}", sandbox.detail));
+        }
+    }
+
     async fn perform(&mut self, record: &Record, task: &Task, shutdown: &Shutdown) -> Result<Outcome, Error> {
         let key = task.key();
         match look(record) {
             Look::Same => {}
-            Look::SameContent(stamp) => self.options.ledger.set_stamp(record.id, &stamp).await?,
+            Look::SameContent(stamp) => {
+                self.options.ledger.set_stamp(record.id, &stamp).await?;
+                // It may be another file, which the worker has no right to read.
+                self.worker = None;
+            }
             Look::Gone(failure) => return Ok(Outcome::Event(Event::Failed { task: key, failure })),
         }
         if matches!(task, Task::Publish { .. }) {
@@ -381,8 +394,11 @@ impl Scheduler {
     async fn ask(&mut self, record: &Record, task: &Task, request: &Request) -> Result<Asked, Error> {
         let mut worker = match self.worker.take() {
             Some(worker) => worker,
-            None => match WorkerProcess::start(&self.options.worker).await {
-                Ok(worker) => worker,
+            None => match WorkerProcess::start(&self.options.worker, task::access(record)).await {
+                Ok(worker) => {
+                    self.tell_of_gaps(record, worker.sandbox());
+                    worker
+                }
                 // No fault of the job: all others would fail in the same way.
                 Err(error @ (WorkerError::Start { .. } | WorkerError::Version { .. })) => {
                     return Err(Error::Worker(error));

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use job::message::{
-    Failure, FailureKind, FrameListFile, IndexRequest, JoinRequest, Request, Response, SegmentRequest,
+    Access, Failure, FailureKind, FrameListFile, IndexRequest, JoinRequest, Request, Response, SegmentRequest,
 };
 use job::state::{Event, Task, TaskKey};
 use job::{FilePath, Plan, SourceFacts};
-use ledger::Record;
+use ledger::{NewJob, Record};
 
 use crate::process::WorkerError;
 
@@ -34,6 +34,13 @@ pub(crate) fn unpublished_result(record: &Record) -> PathBuf {
 fn frame_list(record: &Record, facts: &SourceFacts) -> FrameListFile {
     let path = FilePath(record.request.folder.join(FRAME_LIST));
     FrameListFile { path, blake3: facts.frame_list_blake3.clone() }
+}
+
+/// What the worker of a job may touch: its source, its models, its folder.
+pub(crate) fn access(record: &Record) -> Access {
+    let NewJob { source, settings, folder, .. } = &record.request;
+    let read = std::iter::once(source.clone()).chain(settings.model_files()).collect();
+    Access { read, write: vec![folder.clone()] }
 }
 
 /// The message that tells a worker to do a task; `None` for publishing, which no worker does, and for a job without
@@ -115,6 +122,7 @@ pub(crate) fn event(record: &Record, key: TaskKey, response: Response) -> Event 
         Response::Joined { bytes, .. } => Event::Joined { task: key, bytes },
         Response::Failed(failure) => Event::Failed { task: key, failure },
         Response::Hello { .. }
+        | Response::Confined(_)
         | Response::Progress { .. }
         | Response::Probed { .. }
         | Response::Doctor(_)

@@ -1,8 +1,8 @@
 //! The messages between coordinator and worker: what they say and how they are framed.
 //!
-//! The coordinator writes [`Request`]s to the worker's standard input, one at a time; the worker answers on its
-//! standard output with any number of [`Response::Progress`] and one other response. A message is a `u32` length,
-//! little endian, and so many bytes of JSON.
+//! The worker says [`Response::Hello`] first. Then the coordinator writes [`Request`]s to the worker's standard input, one
+//! at a time and [`Request::Confine`] before all others; the worker answers on its standard output with any number of
+//! [`Response::Progress`] and one other response. A message is a `u32` length, little endian, and so many bytes of JSON.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,8 @@ pub enum IndexMethod {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
+    /// Give up all rights but these, for good.
+    Confine(Access),
     /// Say whether this file is a video.
     Probe {
         /// The file.
@@ -43,6 +45,15 @@ pub enum Request {
     Doctor,
     /// Measure how fast a network runs.
     Bench(BenchRequest),
+}
+
+/// What a worker may touch of the files of this machine; the system's libraries and the like come on top.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Access {
+    /// Files and folders that it may read.
+    pub read: Vec<FilePath>,
+    /// Folders that it may also write to.
+    pub write: Vec<FilePath>,
 }
 
 /// See [`Request::Index`].
@@ -142,9 +153,9 @@ pub enum Response {
     Hello {
         /// Version of the program, which must be the coordinator's.
         version: String,
-        /// How far the worker is confined, in words.
-        sandbox: String,
     },
+    /// Answer to [`Request::Confine`].
+    Confined(Sandbox),
     /// The work goes on.
     Progress {
         /// Frames done in this request.
@@ -179,6 +190,15 @@ pub enum Response {
     Bench(BenchReport),
     /// The request could not be done.
     Failed(Failure),
+}
+
+/// How far a worker is confined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sandbox {
+    /// All walls stand.
+    pub is_complete: bool,
+    /// Which walls stand and which do not, in words.
+    pub detail: String,
 }
 
 /// One line of a doctor's report.

@@ -48,6 +48,13 @@ impl Model {
     }
 }
 
+/// The files that a model in a file is read from: the one that is named, and for `.param` the weights beside it.
+fn files(path: &FilePath) -> impl Iterator<Item = FilePath> {
+    let weights = path.with_extension("bin");
+    let is_graph = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("param"));
+    std::iter::once(path.clone()).chain(is_graph.then_some(FilePath(weights)))
+}
+
 /// The second set of weights that a denoise strength below 1 is blended with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Twin {
@@ -181,6 +188,15 @@ impl Settings {
         Ok(())
     }
 
+    /// The files that the network is read from; none for one that is part of the program.
+    pub fn model_files(&self) -> impl Iterator<Item = FilePath> {
+        let model = match &self.model {
+            Model::File { path, .. } => Some(path),
+            Model::None | Model::BuiltIn { .. } => None,
+        };
+        model.into_iter().chain(self.twin.as_ref().map(|twin| &twin.path)).flat_map(files)
+    }
+
     /// BLAKE3 over all settings, in hex: equal settings have equal hashes in every run of a version.
     pub fn hash(&self) -> String {
         // `Debug` of plain data cannot fail, names every field, and writes floats so that they read back equal.
@@ -231,6 +247,8 @@ pub enum SettingsError {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -267,6 +285,17 @@ mod tests {
             assert_ne!(variant.hash(), base.hash(), "{variant:?}");
         }
         assert_eq!(base.hash(), base.clone().hash());
+    }
+
+    #[test]
+    fn a_graph_has_its_weights_beside_it() {
+        let path = |name: &str| FilePath::from(Path::new(name));
+        let model = |name: &str| Model::File { name: String::new(), path: path(name), blake3: String::new() };
+        let twin = Twin { path: path("/m/twin.param"), blake3: String::new() };
+        let settings = Settings { model: model("/m/a.pth"), twin: Some(twin), ..Settings::default() };
+        let files: Vec<FilePath> = settings.model_files().collect();
+        assert_eq!(files, ["/m/a.pth", "/m/twin.param", "/m/twin.bin"].map(path));
+        assert_eq!(Settings::default().model_files().count(), 0);
     }
 
     #[test]

@@ -55,6 +55,9 @@ pub enum Error {
     /// The picture is larger than this program is willing to allocate.
     #[error("the pictures are too large ({0}): videos of up to {max} pixels a picture are accepted", max = crate::MAX_PIXELS)]
     TooLarge(Size),
+    /// The video has more frames than anybody looks at.
+    #[error("the video has more than {max} frames: split it into parts", max = crate::MAX_FRAMES)]
+    TooManyFrames,
     /// The pictures change their size or pixel format within the video.
     #[error("the picture changes at frame {frame} from {before} to {after}: split the file there first")]
     PictureChanged {

@@ -8,7 +8,7 @@ use crate::decode::Frames;
 use crate::probe::video_stream;
 use crate::raw::input::Input;
 use crate::raw::packet::RawPacket;
-use crate::{Error, raw};
+use crate::{Error, MAX_FRAMES, raw};
 
 /// Seconds by which a clock has to go back to be another clock: recordings that were glued together. Less is disorder, as
 /// where a demuxer has to guess decoding times.
@@ -81,6 +81,9 @@ fn by_packets(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Option<Index
         }
         last_dts = Some(dts);
         last = last.max((pts, packet.duration()));
+        if frames.len() == MAX_FRAMES {
+            return Err(Error::TooManyFrames);
+        }
         frames.push((pts, packet.is_keyframe()));
         if (frames.len() as u64).is_multiple_of(REPORT) {
             progress(frames.len() as u64);
@@ -128,6 +131,9 @@ fn by_decoding(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Index, Erro
         is_own_time &= own.is_none_or(|own| own == time);
         if pts.is_empty() || own.is_some() && frames.is_entry() {
             keyframes.push(pts.len() as u32);
+        }
+        if pts.len() == MAX_FRAMES {
+            return Err(Error::TooManyFrames);
         }
         pts.push(time);
         progress(pts.len() as u64);

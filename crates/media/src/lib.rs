@@ -34,6 +34,9 @@ pub use verify::{SegmentDecoder, VerifyReport, verify};
 /// Largest picture that is decoded, in pixels: 16,384 × 8,192. A file may claim any size, and memory follows it.
 pub const MAX_PIXELS: u64 = 1 << 27;
 
+/// Most frames of a video: 46 hours at 60 a second. Memory follows their number, which a file can claim cheaply.
+pub const MAX_FRAMES: usize = 10_000_000;
+
 /// What is known of an encoded stream: all that a join in another process must know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodecParameters {

@@ -3,18 +3,19 @@
 use std::num::NonZeroUsize;
 
 use job::Settings;
-use job::message::Finding;
+use job::message::{Finding, Sandbox};
 
-use crate::model;
+use crate::{model, sandbox};
 
 /// Less free memory than this is worth a warning: an upscaled frame of 4K with its encoder takes about so much.
 const LITTLE_MEMORY: u64 = 2 << 30;
 /// The encoder that makes the results.
 const NEEDED_ENCODER: &str = "libx264";
 
-/// Looks at FFmpeg, the engine, the encoders and the memory.
-pub(crate) fn run() -> Vec<Finding> {
-    let mut findings = vec![finding("FFmpeg", true, media::version(), None), engine(), memory(), scratch()];
+/// Looks at the walls around this process, FFmpeg, the engine, the encoders and the memory.
+pub(crate) fn run(walls: &Sandbox) -> Vec<Finding> {
+    let ffmpeg = finding("FFmpeg", true, media::version(), None);
+    let mut findings = vec![confinement(walls), ffmpeg, engine(), memory(), scratch()];
     for encoder in media::doctor() {
         let remedy = match (&encoder.error, encoder.name.as_str()) {
             (None, _) => None,
@@ -31,6 +32,19 @@ pub(crate) fn run() -> Vec<Finding> {
 
 fn finding(subject: &str, ok: bool, detail: String, remedy: Option<&str>) -> Finding {
     Finding { subject: subject.to_owned(), ok, detail, remedy: remedy.map(ToOwned::to_owned) }
+}
+
+/// Tries what the walls forbid.
+fn confinement(walls: &Sandbox) -> Finding {
+    let succeeded = sandbox::succeeded();
+    let (tried, denied) = (sandbox::ATTEMPTS.len(), sandbox::ATTEMPTS.len() - succeeded.len());
+    let mut detail = format!("{denied} of {tried} forbidden actions are denied by {}", walls.detail);
+    if !succeeded.is_empty() {
+        detail = format!("{detail}; the worker can {}", succeeded.join(", "));
+    }
+    let ok = walls.is_complete && succeeded.is_empty();
+    let remedy = (!ok).then_some("upscale files that you trust, or use a newer Linux");
+    finding("sandbox", ok, detail, remedy)
 }
 
 fn engine() -> Finding {

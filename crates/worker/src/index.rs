@@ -7,10 +7,12 @@ use job::{Container, Model, SourceFacts};
 
 use crate::failure::Failed;
 use crate::model;
+use crate::sandbox::LittleMemory;
 use crate::{frame_list, wire::Progress};
 
 /// Answers whether a file is a video.
 pub(crate) fn probe(source: &Path) -> Result<Response, Failed> {
+    let _little = LittleMemory::begin();
     let probe = media::probe(source)?;
     Ok(Response::Probed { description: format!("{} {}", probe.video.codec, probe.video.size) })
 }
@@ -18,7 +20,10 @@ pub(crate) fn probe(source: &Path) -> Result<Response, Failed> {
 /// Makes the frame list.
 pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Response, Failed> {
     let source: &Path = &request.source;
+    let little = LittleMemory::begin();
     let probe = media::probe(source)?;
+    // Decoding large pictures rightly takes more.
+    drop(little);
     let method = match request.method {
         IndexMethod::Demux => media::IndexMethod::Demux,
         IndexMethod::Decode => media::IndexMethod::Decode,

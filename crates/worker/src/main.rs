@@ -13,6 +13,7 @@ mod join;
 mod model;
 mod pipeline;
 mod results;
+mod sandbox;
 mod scene;
 mod segment;
 mod trace;
@@ -21,6 +22,7 @@ mod wire;
 
 use std::process::ExitCode;
 
+use anyhow::bail;
 use job::message::{Request, Response};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -51,11 +53,14 @@ fn main() -> ExitCode {
 
 /// Answers requests until there are no more.
 fn serve() -> anyhow::Result<()> {
+    wire::send(&Response::Hello { version: env!("CARGO_PKG_VERSION").to_owned() })?;
+    let Request::Confine(access) = wire::read_request()? else {
+        bail!("the first message does not say what may be touched: both programs must be of the same build");
+    };
+    // Landlock holds for this thread and those that it starts: there must be no other yet.
+    let walls = sandbox::enter(&access);
+    wire::send(&Response::Confined(walls.clone()))?;
     let progress = Progress::default();
-    wire::send(&Response::Hello {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        sandbox: "none".to_owned(),
-    })?;
     let mut upscaler = Upscaler::default();
     for request in wire::requests()? {
         let answer = match request {
@@ -64,7 +69,8 @@ fn serve() -> anyhow::Result<()> {
             Request::Segment(request) => segment::run(&request, &mut upscaler, &progress),
             Request::Join(request) => join::run(&request, &progress),
             Request::Bench(request) => bench::run(&request, &progress),
-            Request::Doctor => Ok(Response::Doctor(doctor::run())),
+            Request::Confine(_) => Err(Failed::last("the rights of this worker are given up for good")),
+            Request::Doctor => Ok(Response::Doctor(doctor::run(&walls))),
         };
         wire::send(&answer.unwrap_or_else(|Failed(failure)| Response::Failed(failure)))?;
     }

@@ -3,7 +3,6 @@
 //! With `UPSCALED_TRACE` naming a folder, each segment writes a file there in the trace event format that Perfetto and
 //! Chrome's `about:tracing` show, with the share of the time that the engine was at work. Without it, nothing is kept.
 
-use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -12,6 +11,11 @@ use serde_json::{Value, json};
 
 /// The variable that names the folder.
 const VARIABLE: &str = "UPSCALED_TRACE";
+
+/// The folder for traces, where they are wanted.
+pub(crate) fn folder() -> Option<PathBuf> {
+    std::env::var_os(VARIABLE).filter(|folder| !folder.is_empty()).map(PathBuf::from)
+}
 
 /// A stage of the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,13 +61,12 @@ struct Kept {
 impl Trace {
     /// The trace of a segment, kept when the environment asks for it.
     pub(crate) fn of_segment(name: &str) -> Self {
-        let folder = std::env::var_os(VARIABLE).filter(|folder| !folder.is_empty());
-        Self::into(folder.as_deref(), name)
+        Self::into(folder(), name)
     }
 
-    fn into(folder: Option<&OsStr>, name: &str) -> Self {
+    fn into(folder: Option<PathBuf>, name: &str) -> Self {
         Self(folder.map(|folder| Kept {
-            file: PathBuf::from(folder).join(format!("{name}.json")),
+            file: folder.join(format!("{name}.json")),
             begin: Instant::now(),
             spans: Mutex::new(Vec::new()),
         }))
@@ -121,7 +124,7 @@ mod tests {
     #[test]
     fn a_wanted_trace_tells_what_the_stages_did() {
         let folder = tempfile::tempdir().unwrap();
-        let trace = Trace::into(Some(folder.path().as_os_str()), "seg-1");
+        let trace = Trace::into(Some(folder.path().to_owned()), "seg-1");
         assert_eq!(trace.span(Stage::Engine, 7, || 5), 5);
         trace.span(Stage::Encode, 7, || ());
         trace.write();

@@ -77,7 +77,8 @@ impl Progress {
     }
 }
 
-fn read_request() -> anyhow::Result<Request> {
+/// Waits for a request.
+pub(crate) fn read_request() -> anyhow::Result<Request> {
     let mut input = io::stdin().lock();
     let mut length = [0; 4];
     input.read_exact(&mut length)?;

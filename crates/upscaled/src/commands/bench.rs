@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::bail;
 use coordinator::WorkerProcess;
-use job::Model;
-use job::message::{BenchReport, BenchRequest, Failure, Request, Response};
+use job::message::{Access, BenchReport, BenchRequest, Failure, Request, Response};
+use job::{Model, Settings};
 use serde::Serialize;
 
 use self::view::View;
@@ -104,7 +104,9 @@ fn requests(bench: &Bench, folders: &[PathBuf]) -> anyhow::Result<Vec<BenchReque
 
 /// Measures one case in a worker of its own, so that the memory is that of this case alone.
 async fn measure(executable: &Path, request: &BenchRequest, view: &View) -> anyhow::Result<BenchReport> {
-    let mut worker = WorkerProcess::start(executable).await?;
+    let settings = Settings { model: request.model.clone(), ..Settings::default() };
+    let access = Access { read: settings.model_files().collect(), write: Vec::new() };
+    let mut worker = WorkerProcess::start(executable, access).await?;
     worker.send(&Request::Bench(request.clone())).await?;
     loop {
         match worker.receive(PATIENCE).await? {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use coordinator::WorkerProcess;
-use job::message::{Finding, Request, Response};
+use job::message::{Access, Finding, Request, Response};
 
 use super::worker_executable;
 use crate::cli::Doctor;
@@ -45,21 +45,13 @@ fn finding(subject: &str, ok: bool, detail: String, remedy: Option<&str>) -> Fin
 async fn worker() -> Vec<Finding> {
     let answer = async {
         let executable = worker_executable()?;
-        let mut worker = WorkerProcess::start(&executable).await?;
+        let mut worker = WorkerProcess::start(&executable, Access::default()).await?;
         worker.send(&Request::Doctor).await?;
-        let sandbox = worker.sandbox().to_owned();
-        let detail = output::path(&executable);
-        anyhow::Ok((detail, sandbox, worker.receive(PATIENCE).await?))
+        anyhow::Ok((output::path(&executable), worker.receive(PATIENCE).await?))
     };
     match answer.await {
-        Ok((detail, sandbox, Response::Doctor(found))) => {
-            let confined = sandbox != "none";
-            let remedy = (!confined)
-                .then_some("this version does not confine the worker: upscale files that you trust");
-            let mut findings =
-                vec![finding("worker", true, detail, None), finding("sandbox", confined, sandbox, remedy)];
-            findings.extend(found);
-            findings
+        Ok((detail, Response::Doctor(found))) => {
+            std::iter::once(finding("worker", true, detail, None)).chain(found).collect()
         }
         Ok(_) => vec![finding("worker", false, "it gives no report".to_owned(), Some("build it again"))],
         Err(error) => vec![finding(
