@@ -251,6 +251,6 @@ mod tests {
     #[test]
     fn last_words_cannot_steer_a_terminal_or_fill_the_ledger() {
         assert_eq!(readable(b"frame 7\x1b[2J \xff\r"), "frame 7\\u{1b}[2J \u{fffd}");
-        assert_eq!(readable(&[b'x'; 100_000]).len(), LINE_LENGTH);
+        assert_eq!(readable("x".repeat(100_000).as_bytes()).len(), LINE_LENGTH);
     }
 }

@@ -114,9 +114,8 @@ async fn jobs_keep_the_places_that_they_are_given() {
     for name in ["a", "b", "c", "d"] {
         ledger.submit(&new_job(name), Millis(0)).await.unwrap();
     }
-    let queue = async || -> Vec<i64> {
-        ledger.queue().await.unwrap().iter().map(|record| record.id.0).collect()
-    };
+    let queue =
+        async || -> Vec<i64> { ledger.queue().await.unwrap().iter().map(|record| record.id.0).collect() };
     assert_eq!(queue().await, [1, 2, 3, 4]);
     for (job, place, wanted) in [
         (3, Place::First, [3, 1, 2, 4]),

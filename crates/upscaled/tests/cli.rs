@@ -20,7 +20,8 @@ fn the_program_does_not_link_ffmpeg() {
 fn help_lists_the_commands_and_the_exit_codes() {
     let folder = tempfile::tempdir().unwrap();
     let help = run_well(folder.path(), &["--help"]);
-    for word in ["up", "serve", "list", "show", "cancel", "retry", "doctor", "bench", "Exit codes"] {
+    let commands = ["up", "serve", "list", "show", "cancel", "retry", "pause", "resume", "priority", "move"];
+    for word in commands.iter().chain(&["doctor", "bench", "Exit codes"]) {
         assert!(help.contains(word), "{word} is missing in:\n{help}");
     }
 }

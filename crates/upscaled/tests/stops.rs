@@ -17,7 +17,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use common::{Random, executable, frame_checksums, make_clip, number, run_well, segments, upscaled, wait_for};
+use common::{
+    Random, executable, frame_checksums, make_clip, number, run_well, segments, upscaled, wait_for,
+};
 use server::{Held, PATIENCE, Server, signal};
 
 /// Docker kills ten seconds after it asked.
@@ -70,7 +72,9 @@ fn a_server_that_is_asked_to_stop_does_so_within_seconds_and_loses_nothing() {
         assert!(finished.iter().all(|segment| kept.contains(segment)), "{finished:?} {kept:?}");
         server.restart();
     }
-    println!("the server was stopped {stopped} times, {early} of them before it listened; the longest took {longest:?}");
+    println!(
+        "the server was stopped {stopped} times, {early} of them before it listened; the longest took {longest:?}"
+    );
     assert!(longest < LIMIT, "{longest:?}");
     if server.has_ended() {
         server.restart();
@@ -115,12 +119,17 @@ fn up_that_is_asked_to_stop_does_so_within_seconds_and_loses_nothing() {
         let kept = segments(&work);
         assert!(finished.iter().all(|segment| kept.contains(segment)), "{finished:?} {kept:?}");
     }
-    println!("up was stopped {stopped} times, {early} of them before it listened; the longest took {longest:?}");
+    println!(
+        "up was stopped {stopped} times, {early} of them before it listened; the longest took {longest:?}"
+    );
     assert!(stopped > 0 && longest < LIMIT, "{longest:?}");
     if work.exists() || stopped == early {
         run_well(folder.path(), &arguments);
     }
-    assert_eq!(frame_checksums(&folder.path().join("clip_upscaled.mp4")), unbroken(folder.path(), "clip.mp4"));
+    assert_eq!(
+        frame_checksums(&folder.path().join("clip_upscaled.mp4")),
+        unbroken(folder.path(), "clip.mp4")
+    );
 }
 
 #[test]

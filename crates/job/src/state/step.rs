@@ -1,8 +1,8 @@
 //! The rules.
 
 use super::{
-    ATTEMPTS, BACKOFF, Death, Effect, Event, FailedAttempt, Job, Lease, Phase, Refusal, Segment, Status, Task,
-    TaskKey, Work, WorkState,
+    ATTEMPTS, BACKOFF, Death, Effect, Event, FailedAttempt, Job, Lease, Phase, Refusal, Segment, Status,
+    Task, TaskKey, Work, WorkState,
 };
 use crate::message::{Failure, FailureKind, IndexMethod};
 use crate::{JobId, Millis, Plan, SegmentRange, SourceFacts};
@@ -264,13 +264,7 @@ fn indexed(job: &mut Job, task: TaskKey, facts: SourceFacts, plan: Plan) -> Vec<
 }
 
 /// Notes an attempt that failed, and decides what follows.
-fn failed(
-    job: &mut Job,
-    task: TaskKey,
-    failure: Failure,
-    death: Option<Death>,
-    now: Millis,
-) -> Vec<Effect> {
+fn failed(job: &mut Job, task: TaskKey, failure: Failure, death: Option<Death>, now: Millis) -> Vec<Effect> {
     let frames = match running(job, task) {
         Some(Owned::Segment(segment)) => Some(segment.range),
         Some(Owned::Phase(_)) => None,

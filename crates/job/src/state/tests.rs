@@ -182,7 +182,8 @@ fn pauses_repeat_and_differ_among_jobs() {
 fn a_job_that_is_given_up_keeps_what_is_known_of_the_attempts() {
     let mut story = Story::planned();
     let other = story.claimed().key();
-    let death = |number: i32| Death { signal: Some(number), last_lines: vec!["ouch".to_owned()], ..Death::default() };
+    let death =
+        |number: i32| Death { signal: Some(number), last_lines: vec!["ouch".to_owned()], ..Death::default() };
     for attempt in 0..ATTEMPTS {
         let task = story.claimed().key();
         assert_eq!(task.segment, Some(1));

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 
 use anyhow::ensure;
 use coordinator::{JobReport, now};
-use job::{JobId, Priority};
+use job::JobId;
 use job::state::{Effect, Event};
 use ledger::{Place, Record};
 
@@ -18,9 +18,8 @@ pub(super) async fn list(listing: Listing) -> anyhow::Result<Ending> {
     let ledger = Root::new(&listing.root.root)?.open_existing_ledger().await?;
     let mut records = ledger.list().await?;
     // What has come to its end, and then what is to be done in the order in which it will be.
-    records.sort_by_key(|record| match record.job.status.is_final() {
-        true => (false, Reverse(Priority::High), 0),
-        false => (true, Reverse(record.job.priority), record.place),
+    records.sort_by_key(|Record { job, place, .. }| {
+        (!job.status.is_final()).then_some((Reverse(job.priority), *place))
     });
     if !listing.json && records.is_empty() {
         output::say("no jobs yet");
@@ -178,7 +177,10 @@ fn details(record: &Record) -> Vec<String> {
     for note in &report.notes {
         add("note", Some(note.clone()));
     }
-    for (number, attempt) in (1..).zip(&report.failed_attempts) {
+    // An only attempt without a death has nothing to tell beyond the reason.
+    let is_telling = report.failed_attempts.iter().any(|attempt| attempt.death.is_some())
+        || report.failed_attempts.len() > 1;
+    for (number, attempt) in (1..).zip(report.failed_attempts.iter().filter(|_| is_telling)) {
         let frames = attempt.frames.map(|range| format!("frames {}-{}: ", range.first, range.end - 1));
         let attempt_name = format!("attempt {number}");
         add(&attempt_name, Some(format!("{}{}", frames.unwrap_or_default(), attempt.message)));
