@@ -11,6 +11,7 @@ use storage::SegmentName;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::error::Error;
+use crate::manifest;
 use crate::process::{WorkerError, WorkerProcess};
 use crate::shutdown::Shutdown;
 use crate::source::{Look, look};
@@ -29,6 +30,8 @@ const IDLE: Duration = Duration::from_secs(2);
 const REPORT: Duration = Duration::from_millis(250);
 /// Time between rewrites of `status.json`.
 const STATUS_FILE: Duration = Duration::from_secs(1);
+/// Least time between backups of the ledger.
+const BACKUP: Duration = Duration::from_mins(1);
 /// The name under which the local worker claims work.
 const WORKER: &str = "local";
 
@@ -96,18 +99,29 @@ impl Scheduler {
     /// Works all jobs off, also those that come while it runs, until somebody asks to stop.
     ///
     /// # Errors
-    /// When the ledger fails at the start. Later failures of it are logged and tried again.
+    /// When the ledger fails at the start or is damaged. Later failures of it are logged and tried again.
     pub async fn serve(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
         self.clean_up().await?;
+        // What has come to its end is known only to the ledger.
+        let (mut something_ended, mut last_backup) = (true, None::<Instant>);
         while !shutdown.is_requested() {
+            if something_ended && last_backup.is_none_or(|last| last.elapsed() >= BACKUP) {
+                (something_ended, last_backup) = (false, Some(Instant::now()));
+                if let Err(error) = self.options.ledger.back_up().await {
+                    tracing::warn!("no backup of the ledger: {error}");
+                }
+            }
             match self.next_job().await {
-                Ok(Some(id)) => {
-                    if let Err(error) = self.work_on(id, shutdown).await {
+                Ok(Some(id)) => match self.work_on(id, shutdown).await {
+                    Ok(ending) => something_ended |= matches!(ending, Ending::Final(_)),
+                    Err(error) if error.is_damage() => return Err(error),
+                    Err(error) => {
                         tracing::error!("job {id}: {error}; trying again");
                         shutdown.sleep(BEAT).await;
                     }
-                }
+                },
                 Ok(None) => shutdown.sleep(LOOK).await,
+                Err(error) if error.is_damage() => return Err(error),
                 Err(error) => {
                     tracing::error!("{error}; trying again");
                     shutdown.sleep(BEAT).await;
@@ -124,8 +138,9 @@ impl Scheduler {
     pub async fn work_on(&mut self, id: JobId, shutdown: &Shutdown) -> Result<Ending, Error> {
         self.progress = Progress::default();
         // Whoever held a lease is gone: this program has the lock.
-        let mut record = self.apply(id, Event::Release { worker: None }).await?.record;
-        sweep(&record);
+        let record = self.apply(id, Event::Release { worker: None }).await?.record;
+        self.tidy(record, shutdown).await?;
+        let mut record;
         let ending = loop {
             if shutdown.is_requested() {
                 break Ending::Stopped;
@@ -148,10 +163,14 @@ impl Scheduler {
             self.report(&record, true);
             match self.perform(&record, &task, shutdown).await? {
                 Outcome::Event(event) => {
+                    let before = record.job.phase;
                     let applied = self.apply(id, event).await?;
                     record = applied.record;
                     if applied.effects.contains(&Effect::DropSegments) {
                         sweep(&record);
+                    }
+                    if record.job.phase == Phase::Segments && before != Phase::Segments {
+                        record = self.tidy(record, shutdown).await?;
                     }
                     self.report(&record, true);
                 }
@@ -249,6 +268,9 @@ impl Scheduler {
         }
         if let Err(event) = task::make_folder(&record.request.folder, key) {
             return Ok(Outcome::Event(event));
+        }
+        if let Err(error) = manifest::write(record) {
+            return Ok(Outcome::Event(task::failed_by_storage(key, &error)));
         }
         let Some(request) = task::request(record, task, self.options.engine_threads) else {
             let message =
@@ -390,7 +412,7 @@ pub fn now() -> Millis {
 }
 
 /// Removes files of attempts that came to nothing from a job's folder.
-fn sweep(record: &Record) {
+pub(crate) fn sweep(record: &Record) {
     let keep: Vec<SegmentName> = record
         .job
         .segments

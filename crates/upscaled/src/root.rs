@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use ledger::Ledger;
+use ledger::{Ledger, Rescue};
 
 /// The places below the root.
 #[derive(Debug, Clone)]
@@ -73,6 +73,18 @@ pub(crate) fn ledger_file(folder: &Path) -> PathBuf {
 
 /// Opens the ledger in a folder of its own, making both when they are not there.
 pub(crate) async fn open_ledger(folder: &Path) -> anyhow::Result<Ledger> {
+    prepare(folder)?;
+    Ok(Ledger::open(&ledger_file(folder)).await?)
+}
+
+/// As [`open_ledger`], for whoever holds the folder's lock: a damaged ledger is put aside.
+pub(crate) async fn open_or_rescue_ledger(folder: &Path) -> anyhow::Result<(Ledger, Option<Rescue>)> {
+    prepare(folder)?;
+    Ok(Ledger::open_or_rescue(&ledger_file(folder)).await?)
+}
+
+/// Makes the folder of a ledger, where one can be.
+fn prepare(folder: &Path) -> anyhow::Result<()> {
     make_folder(folder)?;
     if let Ok(storage::FileSystem::Network { name }) = storage::file_system_kind(folder) {
         anyhow::bail!(
@@ -80,7 +92,7 @@ pub(crate) async fn open_ledger(folder: &Path) -> anyhow::Result<Ledger> {
             folder.display()
         );
     }
-    Ok(Ledger::open(&ledger_file(folder)).await?)
+    Ok(())
 }
 
 /// Makes a folder and those above it.

@@ -24,18 +24,26 @@ pub struct Server {
     pub root: PathBuf,
     child: Child,
     arguments: Vec<String>,
+    variables: Vec<(String, PathBuf)>,
 }
 
 impl Server {
     /// Starts a server.
     pub fn start(root: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(root, arguments, &[])
+    }
+
+    /// Starts a server with variables in its environment.
+    pub fn start_with(root: &Path, arguments: &[&str], variables: &[(&str, &Path)]) -> Self {
         let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Self { root: root.to_owned(), child: spawn(root, &arguments), arguments }
+        let variables: Vec<_> =
+            variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { root: root.to_owned(), child: spawn(root, &arguments, &variables), arguments, variables }
     }
 
     /// Starts it again after a kill.
     pub fn restart(&mut self) {
-        self.child = spawn(&self.root, &self.arguments);
+        self.child = spawn(&self.root, &self.arguments, &self.variables);
     }
 
     /// Kills it as a power cut would.
@@ -88,9 +96,17 @@ impl Drop for Server {
     }
 }
 
-fn spawn(root: &Path, arguments: &[String]) -> Child {
+fn spawn(root: &Path, arguments: &[String], variables: &[(String, PathBuf)]) -> Child {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(root.join("terminal.log")).unwrap();
-    upscaled(root).arg("serve").args(arguments).stdout(Stdio::null()).stderr(log).spawn().unwrap()
+    let variables = variables.iter().map(|(name, value)| (name, value));
+    upscaled(root)
+        .arg("serve")
+        .args(arguments)
+        .envs(variables)
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap()
 }
 
 /// Sends a signal to a process.
