@@ -31,7 +31,7 @@ impl Scheduler {
         if !segments.is_empty() {
             let before = after.job.frames_done();
             after = self.options.ledger.apply(after.id, Event::Found { segments }, now()).await?.record;
-            let frames = after.job.frames_done() - before;
+            let frames = after.job.frames_done().saturating_sub(before);
             if frames > 0 {
                 self.note(
                     &after,

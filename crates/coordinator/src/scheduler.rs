@@ -107,8 +107,10 @@ impl Scheduler {
         while !shutdown.is_requested() {
             if something_ended && last_backup.is_none_or(|last| last.elapsed() >= BACKUP) {
                 (something_ended, last_backup) = (false, Some(Instant::now()));
-                if let Err(error) = self.options.ledger.back_up().await {
-                    tracing::warn!("no backup of the ledger: {error}");
+                match self.options.ledger.back_up().await {
+                    Err(error) if error.is_damage() => return Err(error.into()),
+                    Err(error) => tracing::warn!("no backup of the ledger: {error}"),
+                    Ok(()) => {}
                 }
             }
             match self.next_job().await {

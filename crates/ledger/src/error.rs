@@ -91,11 +91,18 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// True when the database finds that its file is not what it wrote.
+/// True when the database or a value in it is not what was written.
 pub(crate) fn is_corrupt(error: &sqlx::Error) -> bool {
-    // SQLITE_CORRUPT is 11, SQLITE_NOTADB is 26; the higher bits say more.
-    let code = |error: &dyn sqlx::error::DatabaseError| error.code()?.parse::<i32>().ok();
-    matches!(error, sqlx::Error::Database(error) if matches!(code(&**error).map(|code| code & 0xff), Some(11 | 26)))
+    use sqlx::Error::{ColumnDecode, ColumnNotFound, Database, Decode};
+    match error {
+        ColumnDecode { .. } | ColumnNotFound(_) | Decode(_) => true,
+        // SQLITE_CORRUPT is 11, SQLITE_NOTADB is 26; the higher bits say more.
+        Database(error) => {
+            let code = error.code().and_then(|code| code.parse::<i32>().ok());
+            matches!(code.map(|code| code & 0xff), Some(11 | 26))
+        }
+        _ => false,
+    }
 }
 
 /// True when another connection holds the database.

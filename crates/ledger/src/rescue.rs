@@ -3,9 +3,13 @@
 use std::fmt;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::{Error, Ledger};
+
+/// How often a ledger that is being closed is looked at, and how long between two looks.
+const CLOSING_LOOKS: u32 = 1000;
+const CLOSING_PAUSE: Duration = Duration::from_millis(5);
 
 /// What happened to a ledger that was damaged or gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,12 +52,12 @@ impl Ledger {
                 Err(error) => return Err(error),
             }
         };
-        let aside = put_aside(path)?;
+        let aside = put_aside(path).await?;
         if backup.exists() {
             restore(&backup, path)?;
             match Self::open_whole(path, false).await {
                 Ok(ledger) => return Ok((ledger, Some(Rescue { finding, aside, from_backup: true }))),
-                Err(error) if error.is_damage() => put_aside(path)?,
+                Err(error) if error.is_damage() => put_aside(path).await?,
                 Err(error) => return Err(error),
             };
         }
@@ -76,8 +80,15 @@ impl Ledger {
     /// database, so that what is in the copy does not depend on the log either.
     ///
     /// # Errors
-    /// When the database or the copy fails; the copy from before is still there then.
+    /// When the ledger is damaged or fails, or the copy does; the copy from before is still there then.
     pub async fn back_up(&self) -> Result<(), Error> {
+        // A copy of a damaged row would be as damaged.
+        self.list().await?;
+        self.copy().await
+    }
+
+    /// As [`Ledger::back_up`], for tables of any version.
+    pub(crate) async fn copy(&self) -> Result<(), Error> {
         let part = beside(&self.path, ".backup.part");
         if part.exists() {
             fs::remove_file(&part).map_err(file("remove", &part))?;
@@ -100,11 +111,21 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Renames a ledger and its log to names that nobody has. Gives the new name of the database.
-fn put_aside(path: &Path) -> Result<Option<PathBuf>, Error> {
+async fn put_aside(path: &Path) -> Result<Option<PathBuf>, Error> {
+    // A connection that came to nothing is closed by a thread of its own. It would remove the log of the database that
+    // has the name by then.
+    let mut looks = 0;
+    while is_open(path) && looks < CLOSING_LOOKS {
+        tokio::time::sleep(CLOSING_PAUSE).await;
+        looks += 1;
+    }
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let taken = |aside: &Path| ["", "-wal", "-shm"].iter().any(|suffix| beside(aside, suffix).exists());
-    let names = (since.as_secs()..).map(|seconds| beside(path, &format!(".damaged-{seconds}")));
-    let Some(aside) = names.into_iter().find(|aside| !taken(aside)) else { return Ok(None) };
+    let mut seconds = since.as_secs();
+    let mut aside = beside(path, &format!(".damaged-{seconds}"));
+    while ["", "-wal", "-shm"].iter().any(|suffix| beside(&aside, suffix).exists()) {
+        seconds += 1;
+        aside = beside(path, &format!(".damaged-{seconds}"));
+    }
     // The log first: beside another database it would be taken for that one's.
     for suffix in ["-wal", "-shm", ""] {
         let from = beside(path, suffix);
@@ -113,6 +134,12 @@ fn put_aside(path: &Path) -> Result<Option<PathBuf>, Error> {
         }
     }
     Ok(aside.exists().then_some(aside))
+}
+
+/// True when this process has a ledger open.
+fn is_open(path: &Path) -> bool {
+    let (Ok(path), Ok(files)) = (path.canonicalize(), fs::read_dir("/proc/self/fd")) else { return false };
+    files.flatten().any(|entry| fs::read_link(entry.path()).is_ok_and(|open| open == path))
 }
 
 /// Puts a copy of the backup in the place of the ledger.

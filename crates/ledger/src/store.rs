@@ -98,23 +98,28 @@ impl Ledger {
     /// Makes the tables, or changes those of an earlier version.
     async fn bring_to_this_version(&self, had_tables: bool) -> Result<(), Error> {
         let migrator = sqlx::migrate!();
-        if self.is_blank().await? {
-            if had_tables {
-                return Err(self.damaged("it is empty".to_owned()));
-            }
-        } else {
-            let sealed: i32 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&self.pool).await?;
-            let applied: Vec<i64> =
-                sqlx::query_scalar("SELECT version FROM _sqlx_migrations ORDER BY version")
-                    .fetch_all(&self.pool)
-                    .await?;
-            if sealed != 0 && sealed != structure(&mut *self.pool.acquire().await?).await? {
+        // One look, since another program may be changing the tables.
+        let mut look = self.pool.begin().await?;
+        let statement = "SELECT count(*) FROM sqlite_schema WHERE name IN ('job', '_sqlx_migrations')";
+        let tables: i64 = sqlx::query_scalar(statement).fetch_one(&mut *look).await?;
+        let is_new = tables < 2;
+        if is_new && had_tables {
+            return Err(self.damaged("it is empty".to_owned()));
+        }
+        if !is_new {
+            let sealed: i32 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *look).await?;
+            if sealed != 0 && sealed != structure(&mut look).await? {
                 return Err(self.damaged("its tables are not those that were made".to_owned()));
             }
+            let statement = "SELECT version FROM _sqlx_migrations ORDER BY version";
+            let applied: Vec<i64> = sqlx::query_scalar(statement).fetch_all(&mut *look).await?;
             if sealed != 0 && migrator.iter().map(|migration| migration.version).eq(applied) {
                 return Ok(());
             }
-            self.back_up().await?;
+        }
+        drop(look);
+        if !is_new {
+            self.copy().await?;
         }
         // In one transaction, so that nobody sees half of it.
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
@@ -124,13 +129,6 @@ impl Ledger {
         let statement = AssertSqlSafe(format!("PRAGMA user_version = {seal}"));
         sqlx::query(statement).execute(&mut *transaction).await?;
         Ok(transaction.commit().await?)
-    }
-
-    /// True when there are no tables yet.
-    async fn is_blank(&self) -> Result<bool, Error> {
-        let statement = "SELECT count(*) FROM sqlite_schema WHERE name IN ('job', '_sqlx_migrations')";
-        let tables: i64 = sqlx::query_scalar(statement).fetch_one(&self.pool).await?;
-        Ok(tables < 2)
     }
 
     fn damaged(&self, finding: String) -> Error {

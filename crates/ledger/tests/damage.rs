@@ -198,6 +198,31 @@ async fn damage_is_found_whatever_it_is() {
 }
 
 #[tokio::test]
+async fn a_changed_row_is_found_when_it_is_read() {
+    for change in [
+        "UPDATE job SET settings = replace(settings, '\"crf\":16', '\"crf\":17')",
+        "UPDATE job SET runnable = 0",
+        "UPDATE job SET source = x'2f61'",
+        "UPDATE segment SET end_frame = end_frame + 1 WHERE number = 0",
+        "UPDATE segment SET epoch = 65 WHERE number = 1",
+        "DELETE FROM segment WHERE number = 4",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let ledger = Ledger::open(&path).await.unwrap();
+        fill(&ledger).await;
+        let pool = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
+        assert!(sqlx::query(change).execute(&pool).await.unwrap().rows_affected() > 0);
+        let error = ledger.apply(JobId(1), Event::Cancel, Millis(0)).await.unwrap_err();
+        assert!(error.is_damage() && error.to_string().contains("start the program again"), "{error}");
+        pool.close().await;
+        ledger.close().await;
+        let (ledger, rescue) = Ledger::open_or_rescue(&path).await.unwrap();
+        assert!(rescue.is_some() && ledger.list().await.unwrap().is_empty(), "{change}");
+    }
+}
+
+#[tokio::test]
 async fn a_damaged_backup_is_not_used() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");

@@ -86,7 +86,13 @@ pub(crate) async fn open_or_rescue_ledger(folder: &Path) -> anyhow::Result<(Ledg
 /// Makes the folder of a ledger, where one can be.
 fn prepare(folder: &Path) -> anyhow::Result<()> {
     make_folder(folder)?;
-    if let Ok(storage::FileSystem::Network { name }) = storage::file_system_kind(folder) {
+    // Where the file system does not say what it is, it is tried.
+    storage::file_system_kind(folder).map_or(Ok(()), |kind| check_kind(folder, kind))
+}
+
+/// Refuses folders on which the ledger would be damaged sooner or later.
+fn check_kind(folder: &Path, kind: storage::FileSystem) -> anyhow::Result<()> {
+    if let storage::FileSystem::Network { name } = kind {
         anyhow::bail!(
             "the ledger cannot lie on a network file system ({name}), where SQLite's log does not work: `{}`; use a folder on a local disk",
             folder.display()
@@ -103,4 +109,19 @@ pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
             folder.display()
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use storage::FileSystem;
+
+    use super::*;
+
+    #[test]
+    fn a_ledger_lies_on_a_local_disk() {
+        let folder = Path::new("/mnt/share/state");
+        let refused = check_kind(folder, FileSystem::Network { name: "NFS" }).unwrap_err().to_string();
+        assert!(refused.contains("NFS") && refused.contains("/mnt/share/state"), "{refused}");
+        assert!(check_kind(folder, FileSystem::Local).is_ok());
+    }
 }

@@ -182,4 +182,13 @@ fn a_server_goes_on_whatever_happens_to_its_ledger() {
         count.add(&finished, &traces);
     }
     count.check("serve", damages);
+
+    // All that is known of the job is gone, but for its folder, and its result was published: that is found to be the same.
+    fs::remove_dir_all(root.join("state")).unwrap();
+    copy(&kept.join("output/clip.mp4.job"), &root.join("output/clip.mp4.job"));
+    let server = Server::start(&root, &SMALL_JOB[2..]);
+    wait_for("the job folder to go", PATIENCE, || !root.join("output/clip.mp4.job").exists());
+    assert_eq!(server.wait_for_jobs(1)[0]["status"], "done");
+    assert_eq!(frame_checksums(&result), wanted);
+    assert_eq!(fs::read_dir(root.join("output")).unwrap().count(), 1, "published twice");
 }
