@@ -15,3 +15,10 @@ pub enum Error {
     #[error(transparent)]
     Storage(#[from] storage::Error),
 }
+
+impl Error {
+    /// True when the ledger is damaged: only another start can mend that.
+    pub(crate) fn is_damage(&self) -> bool {
+        matches!(self, Self::Ledger(error) if error.is_damage())
+    }
+}

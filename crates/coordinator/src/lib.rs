@@ -5,7 +5,9 @@
 //! Non-goals: rules (those are `job`'s), pixels (those are the worker's), talking to people (that is `upscaled`'s).
 
 mod error;
+mod found;
 mod inbox;
+mod manifest;
 mod names;
 mod pace;
 mod process;
@@ -19,6 +21,7 @@ mod task;
 
 pub use error::Error;
 pub use inbox::{Inbox, InboxOptions};
+pub use manifest::bring_back;
 pub use names::job_folder;
 pub use process::{DeathNote, WorkerError, WorkerProcess};
 pub use scheduler::now;

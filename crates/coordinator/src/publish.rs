@@ -1,11 +1,13 @@
 //! The name of a result, and how it gets it.
 
+use std::fs::Metadata;
 use std::path::Path;
 
 use job::Container;
 use job::message::FailureKind;
 use job::state::{Event, Task};
 use ledger::{NewJob, Record};
+use storage::checksum;
 
 use crate::error::Error;
 use crate::names::result_names;
@@ -55,6 +57,10 @@ impl Scheduler {
         let move_it = if replaces { storage::publish_replacing } else { storage::publish };
         match move_it(&part, &target) {
             Ok(()) => Ok(Event::Published { task: key }),
+            // Published before, by somebody who could not tell the ledger, or whose ledger was lost.
+            Err(storage::Error::TargetExists { .. }) if is_same(&part, &target) => {
+                Ok(Event::Published { task: key })
+            }
             // Somebody put a file there while the job ran: the result takes the next name.
             Err(storage::Error::TargetExists { .. }) if self.options.existing == Existing::NextName => {
                 let container =
@@ -74,6 +80,14 @@ impl Scheduler {
             Err(error) => Ok(task::failed_by_storage(key, &error)),
         }
     }
+}
+
+/// True when two files have the same content.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let size = |path: &Path| path.symlink_metadata().ok().filter(Metadata::is_file).map(|found| found.len());
+    size(one).is_some()
+        && size(one) == size(other)
+        && matches!((checksum(one), checksum(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 fn already_there(name: &Path) -> String {

@@ -11,6 +11,7 @@ use storage::SegmentName;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::error::Error;
+use crate::manifest;
 use crate::pace::Pace;
 use crate::process::{WorkerError, WorkerProcess};
 use crate::shutdown::Shutdown;
@@ -30,6 +31,8 @@ const IDLE: Duration = Duration::from_secs(2);
 const REPORT: Duration = Duration::from_millis(250);
 /// Time between rewrites of `status.json`.
 const STATUS_FILE: Duration = Duration::from_secs(1);
+/// Least time between backups of the ledger.
+const BACKUP: Duration = Duration::from_mins(1);
 /// The name under which the local worker claims work.
 const WORKER: &str = "local";
 
@@ -83,6 +86,9 @@ pub struct Scheduler {
     pace: Pace,
     status_written: Option<Instant>,
     told_of_gaps: bool,
+    /// A job has come to its end since the ledger was copied.
+    something_ended: bool,
+    last_backup: Option<Instant>,
 }
 
 /// What came of the turn of a job.
@@ -116,19 +122,25 @@ impl Scheduler {
             pace: Pace::default(),
             status_written: None,
             told_of_gaps: false,
+            something_ended: true,
+            last_backup: None,
         }
     }
 
     /// Works all jobs off, also those that come while it runs, until somebody asks to stop.
     ///
     /// # Errors
-    /// When the ledger fails at the start. Later failures of it are logged and tried again.
+    /// When the ledger fails at the start or is damaged. Later failures of it are logged and tried again.
     pub async fn serve(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
         self.clean_up().await?;
         while !shutdown.is_requested() {
-            if let Err(error) = self.work_off(shutdown).await {
-                tracing::error!("{error}; trying again");
-                shutdown.sleep(BEAT).await;
+            match self.work_off(shutdown).await {
+                Ok(()) => {}
+                Err(error) if error.is_damage() => return Err(error),
+                Err(error) => {
+                    tracing::error!("{error}; trying again");
+                    shutdown.sleep(BEAT).await;
+                }
             }
         }
         Ok(())
@@ -139,6 +151,7 @@ impl Scheduler {
         self.take_leases_back().await?;
         while !shutdown.is_requested() {
             self.tell_alive();
+            self.back_up().await?;
             let next = self.next_job().await?;
             if next != self.current {
                 self.leave().await?;
@@ -148,7 +161,7 @@ impl Scheduler {
                 continue;
             };
             if self.current.is_none() {
-                self.begin(id).await?;
+                self.begin(id, shutdown).await?;
             }
             self.turn(id, shutdown).await?;
         }
@@ -160,7 +173,7 @@ impl Scheduler {
     /// # Errors
     /// When the ledger fails. The job goes on from there another time.
     pub async fn work_on(&mut self, id: JobId, shutdown: &Shutdown) -> Result<Ending, Error> {
-        self.begin(id).await?;
+        self.begin(id, shutdown).await?;
         let ending = loop {
             match self.turn(id, shutdown).await? {
                 Turn::Worked => {}
@@ -173,12 +186,12 @@ impl Scheduler {
     }
 
     /// Begins to work on a job, or goes on with it.
-    async fn begin(&mut self, id: JobId) -> Result<(), Error> {
+    async fn begin(&mut self, id: JobId, shutdown: &Shutdown) -> Result<(), Error> {
         (self.progress, self.pace) = (Progress::default(), Pace::default());
         // Whoever held a lease is gone: this program has the lock.
         let record = self.apply(id, Event::Release { worker: None }).await?.record;
         self.current = Some(id);
-        sweep(&record);
+        self.tidy(record, shutdown).await?;
         Ok(())
     }
 
@@ -202,10 +215,14 @@ impl Scheduler {
         match self.perform(&record, &task, shutdown).await? {
             Outcome::Event(event) => {
                 let applied = self.apply(id, event).await?;
+                let mut after = applied.record;
                 if applied.effects.contains(&Effect::DropSegments) {
-                    sweep(&applied.record);
+                    sweep(&after);
                 }
-                self.report(&applied.record, true);
+                if after.job.phase == Phase::Segments && record.job.phase != Phase::Segments {
+                    after = self.tidy(after, shutdown).await?;
+                }
+                self.report(&after, true);
             }
             Outcome::Overtaken => {}
             Outcome::Stopped => return Ok(Turn::Ended(Ending::Stopped)),
@@ -222,9 +239,26 @@ impl Scheduler {
         let record = self.apply(id, Event::Release { worker: None }).await?.record;
         self.report(&record, true);
         if record.job.status.is_final() {
+            self.something_ended = true;
             remove_leftovers(&record);
         }
         Ok(())
+    }
+
+    /// Keeps a copy of the ledger when a job has come to its end, which nothing but the ledger knows.
+    async fn back_up(&mut self) -> Result<(), Error> {
+        if !self.something_ended || self.last_backup.is_some_and(|last| last.elapsed() < BACKUP) {
+            return Ok(());
+        }
+        (self.something_ended, self.last_backup) = (false, Some(Instant::now()));
+        match self.options.ledger.back_up().await {
+            Err(error) if error.is_damage() => Err(error.into()),
+            Err(error) => {
+                tracing::warn!("no backup of the ledger: {error}");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
     }
 
     /// Takes all leases back: whoever held one is gone, since this program has the lock.
@@ -337,6 +371,9 @@ impl Scheduler {
         }
         if let Err(event) = task::make_folder(&record.request.folder, key) {
             return Ok(Outcome::Event(event));
+        }
+        if let Err(error) = manifest::write(record) {
+            return Ok(Outcome::Event(task::failed_by_storage(key, &error)));
         }
         let Some(request) = task::request(record, task, self.options.engine_threads) else {
             let message =
@@ -511,7 +548,7 @@ pub fn now() -> Millis {
 }
 
 /// Removes files of attempts that came to nothing from a job's folder.
-fn sweep(record: &Record) {
+pub(crate) fn sweep(record: &Record) {
     let keep: Vec<SegmentName> = record
         .job
         .segments

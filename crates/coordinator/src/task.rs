@@ -60,6 +60,7 @@ pub(crate) fn request(record: &Record, task: &Task, engine_threads: u32) -> Opti
             let (facts, plan): (&SourceFacts, &Plan) = (job.facts.as_ref()?, job.plan.as_ref()?);
             Some(Request::Segment(SegmentRequest {
                 source,
+                fingerprint: record.request.fingerprint.clone(),
                 settings: record.request.settings.clone(),
                 frame_list: frame_list(record, facts),
                 index,

@@ -74,6 +74,8 @@ pub struct IndexRequest {
 pub struct SegmentRequest {
     /// The source.
     pub source: FilePath,
+    /// Fingerprint of its content, noted beside the segment.
+    pub fingerprint: String,
     /// What the user chose.
     pub settings: Settings,
     /// The frame list.

@@ -108,6 +108,17 @@ pub struct Evidence {
     pub reused: Reused,
 }
 
+/// A segment that lies in the job's folder, whoever made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundSegment {
+    /// Its number.
+    pub index: u32,
+    /// Epoch of the attempt that made it.
+    pub epoch: u32,
+    /// Its frames and what proves that it is finished; `None` for a file that is of no use.
+    pub finished: Option<(SegmentRange, Evidence)>,
+}
+
 /// What was taken from the picture before instead of being computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Reused {
@@ -313,6 +324,12 @@ pub enum Event {
         task: TaskKey,
         /// What proves it.
         evidence: Evidence,
+    },
+    /// Segments lie in the job's folder that the ledger may not know: it was lost, or is older than they are. Those that
+    /// are finished count, and the epochs of others go on above the names that are taken.
+    Found {
+        /// All that is there.
+        segments: Vec<FoundSegment>,
     },
     /// The result is complete, verified and synced under its temporary name.
     Joined {

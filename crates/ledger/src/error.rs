@@ -17,13 +17,28 @@ pub enum Error {
     },
     /// The database is damaged.
     #[error(
-        "the ledger `{}` is damaged ({finding}): stop all programs that use it, move it and its -wal file away, and start again; finished results are not affected", path.display()
+        "the ledger `{}` is damaged ({finding}): start the server again, which puts it aside and makes a new one; finished segments and results are not affected", path.display()
     )]
     Damaged {
         /// The database file.
         path: PathBuf,
         /// What the check says.
         finding: String,
+    },
+    /// The database turned out to be damaged after it was opened.
+    #[error(
+        "the ledger is damaged ({0}): start the program again, which puts it aside and makes a new one; finished segments and results are not affected"
+    )]
+    Corrupt(String),
+    /// A file beside the database cannot be used.
+    #[error("cannot {action} `{}`: {cause}; check that its folder can be written", path.display())]
+    File {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        cause: std::io::Error,
     },
     /// The database's tables are of another version.
     #[error(
@@ -32,7 +47,7 @@ pub enum Error {
     Version(#[from] sqlx::migrate::MigrateError),
     /// A statement failed.
     #[error("the ledger cannot be read or written: {0}; check the disk that it lies on")]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
     /// A row holds something that cannot be.
     #[error(
         "the ledger holds something that this version cannot read: {0}; use the newest version of the program"
@@ -53,6 +68,11 @@ impl Error {
         matches!(self, Self::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("13"))
     }
 
+    /// True when the database is not what was written. It can only be put aside.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged { .. } | Self::Corrupt(_))
+    }
+
     /// True for what happens when two programs make or change a ledger's tables at once: the one that comes second finds
     /// them locked or made, and has only to look again.
     pub(crate) fn comes_of_another_opening(&self) -> bool {
@@ -62,6 +82,26 @@ impl Error {
             Self::Version(error) => matches!(error, Execute(_) | ExecuteMigration(..)),
             _ => false,
         }
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        if is_corrupt(&error) { Self::Corrupt(error.to_string()) } else { Self::Database(error) }
+    }
+}
+
+/// True when the database or a value in it is not what was written.
+pub(crate) fn is_corrupt(error: &sqlx::Error) -> bool {
+    use sqlx::Error::{ColumnDecode, ColumnNotFound, Database, Decode};
+    match error {
+        ColumnDecode { .. } | ColumnNotFound(_) | Decode(_) => true,
+        // SQLITE_CORRUPT is 11, SQLITE_NOTADB is 26; the higher bits say more.
+        Database(error) => {
+            let code = error.code().and_then(|code| code.parse::<i32>().ok());
+            matches!(code.map(|code| code & 0xff), Some(11 | 26))
+        }
+        _ => false,
     }
 }
 

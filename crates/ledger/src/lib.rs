@@ -6,9 +6,12 @@
 
 mod error;
 mod record;
+mod rescue;
 mod rows;
+mod seal;
 mod store;
 
 pub use error::Error;
 pub use record::{NewJob, Place, Record, Submission};
+pub use rescue::Rescue;
 pub use store::{Applied, Ledger};

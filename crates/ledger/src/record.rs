@@ -2,9 +2,10 @@
 
 use job::state::Job;
 use job::{FilePath, JobId, Millis, Settings};
+use serde::{Deserialize, Serialize};
 
 /// A job to take in.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewJob {
     /// The source.
     pub source: FilePath,

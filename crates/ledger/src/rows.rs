@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
+use crate::seal::{check_job, check_segment, seal_job, seal_segment};
 use crate::{Error, NewJob, Record};
 
 pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String, Error> {
@@ -23,6 +24,7 @@ fn from_json_or_null<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Resu
 
 /// The record of a row of table `job` and its segments.
 pub(crate) fn record(row: &SqliteRow, segments: Vec<Segment>) -> Result<Record, Error> {
+    check_job(row)?;
     let path = |column: &str| Ok::<_, Error>(FilePath::from_bytes(row.try_get(column)?));
     Ok(Record {
         id: JobId(row.try_get("id")?),
@@ -56,6 +58,7 @@ pub(crate) fn record(row: &SqliteRow, segments: Vec<Segment>) -> Result<Record, 
 
 /// The segment of a row of table `segment`.
 pub(crate) fn segment(row: &SqliteRow) -> Result<Segment, Error> {
+    check_segment(row)?;
     let lease = match row.try_get::<Option<String>, _>("worker")? {
         Some(worker) => WorkState::Running(Lease { worker, until: Millis(row.try_get("lease_until")?) }),
         None => WorkState::Pending,
@@ -126,6 +129,7 @@ pub(crate) async fn write_difference(
     if written != 1 {
         return Ok(false);
     }
+    seal_job(connection, id).await?;
     if before.plan != after.plan {
         sqlx::query("DELETE FROM segment WHERE job = $1").bind(id.0).execute(&mut *connection).await?;
         for (number, segment) in after.segments.iter().enumerate() {
@@ -158,9 +162,9 @@ async fn insert_segment(
         .bind(i64::from(segment.work.epoch))
         .bind(i64::from(segment.work.attempts))
         .bind(segment.work.not_before.0)
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
-    Ok(())
+    seal_segment(connection, id, number).await
 }
 
 async fn update_segment(
@@ -194,8 +198,11 @@ async fn update_segment(
         .bind(number as i64)
         .bind(i64::from(old.work.epoch))
         .bind(state_name(old))
-        .execute(connection)
+        .execute(&mut *connection)
         .await?
         .rows_affected();
+    if written == 1 {
+        seal_segment(connection, id, number).await?;
+    }
     Ok(written == 1)
 }

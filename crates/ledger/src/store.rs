@@ -1,15 +1,16 @@
 //! The database.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use job::state::{Effect, Event, Job, Segment, step};
 use job::{FilePath, JobId, Millis};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
 
-use crate::error::is_locked;
+use crate::error::is_corrupt;
 use crate::rows::{record, segment, to_json, write_difference};
+use crate::seal::{seal_job, structure};
 use crate::{Error, NewJob, Place, Record, Submission};
 
 /// How long a writer waits for another process: transactions take milliseconds, a busy disk seconds.
@@ -22,7 +23,8 @@ const OPENING_PAUSE: Duration = Duration::from_millis(50);
 /// The jobs and segments of one root, in an SQLite database.
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    pool: SqlitePool,
+    pub(crate) path: PathBuf,
+    pub(crate) pool: SqlitePool,
 }
 
 /// What an event did.
@@ -40,9 +42,14 @@ impl Ledger {
     /// # Errors
     /// When the file cannot be opened, is damaged, or is of a newer version.
     pub async fn open(path: &Path) -> Result<Self, Error> {
+        Self::open_tables(path, false).await
+    }
+
+    /// As [`Ledger::open`]; a ledger without tables is damaged when it `had_tables` before.
+    pub(crate) async fn open_tables(path: &Path, had_tables: bool) -> Result<Self, Error> {
         let mut tries = 1;
         loop {
-            match Self::open_once(path).await {
+            match Self::open_once(path, had_tables).await {
                 Err(error) if error.comes_of_another_opening() && tries < OPENING_TRIES => {
                     tokio::time::sleep(OPENING_PAUSE).await;
                 }
@@ -52,7 +59,7 @@ impl Ledger {
         }
     }
 
-    async fn open_once(path: &Path) -> Result<Self, Error> {
+    async fn open_once(path: &Path, had_tables: bool) -> Result<Self, Error> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -62,30 +69,70 @@ impl Ledger {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         // One connection: SQLite has one writer, and the statements are short.
-        let pool =
-            SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(|cause| {
-                match &cause {
-                    // SQLITE_NOTADB
-                    sqlx::Error::Database(error) if error.code().as_deref() == Some("26") => {
-                        Error::Damaged { path: path.to_owned(), finding: error.message().to_owned() }
-                    }
-                    _ => Error::Open { path: path.to_owned(), cause },
-                }
-            })?;
-        let damaged = |finding: String| Error::Damaged { path: path.to_owned(), finding };
-        let finding: String =
-            sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&pool).await.map_err(|cause| {
-                if is_locked(&cause) {
-                    Error::Open { path: path.to_owned(), cause }
-                } else {
-                    damaged(cause.to_string())
-                }
-            })?;
-        if finding != "ok" {
-            return Err(damaged(finding));
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
+        let pool = pool.map_err(|cause| opening(path, cause))?;
+        let ledger = Self { path: path.to_owned(), pool };
+        let ready = async {
+            ledger.check().await?;
+            ledger.bring_to_this_version(had_tables).await
+        };
+        match ready.await {
+            Ok(()) => Ok(ledger),
+            Err(error) => {
+                // Whoever puts a damaged ledger aside must not have it open.
+                ledger.close().await;
+                Err(error)
+            }
         }
-        sqlx::migrate!().run(&pool).await?;
-        Ok(Self { pool })
+    }
+
+    /// Looks for damage that the database itself can see.
+    async fn check(&self) -> Result<(), Error> {
+        let finding: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(|cause| opening(&self.path, cause))?;
+        if finding == "ok" { Ok(()) } else { Err(self.damaged(finding)) }
+    }
+
+    /// Makes the tables, or changes those of an earlier version.
+    async fn bring_to_this_version(&self, had_tables: bool) -> Result<(), Error> {
+        let migrator = sqlx::migrate!();
+        // One look, since another program may be changing the tables.
+        let mut look = self.pool.begin().await?;
+        let statement = "SELECT count(*) FROM sqlite_schema WHERE name IN ('job', '_sqlx_migrations')";
+        let tables: i64 = sqlx::query_scalar(statement).fetch_one(&mut *look).await?;
+        let is_new = tables < 2;
+        if is_new && had_tables {
+            return Err(self.damaged("it is empty".to_owned()));
+        }
+        if !is_new {
+            let sealed: i32 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *look).await?;
+            if sealed != 0 && sealed != structure(&mut look).await? {
+                return Err(self.damaged("its tables are not those that were made".to_owned()));
+            }
+            let statement = "SELECT version FROM _sqlx_migrations ORDER BY version";
+            let applied: Vec<i64> = sqlx::query_scalar(statement).fetch_all(&mut *look).await?;
+            if sealed != 0 && migrator.iter().map(|migration| migration.version).eq(applied) {
+                return Ok(());
+            }
+        }
+        drop(look);
+        if !is_new {
+            self.copy().await?;
+        }
+        // In one transaction, so that nobody sees half of it.
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        // `run` is the same, and cannot be used in a task.
+        migrator.run_direct(None, &mut *transaction, false).await?;
+        let seal = structure(&mut transaction).await?;
+        let statement = AssertSqlSafe(format!("PRAGMA user_version = {seal}"));
+        sqlx::query(statement).execute(&mut *transaction).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    fn damaged(&self, finding: String) -> Error {
+        Error::Damaged { path: self.path.clone(), finding }
     }
 
     /// Closes the ledger, so that its log is folded into the database file.
@@ -125,6 +172,7 @@ impl Ledger {
             .fetch_optional(&mut *transaction)
             .await?;
         let submission = if let Some(id) = inserted {
+            seal_job(&mut transaction, JobId(id)).await?;
             Submission { id: JobId(id), is_new: true }
         } else {
             let statement =
@@ -165,12 +213,17 @@ impl Ledger {
     /// # Errors
     /// When the database fails.
     pub async fn reserve_result(&self, id: JobId, result: &FilePath) -> Result<bool, Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let written = sqlx::query("UPDATE OR IGNORE job SET result = $1 WHERE id = $2")
             .bind(result.as_bytes())
             .bind(id.0)
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await?
             .rows_affected();
+        if written == 1 {
+            seal_job(&mut transaction, id).await?;
+        }
+        transaction.commit().await?;
         Ok(written == 1)
     }
 
@@ -179,12 +232,14 @@ impl Ledger {
     /// # Errors
     /// When the database fails.
     pub async fn set_stamp(&self, id: JobId, stamp: &str) -> Result<(), Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         sqlx::query("UPDATE job SET stamp = $1 WHERE id = $2")
             .bind(stamp)
             .bind(id.0)
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await?;
-        Ok(())
+        seal_job(&mut transaction, id).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// One job; `None` when there is none of that number.
@@ -300,5 +355,20 @@ async fn load(connection: &mut SqliteConnection, id: JobId) -> Result<Option<Rec
         .fetch_all(&mut *connection)
         .await?;
     let segments = rows.iter().map(segment).collect::<Result<Vec<Segment>, Error>>()?;
-    record(&row, segments).map(Some)
+    let record = record(&row, segments)?;
+    let planned = record.job.plan.iter().flat_map(|plan| &plan.segments);
+    if !record.job.segments.iter().map(|segment| &segment.range).eq(planned) {
+        return Err(Error::Corrupt(format!("the segments of job {id} are not those of its plan")));
+    }
+    Ok(Some(record))
+}
+
+/// Why a database cannot be opened.
+fn opening(path: &Path, cause: sqlx::Error) -> Error {
+    let path = path.to_owned();
+    if is_corrupt(&cause) {
+        Error::Damaged { path, finding: cause.to_string() }
+    } else {
+        Error::Open { path, cause }
+    }
 }

@@ -21,6 +21,7 @@ mod open;
 pub mod packet_log;
 mod publish;
 mod scratch;
+mod sealed;
 mod segment;
 mod space;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use memory::available as available_memory;
 pub use packet_log::{Packet, PacketLogError, PacketLogReader, PacketLogWriter, Summary};
 pub use publish::{publish, publish_replacing, remove_leftovers};
 pub use scratch::{Scratch, ScratchFile, ScratchOptions};
+pub use sealed::{read_sealed, write_sealed};
 pub use segment::{
     Committed, Recorded, Scan, SegmentFault, SegmentName, Sidecar, check, commit, read_sidecar, scan, sweep,
 };

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use ledger::Ledger;
+use ledger::{Ledger, Rescue};
 
 /// The places below the root.
 #[derive(Debug, Clone)]
@@ -73,14 +73,32 @@ pub(crate) fn ledger_file(folder: &Path) -> PathBuf {
 
 /// Opens the ledger in a folder of its own, making both when they are not there.
 pub(crate) async fn open_ledger(folder: &Path) -> anyhow::Result<Ledger> {
+    prepare(folder)?;
+    Ok(Ledger::open(&ledger_file(folder)).await?)
+}
+
+/// As [`open_ledger`], for whoever holds the folder's lock: a damaged ledger is put aside.
+pub(crate) async fn open_or_rescue_ledger(folder: &Path) -> anyhow::Result<(Ledger, Option<Rescue>)> {
+    prepare(folder)?;
+    Ok(Ledger::open_or_rescue(&ledger_file(folder)).await?)
+}
+
+/// Makes the folder of a ledger, where one can be.
+fn prepare(folder: &Path) -> anyhow::Result<()> {
     make_folder(folder)?;
-    if let Ok(storage::FileSystem::Network { name }) = storage::file_system_kind(folder) {
+    // Where the file system does not say what it is, it is tried.
+    storage::file_system_kind(folder).map_or(Ok(()), |kind| check_kind(folder, kind))
+}
+
+/// Refuses folders on which the ledger would be damaged sooner or later.
+fn check_kind(folder: &Path, kind: storage::FileSystem) -> anyhow::Result<()> {
+    if let storage::FileSystem::Network { name } = kind {
         anyhow::bail!(
             "the ledger cannot lie on a network file system ({name}), where SQLite's log does not work: `{}`; use a folder on a local disk",
             folder.display()
         );
     }
-    Ok(Ledger::open(&ledger_file(folder)).await?)
+    Ok(())
 }
 
 /// Makes a folder and those above it.
@@ -91,4 +109,19 @@ pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
             folder.display()
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use storage::FileSystem;
+
+    use super::*;
+
+    #[test]
+    fn a_ledger_lies_on_a_local_disk() {
+        let folder = Path::new("/mnt/share/state");
+        let refused = check_kind(folder, FileSystem::Network { name: "NFS" }).unwrap_err().to_string();
+        assert!(refused.contains("NFS") && refused.contains("/mnt/share/state"), "{refused}");
+        assert!(check_kind(folder, FileSystem::Local).is_ok());
+    }
 }

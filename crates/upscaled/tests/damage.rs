@@ -13,39 +13,16 @@
 mod common;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::process::Command;
 
-use common::{Random, SMALL_JOB, frame_checksums, make_clip, number, run_well, segments, upscaled};
+use common::{
+    Random, SMALL_JOB, frame_checksums, interrupt, make_clip, number, run_well, segments, upscaled,
+};
 
 const SEGMENTS: usize = 5;
 /// Every so many damages is a cut; the others are flipped bits.
 const CUTS: usize = 7;
-
-/// Leaves a job that was killed when its last segment was being made: the ledger has all others. False when it always
-/// ended too early.
-fn interrupt(folder: &Path) -> bool {
-    for _ in 0..20 {
-        let _ = fs::remove_dir_all(folder.join("clip.mp4.job"));
-        let _ = fs::remove_file(folder.join("clip_upscaled.mp4"));
-        let mut child =
-            upscaled(folder).args(SMALL_JOB).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let start = Instant::now();
-        let made = || segments(&folder.join("clip.mp4.job/work")).len();
-        while made() < SEGMENTS - 1 && start.elapsed() < Duration::from_mins(1) {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        // Time for the row; making the last segment takes longer.
-        std::thread::sleep(Duration::from_millis(5));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        if made() >= SEGMENTS - 1 {
-            return true;
-        }
-    }
-    false
-}
 
 /// The file of a finished segment.
 fn file((index, epoch): (u32, u32)) -> String {
@@ -60,7 +37,7 @@ fn all_damage_to_segments_is_found_and_mended() {
     make_clip(&path("clip.mp4"), "64x36", 12 * SEGMENTS as u32, true);
     run_well(folder.path(), &SMALL_JOB);
     let wanted = frame_checksums(&path("clip_upscaled.mp4"));
-    assert!(interrupt(folder.path()), "the job was never stopped in time");
+    assert!(interrupt(folder.path(), SEGMENTS - 1), "the job was never stopped in time");
     let template = path("clip.mp4.job");
     let kept: PathBuf = path("kept");
     fs::rename(&template, &kept).unwrap();

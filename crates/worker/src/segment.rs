@@ -39,8 +39,12 @@ pub(crate) fn run(
     let sidecar = Sidecar {
         first_frame: request.range.first,
         end_frame: request.range.end,
+        fingerprint: request.fingerprint.clone(),
+        frame_list: request.frame_list.blake3.clone(),
         settings_hash: request.settings.hash(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        frames_reused: made.reused.frames,
+        pixels_reused: made.reused.pixels,
     };
     let name = SegmentName { index: request.index, epoch: u64::from(request.epoch) };
     let committed = commit(&request.folder, name, &mut made.file, sidecar)?;

@@ -1,8 +1,8 @@
 //! The rules.
 
 use super::{
-    ATTEMPTS, BACKOFF, Death, Effect, Event, FailedAttempt, Job, Lease, Phase, Refusal, Segment, Status,
-    Task, TaskKey, Work, WorkState,
+    ATTEMPTS, BACKOFF, Death, Effect, Event, FailedAttempt, FoundSegment, Job, Lease, Phase, Refusal, Segment,
+    Status, Task, TaskKey, Work, WorkState,
 };
 use crate::message::{Failure, FailureKind, IndexMethod};
 use crate::{JobId, Millis, Plan, SegmentRange, SourceFacts};
@@ -23,13 +23,11 @@ pub fn step(mut job: Job, event: Event, now: Millis) -> (Job, Vec<Effect>) {
                 segment.evidence = Some(evidence);
                 segment.work.state = WorkState::Pending;
                 forget_attempts(&mut job, task.segment);
-                if job.segments.iter().all(|segment| segment.evidence.is_some()) {
-                    enter(&mut job, Phase::Join);
-                }
-                Vec::new()
+                join_if_complete(&mut job)
             }
             _ => refused(Refusal::Stale),
         },
+        Event::Found { segments } => found(&mut job, segments),
         Event::Joined { task, bytes } => finish_phase(&mut job, task, Phase::Join, |job| {
             job.result_bytes = Some(bytes);
             enter(job, Phase::Publish);
@@ -261,6 +259,33 @@ fn indexed(job: &mut Job, task: TaskKey, facts: SourceFacts, plan: Plan) -> Vec<
         job.work.attempts = attempts;
         Vec::new()
     })
+}
+
+fn join_if_complete(job: &mut Job) -> Vec<Effect> {
+    if job.segments.iter().all(|segment| segment.evidence.is_some()) {
+        enter(job, Phase::Join);
+    }
+    Vec::new()
+}
+
+fn found(job: &mut Job, segments: Vec<FoundSegment>) -> Vec<Effect> {
+    if job.phase != Phase::Segments || job.status.is_final() {
+        return refused(Refusal::WrongStatus);
+    }
+    for FoundSegment { index, epoch, finished } in segments {
+        let Some(segment) = job.segments.get_mut(index as usize) else { continue };
+        // What is finished needs nothing, and whoever works on a segment keeps it.
+        if segment.evidence.is_some() || segment.work.state != WorkState::Pending {
+            continue;
+        }
+        segment.work.epoch = segment.work.epoch.max(epoch);
+        segment.evidence =
+            finished.filter(|(range, _)| *range == segment.range).map(|(_, evidence)| evidence);
+        if segment.evidence.is_some() {
+            forget_attempts(job, Some(index));
+        }
+    }
+    join_if_complete(job)
 }
 
 /// Notes an attempt that failed, and decides what follows.

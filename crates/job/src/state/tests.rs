@@ -263,6 +263,34 @@ fn a_job_is_as_urgent_as_a_person_says_until_it_ends() {
 }
 
 #[test]
+fn segments_that_are_found_count_and_their_names_are_not_used_again() {
+    let mut story = Story::planned();
+    let task = story.claimed().key();
+    story.after(Event::Release { worker: None });
+    let ranges: Vec<SegmentRange> = story.job.segments.iter().map(|segment| segment.range).collect();
+    let of = |index: u32, epoch: u32, range: SegmentRange| FoundSegment {
+        index,
+        epoch,
+        finished: Some((range, evidence(TaskKey { segment: Some(index), epoch }))),
+    };
+    // One of a plan with other segments, and one that the plan does not have.
+    story.after(Event::Found { segments: vec![of(0, 9, ranges[1]), of(7, 1, ranges[0])] });
+    assert_eq!((story.job.frames_done(), story.job.segments[0].work.epoch), (0, 9));
+    story.after(Event::Found { segments: vec![of(0, task.epoch, ranges[0])] });
+    assert_eq!((story.job.frames_done(), story.job.segments[0].work.epoch), (30, 9));
+    let running = story.claimed().key();
+    assert_eq!(running.segment, Some(1));
+    let before = story.job.clone();
+    story.after(Event::Found { segments: vec![of(1, 50, ranges[1]), of(0, 50, ranges[0])] });
+    assert_eq!(story.job, before, "somebody works on it");
+    story.after(Event::Release { worker: None });
+    story.after(Event::Found { segments: vec![of(1, running.epoch, ranges[1])] });
+    assert!(matches!(story.claimed(), Task::Join { .. }));
+    let late = Event::SegmentDone { task: running, evidence: evidence(running) };
+    assert_eq!(story.after(late), [Effect::Refused(Refusal::Stale)]);
+}
+
+#[test]
 fn a_full_disk_makes_the_job_wait() {
     let mut story = Story::planned();
     let task = story.claimed().key();
@@ -342,6 +370,8 @@ enum Move {
     Wait(i64),
     Finish(usize),
     Fail(usize, FailureKind),
+    /// Number, epoch and use of a segment's file: none, of this plan, of another.
+    Find(u32, u32, u8),
     ResultLost(usize),
     Lose(usize),
     SpaceFreed,
@@ -370,6 +400,7 @@ fn any_move() -> impl Strategy<Value = Move> {
         3 => (any::<usize>(), kind).prop_map(|(pick, kind)| Move::Fail(pick, kind)),
         1 => any::<usize>().prop_map(Move::ResultLost),
         1 => any::<usize>().prop_map(Move::Lose),
+        2 => (0_u32..3, 0_u32..12, 0_u8..3).prop_map(|(index, epoch, usage)| Move::Find(index, epoch, usage)),
         2 => Just(Move::SpaceFreed),
         1 => Just(Move::Pause),
         2 => Just(Move::Resume),
@@ -407,6 +438,13 @@ proptest! {
                 Move::Fail(index, kind) => {
                     pick(index).map(|(_, task)| Event::Failed { task: task.key(), failure: failure(kind) })
                 }
+                Move::Find(index, epoch, usage) => {
+                    let planned = story.job.segments.get(index as usize).map(|segment| segment.range);
+                    let range = planned.filter(|_| usage == 1).unwrap_or(SegmentRange { first: 1, end: 2 });
+                    let evidence = evidence(TaskKey { segment: Some(index), epoch });
+                    let finished = (usage > 0).then_some((range, evidence));
+                    Some(Event::Found { segments: vec![FoundSegment { index, epoch, finished }] })
+                }
                 Move::ResultLost(index) => pick(index).map(|(_, task)| Event::ResultLost { task: task.key() }),
                 Move::Lose(index) => pick(index).map(|(_, task)| {
                     let (task, message) = (task.key(), "it died".to_owned());
@@ -421,6 +459,7 @@ proptest! {
             let Some(event) = event else { continue };
             let (is_retry, is_resume) = (event == Event::Retry, event == Event::Resume);
             let is_claim = matches!(event, Event::Claim { .. });
+            let is_found = matches!(event, Event::Found { .. });
             let effects = story.after(event);
             let job = &story.job;
 
@@ -450,6 +489,14 @@ proptest! {
             for attempt in &job.failed_attempts {
                 let is_finished = |index: u32| job.segments[index as usize].evidence.is_some();
                 prop_assert!(job.status != Status::Done && !attempt.segment.is_some_and(is_finished), "{job:?}");
+            }
+            // What is found takes nothing away from anybody.
+            if is_found {
+                for (old, new) in before.segments.iter().zip(&job.segments) {
+                    let is_free = old.evidence.is_none() && old.work.state == WorkState::Pending;
+                    prop_assert!(is_free || old == new, "{old:?} {new:?}");
+                    prop_assert!(new.work.epoch >= old.work.epoch);
+                }
             }
             // Finished and running exclude each other; a result needs all segments.
             for segment in &job.segments {

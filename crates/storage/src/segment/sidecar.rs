@@ -19,10 +19,18 @@ pub struct Sidecar {
     pub first_frame: u32,
     /// Number of the frame after its last.
     pub end_frame: u32,
+    /// Fingerprint of the source. A segment of another one belongs to another job.
+    pub fingerprint: String,
+    /// BLAKE3 of the frame list that it was made by, in hex: its times come from there.
+    pub frame_list: String,
     /// Hash of all that can change the frames. A segment with another one belongs to another job.
     pub settings_hash: String,
     /// Version of the program that made it.
     pub version: String,
+    /// Frames that are the one before once more.
+    pub frames_reused: u32,
+    /// Pixels of the source that were not computed.
+    pub pixels_reused: u64,
 }
 
 /// A sidecar as it is on the disk.
@@ -43,6 +51,8 @@ pub struct Scan {
     pub found: Vec<Recorded>,
     /// Those that are damaged or cannot be read.
     pub damaged: Vec<PathBuf>,
+    /// The names that attempts have taken: of segments and sidecars, whole or not, also of unfinished ones.
+    pub names: Vec<SegmentName>,
 }
 
 /// The JSON of a sidecar: readable for people, and with a checksum, because a flipped digit is valid JSON, too.
@@ -82,14 +92,18 @@ impl Recorded {
 }
 
 fn digest(sidecar: &Sidecar, committed: &Committed) -> String {
-    let mut hash = blake3::Hasher::new_derive_key("upscaled 2026 segment sidecar v1");
+    let mut hash = blake3::Hasher::new_derive_key("upscaled 2026 segment sidecar v2");
     let mut field = |bytes: &[u8]| {
         hash.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
     };
     field(&sidecar.first_frame.to_le_bytes());
     field(&sidecar.end_frame.to_le_bytes());
+    field(sidecar.fingerprint.as_bytes());
+    field(sidecar.frame_list.as_bytes());
     field(sidecar.settings_hash.as_bytes());
     field(sidecar.version.as_bytes());
+    field(&sidecar.frames_reused.to_le_bytes());
+    field(&sidecar.pixels_reused.to_le_bytes());
     field(committed.file.as_bytes());
     field(&committed.bytes.to_le_bytes());
     field(committed.blake3.as_bytes());
@@ -111,12 +125,20 @@ pub fn read_sidecar(folder: &Path, name: SegmentName) -> Result<Recorded, Error>
 /// Reads all sidecars of a job folder. A sidecar does not prove that its segment is there and whole.
 ///
 /// # Errors
-/// The folder cannot be read.
+/// The folder cannot be read. One that is missing has no segments.
 pub fn scan(folder: &Path) -> Result<Scan, Error> {
     let mut scan = Scan::default();
-    for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(scan),
+        other => other.map_err(Error::io("read", folder))?,
+    };
+    for entry in entries {
         let entry = entry.map_err(Error::io("read", folder))?;
-        let Some(name) = entry.file_name().to_str().and_then(SegmentName::of_sidecar) else { continue };
+        // All names that are ours are UTF-8.
+        let Ok(file) = entry.file_name().into_string() else { continue };
+        let name = file.strip_suffix(".part").unwrap_or(&file);
+        scan.names.extend(SegmentName::of_file(name).or_else(|| SegmentName::of_sidecar(name)));
+        let Some(name) = SegmentName::of_sidecar(&file) else { continue };
         match read_sidecar(folder, name) {
             Ok(recorded) => scan.found.push(recorded),
             Err(_) => scan.damaged.push(entry.path()),
@@ -124,5 +146,7 @@ pub fn scan(folder: &Path) -> Result<Scan, Error> {
     }
     scan.found.sort_by_key(|recorded| recorded.name);
     scan.damaged.sort();
+    scan.names.sort();
+    scan.names.dedup();
     Ok(scan)
 }

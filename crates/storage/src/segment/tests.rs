@@ -18,7 +18,16 @@ fn scratch(folder: &TempDir, bytes: &[u8]) -> ScratchFile {
 }
 
 fn sidecar() -> Sidecar {
-    Sidecar { first_frame: 30, end_frame: 90, settings_hash: "abc".into(), version: "0.1.0".into() }
+    Sidecar {
+        first_frame: 30,
+        end_frame: 90,
+        fingerprint: "def".into(),
+        frame_list: "012".into(),
+        settings_hash: "abc".into(),
+        version: "0.1.0".into(),
+        frames_reused: 4,
+        pixels_reused: 1 << 40,
+    }
 }
 
 fn committed(folder: &TempDir, name: SegmentName, bytes: &[u8]) -> Committed {
@@ -44,6 +53,7 @@ fn a_segment_is_committed_with_its_sidecar() {
     let scan = scan(folder.path()).unwrap();
     assert_eq!(scan.found, [Recorded { name: NAME, sidecar: sidecar(), committed }]);
     assert!(scan.damaged.is_empty());
+    assert_eq!(scan.names, [NAME]);
 }
 
 #[test]
@@ -162,6 +172,18 @@ fn a_damaged_sidecar_is_noticed() {
     let scan = scan(folder.path()).unwrap();
     assert_eq!(scan.found, [original]);
     assert_eq!(scan.damaged, [folder.path().join("seg-000004.e7.json")]);
+}
+
+#[test]
+fn every_name_that_was_taken_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    committed(&folder, NAME, b"bytes");
+    for name in ["seg-000004.e2.pkt.part", "seg-000005.e3.pkt", "seg-000006.e1.json.part", "seg-7.e1.pkt"] {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    let of = |index, epoch| SegmentName { index, epoch };
+    assert_eq!(scan(folder.path()).unwrap().names, [NAME, of(4, 2), of(5, 3), of(6, 1)]);
+    assert!(scan(&folder.path().join("missing")).unwrap().names.is_empty());
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use coordinator::{Existing, Inbox, InboxOptions, JobReport, Scheduler, SchedulerOptions, Update};
+use coordinator::{
+    Existing, Inbox, InboxOptions, JobReport, Scheduler, SchedulerOptions, Update, bring_back,
+};
 use tokio::sync::mpsc;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
@@ -15,7 +17,7 @@ use crate::cli::Serve;
 use crate::config;
 use crate::exit::Ending;
 use crate::output;
-use crate::root::{Root, make_folder};
+use crate::root::{Root, make_folder, open_or_rescue_ledger};
 use crate::signals::shutdown_on_signal;
 use crate::supervisor::{self, Supervisor};
 
@@ -33,7 +35,11 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     }
     let _lock = storage::FolderLock::acquire(&root.state()).context("another server runs here")?;
     let _log = start_log(&root.logs())?;
-    let ledger = root.open_ledger().await?;
+    let (ledger, rescue) = open_or_rescue_ledger(&root.state()).await?;
+    if let Some(rescue) = &rescue {
+        tracing::warn!("{rescue}");
+    }
+    bring_back(&ledger, &root.output(), rescue.is_some()).await?;
     let worker = worker_executable()?;
 
     let (updates, received) = mpsc::unbounded_channel();

@@ -88,11 +88,18 @@ impl Run {
             source,
         };
         if let Some(root) = &self.root {
-            let ledger = root.open_ledger().await?;
-            let id = self.enter(&ledger, request).await?;
+            root::make_folder(&root.state())?;
             return match FolderLock::acquire(&root.state()) {
-                Ok(_lock) => self.work(ledger, id).await,
-                Err(storage::Error::InUse { .. }) => self.follow(&ledger, id).await,
+                Ok(_lock) => {
+                    let ledger = whole_ledger(&root.state()).await?;
+                    let id = self.enter(&ledger, request).await?;
+                    self.work(ledger, id).await
+                }
+                Err(storage::Error::InUse { .. }) => {
+                    let ledger = root.open_ledger().await?;
+                    let id = self.enter(&ledger, request).await?;
+                    self.follow(&ledger, id).await
+                }
                 Err(error) => Err(error.into()),
             };
         }
@@ -109,7 +116,7 @@ impl Run {
 
     /// Works on a job whose ledger lies in a folder of its own.
     async fn in_folder(&self, folder: &Path, request: Request) -> anyhow::Result<Ending> {
-        let ledger = root::open_ledger(folder).await?;
+        let ledger = whole_ledger(folder).await?;
         let id = self.enter(&ledger, request).await?;
         for other in ledger.list().await?.into_iter().filter(|record| record.id != id) {
             if !other.job.status.is_final() && other.job.frames_done() > 0 {
@@ -273,6 +280,15 @@ impl Run {
         anyhow::ensure!(file != source, "the result would replace its source: choose another name");
         Ok(Place { file: Some(file), folder, container: Some(container) })
     }
+}
+
+/// The ledger in a folder whose lock is held; says when it was damaged.
+async fn whole_ledger(folder: &Path) -> anyhow::Result<Ledger> {
+    let (ledger, rescue) = root::open_or_rescue_ledger(folder).await?;
+    if let Some(rescue) = rescue {
+        output::say(&rescue.to_string());
+    }
+    Ok(ledger)
 }
 
 /// True when the result of a finished job is where it was put, as far as its size tells.

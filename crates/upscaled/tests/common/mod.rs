@@ -135,6 +135,30 @@ pub fn clip(name: &str) -> Option<PathBuf> {
 pub const SMALL_JOB: [&str; 10] =
     ["up", "clip.mp4", "--model", "none", "--scale", "2", "--preset", "ultrafast", "--segment-frames", "12"];
 
+/// Leaves a small job in `clip.mp4.job` that was killed when so many of its segments were finished; some are still to be
+/// made. False when it always ended too early.
+pub fn interrupt(folder: &Path, finished: usize) -> bool {
+    for _ in 0..20 {
+        let _ = std::fs::remove_dir_all(folder.join("clip.mp4.job"));
+        let _ = std::fs::remove_file(folder.join("clip_upscaled.mp4"));
+        let mut child =
+            upscaled(folder).args(SMALL_JOB).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let start = Instant::now();
+        let made = || segments(&folder.join("clip.mp4.job/work")).len();
+        while made() < finished && start.elapsed() < Duration::from_mins(1) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // Time for the row; making the next segment takes longer.
+        std::thread::sleep(Duration::from_millis(5));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if made() >= finished {
+            return true;
+        }
+    }
+    false
+}
+
 /// The number in a variable of the environment, which says how often something is tried.
 pub fn number(variable: &str, usual: usize) -> usize {
     std::env::var(variable).map_or(usual, |text| text.parse().expect("the variable is a number"))

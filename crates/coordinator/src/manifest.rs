@@ -1,0 +1,161 @@
+//! What a job was asked for, noted in its folder, so that it can be taken in again when the ledger is lost.
+
+use std::path::{Path, PathBuf};
+
+use job::state::{Event, Status};
+use ledger::{Ledger, NewJob, Record};
+use storage::{read_sealed, sync_folder, write_sealed};
+
+use crate::error::Error;
+use crate::scheduler::now;
+
+/// Name of the manifest in a job's folder.
+const NAME: &str = "job.json";
+/// Folders inside each other that are looked into.
+const DEEPEST: usize = 32;
+
+/// Writes the manifest of a job, unless it is there. When this returns, it is on the disk.
+pub(crate) fn write(record: &Record) -> Result<(), storage::Error> {
+    let folder = &record.request.folder;
+    let path = folder.join(NAME);
+    // One that is damaged is replaced like one of another job.
+    if read_sealed(&path).is_ok_and(|there| there.as_ref() == Some(&record.request)) {
+        return Ok(());
+    }
+    write_sealed(&path, &record.request)?;
+    folder.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Takes the jobs in again whose folders lie below `output` and which the ledger does not know. When the ledger was
+/// `rescued`, it may also be too old to know that a job was tried again: a job whose folder is there was not over.
+///
+/// To be called before anything else is done to the ledger.
+///
+/// # Errors
+/// When the ledger fails.
+pub async fn bring_back(ledger: &Ledger, output: &Path, rescued: bool) -> Result<(), Error> {
+    let output = output.to_owned();
+    let looking = tokio::task::spawn_blocking(move || {
+        let mut found = Vec::new();
+        find(&output, DEEPEST, &mut found);
+        found
+    });
+    for new in looking.await.unwrap_or_default() {
+        let submission = ledger.submit(&NewJob { result: None, ..new.clone() }, now()).await?;
+        let id = submission.id;
+        if submission.is_new {
+            // Where the name went to another job meanwhile, this one gets its own later.
+            if let Some(result) = &new.result {
+                ledger.reserve_result(id, result).await?;
+            }
+            tracing::warn!("job {id}: `{}` is taken in again from its folder", new.source.display());
+        } else if rescued
+            && let Some(record) = ledger.get(id).await?
+            && matches!(record.job.status, Status::Failed { .. } | Status::Canceled)
+        {
+            tracing::warn!("job {id}: `{}` goes on", new.source.display());
+            ledger.apply(id, Event::Retry, now()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The manifests of all job folders below a folder, in the order of their names.
+fn find(folder: &Path, depth: usize, found: &mut Vec<NewJob>) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let mut folders: Vec<PathBuf> = folders.map(|entry| entry.path()).collect();
+    folders.sort();
+    for folder in folders {
+        match read_sealed::<NewJob>(&folder.join(NAME)) {
+            Ok(Some(manifest)) if belongs(&manifest, &folder) => found.push(manifest),
+            Ok(None) if depth > 0 => find(&folder, depth - 1, found),
+            Ok(_) => tracing::warn!("the job of `{}` belongs elsewhere and is left alone", folder.display()),
+            Err(error) => tracing::warn!("{error}"),
+        }
+    }
+}
+
+/// True when a manifest speaks of the folder that it lies in. A worker may write there, and must not lead us to others.
+fn belongs(manifest: &NewJob, folder: &Path) -> bool {
+    let output = &*manifest.output;
+    let result = manifest.result.as_ref();
+    *manifest.folder == *folder
+        && folder.parent() == Some(output)
+        && result.is_none_or(|result| result.parent() == Some(output))
+        && manifest.settings.validate().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use job::state::Effect;
+    use job::{FilePath, Settings};
+
+    use super::*;
+
+    fn new_job(output: &Path, name: &str) -> NewJob {
+        NewJob {
+            source: format!("/in/{name}").into(),
+            fingerprint: "f".to_owned(),
+            stamp: "s".to_owned(),
+            settings: Settings::default(),
+            output: output.into(),
+            folder: output.join(format!("{name}.job")).into(),
+            result: Some(output.join(format!("{name}_upscaled.mp4")).into()),
+        }
+    }
+
+    fn note(job: &NewJob) {
+        std::fs::create_dir_all(&*job.folder).unwrap();
+        write_sealed(&job.folder.join(NAME), job).unwrap();
+    }
+
+    #[tokio::test]
+    async fn jobs_come_back_from_their_folders_once() {
+        let root = tempfile::tempdir().unwrap();
+        let output = root.path().join("output");
+        let ledger = Ledger::open(&root.path().join("ledger.db")).await.unwrap();
+        bring_back(&ledger, &output, false).await.unwrap();
+        let (one, two) = (new_job(&output, "a.mp4"), new_job(&output.join("deep"), "b.mp4"));
+        note(&one);
+        note(&two);
+        std::fs::create_dir_all(output.join("c.mp4.job")).unwrap();
+        for _ in 0..2 {
+            bring_back(&ledger, &output, true).await.unwrap();
+            let requests: Vec<NewJob> =
+                ledger.list().await.unwrap().into_iter().map(|record| record.request).collect();
+            assert_eq!(requests, [one.clone(), two.clone()]);
+        }
+    }
+
+    #[tokio::test]
+    async fn only_an_old_ledger_is_wrong_about_the_end_of_a_job() {
+        let root = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&root.path().join("ledger.db")).await.unwrap();
+        let job = new_job(root.path(), "a.mp4");
+        note(&job);
+        let id = ledger.submit(&job, now()).await.unwrap().id;
+        assert_eq!(ledger.apply(id, Event::Cancel, now()).await.unwrap().effects, [Effect::Ended]);
+        for (rescued, status) in [(false, Status::Canceled), (true, Status::Queued)] {
+            bring_back(&ledger, root.path(), rescued).await.unwrap();
+            assert_eq!(ledger.get(id).await.unwrap().unwrap().job.status, status);
+        }
+    }
+
+    #[test]
+    fn a_manifest_leads_nowhere_else() {
+        let root = tempfile::tempdir().unwrap();
+        let right = new_job(root.path(), "a.mp4");
+        let folder = right.folder.0.clone();
+        assert!(belongs(&right, &folder));
+        for wrong in [
+            NewJob { folder: "/home".into(), ..right.clone() },
+            NewJob { output: "/etc".into(), ..right.clone() },
+            NewJob { result: Some("/etc/passwd".into()), ..right.clone() },
+            NewJob { result: Some(FilePath(root.path().join("../x.mp4"))), ..right.clone() },
+            NewJob { settings: Settings { crf: 99, ..Settings::default() }, ..right },
+        ] {
+            assert!(!belongs(&wrong, &folder), "{wrong:?}");
+        }
+    }
+}
