@@ -15,3 +15,14 @@ pub enum Error {
     #[error(transparent)]
     Storage(#[from] storage::Error),
 }
+
+impl Error {
+    /// True when a disk is full: the same may succeed once there is room.
+    pub fn is_no_space(&self) -> bool {
+        match self {
+            Self::Ledger(error) => error.is_no_space(),
+            Self::Storage(error) => error.is_no_space(),
+            Self::Worker(_) => false,
+        }
+    }
+}

@@ -9,6 +9,7 @@ mod inbox;
 mod names;
 mod process;
 mod publish;
+mod room;
 mod scheduler;
 mod shutdown;
 mod source;

@@ -12,6 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::error::Error;
 use crate::process::{WorkerError, WorkerProcess};
+use crate::room;
 use crate::shutdown::Shutdown;
 use crate::source::{Look, look};
 use crate::status::{JobReport, Progress, Update};
@@ -25,12 +26,19 @@ const BEAT: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(500);
 /// Time between looks for work when there is none, and at a disk that was full.
 const IDLE: Duration = Duration::from_secs(2);
+/// A job waits for room for at least so long: where more was needed than anybody could tell, looking at the disk alone
+/// would begin the same attempt again and again.
+const LEAST_WAIT: Duration = Duration::from_secs(5);
 /// Time between reports of a job's progress.
 const REPORT: Duration = Duration::from_millis(250);
 /// Time between rewrites of `status.json`.
 const STATUS_FILE: Duration = Duration::from_secs(1);
 /// The name under which the local worker claims work.
 const WORKER: &str = "local";
+
+/// What people are told while the ledger cannot be written. A change takes some kilobytes of its log.
+const LEDGER_FULL: &str =
+    "waiting for space: the disk of the ledger is full; free at least 1 MB and the job goes on by itself";
 
 /// What a scheduler needs.
 #[derive(Debug, Clone)]
@@ -41,6 +49,8 @@ pub struct SchedulerOptions {
     pub worker: PathBuf,
     /// Threads of the engine.
     pub engine_threads: u32,
+    /// Bytes that the folder of a job may take on the disk; `None` where there is no limit.
+    pub max_disk: Option<u64>,
     /// What to do about a file that has the name of a result.
     pub existing: Existing,
     /// Where to tell what happens.
@@ -117,6 +127,28 @@ impl Scheduler {
         Ok(())
     }
 
+    /// Works on one job until it ends or somebody asks to stop, and waits for room on the disk where there is none.
+    ///
+    /// # Errors
+    /// When the ledger fails for another reason than a full disk. The job goes on from there another time.
+    pub async fn work_to_end(&mut self, id: JobId, shutdown: &Shutdown) -> Result<Ending, Error> {
+        while !shutdown.is_requested() {
+            let waited = match self.work_on(id, shutdown).await {
+                Ok(Ending::WaitingForSpace) => self.wait_for_space(id, shutdown).await,
+                Err(error) => Err(error),
+                ended => return ended,
+            };
+            match waited {
+                Err(error) if error.is_no_space() => {
+                    self.say_ledger_full(id, &error);
+                    shutdown.sleep(IDLE).await;
+                }
+                waited => waited?,
+            }
+        }
+        Ok(Ending::Stopped)
+    }
+
     /// Works on one job until it ends, has to wait, or somebody asks to stop.
     ///
     /// # Errors
@@ -124,7 +156,7 @@ impl Scheduler {
     pub async fn work_on(&mut self, id: JobId, shutdown: &Shutdown) -> Result<Ending, Error> {
         self.progress = Progress::default();
         // Whoever held a lease is gone: this program has the lock.
-        let mut record = self.apply(id, Event::Release { worker: None }).await?.record;
+        let mut record = self.tell_ledger(id, Event::Release { worker: None }, shutdown).await?.record;
         sweep(&record);
         let ending = loop {
             if shutdown.is_requested() {
@@ -132,7 +164,7 @@ impl Scheduler {
             }
             let claim =
                 Event::Claim { worker: WORKER.to_owned(), lease_milliseconds: LEASE.as_millis() as i64 };
-            let applied = self.apply(id, claim).await?;
+            let applied = self.tell_ledger(id, claim, shutdown).await?;
             record = applied.record;
             let task = match applied.effects.into_iter().next() {
                 Some(Effect::Granted(task)) => task,
@@ -148,7 +180,7 @@ impl Scheduler {
             self.report(&record, true);
             match self.perform(&record, &task, shutdown).await? {
                 Outcome::Event(event) => {
-                    let applied = self.apply(id, event).await?;
+                    let applied = self.tell_ledger(id, event, shutdown).await?;
                     record = applied.record;
                     if applied.effects.contains(&Effect::DropSegments) {
                         sweep(&record);
@@ -162,7 +194,7 @@ impl Scheduler {
         if let Some(mut worker) = self.worker.take() {
             worker.kill().await;
         }
-        record = self.apply(id, Event::Release { worker: None }).await?.record;
+        record = self.tell_ledger(id, Event::Release { worker: None }, shutdown).await?.record;
         self.report(&record, true);
         if let Ending::Final(record) = &ending {
             remove_leftovers(record);
@@ -177,7 +209,10 @@ impl Scheduler {
     pub async fn look_for_space(&self, id: JobId) -> Result<bool, Error> {
         let Some(record) = self.options.ledger.get(id).await? else { return Ok(false) };
         let Status::WaitingForSpace { bytes } = record.job.status else { return Ok(true) };
-        let has_room = storage::free_bytes(&record.request.output).is_ok_and(|free| free >= bytes);
+        // However the clock was set meanwhile.
+        let has_waited = now().0.abs_diff(record.changed.0) >= LEAST_WAIT.as_millis() as u64;
+        let has_room =
+            has_waited && storage::free_bytes(&record.request.output).is_ok_and(|free| free >= bytes);
         if has_room {
             self.apply(id, Event::SpaceFreed).await?;
         }
@@ -185,10 +220,7 @@ impl Scheduler {
     }
 
     /// Waits until a job that waits for room can go on or has been ended.
-    ///
-    /// # Errors
-    /// When the ledger fails.
-    pub async fn wait_for_space(&self, id: JobId, shutdown: &Shutdown) -> Result<(), Error> {
+    async fn wait_for_space(&self, id: JobId, shutdown: &Shutdown) -> Result<(), Error> {
         while !shutdown.is_requested() && !self.look_for_space(id).await? {
             shutdown.sleep(IDLE).await;
         }
@@ -222,6 +254,29 @@ impl Scheduler {
         Ok(self.options.ledger.apply(id, event, now()).await?)
     }
 
+    /// Applies an event, and waits while the ledger's disk is full: what was made is not to be made again for that.
+    async fn tell_ledger(
+        &self,
+        id: JobId,
+        event: Event,
+        shutdown: &Shutdown,
+    ) -> Result<ledger::Applied, Error> {
+        loop {
+            match self.apply(id, event.clone()).await {
+                Err(error) if error.is_no_space() && !shutdown.is_requested() => {
+                    self.say_ledger_full(id, &error);
+                    shutdown.sleep(IDLE).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn say_ledger_full(&self, id: JobId, error: &Error) {
+        tracing::warn!("job {id}: {error}");
+        let _ = self.options.updates.send(Update::Note { id, text: LEDGER_FULL.to_owned() });
+    }
+
     /// Tells how far a job is; `always`, or only when the last time is a while ago.
     fn report(&mut self, record: &Record, always: bool) {
         let report = self.progress.report(record);
@@ -250,7 +305,11 @@ impl Scheduler {
         if let Err(event) = task::make_folder(&record.request.folder, key) {
             return Ok(Outcome::Event(event));
         }
-        let Some(request) = task::request(record, task, self.options.engine_threads) else {
+        let max_disk = self.options.max_disk;
+        if let Err(failure) = room::look(record, task, max_disk) {
+            return self.understand(record, task, Response::Failed(failure)).await;
+        }
+        let Some(request) = task::request(record, task, self.options.engine_threads, max_disk) else {
             let message =
                 "the ledger has no plan for this job: use `upscaled cancel` and start again".to_owned();
             return Ok(Outcome::Event(task::failed(key, FailureKind::Final, message)));
@@ -312,7 +371,12 @@ impl Scheduler {
                         () = shutdown.requested() => return Ok(Asked::Stopped),
                         _ = beat.tick() => {
                             let lease_milliseconds = LEASE.as_millis() as i64;
-                            self.apply(record.id, Event::Renew { worker: WORKER.to_owned(), lease_milliseconds }).await?;
+                            let renew = Event::Renew { worker: WORKER.to_owned(), lease_milliseconds };
+                            match self.apply(record.id, renew).await {
+                                // The worker has what it needs; nobody else takes its work.
+                                Err(error) if error.is_no_space() => tracing::warn!("job {}: {error}", record.id),
+                                renewed => drop(renewed?),
+                            }
                         }
                         _ = look.tick() => {
                             let current = self.options.ledger.get(record.id).await?;

@@ -40,7 +40,8 @@ fn mem_available(meminfo: &str) -> Option<u64> {
 fn groups(root: &Path, own: &str) -> Vec<(PathBuf, &'static Names)> {
     let mut groups = Vec::new();
     for line in own.lines() {
-        let Some((controllers, group)) = line.split_once(':').and_then(|(_, rest)| rest.split_once(":/")) else {
+        let Some((controllers, group)) = line.split_once(':').and_then(|(_, rest)| rest.split_once(":/"))
+        else {
             continue;
         };
         let (mount, names) = if controllers.is_empty() {
@@ -64,7 +65,8 @@ fn groups(root: &Path, own: &str) -> Vec<(PathBuf, &'static Names)> {
 fn left_in_group(folder: &Path, names: &Names) -> Option<u64> {
     let number = |name: &str| fs::read_to_string(folder.join(name)).ok()?.trim().parse::<u64>().ok();
     let stat = fs::read_to_string(folder.join("memory.stat")).unwrap_or_default();
-    let in_stat = |name: &str| stat.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
+    let in_stat =
+        |name: &str| stat.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
     // "max" is no number and means no limit. Version 1 also tells the limit of groups around that cannot be seen here.
     let limits = names.limits.iter().map(|name| number(name));
     let limit = limits.chain([in_stat("hierarchical_memory_limit ")]).flatten().min()?;
