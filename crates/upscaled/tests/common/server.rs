@@ -33,6 +33,18 @@ impl Server {
         Self { root: root.to_owned(), child: spawn(root, &arguments), arguments }
     }
 
+    /// Starts a server in an inner place that `wrap` puts it into.
+    pub fn start_in(root: &Path, arguments: &[&str], wrap: impl Fn(&Command) -> Command) -> Self {
+        let mut command = wrap(upscaled(root).arg("serve").args(arguments));
+        let child = command.stdout(Stdio::null()).stderr(log(root)).spawn().unwrap();
+        Self { root: root.to_owned(), child, arguments: Vec::new() }
+    }
+
+    /// True while it runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// Starts it again after a kill.
     pub fn restart(&mut self) {
         self.child = spawn(&self.root, &self.arguments);
@@ -89,8 +101,11 @@ impl Drop for Server {
 }
 
 fn spawn(root: &Path, arguments: &[String]) -> Child {
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(root.join("terminal.log")).unwrap();
-    upscaled(root).arg("serve").args(arguments).stdout(Stdio::null()).stderr(log).spawn().unwrap()
+    upscaled(root).arg("serve").args(arguments).stdout(Stdio::null()).stderr(log(root)).spawn().unwrap()
+}
+
+fn log(root: &Path) -> std::fs::File {
+    std::fs::OpenOptions::new().create(true).append(true).open(root.join("terminal.log")).unwrap()
 }
 
 /// Sends a signal to a process.
