@@ -17,11 +17,11 @@ mod server;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{frame_checksums, make_clip, number, run, run_well, segments, upscaled, wait_for};
-use place::SmallDisk;
+use place::{SmallDisk, wrapped};
 use server::{PATIENCE, Server};
 
 /// Time in which a job goes on once there is room.
@@ -152,15 +152,16 @@ enum Outcome {
     Waited(String),
 }
 
-/// Runs the job on a disk of `size` bytes, gives it room when it has come to a halt, and checks what becomes of it.
-fn on_disk(stage: &Stage, disk: &SmallDisk, folder: &Path) -> Result<Outcome, String> {
+/// Runs the job on a small disk, gives it room when it has come to a halt, and checks what becomes of it.
+fn on_disk(stage: &Stage, disk: &SmallDisk, folder: &Path, wrap: Wrap) -> Result<Outcome, String> {
     let result = folder.join("clip_upscaled.mp4");
-    let said = || fs::read_to_string(stage.path(&format!("{}.log", name(folder)))).unwrap();
-    let log = fs::File::create(stage.path(&format!("{}.log", name(folder)))).unwrap();
+    let said_in = folder.with_extension("log");
+    let said = || fs::read_to_string(&said_in).unwrap();
+    let log = fs::File::create(&said_in).unwrap();
     let to = format!("{}/", folder.display());
     let arguments = up(&["-o", &to]);
-    let mut child =
-        upscaled(stage.folder.path()).args(&arguments).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+    let mut command = wrap(upscaled(stage.folder.path()).args(&arguments));
+    let mut child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
     let start = Instant::now();
     let outcome = loop {
         if let Some(status) = child.try_wait().unwrap() {
@@ -215,10 +216,6 @@ fn on_disk(stage: &Stage, disk: &SmallDisk, folder: &Path) -> Result<Outcome, St
     Ok(outcome)
 }
 
-fn name(folder: &Path) -> &str {
-    folder.file_name().unwrap().to_str().unwrap()
-}
-
 fn ledger_or_work(line: &str) -> &'static str {
     if line.contains("the ledger") { "ledger" } else { "work" }
 }
@@ -226,10 +223,31 @@ fn ledger_or_work(line: &str) -> &'static str {
 /// Jobs that run at once: most of the time they wait.
 const AT_ONCE: usize = 4;
 
+/// How a command is begun.
+type Wrap = fn(&Command) -> Command;
+
 #[test]
 fn on_a_disk_of_any_size_a_job_ends_whole_or_halts_with_a_reason_and_goes_on() {
+    sweep(number("UPSCALED_DISK_SIZES", 10), |command| wrapped(command, "env", &[]));
+}
+
+#[test]
+fn the_same_holds_where_working_files_are_on_the_disk_as_well() {
+    let wrap: Wrap = |command| {
+        let script = "mount -t tmpfs -o size=4k tmpfs /dev/shm && exec \"$@\"";
+        wrapped(command, "unshare", &["--mount", "sh", "-c", script, "sh"])
+    };
+    let possible = wrap(&Command::new("true")).output();
+    if !possible.as_ref().is_ok_and(|output| output.status.success()) {
+        println!("skipped: no other /dev/shm can be mounted here, which needs root: {possible:?}");
+        return;
+    }
+    sweep(number("UPSCALED_DISK_SIZES", 10) / 2, wrap);
+}
+
+/// Runs a job on disks of so many sizes.
+fn sweep(count: usize, wrap: Wrap) {
     let stage = Stage::set(true);
-    let count = number("UPSCALED_DISK_SIZES", 10);
     // Segments and result at once, the ledger, and all margins.
     let whole = stage.bytes * 3 + (8 << 20);
     let mut tried: Vec<(u64, Outcome)> = Vec::new();
@@ -238,7 +256,7 @@ fn on_a_disk_of_any_size_a_job_ends_whole_or_halts_with_a_reason_and_goes_on() {
         let run = |size: u64| -> Option<(u64, Result<Outcome, String>)> {
             let folder = stage.path(&format!("disk-{size}"));
             let disk = SmallDisk::mount(&folder, size)?;
-            Some((size, on_disk(&stage, &disk, &folder)))
+            Some((size, on_disk(&stage, &disk, &folder, wrap)))
         };
         let ended: Vec<_> = std::thread::scope(|scope| {
             let runs: Vec<_> = sizes.iter().map(|&size| scope.spawn(move || run(size))).collect();
