@@ -21,4 +21,13 @@ impl Error {
     pub(crate) fn is_damage(&self) -> bool {
         matches!(self, Self::Ledger(error) if error.is_damage())
     }
+
+    /// True when a disk is full: the same may succeed once there is room.
+    pub fn is_no_space(&self) -> bool {
+        match self {
+            Self::Ledger(error) => error.is_no_space(),
+            Self::Storage(error) => error.is_no_space(),
+            Self::Worker(_) => false,
+        }
+    }
 }

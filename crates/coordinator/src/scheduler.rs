@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::manifest;
 use crate::pace::Pace;
 use crate::process::{WorkerError, WorkerProcess};
+use crate::room;
 use crate::shutdown::Shutdown;
 use crate::source::{Look, look};
 use crate::status::{JobReport, Progress, Update};
@@ -27,6 +28,9 @@ const BEAT: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(500);
 /// Time between looks for work when there is none, and at a disk that was full.
 const IDLE: Duration = Duration::from_secs(2);
+/// A job waits for room for at least so long: where more was needed than anybody could tell, looking at the disk alone
+/// would begin the same attempt again and again.
+const LEAST_WAIT: Duration = Duration::from_secs(5);
 /// Time between reports of a job's progress.
 const REPORT: Duration = Duration::from_millis(250);
 /// Time between rewrites of `status.json`.
@@ -35,6 +39,10 @@ const STATUS_FILE: Duration = Duration::from_secs(1);
 const BACKUP: Duration = Duration::from_mins(1);
 /// The name under which the local worker claims work.
 const WORKER: &str = "local";
+
+/// What people are told while the ledger cannot be written. A change takes some kilobytes of its log.
+const LEDGER_FULL: &str =
+    "waiting for space: the disk of the ledger is full; free at least 1 MB and the job goes on by itself";
 
 /// What a scheduler needs.
 #[derive(Debug, Clone)]
@@ -45,6 +53,8 @@ pub struct SchedulerOptions {
     pub worker: PathBuf,
     /// Threads of the engine.
     pub engine_threads: u32,
+    /// Bytes that the folder of a job may take on the disk; `None` where there is no limit.
+    pub max_disk: Option<u64>,
     /// What to do about a file that has the name of a result.
     pub existing: Existing,
     /// Where to tell what happens.
@@ -168,6 +178,28 @@ impl Scheduler {
         self.leave().await
     }
 
+    /// Works on one job until it ends or somebody asks to stop, and waits while it has no room on the disk or is paused.
+    ///
+    /// # Errors
+    /// When the ledger fails for another reason than a full disk. The job goes on from there another time.
+    pub async fn work_to_end(&mut self, id: JobId, shutdown: &Shutdown) -> Result<Ending, Error> {
+        while !shutdown.is_requested() {
+            let waited = match self.work_on(id, shutdown).await {
+                Ok(Ending::Waiting) => self.wait(id, shutdown).await,
+                Err(error) => Err(error),
+                ended => return ended,
+            };
+            match waited {
+                Err(error) if error.is_no_space() => {
+                    self.say_ledger_full(id, &error);
+                    shutdown.sleep(IDLE).await;
+                }
+                waited => waited?,
+            }
+        }
+        Ok(Ending::Stopped)
+    }
+
     /// Works on one job until it ends, has to wait, or somebody asks to stop.
     ///
     /// # Errors
@@ -189,7 +221,7 @@ impl Scheduler {
     async fn begin(&mut self, id: JobId, shutdown: &Shutdown) -> Result<(), Error> {
         (self.progress, self.pace) = (Progress::default(), Pace::default());
         // Whoever held a lease is gone: this program has the lock.
-        let record = self.apply(id, Event::Release { worker: None }).await?.record;
+        let record = self.tell_ledger(id, Event::Release { worker: None }, shutdown).await?.record;
         self.current = Some(id);
         self.tidy(record, shutdown).await?;
         Ok(())
@@ -201,7 +233,7 @@ impl Scheduler {
             return Ok(Turn::Ended(Ending::Stopped));
         }
         let claim = Event::Claim { worker: WORKER.to_owned(), lease_milliseconds: LEASE.as_millis() as i64 };
-        let applied = self.apply(id, claim).await?;
+        let applied = self.tell_ledger(id, claim, shutdown).await?;
         let record = applied.record;
         let task = match applied.effects.into_iter().next() {
             Some(Effect::Granted(task)) => task,
@@ -214,7 +246,7 @@ impl Scheduler {
         self.report(&record, true);
         match self.perform(&record, &task, shutdown).await? {
             Outcome::Event(event) => {
-                let applied = self.apply(id, event).await?;
+                let applied = self.tell_ledger(id, event, shutdown).await?;
                 let mut after = applied.record;
                 if applied.effects.contains(&Effect::DropSegments) {
                     sweep(&after);
@@ -278,7 +310,10 @@ impl Scheduler {
         let Status::WaitingForSpace { bytes } = record.job.status else {
             return Ok(record.job.status != Status::Paused);
         };
-        let has_room = storage::free_bytes(&record.request.output).is_ok_and(|free| free >= bytes);
+        // However the clock was set meanwhile.
+        let has_waited = now().0.abs_diff(record.changed.0) >= LEAST_WAIT.as_millis() as u64;
+        let has_room =
+            has_waited && storage::free_bytes(&record.request.output).is_ok_and(|free| free >= bytes);
         if has_room {
             self.apply(id, Event::SpaceFreed).await?;
         }
@@ -286,10 +321,7 @@ impl Scheduler {
     }
 
     /// Waits until a job that waits for room or is paused can go on or has been ended.
-    ///
-    /// # Errors
-    /// When the ledger fails.
-    pub async fn wait(&self, id: JobId, shutdown: &Shutdown) -> Result<(), Error> {
+    async fn wait(&self, id: JobId, shutdown: &Shutdown) -> Result<(), Error> {
         while !shutdown.is_requested() && !self.look_again(id).await? {
             shutdown.sleep(IDLE).await;
         }
@@ -327,6 +359,29 @@ impl Scheduler {
 
     async fn apply(&self, id: JobId, event: Event) -> Result<ledger::Applied, Error> {
         Ok(self.options.ledger.apply(id, event, now()).await?)
+    }
+
+    /// Applies an event, and waits while the ledger's disk is full: what was made is not to be made again for that.
+    async fn tell_ledger(
+        &self,
+        id: JobId,
+        event: Event,
+        shutdown: &Shutdown,
+    ) -> Result<ledger::Applied, Error> {
+        loop {
+            match self.apply(id, event.clone()).await {
+                Err(error) if error.is_no_space() && !shutdown.is_requested() => {
+                    self.say_ledger_full(id, &error);
+                    shutdown.sleep(IDLE).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn say_ledger_full(&self, id: JobId, error: &Error) {
+        tracing::warn!("job {id}: {error}");
+        let _ = self.options.updates.send(Update::Note { id, text: LEDGER_FULL.to_owned() });
     }
 
     /// Tells how far a job is; `always`, or only when the last time is a while ago.
@@ -375,7 +430,11 @@ impl Scheduler {
         if let Err(error) = manifest::write(record) {
             return Ok(Outcome::Event(task::failed_by_storage(key, &error)));
         }
-        let Some(request) = task::request(record, task, self.options.engine_threads) else {
+        let max_disk = self.options.max_disk;
+        if let Err(failure) = room::look(record, task, max_disk) {
+            return self.understand(record, task, Response::Failed(failure)).await;
+        }
+        let Some(request) = task::request(record, task, self.options.engine_threads, max_disk) else {
             let message =
                 "the ledger has no plan for this job: use `upscaled cancel` and start again".to_owned();
             return Ok(Outcome::Event(task::failed(key, FailureKind::Final, message)));
@@ -466,7 +525,12 @@ impl Scheduler {
                         response = &mut receiving => break response,
                         _ = beat.tick() => {
                             let lease_milliseconds = LEASE.as_millis() as i64;
-                            self.apply(record.id, Event::Renew { worker: WORKER.to_owned(), lease_milliseconds }).await?;
+                            let renew = Event::Renew { worker: WORKER.to_owned(), lease_milliseconds };
+                            match self.apply(record.id, renew).await {
+                                // The worker has what it needs; nobody else takes its work.
+                                Err(error) if error.is_no_space() => tracing::warn!("job {}: {error}", record.id),
+                                renewed => drop(renewed?),
+                            }
                         }
                         _ = look.tick() => {
                             let current = self.options.ledger.get(record.id).await?;

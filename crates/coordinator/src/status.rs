@@ -6,6 +6,7 @@ use job::state::{FailedAttempt, Job, Phase, Status};
 use job::{Eta, FilePath, JobId, Priority};
 use ledger::Record;
 use serde::Serialize;
+use storage::Bytes;
 
 /// Something that people want to know.
 #[derive(Debug, Clone)]
@@ -40,6 +41,8 @@ pub struct JobReport {
     pub reason: Option<String>,
     /// What is known of the failed attempts: those that ended the job, once it has failed.
     pub failed_attempts: Vec<FailedAttempt>,
+    /// Bytes that must be free for it to go on, while it waits for them.
+    pub bytes_needed: Option<u64>,
     /// Which part of the work is under way.
     pub phase: Phase,
     /// Name of the model.
@@ -166,6 +169,10 @@ impl Progress {
             segment_finished: job.segments.iter().any(|segment| segment.evidence.is_some()),
         };
         let running = job.status == Status::Running && job.phase == Phase::Segments;
+        let bytes_needed = match job.status {
+            Status::WaitingForSpace { bytes } => Some(bytes),
+            _ => None,
+        };
         JobReport {
             id: record.id,
             source: record.request.source.clone(),
@@ -175,11 +182,12 @@ impl Progress {
             reason: match &job.status {
                 Status::Failed { reason } => Some(reason.clone()),
                 Status::WaitingForSpace { bytes } => {
-                    Some(format!("{bytes} bytes must be free on the disk of the output folder"))
+                    Some(format!("{} must be free on the disk of the output folder", Bytes(*bytes)))
                 }
                 _ => None,
             },
             failed_attempts: job.failed_attempts.clone(),
+            bytes_needed,
             phase: job.phase,
             model: record.request.settings.model.name().to_owned(),
             source_size: job.facts.as_ref().map(|facts| format!("{}x{}", facts.width, facts.height)),

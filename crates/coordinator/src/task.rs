@@ -12,6 +12,8 @@ use ledger::{NewJob, Record};
 
 use crate::process::WorkerError;
 
+use crate::room;
+
 /// The file of the frame list in a job's folder.
 const FRAME_LIST: &str = "frames.index";
 /// The result in a job's folder before it has its name.
@@ -25,6 +27,9 @@ const SLOWEST_NETWORK: f64 = 2e9;
 const SLOWEST_ENCODER: f64 = 2e6;
 /// Most frames that an encoder holds back: libx264's look-ahead at its slower presets.
 const HELD_BACK: f64 = 60.0;
+
+/// Room to ask for where only names are to be written.
+const SOME_ROOM: u64 = 1 << 20;
 
 /// Where the complete result of a job waits for its name.
 pub(crate) fn unpublished_result(record: &Record) -> PathBuf {
@@ -45,7 +50,12 @@ pub(crate) fn access(record: &Record) -> Access {
 
 /// The message that tells a worker to do a task; `None` for publishing, which no worker does, and for a job without
 /// the plan that its phase requires.
-pub(crate) fn request(record: &Record, task: &Task, engine_threads: u32) -> Option<Request> {
+pub(crate) fn request(
+    record: &Record,
+    task: &Task,
+    engine_threads: u32,
+    max_disk: Option<u64>,
+) -> Option<Request> {
     let job = &record.job;
     let source = record.request.source.clone();
     let folder = record.request.folder.clone();
@@ -72,6 +82,7 @@ pub(crate) fn request(record: &Record, task: &Task, engine_threads: u32) -> Opti
                 encoder_threads: plan.encoder_threads,
                 engine_threads,
                 folder,
+                most_bytes: max_disk.map(|most| room::left(job, most)),
             }))
         }
         Task::Join { .. } => {
@@ -147,21 +158,30 @@ pub(crate) fn failed(task: TaskKey, kind: FailureKind, message: String) -> Event
 
 /// The event of an attempt that a file operation of the coordinator ended.
 pub(crate) fn failed_by_storage(task: TaskKey, error: &storage::Error) -> Event {
+    Event::Failed { task, failure: failure(error) }
+}
+
+/// What a file operation of the coordinator that did not succeed means for the job.
+pub(crate) fn failure(error: &storage::Error) -> Failure {
     let kind = match error {
         storage::Error::NoSpace { needed, .. } | storage::Error::Quota { needed, .. } => {
             FailureKind::NoSpace { needed: *needed }
         }
+        other if other.is_no_space() => FailureKind::NoSpace { needed: SOME_ROOM },
         _ => FailureKind::Transient,
     };
-    failed(task, kind, error.to_string())
+    Failure { kind, message: error.to_string() }
 }
 
 /// Makes the job's folder. A folder that cannot be made is the user's to repair, so that no attempt is wasted on it.
 pub(crate) fn make_folder(folder: &Path, key: TaskKey) -> Result<(), Event> {
     std::fs::create_dir_all(folder).map_err(|error| {
         if storage::is_no_space(&error) {
-            let kind = FailureKind::NoSpace { needed: 1 << 20 };
-            return failed(key, kind, format!("the disk of `{}` is full", folder.display()));
+            let message = format!(
+                "the disk of `{}` is full: free some space and the job goes on by itself",
+                folder.display()
+            );
+            return failed(key, FailureKind::NoSpace { needed: SOME_ROOM }, message);
         }
         let message = format!(
             "the folder `{}` cannot be made: {error}; check that the output folder can be written",

@@ -98,6 +98,8 @@ pub struct SegmentRequest {
     pub engine_threads: u32,
     /// The folder that the segment file goes to.
     pub folder: FilePath,
+    /// Bytes that the segment may take on the disk, its working file included; `None` where there is no limit.
+    pub most_bytes: Option<u64>,
 }
 
 /// See [`Request::Join`].

@@ -1,10 +1,9 @@
 //! What can go wrong with files, in sentences for people.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::space;
+use crate::{Bytes, space};
 
 /// An operation on files that did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -98,36 +97,9 @@ impl Error {
 /// What is needed where only a name has to be written: the folder may grow by a block.
 pub(crate) const NAME_BYTES: u64 = 4096;
 
-/// A number of bytes for people.
-pub(crate) struct Bytes(pub(crate) u64);
-
-impl fmt::Display for Bytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let units = ["kB", "MB", "GB", "TB", "PB"];
-        if self.0 < 1000 {
-            return write!(f, "{} bytes", self.0);
-        }
-        let mut value = self.0 as f64 / 1000.0;
-        let mut unit = 0;
-        // 999.95 would be shown as 1000.0.
-        while value >= 999.95 && unit + 1 < units.len() {
-            value /= 1000.0;
-            unit += 1;
-        }
-        write!(f, "{value:.1} {}", units[unit])
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_are_readable() {
-        let shown: Vec<String> =
-            [0, 999, 1000, 999_940, 999_990, 12_345_678, u64::MAX].map(|n| Bytes(n).to_string()).into();
-        assert_eq!(shown, ["0 bytes", "999 bytes", "1.0 kB", "999.9 kB", "1.0 MB", "12.3 MB", "18446.7 PB"]);
-    }
 
     #[test]
     fn a_full_disk_says_what_is_needed() {

@@ -12,6 +12,7 @@
 //! Linux only: anonymous files, `renameat2`, `statfs` magic numbers, `/proc` and control groups are used as they are.
 
 mod atomic;
+mod bytes;
 mod error;
 mod fingerprint;
 mod frame_list;
@@ -28,6 +29,7 @@ mod space;
 mod test_disk;
 
 pub use atomic::{sync_folder, write_atomic, write_status};
+pub use bytes::{Bytes, NoBytes};
 pub use error::Error;
 pub use fingerprint::{Fingerprint, Stamp, checksum, fingerprint};
 pub use frame_list::{FrameListFault, FrameListFile};

@@ -23,11 +23,12 @@ pub use name::SegmentName;
 pub use sidecar::{Recorded, Scan, Sidecar, read_sidecar, scan};
 pub use sweep::sweep;
 
-use crate::error::NAME_BYTES;
 use crate::{Error, ScratchFile, space, sync_folder};
 
 /// Bytes read and hashed at a time.
 const CHUNK: usize = 256 << 10;
+/// Room for what comes with a segment: its sidecar, names in the folder, a last block that is not full.
+const BESIDE: u64 = 64 << 10;
 
 /// What a committed segment is recognised by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,24 +55,29 @@ pub fn commit(
     sidecar: Sidecar,
 ) -> Result<Committed, Error> {
     let path = folder.join(name.file());
-    let needed = scratch.len();
+    let length = scratch.len();
+    // Whichever of the writes finds the disk full: all of them have to fit.
+    let needed = length + BESIDE;
     // The disk may be full for a long time; nothing is read and written only to find out.
-    space::require(folder, needed)?;
+    let free = space::free_bytes(folder)?;
+    if free < length {
+        return Err(Error::NoSpace { path: folder.to_owned(), needed, free });
+    }
     scratch.rewind().map_err(Error::io("read working files for", &path))?;
     let mut hash = blake3::Hasher::new();
-    let part = Part::write(&path, needed, scratch, |bytes| {
+    let part = Part::write(&path, length, needed, scratch, |bytes| {
         hash.update(bytes);
     })?;
     let committed =
-        Committed { file: name.file(), bytes: needed, blake3: hash.finalize().to_hex().to_string() };
+        Committed { file: name.file(), bytes: length, blake3: hash.finalize().to_hex().to_string() };
 
     let recorded = Recorded { name, sidecar, committed };
     let text = recorded.encode();
     let beside = folder.join(name.sidecar());
-    Part::write(&beside, text.len() as u64, &mut text.as_slice(), |_| {})?.rename()?;
+    Part::write(&beside, text.len() as u64, needed, &mut text.as_slice(), |_| {})?.rename(needed)?;
     // Two renames may reach the disk in either order unless the first is synced.
     sync_folder(folder)?;
-    part.rename()?;
+    part.rename(needed)?;
     sync_folder(folder)?;
     Ok(recorded.committed)
 }
@@ -84,17 +90,18 @@ struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// Writes and syncs all of `from`, which must have `length` bytes.
+    /// Writes and syncs all of `from`, which must have `length` bytes. `needed` are those of the whole operation.
     fn write(
         path: &'a Path,
         length: u64,
+        needed: u64,
         from: &mut impl Read,
         mut saw: impl FnMut(&[u8]),
     ) -> Result<Self, Error> {
         let mut unfinished = path.as_os_str().to_owned();
         unfinished.push(".part");
         let this = Self { unfinished: unfinished.into(), path, renamed: false };
-        let mut file = this.create().map_err(Error::writing("create", path, length))?;
+        let mut file = this.create().map_err(Error::writing("create", path, needed))?;
         let mut buffer = vec![0; CHUNK];
         let mut written = 0;
         loop {
@@ -105,14 +112,14 @@ impl<'a> Part<'a> {
                 Err(error) => return Err(Error::io("read working files for", path)(error)),
             };
             saw(&buffer[..read]);
-            file.write_all(&buffer[..read]).map_err(Error::writing("write", path, length))?;
+            file.write_all(&buffer[..read]).map_err(Error::writing("write", path, needed))?;
             written += read as u64;
         }
         if written != length {
             let cause = std::io::Error::other(format!("{written} of {length} bytes were there"));
             return Err(Error::io("write", path)(cause));
         }
-        file.sync_all().map_err(Error::writing("sync", path, length))?;
+        file.sync_all().map_err(Error::writing("sync", path, needed))?;
         Ok(this)
     }
 
@@ -125,12 +132,8 @@ impl<'a> Part<'a> {
         OpenOptions::new().write(true).create_new(true).open(&self.unfinished)
     }
 
-    fn rename(mut self) -> Result<(), Error> {
-        fs::rename(&self.unfinished, self.path).map_err(Error::writing(
-            "rename to",
-            self.path,
-            NAME_BYTES,
-        ))?;
+    fn rename(mut self, needed: u64) -> Result<(), Error> {
+        fs::rename(&self.unfinished, self.path).map_err(Error::writing("rename to", self.path, needed))?;
         self.renamed = true;
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
 use job::Priority;
+use storage::Bytes;
 
 use crate::size::PictureSize;
 
@@ -110,6 +111,10 @@ pub(crate) struct Choices {
     /// Threads of the engine [default: one a core]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,
+    /// Disk that a job may take, for example 20GB: for its segments and the result, which are there together for a while,
+    /// so about twice the result. A job that needs more fails early and says how much [default: what is free]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_disk: Option<Bytes>,
 }
 
 #[derive(Debug, Args)]

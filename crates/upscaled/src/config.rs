@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use job::{Settings, Target};
 use serde::Deserialize;
+use storage::Bytes;
 
 use crate::cli::Choices;
 use crate::model;
@@ -23,6 +24,7 @@ struct File {
     reuse: Option<bool>,
     reuse_tolerance: Option<u8>,
     threads: Option<u32>,
+    max_disk: Option<Bytes>,
 }
 
 /// The choices of the command line, filled up from the file where that exists.
@@ -53,6 +55,7 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
         preset: choices.preset.or(file.preset),
         segment_frames: choices.segment_frames.or(file.segment_frames),
         threads: choices.threads.or(file.threads),
+        max_disk: choices.max_disk.or(file.max_disk),
     })
 }
 
@@ -125,6 +128,15 @@ mod tests {
     }
 
     #[test]
+    fn the_limit_of_the_disk_is_read() {
+        let (_folder, path) = file("max_disk = \"1.5 TB\"");
+        let limit = |line: Choices| with_file(line, &path).unwrap().max_disk;
+        assert_eq!(limit(Choices::default()), Some(Bytes(1_500_000_000_000)));
+        let line = Choices { max_disk: Some(Bytes(7)), ..Choices::default() };
+        assert_eq!(limit(line), Some(Bytes(7)));
+    }
+
+    #[test]
     fn mistakes_in_the_file_are_said() {
         for text in [
             "modle = \"none\"",
@@ -132,6 +144,7 @@ mod tests {
             "scale = 2\nheight = 720",
             "scale = ",
             "reuse_tolerance = 256",
+            "max_disk = \"much\"",
         ] {
             let (_folder, path) = file(text);
             let error = format!("{:#}", with_file(Choices::default(), &path).unwrap_err());

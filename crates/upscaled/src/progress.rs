@@ -43,6 +43,7 @@ struct People {
     is_terminal: bool,
     last_line: Option<Instant>,
     last_segments: usize,
+    last_status: &'static str,
 }
 
 impl People {
@@ -53,7 +54,7 @@ impl People {
         // A template without variables of its own cannot be wrong; the default is there all the same.
         let style = ProgressStyle::with_template("{bar:24.cyan} {pos}/{len} frames  {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { bar, is_terminal, last_line: None, last_segments: 0 }
+        Self { bar, is_terminal, last_line: None, last_segments: 0, last_status: "" }
     }
 
     fn job(&mut self, report: &JobReport) {
@@ -75,9 +76,10 @@ impl People {
             self.bar.set_message(doing);
             return;
         }
-        let is_new_segment = report.segments_done != self.last_segments;
-        if is_new_segment || self.last_line.is_none_or(|last| last.elapsed() >= LINE) {
+        let is_news = report.segments_done != self.last_segments || report.status != self.last_status;
+        if is_news || self.last_line.is_none_or(|last| last.elapsed() >= LINE) {
             self.last_segments = report.segments_done;
+            self.last_status = report.status;
             self.last_line = Some(Instant::now());
             let frames = report.frames.map(|frames| format!("{} of {frames} frames, ", report.frames_done));
             output::say(&format!("{}{doing}", frames.unwrap_or_default()));

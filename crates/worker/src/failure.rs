@@ -24,6 +24,14 @@ impl Failed {
         Self::new(FailureKind::Transient, message)
     }
 
+    /// The same, but where the disk is full at least so many bytes have to be free.
+    pub(crate) fn needing(mut self, least: u64) -> Self {
+        if let FailureKind::NoSpace { needed } = &mut self.0.kind {
+            *needed = least.max(*needed);
+        }
+        self
+    }
+
     /// A failure of `media` while it wrote what needs about `needed` bytes. The job says which source it is about.
     pub(crate) fn of_media(error: &media::Error, needed: u64) -> Self {
         use media::Error as E;
@@ -31,7 +39,7 @@ impl Failed {
         match error {
             E::FramesDiffer { .. } => Self::new(FailureKind::FramesDiffer, message),
             E::NoSpace => Self::new(
-                FailureKind::NoSpace { needed: needed.max(SOME_ROOM) },
+                FailureKind::NoSpace { needed },
                 "the disk is full: free some space, and the job goes on by itself",
             ),
             E::Write(_) | E::Encoder { .. } | E::PacketsDiffer(_) | E::Verification(_) | E::Ffmpeg { .. } => {
@@ -74,6 +82,6 @@ impl From<engine::Error> for Failed {
 
 impl From<media::Error> for Failed {
     fn from(error: media::Error) -> Self {
-        Self::of_media(&error, 0)
+        Self::of_media(&error, SOME_ROOM)
     }
 }

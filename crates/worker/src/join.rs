@@ -17,15 +17,28 @@ use crate::wire::Progress;
 /// Room that a result needs beyond the bytes of its video: indexes and headers.
 const OVERHEAD: u64 = 1 << 20;
 
-/// Makes the result under its temporary name.
+/// Makes the result under its temporary name. Nothing of it stays when that fails: it would take the room that the next
+/// attempt needs.
 pub(crate) fn run(request: &JoinRequest, progress: &Progress) -> Result<Response, Failed> {
+    let remove = || std::fs::remove_file(&request.result);
+    // As an attempt that was killed leaves it.
+    let _ = remove();
+    let made = make(request, progress);
+    if made.is_err() {
+        let _ = remove();
+    }
+    made
+}
+
+fn make(request: &JoinRequest, progress: &Progress) -> Result<Response, Failed> {
     check_segments(request, progress)?;
     let index = frame_list::read(&request.frame_list)?;
     let (parameters, packet_times) = survey(request, progress)?;
     let video: u64 = request.segments.iter().map(|(_, evidence)| evidence.bytes).sum();
     let source = std::fs::metadata(&request.source).map_or(0, |metadata| metadata.len());
-    // The other streams are at most the whole source.
-    storage::require(&request.folder, video + source + OVERHEAD)?;
+    // The other streams hardly ever take more than the video, and never more than the source. Should they here, then
+    // the disk runs full, and all is asked for.
+    storage::require(&request.folder, video + video.min(source) + OVERHEAD)?;
     let plan = Join {
         source: &request.source,
         index: &index,
@@ -37,7 +50,7 @@ pub(crate) fn run(request: &JoinRequest, progress: &Progress) -> Result<Response
             job::Container::Matroska => media::Container::Matroska,
         },
     };
-    let of_media = |error: media::Error| Failed::of_media(&error, video + source);
+    let of_media = |error: media::Error| Failed::of_media(&error, video + source + OVERHEAD);
     let mut tell = |frames, bytes| progress.tell(frames, bytes);
     let joined = media::join(&plan, &mut all_packets(request), &mut tell).map_err(of_media)?;
     let size = Size::new(request.width, request.height);
@@ -46,7 +59,11 @@ pub(crate) fn run(request: &JoinRequest, progress: &Progress) -> Result<Response
     let sync = || File::open(&request.result).and_then(|file| file.sync_all());
     let synced = progress.during(sync).unwrap_or_else(|_| Err(std::io::Error::other("the thread died")));
     synced.map_err(|error| {
-        Failed::transient(format!("`{}` cannot be synced: {error}", request.result.display()))
+        let message = format!("`{}` cannot be synced: {error}", request.result.display());
+        if storage::is_no_space(&error) {
+            return Failed::new(FailureKind::NoSpace { needed: joined.bytes + OVERHEAD }, message);
+        }
+        Failed::transient(message)
     })?;
     Ok(Response::Joined { bytes: joined.bytes, notes: joined.notes })
 }

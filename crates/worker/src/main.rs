@@ -30,6 +30,9 @@ use failure::Failed;
 use model::Upscaler;
 use wire::Progress;
 
+/// How much sooner than by its size the system ends this process when memory runs out: as if it had half of all memory.
+const OOM_SCORE: i32 = 500;
+
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() != Some("--serve") {
         wire::say("upscaled-worker is started by `upscaled`, not by hand: see `upscaled --help`");
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         .without_time()
         .with_max_level(LevelFilter::WARN)
         .init();
+    volunteer();
     media::init();
     match serve() {
         Ok(()) => ExitCode::SUCCESS,
@@ -48,6 +52,19 @@ fn main() -> ExitCode {
             wire::say(&format!("upscaled-worker: {error:#}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Lets the system end this process, and not the server, when memory runs out: a worker's death costs a segment.
+fn volunteer() {
+    let place = "/proc/self/oom_score_adj";
+    let raised = std::fs::read_to_string(place).and_then(|text| match text.trim().parse::<i32>() {
+        // Who started this process may have put it in front already.
+        Ok(score) if score >= OOM_SCORE => Ok(()),
+        _ => std::fs::write(place, OOM_SCORE.to_string()),
+    });
+    if let Err(error) = raised {
+        tracing::warn!("`{place}` cannot be set: {error}; the server may be ended when memory runs out");
     }
 }
 

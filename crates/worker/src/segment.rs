@@ -9,7 +9,8 @@ use job::message::{Response, SegmentRequest};
 use job::state::{Evidence, Reused};
 use media::{CodecParameters, EncodeSettings, Index, OwnedPacket, Packet, RangeDecoder, SegmentEncoder};
 use storage::{
-    PacketLogReader, PacketLogWriter, Scratch, ScratchFile, ScratchOptions, SegmentName, Sidecar, commit,
+    Bytes, PacketLogReader, PacketLogWriter, Scratch, ScratchFile, ScratchOptions, SegmentName, Sidecar,
+    commit,
 };
 
 use crate::failure::Failed;
@@ -47,7 +48,13 @@ pub(crate) fn run(
         pixels_reused: made.reused.pixels,
     };
     let name = SegmentName { index: request.index, epoch: u64::from(request.epoch) };
-    let committed = commit(&request.folder, name, &mut made.file, sidecar)?;
+    // A working file on the disk goes with a failed attempt, and is there again in the next one.
+    let on_disk = if made.file.in_ram() { 0 } else { made.file.len() };
+    keep_limit(request, on_disk + made.file.len())?;
+    let committed = commit(&request.folder, name, &mut made.file, sidecar).map_err(|error| {
+        let needed = if let storage::Error::NoSpace { needed, .. } = error { needed } else { 0 };
+        Failed::from(error).needing(needed + on_disk)
+    })?;
     let evidence = Evidence {
         file: committed.file,
         bytes: committed.bytes,
@@ -55,6 +62,19 @@ pub(crate) fn run(
         reused: made.reused,
     };
     Ok(Response::SegmentDone { evidence, engine: made.engine })
+}
+
+/// Ends an attempt that would take more of the disk than the job has left.
+fn keep_limit(request: &SegmentRequest, bytes: u64) -> Result<(), Failed> {
+    match request.most_bytes {
+        Some(most) if bytes > most => Err(Failed::last(format!(
+            "frames {}-{} take more of the disk than the limit leaves, which is {}: allow more with --max-disk or max_disk in upscaled.toml, and go on",
+            request.range.first,
+            request.range.end - 1,
+            Bytes(most)
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// A segment that was made but not yet believed.
@@ -108,9 +128,13 @@ fn make(
     let mut frames = 0;
     let bytes = AtomicU64::new(0);
     let mut append = |packet: Packet<'_>| -> Result<(), Failed> {
-        bytes.fetch_add(packet.data.len() as u64, Relaxed);
+        let length = packet.data.len() as u64;
+        let so_far = bytes.fetch_add(length, Relaxed) + length;
+        keep_limit(request, so_far)?;
         verifier.push(&packet);
-        Ok(log.append(packet.pts, packet.dts, packet.duration, packet.keyframe, packet.data)?)
+        // Working files that have no room would need as much again, for the segment that is copied from them.
+        log.append(packet.pts, packet.dts, packet.duration, packet.keyframe, packet.data)
+            .map_err(|error| Failed::from(error).needing(2 * so_far))
     };
     let done = AtomicU32::new(0);
     let tell = || progress.tell(done.load(Relaxed), bytes.load(Relaxed));

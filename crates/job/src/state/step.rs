@@ -1,8 +1,8 @@
 //! The rules.
 
 use super::{
-    ATTEMPTS, BACKOFF, Death, Effect, Event, FailedAttempt, FoundSegment, Job, Lease, Phase, Refusal, Segment,
-    Status, Task, TaskKey, Work, WorkState,
+    ATTEMPTS, BACKOFF, Death, Effect, Event, FailedAttempt, FoundSegment, Job, Lease, Phase, Refusal,
+    Segment, Status, Task, TaskKey, Work, WorkState,
 };
 use crate::message::{Failure, FailureKind, IndexMethod};
 use crate::{JobId, Millis, Plan, SegmentRange, SourceFacts};

@@ -32,7 +32,14 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     };
     let settings = config::settings(&choices, &[models])?;
     let several = up.files.len() > 1;
-    let run = Run { engine_threads: config::engine_threads(choices.threads), root, settings, shutdown, up };
+    let run = Run {
+        engine_threads: config::engine_threads(choices.threads),
+        max_disk: choices.max_disk.map(|limit| limit.0),
+        root,
+        settings,
+        shutdown,
+        up,
+    };
     let mut ending = Ending::Done;
     for file in &run.up.files {
         if several {
@@ -57,6 +64,7 @@ struct Run {
     root: Option<Root>,
     settings: Settings,
     engine_threads: u32,
+    max_disk: Option<u64>,
     shutdown: Shutdown,
 }
 
@@ -165,15 +173,11 @@ impl Run {
             ledger: ledger.clone(),
             worker: worker_executable()?,
             engine_threads: self.engine_threads,
+            max_disk: self.max_disk,
             existing: if self.up.overwrite { Existing::Replace } else { Existing::Refuse },
             updates,
         });
-        let ended = loop {
-            match scheduler.work_on(id, &self.shutdown).await {
-                Ok(coordinator::Ending::Waiting) => scheduler.wait(id, &self.shutdown).await?,
-                other => break other,
-            }
-        };
+        let ended = scheduler.work_to_end(id, &self.shutdown).await;
         drop(scheduler);
         let _ = showing.await;
         let record = ledger.get(id).await?;

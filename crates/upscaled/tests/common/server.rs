@@ -44,6 +44,13 @@ impl Server {
         Self { root: root.to_owned(), child, arguments, environment }
     }
 
+    /// Starts a server in an inner place that `wrap` puts it into.
+    pub fn start_wrapped(root: &Path, arguments: &[&str], wrap: impl Fn(&Command) -> Command) -> Self {
+        let mut command = wrap(upscaled(root).arg("serve").args(arguments));
+        let child = command.stdout(Stdio::null()).stderr(log(root)).spawn().unwrap();
+        Self { root: root.to_owned(), child, arguments: Vec::new(), environment: Vec::new() }
+    }
+
     /// Starts it again after its end.
     pub fn restart(&mut self) {
         self.child = spawn(&self.root, &self.arguments, &self.environment);
@@ -110,10 +117,13 @@ impl Drop for Server {
 }
 
 fn spawn(root: &Path, arguments: &[String], environment: &[(String, OsString)]) -> Child {
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(root.join("terminal.log")).unwrap();
     let mut command = upscaled(root);
     command.arg("serve").args(arguments).envs(environment.iter().cloned());
-    command.stdout(Stdio::null()).stderr(log).spawn().unwrap()
+    command.stdout(Stdio::null()).stderr(log(root)).spawn().unwrap()
+}
+
+fn log(root: &Path) -> std::fs::File {
+    std::fs::OpenOptions::new().create(true).append(true).open(root.join("terminal.log")).unwrap()
 }
 
 /// Sends a signal to a process.

@@ -1,0 +1,168 @@
+//! Little memory moves work to the disk or costs a worker; it never costs the server or a frame.
+//!
+//! `UPSCALED_OOM_KILLS` says how often the system ends a worker because there is no memory left (2 by default; a release
+//! needs 20).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod common;
+#[path = "common/place.rs"]
+mod place;
+#[path = "common/server.rs"]
+mod server;
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use common::{Random, ffmpeg, frame_checksums, make_clip, number, run_well, segments, upscaled, wait_for};
+use place::{MemoryGroup, wrapped};
+use server::{PATIENCE, Server, signal};
+
+const SETTINGS: [&str; 4] = ["--model", "realesr-animevideov3", "--segment-frames", "30"];
+/// More than anything here needs.
+const PLENTY: u64 = 8 << 30;
+/// Time for a worker to run out of memory. It may crawl instead, reading itself from the disk all the time.
+const ROUND: Duration = Duration::from_secs(20);
+
+fn well(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{:?}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn up(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = upscaled(folder);
+    command.args(["up", "clip.mp4"]).args(arguments);
+    command
+}
+
+#[test]
+fn segments_that_do_not_fit_into_a_small_dev_shm_go_to_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("clip.mp4");
+    let noise = "testsrc2=size=640x360:rate=25,noise=alls=60:allf=t";
+    ffmpeg(&[
+        "-f",
+        "lavfi",
+        "-i",
+        noise,
+        "-frames:v",
+        "90",
+        "-c:v",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        "-crf",
+        "12",
+        "-pix_fmt",
+        "yuv420p",
+        clip.to_str().unwrap(),
+    ]);
+    let lossless =
+        ["--model", "none", "--scale", "2", "--preset", "ultrafast", "--crf", "0", "--segment-frames", "60"];
+    well(up(folder.path(), &lossless).args(["-o", "wanted.mp4"]));
+    let wanted = folder.path().join("wanted.mp4");
+    let segment = wanted.metadata().unwrap().len() * 60 / 90;
+    assert!(segment > 64 << 20, "a segment of {segment} bytes fits into 64 MiB");
+
+    let script = "mount -t tmpfs -o size=64m tmpfs /dev/shm && exec \"$@\"";
+    let inside = |command: &Command| wrapped(command, "unshare", &["--mount", "sh", "-c", script, "sh"]);
+    let possible = inside(&Command::new("true")).output();
+    if !possible.as_ref().is_ok_and(|output| output.status.success()) {
+        println!("skipped: no other /dev/shm can be mounted here, which needs root: {possible:?}");
+        return;
+    }
+    well(&mut inside(&up(folder.path(), &lossless)));
+    println!("a segment of {segment} bytes with 64 MiB in /dev/shm");
+    assert_eq!(frame_checksums(&folder.path().join("clip_upscaled.mp4")), frame_checksums(&wanted));
+}
+
+/// Bytes of memory that working files may take, as `doctor` says.
+fn scratch(doctor: &Output) -> f64 {
+    let text = String::from_utf8_lossy(&doctor.stdout);
+    let line = text.lines().find(|line| line.contains("\"scratch\"")).unwrap();
+    let (_, rest) = line.split_once("up to ").unwrap_or_else(|| panic!("{line}"));
+    rest.split(" GB").next().unwrap().parse::<f64>().unwrap() * 1e9
+}
+
+#[test]
+fn in_half_a_gigabyte_a_job_ends_well_and_working_files_take_a_quarter() {
+    let Some(group) = MemoryGroup::new("small") else { return };
+    assert!(group.set_limit(512 << 20));
+    let folder = tempfile::tempdir().unwrap();
+    make_clip(&folder.path().join("clip.mp4"), "160x90", 90, true);
+    let doctor = well(&mut group.command(upscaled(folder.path()).args(["doctor", "--json"])));
+    println!("working files take up to {} MB in 512 MiB", scratch(&doctor) / 1e6);
+    assert!((1e6..0.14e9).contains(&scratch(&doctor)));
+    well(up(folder.path(), &SETTINGS).args(["-o", "wanted.mp4"]));
+    well(&mut group.command(&up(folder.path(), &SETTINGS)));
+    assert_eq!(group.kills(), 0);
+    let frames = |name: &str| frame_checksums(&folder.path().join(name));
+    assert_eq!(frames("clip_upscaled.mp4"), frames("wanted.mp4"));
+}
+
+#[test]
+fn when_memory_runs_out_the_worker_dies_and_nothing_finished_is_lost() {
+    let Some(group) = MemoryGroup::new("oom") else { return };
+    let wanted_kills = number("UPSCALED_OOM_KILLS", 2) as u64;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("root");
+    std::fs::create_dir_all(root.join("input")).unwrap();
+    // Segments enough for a few between two deaths.
+    let frames = (wanted_kills as u32 + 1) * 4 * 30;
+    let clip = folder.path().join("clip.mp4");
+    make_clip(&clip, "64x36", frames, false);
+    well(up(folder.path(), &SETTINGS).args(["-o", "wanted.mp4"]));
+    std::fs::copy(&clip, root.join("input/clip.mp4")).unwrap();
+
+    let mut server = Server::start_wrapped(&root, &SETTINGS, |command| group.command(command));
+    let work = root.join("output/clip.mp4.job");
+    let result = root.join("output/clip_upscaled.mp4");
+    let mut random = Random(1);
+    let mut lost = 0;
+    while group.kills() < wanted_kills && !result.exists() {
+        // A third death over the same segment would rightly end the job: another one has to be finished first.
+        let begun = segments(&work).len();
+        wait_for("a segment", PATIENCE, || segments(&work).len() > begun || result.exists());
+        let Some(worker) = server.worker() else { continue };
+        let (kills, finished) = (group.kills(), segments(&work));
+        // A worker takes its memory when it begins: the next one comes to the end of it somewhere on its way.
+        signal("KILL", worker);
+        wait_for("its end", PATIENCE, || server.worker() != Some(worker));
+        let limit = (24 << 20) + random.below(20 << 20);
+        let start = Instant::now();
+        while !group.set_limit(limit) && start.elapsed() < ROUND {}
+        while group.kills() == kills && segments(&work).len() <= finished.len() && start.elapsed() < ROUND {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        println!("{} MiB: {} deaths after {:?}", limit >> 20, group.kills() - kills, start.elapsed());
+        assert!(group.set_limit(PLENTY));
+        assert!(!server.has_ended(), "the server was killed");
+        wait_for("a worker", PATIENCE, || {
+            // More than one death in a round is too much for a segment; whoever raises the limit lets the job go on.
+            if server.jobs()[0]["status"] == "failed" {
+                println!("{}", server.jobs()[0]["reason"]);
+                run_well(&root, &["retry", "1"]);
+            }
+            server.worker().is_some() || result.exists()
+        });
+        let again = segments(&work);
+        lost += finished.iter().filter(|segment| !again.contains(segment) && !again.is_empty()).count();
+    }
+    let kills = group.kills();
+    let jobs = server.wait_for_jobs(1);
+    println!("{kills} workers were killed for want of memory; {lost} finished segments were lost");
+    assert_eq!(jobs[0]["status"], "done", "{jobs:#?}");
+    assert!(kills >= wanted_kills.min(2), "{kills}");
+    assert_eq!(lost, 0);
+    assert!(!server.has_ended());
+    assert_eq!(frame_checksums(&result), frame_checksums(&folder.path().join("wanted.mp4")));
+    // Those that it started must be out of the group before that can go.
+    assert_eq!(server.stop(), Some(0));
+}
