@@ -341,7 +341,6 @@ proptest! {
             };
             let Some(event) = event else { continue };
             let is_retry = event == Event::Retry;
-            let is_found = matches!(event, Event::Found { .. });
             let effects = story.after(event);
             let job = &story.job;
 
@@ -360,7 +359,8 @@ proptest! {
                 given.push((before.phase, task.clone()));
             }
             // What is found takes nothing away from anybody.
-            if is_found {
+            if let Move::Find(_, _, usage) = one {
+                prop_assert!(usage == 1 || job.frames_done() == before.frames_done());
                 for (old, new) in before.segments.iter().zip(&job.segments) {
                     let is_free = old.evidence.is_none() && old.work.state == WorkState::Pending;
                     prop_assert!(is_free || old == new, "{old:?} {new:?}");
