@@ -72,7 +72,7 @@ fn find(folder: &Path, depth: usize, found: &mut Vec<NewJob>) {
             Ok(None) if depth > 0 => find(&folder, depth - 1, found),
             Ok(None) => {}
             Ok(Some(_)) => {
-                tracing::warn!("the job of `{}` belongs elsewhere and is left alone", folder.display())
+                tracing::warn!("the job of `{}` belongs elsewhere and is left alone", folder.display());
             }
             Err(error) => tracing::warn!("{error}"),
         }
