@@ -10,7 +10,7 @@ use crate::scheduler::{Scheduler, now, sweep};
 use crate::shutdown::Shutdown;
 
 /// The highest epoch that a name is believed to have; no attempt was ever so late.
-const HIGHEST_EPOCH: u64 = 1 << 31;
+const HIGHEST_EPOCH: u32 = 1 << 31;
 
 impl Scheduler {
     /// Takes over what is finished and removes what else attempts left in the folder. Before there is a plan, nothing is
@@ -72,8 +72,8 @@ fn entry(
     finished: Option<(SegmentRange, Evidence)>,
 ) -> Option<FoundSegment> {
     let is_open = record.job.segments.get(name.index as usize)?.evidence.is_none();
-    let epoch = name.epoch.min(HIGHEST_EPOCH) as u32;
-    (is_open && name.epoch < HIGHEST_EPOCH).then_some(FoundSegment { index: name.index, epoch, finished })
+    let epoch = u32::try_from(name.epoch).ok().filter(|epoch| *epoch < HIGHEST_EPOCH)?;
+    is_open.then_some(FoundSegment { index: name.index, epoch, finished })
 }
 
 /// True when the job would make the same frames in the same way.

@@ -70,7 +70,10 @@ fn find(folder: &Path, depth: usize, found: &mut Vec<NewJob>) {
         match read_sealed::<NewJob>(&folder.join(NAME)) {
             Ok(Some(manifest)) if belongs(&manifest, &folder) => found.push(manifest),
             Ok(None) if depth > 0 => find(&folder, depth - 1, found),
-            Ok(_) => tracing::warn!("the job of `{}` belongs elsewhere and is left alone", folder.display()),
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                tracing::warn!("the job of `{}` belongs elsewhere and is left alone", folder.display());
+            }
             Err(error) => tracing::warn!("{error}"),
         }
     }

@@ -247,7 +247,7 @@ impl Ledger {
     /// # Errors
     /// When the database fails.
     pub async fn get(&self, id: JobId) -> Result<Option<Record>, Error> {
-        load(&mut *self.pool.acquire().await?, id).await
+        load(&mut *self.pool.begin().await?, id).await
     }
 
     /// All jobs in the order in which they were taken in.
@@ -314,7 +314,7 @@ impl Ledger {
     /// # Errors
     /// When the database fails.
     pub async fn of_source(&self, source: &FilePath) -> Result<Vec<Record>, Error> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.pool.begin().await?;
         let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM job WHERE source = $1 ORDER BY id")
             .bind(source.as_bytes())
             .fetch_all(&mut *connection)
@@ -332,7 +332,7 @@ impl Ledger {
     }
 
     async fn select(&self, statement: &'static str) -> Result<Vec<Record>, Error> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.pool.begin().await?;
         let ids: Vec<i64> = sqlx::query_scalar(statement).fetch_all(&mut *connection).await?;
         load_all(&mut connection, ids).await
     }
@@ -346,6 +346,7 @@ async fn load_all(connection: &mut SqliteConnection, ids: Vec<i64>) -> Result<Ve
     Ok(records)
 }
 
+/// A job and its segments. In a transaction, since other programs change them together.
 async fn load(connection: &mut SqliteConnection, id: JobId) -> Result<Option<Record>, Error> {
     let row =
         sqlx::query("SELECT * FROM job WHERE id = $1").bind(id.0).fetch_optional(&mut *connection).await?;

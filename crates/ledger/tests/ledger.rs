@@ -179,6 +179,23 @@ async fn two_programs_share_a_ledger_without_giving_work_out_twice() {
     assert_eq!(granted, [Some(0), Some(1)]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_looks_never_sees_half_a_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (open(&folder).await, open(&folder).await);
+    let writing = tokio::spawn(async move {
+        for number in 0..100 {
+            let id = one.submit(&new_job(&number.to_string()), Millis(0)).await.unwrap().id;
+            plan(&one, id).await;
+            one.apply(id, Event::Cancel, Millis(2)).await.unwrap();
+        }
+    });
+    while !writing.is_finished() {
+        two.list().await.unwrap();
+    }
+    writing.await.unwrap();
+}
+
 #[tokio::test]
 async fn a_damaged_ledger_is_reported_and_not_used() {
     let folder = tempfile::tempdir().unwrap();

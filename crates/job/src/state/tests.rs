@@ -459,7 +459,6 @@ proptest! {
             let Some(event) = event else { continue };
             let (is_retry, is_resume) = (event == Event::Retry, event == Event::Resume);
             let is_claim = matches!(event, Event::Claim { .. });
-            let is_found = matches!(event, Event::Found { .. });
             let effects = story.after(event);
             let job = &story.job;
 
@@ -491,7 +490,8 @@ proptest! {
                 prop_assert!(job.status != Status::Done && !attempt.segment.is_some_and(is_finished), "{job:?}");
             }
             // What is found takes nothing away from anybody.
-            if is_found {
+            if let Move::Find(_, _, usage) = one {
+                prop_assert!(usage == 1 || job.frames_done() == before.frames_done());
                 for (old, new) in before.segments.iter().zip(&job.segments) {
                     let is_free = old.evidence.is_none() && old.work.state == WorkState::Pending;
                     prop_assert!(is_free || old == new, "{old:?} {new:?}");
