@@ -134,7 +134,7 @@ pub(crate) fn failed_by_storage(task: TaskKey, error: &storage::Error) -> Event 
 
 /// Makes the job's folder. A folder that cannot be made is the user's to repair, so that no attempt is wasted on it.
 pub(crate) fn make_folder(folder: &Path, key: TaskKey) -> Result<(), Event> {
-    std::fs::create_dir_all(folder).map_err(|error| {
+    storage::make_folder(folder).map_err(|error| {
         if storage::is_no_space(&error) {
             let kind = FailureKind::NoSpace { needed: 1 << 20 };
             return failed(key, kind, format!("the disk of `{}` is full", folder.display()));

@@ -85,7 +85,7 @@ pub(crate) async fn open_ledger(folder: &Path) -> anyhow::Result<Ledger> {
 
 /// Makes a folder and those above it.
 pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| {
+    storage::make_folder(folder).with_context(|| {
         format!(
             "the folder `{}` cannot be made; check that the folder above it can be written",
             folder.display()

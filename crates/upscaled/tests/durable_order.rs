@@ -58,6 +58,9 @@ fn violations(calls: &[Call], result: &str) -> Vec<String> {
                     is_recorded = is_named;
                 }
             }
+            Call::MakeFolder { path } => {
+                unnamed.insert(path, folder(path));
+            }
             Call::Rename { from, to } | Call::Link { from, to } if !is_for_people(to) => {
                 if unsynced.contains(from.as_str()) {
                     found.push(format!("{to} gets its name before its bytes are synced"));
@@ -121,6 +124,8 @@ fn the_checker_finds_what_is_in_the_wrong_order() {
     let unnamed = SEGMENT.replace("fsync(4</j>) = 0;", "");
     let found = verdict(&format!("{unnamed}{RESULT}{REMOVAL}"));
     assert!(found.contains(&"a row before the name of /j/seg-1.pkt is synced".to_owned()), "{found:?}");
+    let found = verdict(&format!(r#"mkdir("/o/j", 0777) = 0; {SEGMENT}{RESULT}"#));
+    assert_eq!(found, ["a row before the name of /o/j is synced"]);
     let found = verdict(&format!("{SEGMENT}{REMOVAL};{RESULT}"));
     assert_eq!(found, ["/j/seg-1.pkt goes before the result is in the ledger"]);
     assert_eq!(verdict(SEGMENT), ["the result is not in the ledger"]);
