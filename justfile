@@ -11,12 +11,13 @@ test *arguments:
 check:
     .ci/run
 
-# Kill, fail and damage everything as often as a release needs: half an hour on two cores
+# Kill, fail and damage everything and cut the power as often as a release needs: half an hour on two cores
 faults kills="200":
     cargo build --release --workspace --bins
     UPSCALED_SCHEDULES=1000000 cargo test --release --package job state
-    UPSCALED_KILL_POINTS=2000 UPSCALED_FAILURES=500 UPSCALED_DAMAGES=350 cargo test --release --package upscaled \
-        --test system_calls --test durable_order --test damage -- --nocapture --test-threads 1
+    UPSCALED_KILL_POINTS=2000 UPSCALED_FAILURES=500 UPSCALED_DAMAGES=350 UPSCALED_POWER_CUTS=500 \
+        cargo test --release --package upscaled \
+        --test system_calls --test durable_order --test power --test damage -- --nocapture --test-threads 1
     UPSCALED_KILLS={{kills}} cargo test --release --package upscaled --test faults -- --nocapture
 
 # Speed of the engine: the built-in models, or MODEL WIDTHxHEIGHT THREADS
