@@ -11,14 +11,14 @@ test *arguments:
 check:
     .ci/run
 
-# Kill, fail and damage everything as often as a release needs: half an hour on two cores
+# Kill, fail and damage everything and cut the power as often as a release needs: half an hour on two cores
 faults kills="200":
     cargo build --release --workspace --bins
     UPSCALED_SCHEDULES=1000000 cargo test --release --package job state
     UPSCALED_LEDGER_FLIPS=5000 cargo test --release --package ledger --test damage -- --nocapture
-    UPSCALED_KILL_POINTS=2000 UPSCALED_FAILURES=500 UPSCALED_DAMAGES=350 UPSCALED_LEDGER_DAMAGES=200 \
+    UPSCALED_KILL_POINTS=2000 UPSCALED_FAILURES=500 UPSCALED_DAMAGES=350 UPSCALED_LEDGER_DAMAGES=200 UPSCALED_POWER_CUTS=500 \
         cargo test --release --package upscaled --test system_calls --test durable_order --test damage \
-        --test ledger_damage -- --nocapture --test-threads 1
+        --test ledger_damage --test power -- --nocapture --test-threads 1
     UPSCALED_KILLS={{kills}} UPSCALED_HANGS=4 UPSCALED_STOPS=50 cargo test --release --package upscaled \
         --test faults --test stops --test queue -- --nocapture
 

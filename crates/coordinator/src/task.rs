@@ -175,7 +175,7 @@ pub(crate) fn failure(error: &storage::Error) -> Failure {
 
 /// Makes the job's folder. A folder that cannot be made is the user's to repair, so that no attempt is wasted on it.
 pub(crate) fn make_folder(folder: &Path, key: TaskKey) -> Result<(), Event> {
-    std::fs::create_dir_all(folder).map_err(|error| {
+    storage::make_folder(folder).map_err(|error| {
         if storage::is_no_space(&error) {
             let message = format!(
                 "the disk of `{}` is full: free some space and the job goes on by itself",

@@ -1,6 +1,6 @@
 //! Small files that are replaced whole.
 
-use std::fs::{File, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -57,6 +57,25 @@ pub(crate) fn temporary(folder: &Path, prefix: &str) -> io::Result<NamedTempFile
         .tempfile_in(folder)
 }
 
+/// Makes a folder and those above it, durably: whatever is synced inside a folder is lost with it when the folder's own
+/// name is lost. One that is there is left as it is.
+///
+/// # Errors
+/// A folder cannot be made or synced.
+pub fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = folder_of(folder);
+    make_folder(above)?;
+    match fs::create_dir(folder) {
+        // Somebody else was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        other => other,
+    }?;
+    sync_names(above)
+}
+
 /// Makes the names in a folder durable: a rename is on the disk only after this.
 ///
 /// # Errors
@@ -88,8 +107,6 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
@@ -117,6 +134,20 @@ mod tests {
         assert!(error.contains("taken"), "{error}");
         assert_eq!(names(folder.path()), ["taken"]);
         assert!(write_atomic(&folder.path().join("no/folder"), b"x").is_err());
+    }
+
+    #[test]
+    fn folders_are_made_with_those_above_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a/b/c");
+        for _ in 0..2 {
+            make_folder(&deep).unwrap();
+            assert!(deep.is_dir());
+        }
+        fs::write(deep.join("file"), "").unwrap();
+        for blocked in ["file", "file/d"] {
+            assert!(make_folder(&deep.join(blocked)).is_err());
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ mod space;
 #[cfg(test)]
 mod test_disk;
 
-pub use atomic::{sync_folder, write_atomic, write_status};
+pub use atomic::{make_folder, sync_folder, write_atomic, write_status};
 pub use bytes::{Bytes, NoBytes};
 pub use error::Error;
 pub use fingerprint::{Fingerprint, Stamp, checksum, fingerprint};

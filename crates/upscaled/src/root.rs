@@ -103,7 +103,7 @@ fn check_kind(folder: &Path, kind: storage::FileSystem) -> anyhow::Result<()> {
 
 /// Makes a folder and those above it.
 pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| {
+    storage::make_folder(folder).with_context(|| {
         format!(
             "the folder `{}` cannot be made; check that the folder above it can be written",
             folder.display()
