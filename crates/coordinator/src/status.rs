@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use job::state::{Job, Phase, Status};
-use job::{Eta, FilePath, JobId};
+use job::{Eta, FilePath, JobId, SegmentRange};
 use ledger::Record;
 use serde::Serialize;
 
@@ -60,6 +60,9 @@ pub struct JobReport {
     pub engine: Option<String>,
     /// What was not computed, in finished segments.
     pub reuse: ReuseReport,
+    /// Frames that are missing in the source and filled with the picture before: the first of each gap, and the one
+    /// after its last.
+    pub filled: Vec<SegmentRange>,
     /// What else people should know.
     pub notes: Vec<String>,
 }
@@ -185,6 +188,7 @@ impl Progress {
             bytes: finished.map(|evidence| evidence.bytes).sum::<u64>() + bytes,
             engine: self.engine.clone(),
             reuse: ReuseReport::of(job),
+            filled: job.facts.as_ref().map(|facts| facts.gaps.clone()).unwrap_or_default(),
             notes: job.facts.as_ref().map(|facts| facts.notes.clone()).unwrap_or_default(),
         }
     }

@@ -31,7 +31,7 @@ pub(crate) fn unpublished_result(record: &Record) -> PathBuf {
 
 fn frame_list(record: &Record, facts: &SourceFacts) -> FrameListFile {
     let path = FilePath(record.request.folder.join(FRAME_LIST));
-    FrameListFile { path, blake3: facts.frame_list_blake3.clone() }
+    FrameListFile { path, blake3: facts.frame_list_blake3.clone(), gaps: facts.gaps.clone() }
 }
 
 /// The message that tells a worker to do a task; `None` for publishing, which no worker does, and for a job without

@@ -22,6 +22,7 @@ struct File {
     segment_frames: Option<u32>,
     reuse: Option<bool>,
     reuse_tolerance: Option<u8>,
+    fill_gaps: Option<bool>,
     threads: Option<u32>,
 }
 
@@ -52,6 +53,7 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
         crf: choices.crf.or(file.crf),
         preset: choices.preset.or(file.preset),
         segment_frames: choices.segment_frames.or(file.segment_frames),
+        fill_gaps: choices.fill_gaps || file.fill_gaps == Some(true),
         threads: choices.threads.or(file.threads),
     })
 }
@@ -76,6 +78,7 @@ pub(crate) fn settings(choices: &Choices, model_folders: &[PathBuf]) -> anyhow::
         container: None,
         segment_frames: choices.segment_frames,
         reuse: if choices.no_reuse { None } else { choices.reuse_tolerance.or(default.reuse) },
+        fill_gaps: choices.fill_gaps,
     };
     settings.validate()?;
     Ok(settings)
@@ -122,6 +125,17 @@ mod tests {
         assert_eq!(chosen("reuse = false", tolerance(0)), Some(0));
         let off = Choices { no_reuse: true, ..Choices::default() };
         assert_eq!(chosen("reuse = true\nreuse_tolerance = 2", off), None);
+    }
+
+    #[test]
+    fn gaps_are_filled_when_either_says_so() {
+        for (text, line, wanted) in
+            [("", false, false), ("fill_gaps = true", false, true), ("fill_gaps = false", true, true)]
+        {
+            let (_folder, path) = file(text);
+            let choices = with_file(Choices { fill_gaps: line, ..Choices::default() }, &path).unwrap();
+            assert_eq!(settings(&choices, &[]).unwrap().fill_gaps, wanted, "{text}");
+        }
     }
 
     #[test]
