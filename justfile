@@ -17,7 +17,11 @@ faults kills="200":
     UPSCALED_SCHEDULES=1000000 cargo test --release --package job state
     UPSCALED_KILL_POINTS=2000 UPSCALED_FAILURES=500 UPSCALED_DAMAGES=350 cargo test --release --package upscaled \
         --test system_calls --test durable_order --test damage -- --nocapture --test-threads 1
-    UPSCALED_KILLS={{kills}} cargo test --release --package upscaled --test faults -- --nocapture
+    UPSCALED_SUBMITS=10000 cargo test --release --package ledger
+    UPSCALED_DAMAGED_FILES=200 UPSCALED_SEGMENTS=3600 UPSCALED_REPLACEMENTS=50 cargo test --release --package upscaled \
+        --test missing_frames --test timing --test sources --test publish -- --nocapture
+    UPSCALED_KILLS={{kills}} UPSCALED_WORKER_KILLS=30 UPSCALED_PAUSES=50 cargo test --release --package upscaled --test faults \
+        -- --nocapture
 
 # Speed of the engine: the built-in models, or MODEL WIDTHxHEIGHT THREADS
 bench *arguments:

@@ -51,10 +51,15 @@ impl Scheduler {
                 Event::ResultLost { task: key }
             });
         }
+        remove_copies(&target);
         let replaces = self.options.existing == Existing::Replace;
         let move_it = if replaces { storage::publish_replacing } else { storage::publish };
         match move_it(&part, &target) {
             Ok(()) => Ok(Event::Published { task: key }),
+            // Killed between the copy to another file system and the removal of what was copied.
+            Err(storage::Error::TargetExists { .. }) if is_same_file(&part, &target) => {
+                Ok(Event::Published { task: key })
+            }
             // Somebody put a file there while the job ran: the result takes the next name.
             Err(storage::Error::TargetExists { .. }) if self.options.existing == Existing::NextName => {
                 let container =
@@ -74,6 +79,21 @@ impl Scheduler {
             Err(error) => Ok(task::failed_by_storage(key, &error)),
         }
     }
+}
+
+/// Removes what killed programs left of results that were on their way to another file system.
+fn remove_copies(target: &Path) {
+    let removed = target.parent().map(storage::remove_leftovers);
+    if let Some(Err(error)) = removed {
+        tracing::warn!("what may be left of results cannot be removed: {error}");
+    }
+}
+
+/// True when two files have the same content.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let size = |path: &Path| path.metadata().map(|metadata| metadata.len()).ok();
+    let checksum = |path: &Path| storage::checksum(path).ok();
+    size(one) == size(other) && checksum(one).is_some() && checksum(one) == checksum(other)
 }
 
 fn already_there(name: &Path) -> String {
