@@ -15,12 +15,16 @@ check:
 faults kills="200":
     cargo build --release --workspace --bins
     UPSCALED_SCHEDULES=1000000 cargo test --release --package job state
-    UPSCALED_LEDGER_FLIPS=5000 cargo test --release --package ledger --test damage -- --nocapture
-    UPSCALED_KILL_POINTS=2000 UPSCALED_FAILURES=500 UPSCALED_DAMAGES=350 UPSCALED_LEDGER_DAMAGES=200 UPSCALED_POWER_CUTS=500 \
+    UPSCALED_LEDGER_FLIPS=5000 UPSCALED_SUBMITS=10000 cargo test --release --package ledger -- --nocapture
+    UPSCALED_KILL_POINTS=2000 UPSCALED_FAILURES=500 UPSCALED_DAMAGES=350 UPSCALED_LEDGER_DAMAGES=200 \
+        UPSCALED_POWER_CUTS=500 UPSCALED_DISK_SIZES=200 UPSCALED_OOM_KILLS=20 \
         cargo test --release --package upscaled --test system_calls --test durable_order --test damage \
-        --test ledger_damage --test power -- --nocapture --test-threads 1
-    UPSCALED_KILLS={{kills}} UPSCALED_HANGS=4 UPSCALED_STOPS=50 cargo test --release --package upscaled \
-        --test faults --test stops --test queue -- --nocapture
+        --test ledger_damage --test power --test space --test memory -- --nocapture --test-threads 1
+    UPSCALED_KILLS={{kills}} UPSCALED_WORKER_KILLS=30 UPSCALED_PAUSES=50 UPSCALED_HANGS=4 UPSCALED_STOPS=50 \
+        cargo test --release --package upscaled --test faults --test stops --test queue -- --nocapture
+    UPSCALED_DAMAGED_FILES=200 UPSCALED_SEGMENTS=3600 UPSCALED_REPLACEMENTS=50 \
+        cargo test --release --package upscaled --test missing_frames --test timing --test sources --test publish \
+        --test sandbox --test hostile -- --nocapture
 
 # Speed of the engine: the built-in models, or MODEL WIDTHxHEIGHT THREADS
 bench *arguments:

@@ -53,11 +53,13 @@ impl Scheduler {
                 Event::ResultLost { task: key }
             });
         }
+        remove_copies(&target);
         let replaces = self.options.existing == Existing::Replace;
         let move_it = if replaces { storage::publish_replacing } else { storage::publish };
         match move_it(&part, &target) {
             Ok(()) => Ok(Event::Published { task: key }),
-            // Published before, by somebody who could not tell the ledger, or whose ledger was lost.
+            // Published before, by somebody who could not tell the ledger, or whose ledger was lost; or killed between the
+            // copy to another file system and the removal of what was copied.
             Err(storage::Error::TargetExists { .. }) if is_same(&part, &target) => {
                 Ok(Event::Published { task: key })
             }
@@ -88,6 +90,14 @@ fn is_same(one: &Path, other: &Path) -> bool {
     size(one).is_some()
         && size(one) == size(other)
         && matches!((checksum(one), checksum(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Removes what killed programs left of results that were on their way to another file system.
+fn remove_copies(target: &Path) {
+    let removed = target.parent().map(storage::remove_leftovers);
+    if let Some(Err(error)) = removed {
+        tracing::warn!("what may be left of results cannot be removed: {error}");
+    }
 }
 
 fn already_there(name: &Path) -> String {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use job::state::{FailedAttempt, Job, Phase, Status};
-use job::{Eta, FilePath, JobId, Priority};
+use job::{Eta, FilePath, JobId, Priority, SegmentRange};
 use ledger::Record;
 use serde::Serialize;
 use storage::Bytes;
@@ -69,6 +69,9 @@ pub struct JobReport {
     pub engine: Option<String>,
     /// What was not computed, in finished segments.
     pub reuse: ReuseReport,
+    /// Frames that are missing in the source and filled with the picture before: the first of each gap, and the one
+    /// after its last.
+    pub filled: Vec<SegmentRange>,
     /// What else people should know.
     pub notes: Vec<String>,
 }
@@ -201,6 +204,7 @@ impl Progress {
             bytes: finished.map(|evidence| evidence.bytes).sum::<u64>() + bytes,
             engine: self.engine.clone(),
             reuse: ReuseReport::of(job),
+            filled: job.facts.as_ref().map(|facts| facts.gaps.clone()).unwrap_or_default(),
             notes: job.facts.as_ref().map(|facts| facts.notes.clone()).unwrap_or_default(),
         }
     }

@@ -38,7 +38,7 @@ pub(crate) fn unpublished_result(record: &Record) -> PathBuf {
 
 fn frame_list(record: &Record, facts: &SourceFacts) -> FrameListFile {
     let path = FilePath(record.request.folder.join(FRAME_LIST));
-    FrameListFile { path, blake3: facts.frame_list_blake3.clone() }
+    FrameListFile { path, blake3: facts.frame_list_blake3.clone(), gaps: facts.gaps.clone() }
 }
 
 /// What the worker of a job may touch: its source, its models, its folder.

@@ -147,6 +147,8 @@ pub struct FrameListFile {
     pub path: FilePath,
     /// BLAKE3 of its bytes, in hex.
     pub blake3: String,
+    /// Frames of the list that are missing in the source: see [`SourceFacts::gaps`].
+    pub gaps: Vec<SegmentRange>,
 }
 
 /// What a worker answers.

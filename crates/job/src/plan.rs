@@ -115,6 +115,7 @@ mod tests {
             operations_per_pixel: 2_420_000,
             network_scale: 4,
             frame_list_blake3: String::new(),
+            gaps: Vec::new(),
             notes: Vec::new(),
         }
     }

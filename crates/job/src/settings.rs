@@ -129,6 +129,9 @@ pub struct Settings {
     /// unchanged: what did not change is not computed again. `None` computes every picture whole.
     #[serde(default = "exact_reuse")]
     pub reuse: Option<u8>,
+    /// Frames that are missing in a damaged source are filled with the picture before; else the job fails and names them.
+    #[serde(default)]
+    pub fill_gaps: bool,
 }
 
 /// What jobs have that were taken in before there was a choice.
@@ -149,6 +152,7 @@ impl Default for Settings {
             container: None,
             segment_frames: None,
             reuse: exact_reuse(),
+            fill_gaps: false,
         }
     }
 }
@@ -280,6 +284,7 @@ mod tests {
             Settings { segment_frames: Some(9), ..base.clone() },
             Settings { reuse: Some(1), ..base.clone() },
             Settings { reuse: None, ..base.clone() },
+            Settings { fill_gaps: true, ..base.clone() },
         ];
         for variant in variants {
             assert_ne!(variant.hash(), base.hash(), "{variant:?}");

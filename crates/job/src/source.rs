@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::SegmentRange;
+
 /// The kind of file that a result is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,6 +49,9 @@ pub struct SourceFacts {
     pub network_scale: u32,
     /// BLAKE3 of the frame list file, in hex.
     pub frame_list_blake3: String,
+    /// Frames that are missing in the source and are filled with the picture before, ascending.
+    #[serde(default)]
+    pub gaps: Vec<SegmentRange>,
     /// What people should know: guesses made, streams that the result cannot hold.
     pub notes: Vec<String>,
 }

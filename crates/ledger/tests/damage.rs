@@ -55,6 +55,7 @@ async fn fill(ledger: &Ledger) -> Vec<Vec<Record>> {
             operations_per_pixel: 1,
             network_scale: 4,
             frame_list_blake3: "b".to_owned(),
+            gaps: Vec::new(),
             notes: Vec::new(),
         };
         let plan = job::plan(&facts, &new_job(number).settings).unwrap();

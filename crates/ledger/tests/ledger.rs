@@ -1,6 +1,11 @@
 //! The ledger keeps what the state machine says, across openings and processes.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 use job::message::{Failure, FailureKind};
 use job::state::{Death, Effect, Event, Evidence, Phase, Refusal, Reused, Status, Task};
@@ -32,6 +37,7 @@ fn facts() -> SourceFacts {
         operations_per_pixel: 1,
         network_scale: 4,
         frame_list_blake3: "b".to_owned(),
+        gaps: Vec::new(),
         notes: vec!["a note".to_owned()],
     }
 }
@@ -228,4 +234,31 @@ async fn many_may_open_a_new_ledger_at_once() {
             opener.await.unwrap().unwrap();
         }
     }
+}
+
+/// `UPSCALED_SUBMITS` sets how many there are (2000 by default; a release needs 10,000).
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_same_file_is_one_job_however_many_hand_it_in_at_once() {
+    let submits: usize =
+        std::env::var("UPSCALED_SUBMITS").map_or(2000, |number| number.parse().expect("a number"));
+    let folder = tempfile::tempdir().unwrap();
+    // Each has a connection of its own, as programs of their own have.
+    let mut ledgers = Vec::new();
+    for _ in 0..8 {
+        ledgers.push(open(&folder).await);
+    }
+    let submitting: Vec<_> = (0..submits)
+        .map(|number| {
+            let ledger = ledgers[number % ledgers.len()].clone();
+            tokio::spawn(async move { ledger.submit(&new_job("a.mp4"), Millis(0)).await.unwrap() })
+        })
+        .collect();
+    let (mut new, mut ids) = (0, std::collections::HashSet::new());
+    for submission in submitting {
+        let submission = submission.await.unwrap();
+        new += usize::from(submission.is_new);
+        ids.insert(submission.id.0);
+    }
+    assert_eq!((new, ids.len()), (1, 1), "{submits} submits");
+    assert_eq!(ledgers[0].list().await.unwrap().len(), 1);
 }

@@ -82,6 +82,12 @@ impl Frames {
             })
     }
 
+    /// True when two packets may be two fields of one frame.
+    pub(crate) fn may_have_fields(&self) -> bool {
+        let video = self.input.stream(self.stream);
+        self.is_interlaced && video.is_some_and(|video| video.codec_is(AVCodecID::H264))
+    }
+
     /// From here on frames are only looked at for their times and sizes, which takes less work.
     pub(crate) fn only_count(&mut self) {
         self.decoder.skip_loop_filter();
@@ -118,7 +124,7 @@ impl Frames {
 pub struct NextFrame {
     /// Its time, in ticks.
     pub pts: i64,
-    /// It has the very samples of the frame given before it.
+    /// It has the very samples of the frame given before it, or is missing and filled with them.
     pub is_repeat: bool,
 }
 
@@ -134,16 +140,25 @@ pub struct RangeDecoder {
     to_rgb: ToRgb,
     /// The frame that was converted last, as it was decoded.
     converted: Option<RawFrame>,
-    /// Times of the list up to the end of the range.
-    times: Vec<i64>,
+    /// The list.
+    index: Index,
+    /// End of the range.
+    end: usize,
     /// Frames are known by their times, else by counting from the beginning of the file.
     by_time: bool,
     /// Number of the next frame out of the decoder, as far as it follows from the frame before.
     next_decoded: Option<usize>,
     /// Number of the next frame to give.
     wanted: usize,
-    /// A frame was given.
-    has_begun: bool,
+    /// Number of the frame that was decoded for the last frame given.
+    given: Option<usize>,
+}
+
+/// A frame that is to be given.
+struct Place {
+    pts: i64,
+    /// It is missing, and the frame before is given again.
+    is_filled: bool,
 }
 
 impl RangeDecoder {
@@ -154,16 +169,15 @@ impl RangeDecoder {
     /// # Errors
     /// When the file cannot be read or decoded, or the range is not within the list.
     pub fn open(path: &Path, index: &Index, first: u32, end: u32, threads: usize) -> Result<Self, Error> {
-        let times = index.pts.get(..end as usize).filter(|_| first <= end).ok_or(Error::FramesDiffer {
-            frame: end,
-            expected: None,
-            got: index.pts.last().copied(),
-        })?;
+        if first > end || end as usize > index.pts.len() {
+            let got = index.pts.last().copied();
+            return Err(Error::FramesDiffer { frame: end, expected: None, got });
+        }
         let threads = match index.method {
-            IndexMethod::Demux => Threads::Repeatable(threads),
+            IndexMethod::Demux | IndexMethod::Check => Threads::Repeatable(threads),
             IndexMethod::Decode => Threads::One,
         };
-        let mut starts = if index.seekable { starts(index, first) } else { Vec::new() };
+        let mut starts = if index.seekable { starts(index, index.shown(first)) } else { Vec::new() };
         let (frames, is_beginning) = open_at(path, threads, &mut starts)?;
         Ok(Self {
             path: path.to_owned(),
@@ -172,25 +186,25 @@ impl RangeDecoder {
             other_starts: (!is_beginning).then_some(starts),
             to_rgb: ToRgb::default(),
             converted: None,
-            times: times.to_vec(),
-            by_time: index.seekable || index.method == IndexMethod::Demux,
-            next_decoded: is_beginning.then_some(0),
+            index: index.clone(),
+            end: end as usize,
+            by_time: index.seekable || index.method != IndexMethod::Decode,
+            next_decoded: is_beginning.then(|| index.present_from(0) as usize),
             wanted: first as usize,
-            has_begun: false,
+            given: None,
         })
     }
 
     /// Decodes the next frame of the range into a picture in the source's own transfer curve, full range, and gives its
-    /// time; `None` after the last.
+    /// time; `None` after the last. A frame that is missing is filled with the one before.
     ///
     /// # Errors
     /// [`Error::FramesDiffer`] when the decoder gives other frames than the list has, [`Error::PictureChanged`] when
     /// size or format change, others when the file cannot be read or converted.
     pub fn next(&mut self, into: &mut RgbF32) -> Result<Option<i64>, Error> {
-        let Some(time) = self.advance()? else { return Ok(None) };
-        let number = self.number();
-        self.to_rgb.convert(self.frames.frame(), number, into)?;
-        Ok(Some(time))
+        let Some(place) = self.advance()? else { return Ok(None) };
+        self.convert(place.is_filled, into)?;
+        Ok(Some(place.pts))
     }
 
     /// As [`next`](Self::next), but a frame with the very samples of the one before is not converted: then `into` is left
@@ -199,22 +213,33 @@ impl RangeDecoder {
     /// # Errors
     /// As for [`next`](Self::next).
     pub fn next_unless_repeated(&mut self, into: &mut RgbF32) -> Result<Option<NextFrame>, Error> {
-        let Some(pts) = self.advance()? else { return Ok(None) };
-        let (number, is_interlaced) = (self.number(), self.frames.is_interlaced);
-        let frame = self.frames.frame();
+        let Some(Place { pts, is_filled }) = self.advance()? else { return Ok(None) };
         // Fields are marked in the frames in a way that differs between versions of FFmpeg, and change the conversion.
-        let is_repeat =
-            !is_interlaced && self.converted.as_ref().is_some_and(|last| last.is_same_picture(frame));
+        let is_interlaced = self.frames.is_interlaced;
+        let is_same = !is_interlaced
+            && self.converted.as_ref().is_some_and(|last| last.is_same_picture(&self.frames.frame));
+        let is_repeat = is_filled || is_same;
         if !is_repeat {
-            let converted = match &mut self.converted {
-                Some(converted) => converted,
-                none => none.insert(RawFrame::new()?),
-            };
-            // The conversion labels the frame anew.
-            converted.refer_to(frame)?;
-            self.to_rgb.convert(frame, number, into)?;
+            self.convert(false, into)?;
         }
         Ok(Some(NextFrame { pts, is_repeat }))
+    }
+
+    /// Converts the frame that was decoded last, or the one converted last once more.
+    fn convert(&mut self, again: bool, into: &mut RgbF32) -> Result<(), Error> {
+        let number = self.number();
+        let converted = match &mut self.converted {
+            Some(converted) => converted,
+            none => none.insert(RawFrame::new()?),
+        };
+        let frame = self.frames.frame();
+        // The conversion labels the frame anew.
+        if again {
+            frame.refer_to(converted)?;
+        } else {
+            converted.refer_to(frame)?;
+        }
+        self.to_rgb.convert(frame, number, into)
     }
 
     /// Number of the frame that was given last.
@@ -222,21 +247,35 @@ impl RangeDecoder {
         self.wanted.saturating_sub(1) as u32
     }
 
-    /// Decodes the next frame of the range and gives its time; `None` after the last.
-    fn advance(&mut self) -> Result<Option<i64>, Error> {
-        let Some(&expected) = self.times.get(self.wanted) else { return Ok(None) };
-        let frame = self.wanted as u32;
+    /// Decodes what the next frame of the range shows; `None` after the last.
+    fn advance(&mut self) -> Result<Option<Place>, Error> {
+        if self.wanted >= self.end {
+            return Ok(None);
+        }
+        let (frame, shown) = (self.wanted as u32, self.index.shown(self.wanted as u32) as usize);
+        let is_filled = self.given == Some(shown);
+        if !is_filled {
+            self.decode_until(shown, frame)?;
+        }
+        self.wanted += 1;
+        self.given = Some(shown);
+        Ok(Some(Place { pts: self.index.pts[frame as usize], is_filled }))
+    }
+
+    /// Decodes until frame `shown` is the last that was decoded. `frame` is for messages.
+    fn decode_until(&mut self, shown: usize, frame: u32) -> Result<(), Error> {
+        let expected = self.index.pts[shown];
         loop {
             let is_end = !self.frames.advance()?;
             let got = self.frames.frame().pts().filter(|_| !is_end);
             let place = if is_end { None } else { self.place_of(got) };
-            self.next_decoded = place.map(|place| place + 1);
+            self.next_decoded = place.map(|place| self.index.present_from(place as u32 + 1) as usize);
             match place {
-                Some(place) if place == self.wanted => break,
+                Some(place) if place == shown => return Ok(()),
                 // Decoded because others need it, or to count.
-                Some(place) if place < self.wanted => {}
+                Some(place) if place < shown => {}
                 // Left over from the keyframe's past.
-                None if !is_end && !self.has_begun && got.is_none_or(|got| got < expected) => {}
+                None if !is_end && self.given.is_none() && got.is_none_or(|got| got < expected) => {}
                 _ => {
                     if !self.start_earlier()? {
                         return Err(Error::FramesDiffer { frame, expected: Some(expected), got });
@@ -244,15 +283,12 @@ impl RangeDecoder {
                 }
             }
         }
-        self.wanted += 1;
-        self.has_begun = true;
-        Ok(Some(expected))
     }
 
     /// The number of the frame that was decoded last.
     fn place_of(&self, time: Option<i64>) -> Option<usize> {
         match time.filter(|_| self.by_time) {
-            Some(time) => self.times.binary_search(&time).ok(),
+            Some(time) => self.index.pts.binary_search(&time).ok(),
             // Not every frame has a time of its own: MPEG program streams have one for a group of them.
             None => self.next_decoded,
         }
@@ -262,13 +298,13 @@ impl RangeDecoder {
     /// of a row of frames that together make a whole picture, and damage reaches further from one start than from another.
     fn start_earlier(&mut self) -> Result<bool, Error> {
         let Some(mut starts) = self.other_starts.take() else { return Ok(false) };
-        if self.has_begun {
+        if self.given.is_some() {
             starts.clear();
         }
         let (frames, is_beginning) = open_at(&self.path, self.threads, &mut starts)?;
         self.frames = frames;
         self.other_starts = (!is_beginning).then_some(starts);
-        self.next_decoded = is_beginning.then_some(0);
+        self.next_decoded = is_beginning.then(|| self.index.present_from(0) as usize);
         Ok(true)
     }
 }

@@ -1,26 +1,28 @@
 //! The frame list: when each frame appears, and where decoding can start.
 
+mod packets;
+
+use std::ops::Range;
 use std::path::Path;
 
 use frame::Rational;
 
 use crate::decode::Frames;
-use crate::probe::video_stream;
-use crate::raw::input::Input;
-use crate::raw::packet::RawPacket;
 use crate::{Error, MAX_FRAMES, raw};
+
+use packets::Packets;
 
 /// Seconds by which a clock has to go back to be another clock: recordings that were glued together. Less is disorder, as
 /// where a demuxer has to guess decoding times.
 pub(crate) const JUMP_SECONDS: i64 = 1;
-/// Packets between two reports of progress, each of which takes longer than reading a packet.
-const REPORT: u64 = 1000;
 
 /// How a frame list is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndexMethod {
     /// From the packets, without decoding.
     Demux,
+    /// From the packets, after decoding every frame to see which are missing.
+    Check,
     /// By decoding every frame.
     Decode,
 }
@@ -40,112 +42,156 @@ pub struct Index {
     pub seekable: bool,
     /// How the list was made.
     pub method: IndexMethod,
+    /// Frames that the packets promise and the decoder does not give: ranges, ascending, with other frames between them.
+    pub gaps: Vec<Range<u32>>,
+    /// Frames before the first of the list that no decoder gives, as recordings have them that begin anywhere.
+    pub left_out: u32,
+    /// Frames at the end that the container lists, but that the file is too short to hold.
+    pub cut_off: u32,
+}
+
+impl Index {
+    /// The frame that is shown as a frame: itself, or where it is missing the one before the gap; the one after it where
+    /// there is none before.
+    pub(crate) fn shown(&self, frame: u32) -> u32 {
+        match self.gap_at(frame) {
+            Some(gap) if gap.start > 0 => gap.start - 1,
+            Some(gap) => gap.end,
+            None => frame,
+        }
+    }
+
+    /// The first frame from one on that is not missing.
+    pub(crate) fn present_from(&self, frame: u32) -> u32 {
+        self.gap_at(frame).map_or(frame, |gap| gap.end)
+    }
+
+    fn gap_at(&self, frame: u32) -> Option<&Range<u32>> {
+        let after = self.gaps.partition_point(|gap| gap.end <= frame);
+        self.gaps.get(after).filter(|gap| gap.contains(&frame))
+    }
 }
 
 /// Makes the frame list of a file. Packets without times, or with times that contradict each other, make it fall back
 /// to decoding.
 ///
+/// Wherever everything is decoded, what packets promise is compared with it: frames that are missing then stand in the
+/// list all the same, and in its gaps.
+///
 /// # Errors
 /// When the file cannot be read, is not a video, or has no frames.
 pub fn index(path: &Path, method: IndexMethod, progress: &mut dyn FnMut(u64)) -> Result<Index, Error> {
-    let found = match method {
-        IndexMethod::Demux => by_packets(path, progress)?,
-        IndexMethod::Decode => None,
+    let packets = Packets::read(path, progress)?;
+    let listed = packets.list(path)?;
+    let index = match listed {
+        Some(listed) if method == IndexMethod::Demux => listed,
+        listed => {
+            let decoded = Decoded::read(path, progress)?;
+            if decoded.index.pts.is_empty() {
+                return Err(Error::NoFrames);
+            }
+            let missing = decoded.lacks(&packets);
+            match listed {
+                listed if !missing.is_empty() => with_gaps(&decoded.index, &missing, listed.as_ref()),
+                Some(listed) if method == IndexMethod::Check && listed.pts == decoded.index.pts => listed,
+                _ => decoded.index,
+            }
+        }
     };
-    let index = match found {
-        Some(index) => index,
-        None => by_decoding(path, progress)?,
-    };
-    if index.pts.is_empty() { Err(Error::NoFrames) } else { Ok(index) }
+    let &first = index.pts.first().ok_or(Error::NoFrames)?;
+    Ok(Index { left_out: packets.before(first), cut_off: packets.cut_off, ..index })
 }
 
-/// The list from the packets; `None` when they do not tell.
-fn by_packets(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Option<Index>, Error> {
-    let mut input = Input::open(path)?;
-    let (stream, video) = video_stream(&input)?;
-    let time_base = video.time_base();
-    let rate = video.average_frame_rate();
-    input.keep_streams(|index| index == stream);
-    let mut packet = RawPacket::new()?;
-    let mut frames: Vec<(i64, bool)> = Vec::new();
-    let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), time_base);
-    let (mut last_dts, mut last) = (None::<i64>, (i64::MIN, 0));
-    while input.read(&mut packet)? {
-        if packet.stream() != stream || packet.is_discarded() {
-            continue;
-        }
-        let Some(pts) = packet.pts() else { return Ok(None) };
-        let dts = packet.dts().unwrap_or(pts);
-        if last_dts.is_some_and(|last| dts < last.saturating_sub(jump)) {
-            return Ok(None);
-        }
-        last_dts = Some(dts);
-        last = last.max((pts, packet.duration()));
-        if frames.len() == MAX_FRAMES {
-            return Err(Error::TooManyFrames);
-        }
-        frames.push((pts, packet.is_keyframe()));
-        if (frames.len() as u64).is_multiple_of(REPORT) {
-            progress(frames.len() as u64);
+/// The list of the frames that were decoded and of those that are missing. Where the packets give a list, decoding can
+/// start where that says.
+fn with_gaps(decoded: &Index, missing: &[i64], listed: Option<&Index>) -> Index {
+    let mut pts = [&decoded.pts, missing].concat();
+    pts.sort_unstable();
+    let number = |time: &i64| pts.binary_search(time).ok().map(|number| number as u32);
+    let mut gaps: Vec<Range<u32>> = Vec::new();
+    for frame in missing.iter().filter_map(number) {
+        match gaps.last_mut() {
+            Some(gap) if gap.end == frame => gap.end += 1,
+            _ => gaps.push(frame..frame + 1),
         }
     }
-    frames.sort_unstable_by_key(|&(pts, _)| pts);
-    let distinct = frames.windows(2).all(|pair| pair[0].0 < pair[1].0);
-    if !distinct {
-        return Ok(None);
+    let guide = listed.unwrap_or(decoded);
+    let times = guide.keyframes.iter().filter_map(|&keyframe| guide.pts.get(keyframe as usize));
+    let keyframes = times.filter(|time| missing.binary_search(time).is_err()).filter_map(number).collect();
+    Index {
+        time_base: guide.time_base,
+        keyframes,
+        last_duration: guide.last_duration,
+        seekable: guide.seekable,
+        method: guide.method,
+        gaps,
+        left_out: 0,
+        cut_off: 0,
+        pts,
     }
-    if frames.first().is_some_and(|&(_, is_key)| !is_key) {
-        // Recordings begin anywhere, and edit lists cut anywhere: the decoder tells which frame is the first it can show.
-        let mut decoded = Frames::open(path, raw::codec::Threads::One)?;
-        let first = if decoded.advance()? { decoded.frame().pts() } else { None };
-        match first.and_then(|first| frames.binary_search_by_key(&first, |&(pts, _)| pts).ok()) {
-            Some(number) => frames.drain(..number),
-            None => return Ok(None),
+}
+
+/// What decoding everything gave.
+struct Decoded {
+    index: Index,
+    /// Whether every time that a frame has of its own stands in the list, so that frames can be found by them.
+    by_own_times: bool,
+    /// Two packets may be two fields of one frame.
+    has_fields: bool,
+}
+
+impl Decoded {
+    fn read(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Self, Error> {
+        let mut frames = Frames::open(path, raw::codec::Threads::One)?;
+        let (time_base, rate) = (frames.time_base(), frames.frame_rate());
+        let mut clock = Clock::new(time_base, rate);
+        let mut pts: Vec<i64> = Vec::new();
+        let mut keyframes = Vec::new();
+        let mut by_own_times = true;
+        while frames.advance()? {
+            let own = frames.frame().pts();
+            let time = clock.time_of(frames.frame().best_effort_time());
+            by_own_times &= own.is_none_or(|own| own == time);
+            if pts.is_empty() || own.is_some() && frames.is_entry() {
+                keyframes.push(pts.len() as u32);
+            }
+            if pts.len() == MAX_FRAMES {
+                return Err(Error::TooManyFrames);
+            }
+            pts.push(time);
+            progress(pts.len() as u64);
+        }
+        let index = Index {
+            last_duration: last_duration(0, &pts, time_base, rate),
+            time_base,
+            seekable: by_own_times && keyframes.len() > 1,
+            keyframes,
+            pts,
+            method: IndexMethod::Decode,
+            gaps: Vec::new(),
+            left_out: 0,
+            cut_off: 0,
         };
+        Ok(Self { index, by_own_times, has_fields: frames.may_have_fields() })
     }
-    let pts: Vec<i64> = frames.iter().map(|&(pts, _)| pts).collect();
-    let keyframes =
-        frames.iter().enumerate().filter(|(_, frame)| frame.1).map(|(number, _)| number as u32).collect();
-    Ok(Some(Index {
-        last_duration: last_duration(last.1, &pts, time_base, rate),
-        time_base,
-        pts,
-        keyframes,
-        seekable: true,
-        method: IndexMethod::Demux,
-    }))
-}
 
-/// The list by decoding everything.
-fn by_decoding(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Index, Error> {
-    let mut frames = Frames::open(path, raw::codec::Threads::One)?;
-    let (time_base, rate) = (frames.time_base(), frames.frame_rate());
-    let mut clock = Clock::new(time_base, rate);
-    let mut pts: Vec<i64> = Vec::new();
-    let mut keyframes = Vec::new();
-    // Whether every time that a frame has of its own stands in the list, so that frames can be found by them.
-    let mut is_own_time = true;
-    while frames.advance()? {
-        let own = frames.frame().pts();
-        let time = clock.time_of(frames.frame().best_effort_time());
-        is_own_time &= own.is_none_or(|own| own == time);
-        if pts.is_empty() || own.is_some() && frames.is_entry() {
-            keyframes.push(pts.len() as u32);
+    /// The times of frames that packets promise and that were not decoded, ascending.
+    fn lacks(&self, packets: &Packets) -> Vec<i64> {
+        if !self.by_own_times {
+            return Vec::new();
         }
-        if pts.len() == MAX_FRAMES {
-            return Err(Error::TooManyFrames);
-        }
-        pts.push(time);
-        progress(pts.len() as u64);
+        let pts = &self.index.pts;
+        let mut steps: Vec<i64> = pts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        steps.sort_unstable();
+        let usual = steps.get(steps.len() / 2).copied().unwrap_or(0);
+        let is_missing = |time: &&i64| match pts.binary_search(time) {
+            Ok(_) => false,
+            // The second field of a frame comes half a frame after the first.
+            Err(after) if after > 0 && self.has_fields => (*time - pts[after - 1]) * 4 >= usual * 3,
+            Err(_) => true,
+        };
+        packets.promised.iter().filter(is_missing).copied().collect()
     }
-    Ok(Index {
-        last_duration: last_duration(0, &pts, time_base, rate),
-        time_base,
-        seekable: is_own_time && keyframes.len() > 1,
-        keyframes,
-        pts,
-        method: IndexMethod::Decode,
-    })
 }
 
 /// Gives every decoded frame a time that is later than that of the frame before.

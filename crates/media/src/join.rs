@@ -117,6 +117,7 @@ pub fn join(
     input.keep_streams(|index| copied.get(index).is_some_and(Option::is_some));
     let is_strict = !writer.output.accepts_equal_times();
     let mut packet = RawPacket::new()?;
+    let mut damaged = vec![0_u32; copied.len()];
     while input.read(&mut packet)? {
         let from = packet.stream();
         let Some(Some(target)) = copied.get_mut(from) else { continue };
@@ -127,12 +128,16 @@ pub fn join(
         }
         let to = writer.output.time_base(target.stream);
         if target.prepare(&mut packet, time_base, to, is_strict)? {
+            let is_written = writer.output.write_if_sound(&mut packet)?;
+            damaged[from] += u32::from(!is_written);
             // A cover has no track of its own, and another number when it is read again.
-            writer.counts[target.stream] += u64::from(!target.is_picture);
-            writer.output.write(&mut packet)?;
+            writer.counts[target.stream] += u64::from(is_written && !target.is_picture);
         }
     }
     writer.rest_of_video(progress)?;
+    for (stream, &count) in damaged.iter().enumerate().filter(|(_, count)| **count > 0) {
+        notes.push(format!("stream {stream}: {count} damaged packets were left out"));
+    }
     let (output, packets) = (writer.output, writer.counts);
     Ok(JoinReport { bytes: output.finish()?, video_stream, packets, notes })
 }

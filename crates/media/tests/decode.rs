@@ -42,6 +42,11 @@ fn any_range_equals_that_part_of_the_whole() {
         assert_eq!(index.pts.len(), 40, "{name}: {index:?}");
         // Files without times are few; all others are indexed without decoding, and entered at any keyframe.
         assert_eq!(index.seekable, name != "mpeg4.avi", "{name}");
+        // Nothing that is whole is taken for damaged.
+        for method in [IndexMethod::Check, IndexMethod::Decode] {
+            let checked = media::index(&path, method, &mut |_| {}).unwrap();
+            assert_eq!((checked.pts, checked.gaps), (index.pts.clone(), Vec::new()), "{name}: {method:?}");
+        }
         let whole = decode(&path, &index, 0, 40);
         assert_eq!(whole.iter().map(|frame| frame.0).collect::<Vec<_>>(), index.pts, "{name}");
         for (first, end) in [(0, 5), (11, 14), (12, 13), (13, 40), (25, 31), (39, 40)] {

@@ -389,3 +389,41 @@ fn a_full_disk_is_called_so() {
         assert!(matches!(failure, Error::NoSpace), "{container:?}: {failure}");
     }
 }
+
+/// Checksums of the decoded frames, by another program.
+fn framemd5(path: &Path) -> Vec<String> {
+    let output = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-i", path.to_str().unwrap()])
+        .args(["-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let frames = text.lines().filter(|line| !line.starts_with('#'));
+    frames.map(|line| line.rsplit(',').next().unwrap().trim().to_owned()).collect()
+}
+
+#[test]
+fn a_result_has_the_frames_of_its_segments_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let bframes = ["-c:v", "libx264", "-bf", "3", "-pix_fmt", "yuv420p"];
+    let source = clip(&folder, "a.mp4", "96x64", 65, &bframes);
+    let (parameters, packets) = encode(&source, &index(&source));
+    let starts: Vec<usize> = (0..65).step_by(10).collect();
+    let mut of_segments = Vec::new();
+    for &start in &starts {
+        // The encoder gives start codes, so that a segment by itself is a film without a container.
+        let segment = &packets[start..packets.len().min(start + 10)];
+        assert!(segment[0].keyframe);
+        let bytes =
+            [&parameters.extradata[..]].into_iter().chain(segment.iter().map(|packet| &packet.data[..]));
+        std::fs::write(at("segment.h264"), bytes.collect::<Vec<_>>().concat()).unwrap();
+        of_segments.extend(framemd5(&at("segment.h264")));
+    }
+    assert_eq!(of_segments.len(), 65);
+    for (name, container) in [("result.mp4", Container::Mp4), ("result.mkv", Container::Matroska)] {
+        make(&source, &at(name), container);
+        assert_eq!(framemd5(&at(name)), of_segments, "{name}");
+    }
+}

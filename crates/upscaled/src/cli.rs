@@ -108,6 +108,10 @@ pub(crate) struct Choices {
     /// Compute every frame whole, even one that repeats the last
     #[arg(long, conflicts_with = "reuse_tolerance")]
     pub(crate) no_reuse: bool,
+    /// Take damaged files too: where frames are missing, show the picture before, so that sound and timing hold, and say
+    /// which they are [default: such a job fails and names the frames]
+    #[arg(long)]
+    pub(crate) fill_gaps: bool,
     /// Threads of the engine [default: one a core]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,

@@ -23,6 +23,7 @@ struct File {
     segment_frames: Option<u32>,
     reuse: Option<bool>,
     reuse_tolerance: Option<u8>,
+    fill_gaps: Option<bool>,
     threads: Option<u32>,
     max_disk: Option<Bytes>,
 }
@@ -54,6 +55,7 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
         crf: choices.crf.or(file.crf),
         preset: choices.preset.or(file.preset),
         segment_frames: choices.segment_frames.or(file.segment_frames),
+        fill_gaps: choices.fill_gaps || file.fill_gaps == Some(true),
         threads: choices.threads.or(file.threads),
         max_disk: choices.max_disk.or(file.max_disk),
     })
@@ -79,6 +81,7 @@ pub(crate) fn settings(choices: &Choices, model_folders: &[PathBuf]) -> anyhow::
         container: None,
         segment_frames: choices.segment_frames,
         reuse: if choices.no_reuse { None } else { choices.reuse_tolerance.or(default.reuse) },
+        fill_gaps: choices.fill_gaps,
     };
     settings.validate()?;
     Ok(settings)
@@ -134,6 +137,17 @@ mod tests {
         assert_eq!(limit(Choices::default()), Some(Bytes(1_500_000_000_000)));
         let line = Choices { max_disk: Some(Bytes(7)), ..Choices::default() };
         assert_eq!(limit(line), Some(Bytes(7)));
+    }
+
+    #[test]
+    fn gaps_are_filled_when_either_says_so() {
+        for (text, line, wanted) in
+            [("", false, false), ("fill_gaps = true", false, true), ("fill_gaps = false", true, true)]
+        {
+            let (_folder, path) = file(text);
+            let choices = with_file(Choices { fill_gaps: line, ..Choices::default() }, &path).unwrap();
+            assert_eq!(settings(&choices, &[]).unwrap().fill_gaps, wanted, "{text}");
+        }
     }
 
     #[test]

@@ -36,5 +36,8 @@ pub(crate) fn read(place: &Place) -> Result<Index, Failed> {
         last_duration: file.last_duration,
         seekable: file.seekable,
         method: if file.seekable { IndexMethod::Demux } else { IndexMethod::Decode },
+        gaps: place.gaps.iter().map(|gap| gap.first..gap.end).collect(),
+        left_out: 0,
+        cut_off: 0,
     })
 }

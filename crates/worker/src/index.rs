@@ -3,12 +3,16 @@
 use std::path::Path;
 
 use job::message::{IndexMethod, IndexRequest, Response};
-use job::{Container, Model, SourceFacts};
+use job::{Container, Model, SegmentRange, SourceFacts};
+use media::Index;
 
 use crate::failure::Failed;
 use crate::model;
 use crate::sandbox::LittleMemory;
 use crate::{frame_list, wire::Progress};
+
+/// Gaps that are told one by one.
+const GAPS_TOLD: usize = 5;
 
 /// Answers whether a file is a video.
 pub(crate) fn probe(source: &Path) -> Result<Response, Failed> {
@@ -25,6 +29,8 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     // Decoding large pictures rightly takes more.
     drop(little);
     let method = match request.method {
+        // Whoever wants gaps filled gets to know of them before the first segment, rather than at the damage.
+        IndexMethod::Demux if request.settings.fill_gaps => media::IndexMethod::Check,
         IndexMethod::Demux => media::IndexMethod::Demux,
         IndexMethod::Decode => media::IndexMethod::Decode,
     };
@@ -39,7 +45,20 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     };
     let ticks =
         index.pts.last().zip(index.pts.first()).map_or(0, |(last, first)| last - first) + index.last_duration;
-    let mut notes = Vec::new();
+    let mut notes = losses(&index);
+    if !request.settings.fill_gaps
+        && let Some(loss) = notes.first()
+    {
+        return Err(Failed::last(format!(
+            "{loss}: use a better copy, or --fill-gaps to take what is there and show the picture before where one is missing"
+        )));
+    }
+    if index.left_out > 0 {
+        notes.push(format!(
+            "{} frames before the first whole picture cannot be decoded: the result begins behind them",
+            index.left_out
+        ));
+    }
     if index.method == media::IndexMethod::Decode {
         notes.push("the file's times cannot be trusted: every frame was decoded to find its time".to_owned());
     }
@@ -61,8 +80,42 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         operations_per_pixel,
         network_scale,
         frame_list_blake3: frame_list::write(&index, &request.frame_list)?,
+        gaps: index.gaps.iter().map(|gap| SegmentRange { first: gap.start, end: gap.end }).collect(),
         notes,
     })))
+}
+
+/// What of the source is lost, in words.
+fn losses(index: &Index) -> Vec<String> {
+    let mut losses = Vec::new();
+    if !index.gaps.is_empty() {
+        let told = index.gaps.iter().take(GAPS_TOLD).map(|gap| {
+            let time = |frame: u32| clock(index, index.pts[frame as usize]);
+            let end = index
+                .pts
+                .get(gap.end as usize)
+                .map_or_else(|| "the end".to_owned(), |&time| clock(index, time));
+            format!("{}-{} ({} to {end})", gap.start, gap.end - 1, time(gap.start))
+        });
+        let told = told.collect::<Vec<_>>().join(", ");
+        let more = match index.gaps.len().saturating_sub(GAPS_TOLD) {
+            0 => String::new(),
+            more => format!(" and {more} more gaps"),
+        };
+        losses.push(format!("frames {told}{more} are missing in the damaged file"));
+    }
+    if index.cut_off > 0 {
+        losses.push(format!("the file is cut off: {} frames are missing at its end", index.cut_off));
+    }
+    losses
+}
+
+/// A time as players show it, from the first frame on.
+fn clock(index: &Index, pts: i64) -> String {
+    let start = index.pts.first().copied().unwrap_or(0);
+    let milliseconds = ((pts - start) as f64 * index.time_base.to_f64() * 1000.0).round() as u64;
+    let (seconds, rest) = (milliseconds / 1000, milliseconds % 1000);
+    format!("{}:{:02}:{:02}.{rest:03}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
 /// The container that the user chose, else the one that holds what the source holds.

@@ -27,6 +27,7 @@ fn facts(frames: u32) -> SourceFacts {
         operations_per_pixel: 0,
         network_scale: 1,
         frame_list_blake3: String::new(),
+        gaps: Vec::new(),
         notes: Vec::new(),
     }
 }

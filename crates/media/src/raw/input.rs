@@ -250,6 +250,31 @@ impl Input {
         }
     }
 
+    /// Samples that the table of an MPEG-4 file places beyond the end of the file.
+    pub(crate) fn samples_beyond_end(&self, stream: usize) -> u32 {
+        // SAFETY: the I/O object is open.
+        let size = unsafe { ffi::avio_size(self.io) };
+        let ends = self.samples(stream).filter_map(|entry| entry.pos.checked_add(entry.size().into()));
+        ends.filter(|&end| size > 0 && end > size).count() as u32
+    }
+
+    /// True where the table of an MPEG-4 file has a keyframe first, whatever has become of its bytes.
+    pub(crate) fn begins_with_keyframe(&self, stream: usize) -> bool {
+        self.samples(stream).next().is_some_and(|entry| entry.flags() & ffi::AVINDEX_KEYFRAME != 0)
+    }
+
+    /// The table of an MPEG-4 file; other containers have none, or one that is not complete.
+    fn samples(&self, stream: usize) -> impl Iterator<Item = ffi::AVIndexEntry> {
+        let stream = self.stream(stream).filter(|_| self.format().starts_with("mov"));
+        let stream = stream.map(|stream| ptr::from_ref(stream.0).cast_mut());
+        // SAFETY: the stream is one of the context's.
+        let count = stream.map_or(0, |stream| unsafe { ffi::avformat_index_get_entries_count(stream) });
+        (0..count).filter_map(move |number| {
+            // SAFETY: as above; an entry is valid until the next call to the demuxer, and is copied.
+            unsafe { ffi::avformat_index_get_entry(stream?, number).as_ref() }.copied()
+        })
+    }
+
     /// Goes to the keyframe at or before `time` of stream `stream`, as well as the container can; false if it cannot.
     pub(crate) fn seek(&mut self, stream: usize, time: i64) -> bool {
         // SAFETY: the context is open.

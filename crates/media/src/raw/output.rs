@@ -292,6 +292,14 @@ impl Output {
         self.checked(code, "write a packet")
     }
 
+    /// As [`write`](Self::write), for a packet that may be damaged: false where the container cannot make sense of it.
+    pub(crate) fn write_if_sound(&mut self, packet: &mut RawPacket) -> Result<bool, Error> {
+        // SAFETY: as for `write`.
+        let code = unsafe { ffi::av_interleaved_write_frame(self.context, packet.as_mut_ptr()) };
+        let is_sound = code != ffi::AVERROR_INVALIDDATA;
+        self.checked(if is_sound { code } else { 0 }, "write a packet").map(|()| is_sound)
+    }
+
     /// Writes the end of the file; gives the number of its bytes.
     pub(crate) fn finish(mut self) -> Result<u64, Error> {
         // SAFETY: the context is ours, and its head is written.

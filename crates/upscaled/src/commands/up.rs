@@ -79,9 +79,13 @@ impl Run {
     async fn file(&self, file: &Path) -> anyhow::Result<Ending> {
         let source = readable(file)?;
         let place = self.place(&source)?;
+        let folder = coordinator::job_folder(&source, &place.folder);
+        // Where a job was interrupted, the file may be its own result.
+        let was_interrupted = self.root.is_none() && root::ledger_file(&folder).exists();
         if let Some(file) = &place.file
             && file.exists()
             && !self.up.overwrite
+            && !was_interrupted
         {
             bail!(
                 "`{}` is there already: use --overwrite to replace it, or -o to choose another name",
@@ -111,7 +115,6 @@ impl Run {
                 Err(error) => Err(error.into()),
             };
         }
-        let folder = coordinator::job_folder(&request.source, &place.folder);
         // Room for the ledger and the lock beside what the job makes.
         request.folder = Some(folder.join("work"));
         root::make_folder(&folder)?;
