@@ -5,7 +5,7 @@
 //! beside the target under a hidden name.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -17,7 +17,7 @@ use tempfile::NamedTempFile;
 
 use crate::atomic::{folder_of, is, sync_folder, sync_names, temporary};
 use crate::error::NAME_BYTES;
-use crate::{Error, open, space};
+use crate::{Error, checksum, open, space};
 
 /// What copies on the way to another file system are called, around some random letters.
 const COPY: (&str, &str) = (".upscaled-copy-", ".part");
@@ -78,20 +78,43 @@ fn place(part: &Path, target: &Path, existing: Existing) -> Result<(), Error> {
     let file = open::workers_file(part).map_err(Error::io("open", part))?;
     let length = file.metadata().map_err(Error::io("inspect", part))?.len();
     file.sync_all().map_err(Error::writing("sync", part, length))?;
-    match rename(part, target, existing) {
-        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-            copy_over(&file, length, target, existing)?;
-            // Until the new name is durable, the part is the only copy that outlives a power failure.
-            sync_folder(folder_of(target))?;
-            fs::remove_file(part).map_err(Error::io("remove", part))?;
+    let part_remains = if is_copied(part, &file, target) {
+        // The process died or the power failed before the second half of a move.
+        true
+    } else {
+        match rename(part, target, existing) {
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                copy_over(&file, length, target, existing)?;
+                true
+            }
+            other => {
+                other.map_err(failed(target))?;
+                false
+            }
         }
-        other => other.map_err(failed(target))?,
-    }
+    };
     sync_folder(folder_of(target))?;
+    if part_remains {
+        // Until the new name is durable, the part is the only copy that outlives a power failure.
+        fs::remove_file(part).map_err(Error::io("remove", part))?;
+    }
     if folder_of(part) != folder_of(target) {
         sync_folder(folder_of(part))?;
     }
     Ok(())
+}
+
+/// Whether the target is another file with the bytes of the part, durably, or a second name of it. It is not read
+/// unless it has their length.
+fn is_copied(part: &Path, file: &File, target: &Path) -> bool {
+    let is_another = |one: &Metadata, other: &Metadata| {
+        (one.dev(), one.ino()) != (other.dev(), other.ino()) || is_second_name(part, target)
+    };
+    open::workers_file(target).is_ok_and(|copy| {
+        matches!((file.metadata(), copy.metadata()), (Ok(a), Ok(b)) if a.len() == b.len() && is_another(&a, &b))
+            && matches!((checksum(part), checksum(target)), (Ok(a), Ok(b)) if a == b)
+            && copy.sync_all().is_ok()
+    })
 }
 
 /// Brings the bytes to the target from another file system. When this returns, they are there durably, but for the

@@ -61,6 +61,24 @@ fn what_has_the_name_is_never_replaced() {
 }
 
 #[test]
+fn a_move_that_was_cut_off_in_the_middle_is_finished() {
+    for (a, b) in folders() {
+        let (part, target) = files(&a, &b);
+        fs::copy(&part, &target).unwrap();
+        publish(&part, &target).unwrap();
+        assert_eq!((count(&a), count(&b)), (0, 1));
+        // There are no links between file systems.
+        if fs::hard_link(&target, &part).is_ok() {
+            publish(&part, &target).unwrap();
+        }
+        // The same name twice is no move.
+        assert!(matches!(publish(&target, &target), Err(Error::TargetExists { .. })));
+        assert_eq!(fs::read(&target).unwrap(), b"new");
+        assert_eq!((count(&a), count(&b)), (0, 1));
+    }
+}
+
+#[test]
 fn overwriting_has_to_be_asked_for() {
     for (a, b) in folders() {
         let (part, target) = files(&a, &b);
