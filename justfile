@@ -17,6 +17,8 @@ faults kills="200":
     UPSCALED_SCHEDULES=1000000 cargo test --release --package job state
     UPSCALED_KILL_POINTS=2000 UPSCALED_FAILURES=500 UPSCALED_DAMAGES=350 cargo test --release --package upscaled \
         --test system_calls --test durable_order --test damage -- --nocapture --test-threads 1
+    UPSCALED_DISK_SIZES=200 UPSCALED_OOM_KILLS=20 cargo test --release --package upscaled \
+        --test space --test memory -- --nocapture --test-threads 1
     UPSCALED_KILLS={{kills}} cargo test --release --package upscaled --test faults -- --nocapture
 
 # Speed of the engine: the built-in models, or MODEL WIDTHxHEIGHT THREADS

@@ -6,9 +6,9 @@ use std::time::Duration;
 use job::state::{Effect, Event, Job, Segment, step};
 use job::{FilePath, JobId, Millis};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 
-use crate::error::is_locked;
+use crate::error::{is_full, is_locked};
 use crate::rows::{record, segment, to_json, write_difference};
 use crate::{Error, NewJob, Record, Submission};
 
@@ -46,6 +46,7 @@ impl Ledger {
                 Err(error) if error.comes_of_another_opening() && tries < OPENING_TRIES => {
                     tokio::time::sleep(OPENING_PAUSE).await;
                 }
+                Err(error) if error.is_no_space() => return Err(Error::Full { path: path.to_owned() }),
                 opened => return opened,
             }
             tries += 1;
@@ -62,8 +63,17 @@ impl Ledger {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         // One connection: SQLite has one writer, and the statements are short.
-        let pool =
-            SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(|cause| {
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            // Where a commit finds the disk full, SQLite has rolled back, and sqlx counts a transaction that it can
+            // neither go on with nor end any more: such a connection is replaced.
+            .before_acquire(|connection, _| {
+                let is_clean = !connection.is_in_transaction();
+                Box::pin(async move { Ok(is_clean) })
+            })
+            .connect_with(options)
+            .await
+            .map_err(|cause| {
                 match &cause {
                     // SQLITE_NOTADB
                     sqlx::Error::Database(error) if error.code().as_deref() == Some("26") => {
@@ -75,7 +85,7 @@ impl Ledger {
         let damaged = |finding: String| Error::Damaged { path: path.to_owned(), finding };
         let finding: String =
             sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&pool).await.map_err(|cause| {
-                if is_locked(&cause) {
+                if is_locked(&cause) || is_full(&cause) {
                     Error::Open { path: path.to_owned(), cause }
                 } else {
                     damaged(cause.to_string())
