@@ -58,8 +58,9 @@ impl Error {
         use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
         match self {
             Self::Full { .. } => true,
-            Self::Open { cause, .. } | Self::Database(cause) => is_full(cause),
-            Self::Version(Execute(cause) | ExecuteMigration(cause, _)) => is_full(cause),
+            Self::Open { cause, .. }
+            | Self::Database(cause)
+            | Self::Version(Execute(cause) | ExecuteMigration(cause, _)) => is_full(cause),
             _ => false,
         }
     }
