@@ -368,10 +368,13 @@ impl Scheduler {
         event: Event,
         shutdown: &Shutdown,
     ) -> Result<ledger::Applied, Error> {
+        let mut is_said = false;
         loop {
             match self.apply(id, event.clone()).await {
                 Err(error) if error.is_no_space() && !shutdown.is_requested() => {
-                    self.say_ledger_full(id, &error);
+                    if !std::mem::replace(&mut is_said, true) {
+                        self.say_ledger_full(id, &error);
+                    }
                     shutdown.sleep(IDLE).await;
                 }
                 other => return other,

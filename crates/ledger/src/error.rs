@@ -15,6 +15,12 @@ pub enum Error {
         /// What the database says.
         cause: sqlx::Error,
     },
+    /// The disk of the database is full, and it cannot be opened.
+    #[error("the disk of the ledger `{}` is full: free at least 1 MB and start again", path.display())]
+    Full {
+        /// The database file.
+        path: PathBuf,
+    },
     /// The database is damaged.
     #[error(
         "the ledger `{}` is damaged ({finding}): start the server again, which puts it aside and makes a new one; finished segments and results are not affected", path.display()
@@ -64,8 +70,14 @@ pub enum Error {
 impl Error {
     /// True when the disk of the database is full.
     pub fn is_no_space(&self) -> bool {
-        // SQLITE_FULL is 13; sqlx gives the code as text.
-        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("13"))
+        use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
+        match self {
+            Self::Full { .. } => true,
+            Self::Open { cause, .. }
+            | Self::Database(cause)
+            | Self::Version(Execute(cause) | ExecuteMigration(cause, _)) => is_full(cause),
+            _ => false,
+        }
     }
 
     /// True when the database is not what was written. It can only be put aside.
@@ -109,4 +121,10 @@ pub(crate) fn is_corrupt(error: &sqlx::Error) -> bool {
 pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
     // SQLITE_BUSY is 5. Changing the journal's mode does not wait for it.
     matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("5"))
+}
+
+/// True when the disk is full.
+pub(crate) fn is_full(error: &sqlx::Error) -> bool {
+    // SQLITE_FULL is 13; SQLITE_IOERR_SHMSIZE, 4874, is the same for the index of its log. sqlx gives the codes as text.
+    matches!(error, sqlx::Error::Database(error) if matches!(error.code().as_deref(), Some("13" | "4874")))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use job::state::{Effect, Event, Job, Segment, step};
 use job::{FilePath, JobId, Millis};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
+use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection, SqlitePool};
 
 use crate::error::is_corrupt;
 use crate::rows::{record, segment, to_json, write_difference};
@@ -53,6 +53,7 @@ impl Ledger {
                 Err(error) if error.comes_of_another_opening() && tries < OPENING_TRIES => {
                     tokio::time::sleep(OPENING_PAUSE).await;
                 }
+                Err(error) if error.is_no_space() => return Err(Error::Full { path: path.to_owned() }),
                 opened => return opened,
             }
             tries += 1;
@@ -69,7 +70,16 @@ impl Ledger {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         // One connection: SQLite has one writer, and the statements are short.
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            // Where a commit finds the disk full, SQLite has rolled back, and sqlx counts a transaction that it can
+            // neither go on with nor end any more: such a connection is replaced.
+            .before_acquire(|connection, _| {
+                let is_clean = !connection.is_in_transaction();
+                Box::pin(async move { Ok(is_clean) })
+            })
+            .connect_with(options)
+            .await;
         let pool = pool.map_err(|cause| opening(path, cause))?;
         let ledger = Self { path: path.to_owned(), pool };
         let ready = async {

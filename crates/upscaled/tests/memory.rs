@@ -24,7 +24,7 @@ use common::{Random, ffmpeg, frame_checksums, make_clip, number, run_well, segme
 use place::{MemoryGroup, wrapped};
 use server::{PATIENCE, Server, signal};
 
-const SETTINGS: [&str; 4] = ["--model", "realesr-animevideov3", "--segment-frames", "30"];
+const SETTINGS: [&str; 4] = ["--model", "realesr-animevideov3", "--segment-frames", "15"];
 /// More than anything here needs.
 const PLENTY: u64 = 8 << 30;
 /// Time for a worker to run out of memory. It may crawl instead, reading itself from the disk all the time.
@@ -115,7 +115,7 @@ fn when_memory_runs_out_the_worker_dies_and_nothing_finished_is_lost() {
     let root = folder.path().join("root");
     std::fs::create_dir_all(root.join("input")).unwrap();
     // Segments enough for a few between two deaths.
-    let frames = (wanted_kills as u32 + 1) * 4 * 30;
+    let frames = (wanted_kills as u32 + 1) * 4 * 15;
     let clip = folder.path().join("clip.mp4");
     make_clip(&clip, "64x36", frames, false);
     well(up(folder.path(), &SETTINGS).args(["-o", "wanted.mp4"]));

@@ -221,7 +221,7 @@ fn ledger_or_work(line: &str) -> &'static str {
 }
 
 /// Jobs that run at once: most of the time they wait.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 5;
 
 /// How a command is begun.
 type Wrap = fn(&Command) -> Command;
@@ -275,7 +275,12 @@ fn sweep(count: usize, wrap: Wrap) {
             .filter(|(_, gap, _)| *gap > 4096)
             .collect();
         gaps.sort_unstable();
-        sizes = gaps.iter().rev().take(AT_ONCE).map(|(_, gap, from)| from + gap / 2).collect();
+        sizes = gaps
+            .iter()
+            .rev()
+            .take(AT_ONCE.min(count - tried.len().min(count)))
+            .map(|(_, gap, from)| from + gap / 2)
+            .collect();
     }
     let of = |kind: fn(&Outcome) -> bool| tried.iter().filter(|(_, outcome)| kind(outcome)).count();
     println!(
