@@ -166,7 +166,7 @@ fn damage(bytes: &mut Vec<u8>, is_transport: bool, random: &mut Random) {
             bytes[start..start + 512].fill(0);
         }
         _ => {
-            for _ in 0..1 + random.below(20) {
+            for _ in 0..=random.below(20) {
                 let byte = (first + random.below(last - first)) as usize;
                 bytes[byte] ^= 1 << random.below(8);
             }
