@@ -32,7 +32,7 @@ fn stops() -> usize {
 
 /// A clip that takes longer than all stops together.
 fn clip(path: &Path) {
-    make_clip(path, "64x36", 150 + 60 * stops() as u32, false);
+    make_clip(path, "64x36", 150 + 15 * stops() as u32, false);
 }
 
 /// What an unbroken run makes of the clip.
