@@ -238,7 +238,7 @@ impl Disk {
 
     /// What programs see.
     pub fn now(&self) -> Files {
-        self.files(&self.now, |node| node.now())
+        self.files(&self.now, Node::now)
     }
 
     /// What may be there after a power cut.
