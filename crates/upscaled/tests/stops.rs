@@ -79,8 +79,9 @@ fn a_server_that_is_asked_to_stop_does_so_within_seconds_and_loses_nothing() {
     if server.has_ended() {
         server.restart();
     }
-    let jobs = server.wait_for_jobs(1);
-    assert_eq!(jobs[0]["status"], "done", "{jobs:#?}");
+    // The clip grows with the stops, and a busy machine takes its time.
+    let limit = PATIENCE * (1 + stops() as u32 / 10);
+    wait_for("the job to end", limit, || server.jobs().iter().all(|job| job["status"] == "done"));
     assert_eq!(frame_checksums(&root.join("output/clip_upscaled.mp4")), unbroken(root, "input/clip.mp4"));
 }
 
