@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::{make_clip, run_well, wait_for};
+use common::{make_clip, run, wait_for};
 use server::{PATIENCE, Server};
 
 const SETTINGS: [&str; 6] = ["--model", "none", "--preset", "ultrafast", "--segment-frames", "30"];
@@ -90,7 +90,8 @@ fn a_scheduler_that_hangs_gives_no_sign_of_life() {
     assert_eq!(listener.signs_of_life(3 * WATCHDOG.1), 0);
     drop(held);
     assert!(listener.signs_of_life(4 * WATCHDOG.1) >= 1);
-    run_well(root, &["cancel", "1"]);
+    // A fast machine may have come to the end of the job by now.
+    run(root, &["cancel", "1"]);
 }
 
 #[test]
