@@ -8,7 +8,7 @@ use sqlx::{Decode as _, Row as _, SqliteConnection, Value as _, ValueRef as _};
 use crate::Error;
 
 /// What the seal of a job's row covers.
-const JOB: [&str; 20] = [
+const JOB: [&str; 22] = [
     "id",
     "source",
     "fingerprint",
@@ -29,6 +29,8 @@ const JOB: [&str; 20] = [
     "facts",
     "plan",
     "result_bytes",
+    "priority",
+    "failed_attempts",
 ];
 /// What the seal of a segment's row covers.
 const SEGMENT: [&str; 15] = [

@@ -206,7 +206,7 @@ fn offences_are_found() {
 }
 
 /// A box of an MP4 file.
-fn mp4_box(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+fn mp4_box(name: [u8; 4], content: &[u8]) -> Vec<u8> {
     [&(content.len() as u32 + 8).to_be_bytes(), &name[..], content].concat()
 }
 
@@ -222,8 +222,8 @@ fn bombs(folder: &Path) -> Vec<(&'static str, Vec<u8>)> {
     let argument = |path: &Path| path.to_str().unwrap().to_owned();
     make_clip(&clip, "64x36", 10, false);
     ffmpeg(&["-i", &argument(&clip), "-c", "copy", &argument(&at("bomb.mp4"))]);
-    let deep = (0..16_000).fold(Vec::new(), |inside: Vec<u8>, _| mp4_box(b"moov", &inside));
-    let tracks = mp4_box(b"trak", &mp4_box(b"mdia", b"")).repeat(50_000);
+    let deep = (0..16_000).fold(Vec::new(), |inside: Vec<u8>, _| mp4_box(*b"moov", &inside));
+    let tracks = mp4_box(*b"trak", &mp4_box(*b"mdia", b"")).repeat(50_000);
     let sizes = {
         // One size for all samples, and two thousand million of them.
         let bytes = fs::read(at("bomb.mp4")).unwrap();
@@ -247,13 +247,13 @@ fn bombs(folder: &Path) -> Vec<(&'static str, Vec<u8>)> {
         ("a line.y4m", y4m(2_000_000_000, 1)),
         ("negative.y4m", b"YUV4MPEG2 W-64 H-64 F25:1 C420\nFRAME\n".to_vec()),
         ("65535 squared.gif", gif.concat()),
-        ("deep.mp4", [mp4_box(b"ftyp", b"isom\0\0\0\0"), deep].concat()),
+        ("deep.mp4", [mp4_box(*b"ftyp", b"isom\0\0\0\0"), deep].concat()),
         ("samples.mp4", sizes),
-        ("streams.mp4", [mp4_box(b"ftyp", b"isom\0\0\0\0"), mp4_box(b"moov", &tracks)].concat()),
-        ("length.mp4", [mp4_box(b"ftyp", b"isom\0\0\0\0"), b"\x7f\xff\xff\xffmoov".to_vec()].concat()),
+        ("streams.mp4", [mp4_box(*b"ftyp", b"isom\0\0\0\0"), mp4_box(*b"moov", &tracks)].concat()),
+        ("length.mp4", [mp4_box(*b"ftyp", b"isom\0\0\0\0"), b"\x7f\xff\xff\xffmoov".to_vec()].concat()),
         (
             "long.mp4",
-            [mp4_box(b"ftyp", b"isom\0\0\0\0"), b"\0\0\0\x01moov\x7f\xff\xff\xff\xff\xff\xff\xff".to_vec()]
+            [mp4_box(*b"ftyp", b"isom\0\0\0\0"), b"\0\0\0\x01moov\x7f\xff\xff\xff\xff\xff\xff\xff".to_vec()]
                 .concat(),
         ),
         ("header.mkv", b"\x1a\x45\xdf\xa3\x01\xff\xff\xff\xff\xff\xff\xfe\x42\x82\x88matroska".to_vec()),

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::net::{TcpStream, UdpSocket};
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Tries something; it went wrong if it succeeds.
@@ -20,8 +20,8 @@ pub(crate) const ATTEMPTS: [(&str, Attempt); 12] = [
         let parent = rustix::process::getppid().map_or(1, |parent| parent.as_raw_nonzero().get());
         File::open(format!("/proc/{parent}/environ")).map(drop)
     }),
-    ("write a file elsewhere", || make_file(std::env::temp_dir())),
-    ("put a file beside this program", || make_file(program().with_file_name(""))),
+    ("write a file elsewhere", || make_file(&std::env::temp_dir())),
+    ("put a file beside this program", || make_file(&program().with_file_name(""))),
     ("change the rights of a file", || {
         let rights = fs::metadata(program())?.permissions();
         fs::set_permissions(program(), rights)
@@ -50,7 +50,7 @@ fn is_denied(tried: &io::Result<()>) -> bool {
 }
 
 /// Makes a file in a folder and takes it away again.
-fn make_file(folder: PathBuf) -> io::Result<()> {
+fn make_file(folder: &Path) -> io::Result<()> {
     let path = folder.join(format!("upscaled-attempt-{}", std::process::id()));
     File::create_new(&path).map(|_| drop(fs::remove_file(&path)))
 }
