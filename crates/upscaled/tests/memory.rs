@@ -158,7 +158,8 @@ fn when_memory_runs_out_the_worker_dies_and_nothing_finished_is_lost() {
                 servers += 1;
                 server = start_server();
             }
-            // More than one death in a round is too much for a segment; whoever raises the limit lets the job go on.
+            // While a segment waits for its next attempt, the worker dies over those after it, in every round. A third
+            // death over any of them ends the job, and whoever raises the limit lets it go on.
             if server.jobs()[0]["status"] == "failed" {
                 println!("{}", server.jobs()[0]["reason"]);
                 run_well(&root, &["retry", "1"]);
