@@ -1,0 +1,234 @@
+//! One piece of work, from a look at its source to the event that it ends in: what is asked of a worker, how long its
+//! silence is borne, and what its answer means.
+
+use std::time::Instant;
+
+use job::message::{FailureKind, Request, Response, Sandbox};
+use job::state::{Event, Task};
+use ledger::Record;
+
+use super::{BEAT, LEASE, LOOK, REPORT, Scheduler, WORKER};
+use crate::error::Error;
+use crate::process::{WorkerError, WorkerProcess};
+use crate::shutdown::Shutdown;
+use crate::source::{Look, look};
+use crate::status::Update;
+use crate::{manifest, room, task};
+
+/// How a task ended.
+pub(super) enum Outcome {
+    Event(Event),
+    /// The job was ended by somebody else.
+    Overtaken,
+    /// Somebody asked to stop.
+    Stopped,
+}
+
+impl Scheduler {
+    /// Says once what keeps the workers from being confined.
+    fn tell_of_gaps(&mut self, record: &Record, sandbox: &Sandbox) {
+        if !sandbox.is_complete && !std::mem::replace(&mut self.told_of_gaps, true) {
+            self.note(record, format!("the worker is not fully confined: {}", sandbox.detail));
+        }
+    }
+
+    /// Does a piece of work, or finds why that cannot be.
+    pub(super) async fn perform(
+        &mut self,
+        record: &Record,
+        task: &Task,
+        shutdown: &Shutdown,
+    ) -> Result<Outcome, Error> {
+        let key = task.key();
+        match look(record) {
+            Look::Same => {}
+            Look::SameContent(stamp) => {
+                self.options.ledger.set_stamp(record.id, &stamp).await?;
+                // It may be another file, which the worker has no right to read.
+                self.worker = None;
+            }
+            Look::Gone(failure) => return Ok(Outcome::Event(Event::Failed { task: key, failure })),
+        }
+        if matches!(task, Task::Publish { .. }) {
+            return Ok(Outcome::Event(self.publish(record, task).await?));
+        }
+        if let Err(event) = task::make_folder(&record.request.folder, key) {
+            return Ok(Outcome::Event(event));
+        }
+        if let Err(error) = manifest::write(record) {
+            return Ok(Outcome::Event(task::failed_by_storage(key, &error)));
+        }
+        let max_disk = self.options.max_disk;
+        if let Err(failure) = room::look(record, task, max_disk) {
+            return self.understand(record, task, Response::Failed(failure)).await;
+        }
+        let Some(request) = task::request(record, task, self.options.engine_threads, max_disk) else {
+            let message =
+                "the ledger has no plan for this job: use `upscaled cancel` and start again".to_owned();
+            return Ok(Outcome::Event(task::failed(key, FailureKind::Final, message)));
+        };
+        if matches!(task, Task::Segment { .. }) {
+            self.progress.begin();
+        }
+        let asked = self.ask_until(record, task, &request, shutdown).await?;
+        self.progress.end(match (&asked, task) {
+            (Asked::Answer(Response::SegmentDone { .. }), Task::Segment { range, .. }) => {
+                Some(range.frames())
+            }
+            _ => None,
+        });
+        Ok(match asked {
+            Asked::Answer(response) => self.understand(record, task, response).await?,
+            Asked::Lost(error) => {
+                self.worker = None;
+                tracing::warn!("job {}: {error}", record.id);
+                self.note(record, format!("{error}; trying again"));
+                Outcome::Event(task::worker_lost(key, &error))
+            }
+            Asked::Overtaken => Outcome::Overtaken,
+            Asked::Stopped => Outcome::Stopped,
+        })
+    }
+
+    /// Asks a worker unless somebody asks to stop, and tells all the while that this side is alive.
+    async fn ask_until(
+        &mut self,
+        record: &Record,
+        task: &Task,
+        request: &Request,
+        shutdown: &Shutdown,
+    ) -> Result<Asked, Error> {
+        let updates = self.options.updates.clone();
+        let mut alive = tokio::time::interval(LOOK);
+        // Dropping the question half-way kills the worker.
+        let mut asking = std::pin::pin!(self.ask(record, task, request));
+        loop {
+            tokio::select! {
+                asked = &mut asking => return asked,
+                () = shutdown.requested() => return Ok(Asked::Stopped),
+                _ = alive.tick() => {
+                    let _ = updates.send(Update::Alive);
+                }
+            }
+        }
+    }
+
+    /// Sends a request and waits for the answer, reporting progress, renewing the lease, and looking whether the job was
+    /// ended by somebody else.
+    async fn ask(&mut self, record: &Record, task: &Task, request: &Request) -> Result<Asked, Error> {
+        let mut worker = match self.worker.take() {
+            Some(worker) => worker,
+            None => match WorkerProcess::start(&self.options.worker, task::access(record)).await {
+                Ok(worker) => {
+                    self.tell_of_gaps(record, worker.sandbox());
+                    worker
+                }
+                // No fault of the job: all others would fail in the same way.
+                Err(error @ (WorkerError::Start { .. } | WorkerError::Version { .. })) => {
+                    return Err(Error::Worker(error));
+                }
+                Err(error) => return Ok(Asked::Lost(error)),
+            },
+        };
+        if let Err(error) = worker.send(request).await {
+            return Ok(Asked::Lost(error));
+        }
+        let usual = task::patience(record, task);
+        let (mut frames_made, mut since) = (0, Instant::now());
+        let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
+        let mut look = tokio::time::interval(LOOK);
+        let mut reported = Instant::now();
+        loop {
+            // Before the first frame and after the last, a worker is silent for longer than between two.
+            let patience = match task {
+                Task::Segment { range, .. } if (1..range.frames()).contains(&frames_made) => {
+                    self.pace.patience().unwrap_or(usual)
+                }
+                _ => usual,
+            };
+            let response = {
+                let mut receiving = std::pin::pin!(worker.receive(patience));
+                loop {
+                    tokio::select! {
+                        response = &mut receiving => break response,
+                        _ = beat.tick() => {
+                            let lease_milliseconds = LEASE.as_millis() as i64;
+                            let renew = Event::Renew { worker: WORKER.to_owned(), lease_milliseconds };
+                            match self.apply(record.id, renew).await {
+                                // The worker has what it needs; nobody else takes its work.
+                                Err(error) if error.is_no_space() => tracing::warn!("job {}: {error}", record.id),
+                                renewed => drop(renewed?),
+                            }
+                        }
+                        _ = look.tick() => {
+                            let current = self.options.ledger.get(record.id).await?;
+                            if current.is_none_or(|current| current.job.status.is_final()) {
+                                return Ok(Asked::Overtaken);
+                            }
+                        }
+                    }
+                }
+            };
+            match response {
+                Ok(Response::Progress { frames, bytes }) => {
+                    self.progress.advance(frames, bytes);
+                    if matches!(task, Task::Segment { .. }) && frames > frames_made {
+                        self.pace.add(frames - frames_made, since.elapsed());
+                        (frames_made, since) = (frames, Instant::now());
+                    }
+                    if reported.elapsed() >= REPORT {
+                        reported = Instant::now();
+                        self.report(record, false);
+                    }
+                }
+                Ok(response) => {
+                    self.worker = Some(worker);
+                    return Ok(Asked::Answer(response));
+                }
+                Err(error) => return Ok(Asked::Lost(error)),
+            }
+        }
+    }
+
+    /// What a worker's answer means, after what the coordinator itself has to do about it.
+    async fn understand(
+        &mut self,
+        record: &Record,
+        task: &Task,
+        response: Response,
+    ) -> Result<Outcome, Error> {
+        match &response {
+            Response::Indexed(facts) => {
+                for note in &facts.notes {
+                    self.note(record, note.clone());
+                }
+                if let Err(taken) = self.reserve_name(record, facts.container).await? {
+                    return Ok(Outcome::Event(task::failed(task.key(), FailureKind::Final, taken)));
+                }
+            }
+            Response::SegmentDone { engine, .. } => self.progress.engine = Some(engine.clone()),
+            Response::Joined { notes, .. } => {
+                for note in notes {
+                    self.note(record, note.clone());
+                }
+            }
+            Response::Failed(failure) => {
+                tracing::warn!("job {}: {}", record.id, failure.message);
+                // A failure that ends the job is told as its reason.
+                if failure.kind != FailureKind::Final {
+                    self.note(record, failure.message.clone());
+                }
+            }
+            _ => {}
+        }
+        Ok(Outcome::Event(task::event(record, task.key(), response)))
+    }
+}
+
+/// How a question to a worker ended.
+enum Asked {
+    Answer(Response),
+    Lost(WorkerError),
+    Overtaken,
+    Stopped,
+}
