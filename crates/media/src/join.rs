@@ -8,7 +8,7 @@ use std::path::Path;
 
 use frame::Rational;
 
-use crate::probe::video_stream;
+use crate::probe::{PROVENANCE, video_stream};
 use crate::raw::codec::Parameters;
 use crate::raw::input::Input;
 use crate::raw::output::{Muxer, Output};
@@ -45,6 +45,8 @@ pub struct Join<'a> {
     pub result: &'a Path,
     /// Its kind.
     pub container: Container,
+    /// What it says of how it was made; nothing where this is empty.
+    pub provenance: &'a str,
 }
 
 /// What became of a join.
@@ -93,9 +95,13 @@ pub fn join(
     }
     // The source's own word of how it was written does not hold for the result.
     output.set_metadata(&input.metadata(), |key| {
-        !["encoder", "major_brand", "minor_version", "compatible_brands"]
+        !["encoder", "major_brand", "minor_version", "compatible_brands", "upscaled"]
             .contains(&key.to_ascii_lowercase().as_str())
     });
+    if !plan.provenance.is_empty() {
+        let tag = PROVENANCE[usize::from(plan.container == Container::Mp4)];
+        output.set_metadata(&[(tag.to_owned(), plan.provenance.to_owned())], |_| true);
+    }
     output.set_chapters(&input.chapters())?;
     let sounds = input.streams().filter_map(raw::stream::Stream::sample_rate);
     output.write_header(&header_options(plan.container, plan.index.time_base, sounds))?;

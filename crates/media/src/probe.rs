@@ -15,6 +15,8 @@ pub struct Probe {
     pub format: String,
     /// Duration by the word of the container.
     pub duration_seconds: Option<f64>,
+    /// What a result says of how it was made; `None` for files that are none.
+    pub made_by: Option<String>,
     /// The video that is upscaled: the first video stream that is no cover picture.
     pub video: VideoInfo,
     /// All streams, in order.
@@ -67,6 +69,19 @@ pub enum StreamKind {
     Data,
 }
 
+impl StreamKind {
+    /// The name for people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Video => "video",
+            Self::Audio => "audio",
+            Self::Subtitle => "subtitle",
+            Self::Attachment => "attachment",
+            Self::Data => "data",
+        }
+    }
+}
+
 /// What is known of any stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamInfo {
@@ -78,6 +93,8 @@ pub struct StreamInfo {
     pub codec: String,
     /// Its language, by the word of the file.
     pub language: Option<String>,
+    /// Its title, by the word of the file.
+    pub title: Option<String>,
     /// It is a cover picture.
     pub is_cover: bool,
     /// MPEG-4 files have a place for it.
@@ -97,6 +114,7 @@ pub fn probe(path: &Path) -> Result<Probe, Error> {
     Ok(Probe {
         format: input.format(),
         duration_seconds: input.duration_seconds(),
+        made_by: made_by(&input.metadata()),
         video: VideoInfo {
             stream_index: video.0,
             codec: video.1.codec(),
@@ -114,6 +132,16 @@ pub fn probe(path: &Path) -> Result<Probe, Error> {
         },
         streams: input.streams().enumerate().map(|(index, stream)| info(index, stream)).collect(),
     })
+}
+
+/// The tags that tell how a result was made: the first is of Matroska, the second is what MPEG-4 has in place of it.
+pub(crate) const PROVENANCE: [&str; 2] = ["UPSCALED", "encoding_tool"];
+
+fn made_by(metadata: &[(String, String)]) -> Option<String> {
+    // Read back, MPEG-4's has another name.
+    let is_ours = |key: &str| key.eq_ignore_ascii_case(PROVENANCE[0]) || key.eq_ignore_ascii_case("encoder");
+    let mut ours = metadata.iter().filter(|(key, value)| is_ours(key) && value.starts_with("upscaled "));
+    ours.next().map(|(_, value)| value.clone())
 }
 
 /// The video stream that is upscaled, and its number.
@@ -152,6 +180,7 @@ fn info(index: usize, stream: Stream<'_>) -> StreamInfo {
         },
         codec: stream.codec(),
         language: stream.tag("language"),
+        title: stream.tag("title"),
         is_cover: stream.is_picture(),
         fits_mp4: crate::Container::Mp4.holds(stream),
         fits_matroska: crate::Container::Matroska.holds(stream),

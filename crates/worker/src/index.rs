@@ -30,6 +30,13 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     let probe = media::probe(source)?;
     // Decoding large pictures rightly takes more.
     drop(little);
+    if let Some(made_by) = &probe.made_by
+        && !request.settings.again
+    {
+        return Err(Failed::last(format!(
+            "it is a result already, made by {made_by}: use --again to enlarge it once more"
+        )));
+    }
     let method = match request.method {
         // Whoever wants gaps filled gets to know of them before the first segment, rather than at the damage.
         IndexMethod::Demux if request.settings.fill_gaps => media::IndexMethod::Check,
