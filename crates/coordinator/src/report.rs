@@ -1,12 +1,13 @@
 //! The report that a job leaves beside its result: what went in, what came out, what was decided and what was checked.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use job::report::{Checks, FileReport, Verified};
 use job::{Encoding, Settings};
 use ledger::Record;
 use serde::Serialize;
 
+use crate::names::report_of;
 use crate::scheduler::now;
 use crate::status::{JobReport, ReuseReport};
 
@@ -128,14 +129,7 @@ pub(crate) fn keep(
 /// Puts the report beside the result.
 pub(crate) fn leave(record: &Record, result: &Path) {
     let Ok(bytes) = std::fs::read(record.request.folder.join(NAME)) else { return };
-    if let Err(error) = storage::write_status(&beside(result), &bytes) {
+    if let Err(error) = storage::write_status(&report_of(result), &bytes) {
         tracing::warn!("job {}: no report: {error}", record.id);
     }
-}
-
-/// Where the report of a result stands.
-fn beside(result: &Path) -> PathBuf {
-    let mut name = result.file_name().unwrap_or_default().to_owned();
-    name.push(".json");
-    result.with_file_name(name)
 }
