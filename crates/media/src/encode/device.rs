@@ -3,6 +3,7 @@
 use crate::raw::codec::{Decoder, Encoder, EncoderConfig, Output, Parameters, Threads};
 use crate::raw::frame::RawFrame;
 use crate::raw::hardware::VaapiEncoder;
+use crate::raw::log;
 use crate::raw::packet::RawPacket;
 use crate::raw::pixel::PixelFormat;
 use crate::{EncodeSettings, Error};
@@ -75,8 +76,18 @@ pub(super) fn named(format: &str) -> Result<PixelFormat, Error> {
 /// then decoded. Being listed proves nothing, and some encoders end at 4096 columns or say yes to what they cannot do.
 ///
 /// # Errors
-/// With the first thing that fails.
+/// With the first thing that fails, in FFmpeg's own words where it has any.
 pub fn try_encoder(settings: &EncodeSettings) -> Result<(), Error> {
+    let (tried, said) = log::trying(|| attempt(settings));
+    match (tried, said) {
+        (Err(Error::Encoder { encoder, reason }), Some(said)) if !said.is_empty() => {
+            Err(Error::Encoder { encoder, reason: format!("{reason}: {said}") })
+        }
+        (tried, _) => tried,
+    }
+}
+
+fn attempt(settings: &EncodeSettings) -> Result<(), Error> {
     let mut device = Device::open(settings)?;
     let mut picture = RawFrame::allocate(named(&settings.pixel_format)?, settings.size)?;
     picture.fill(0x55);

@@ -1,8 +1,20 @@
 //! What FFmpeg and the encoders have to say: told to `tracing`, not printed.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
+use std::sync::Mutex;
 
 use super::ffi;
+
+/// The first error of what is only tried, while something is.
+static TRIED: Mutex<Option<Option<String>>> = Mutex::new(None);
+
+/// Does what may well fail. Its errors are no news for the log; the first of them comes back, without the name of its part.
+pub(crate) fn trying<R>(attempt: impl FnOnce() -> R) -> (R, Option<String>) {
+    let set = |to| TRIED.lock().map_or(None, |mut tried| std::mem::replace(&mut *tried, to));
+    set(Some(None));
+    let result = attempt();
+    (result, set(None).flatten())
+}
 
 /// Sends FFmpeg's messages to `tracing` instead of to the terminal.
 pub(crate) fn init() {
@@ -50,9 +62,32 @@ fn tell(line: &str, is_error: bool) {
     if line.is_empty() {
         return;
     }
-    if is_error {
+    if let Ok(mut tried) = TRIED.lock()
+        && let Some(first) = &mut *tried
+    {
+        if is_error && first.is_none() {
+            *first = Some(line.split_once("] ").map_or(line, |(_, rest)| rest).to_owned());
+        }
+        tracing::debug!(target: "ffmpeg", "{line}");
+    } else if is_error {
         tracing::warn!(target: "ffmpeg", "{line}");
     } else {
         tracing::debug!(target: "ffmpeg", "{line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_error_of_a_try_is_its_reason() {
+        let ((), said) = trying(|| {
+            tell("[h264_nvenc @ 0x1] loading", false);
+            tell("[h264_nvenc @ 0x1] Cannot load libcuda.so.1", true);
+            tell("Nothing works", true);
+        });
+        assert_eq!(said.as_deref(), Some("Cannot load libcuda.so.1"));
+        assert_eq!(trying(|| ()).1, None);
     }
 }
