@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Container, FilePath};
+use crate::{Container, Deinterlace, FilePath};
 
 /// The model that is used when none is named.
 pub const DEFAULT_MODEL: &str = "realesr-general-x4v3";
@@ -132,6 +132,9 @@ pub struct Settings {
     /// Frames that are missing in a damaged source are filled with the picture before; else the job fails and names them.
     #[serde(default)]
     pub fill_gaps: bool,
+    /// What is done to interlaced video.
+    #[serde(default = "Deinterlace::none")]
+    pub deinterlace: Deinterlace,
 }
 
 /// What jobs have that were taken in before there was a choice.
@@ -153,6 +156,7 @@ impl Default for Settings {
             segment_frames: None,
             reuse: exact_reuse(),
             fill_gaps: false,
+            deinterlace: Deinterlace::Auto,
         }
     }
 }
@@ -285,6 +289,8 @@ mod tests {
             Settings { reuse: Some(1), ..base.clone() },
             Settings { reuse: None, ..base.clone() },
             Settings { fill_gaps: true, ..base.clone() },
+            Settings { deinterlace: Deinterlace::Off, ..base.clone() },
+            Settings { deinterlace: Deinterlace::Field, ..base.clone() },
         ];
         for variant in variants {
             assert_ne!(variant.hash(), base.hash(), "{variant:?}");

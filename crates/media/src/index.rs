@@ -8,6 +8,7 @@ use std::path::Path;
 use frame::Rational;
 
 use crate::decode::Frames;
+use crate::fields::{Fields, Place};
 use crate::{Error, MAX_FRAMES, raw};
 
 use packets::Packets;
@@ -48,17 +49,35 @@ pub struct Index {
     pub left_out: u32,
     /// Frames at the end that the container lists, but that the file is too short to hold.
     pub cut_off: u32,
+    /// How the frames are made of those that the decoder gives; `None` where they are those.
+    pub fields: Option<Fields>,
 }
 
 impl Index {
-    /// The frame that is shown as a frame: itself, or where it is missing the one before the gap; the one after it where
-    /// there is none before.
-    pub(crate) fn shown(&self, frame: u32) -> u32 {
-        match self.gap_at(frame) {
-            Some(gap) if gap.start > 0 => gap.start - 1,
-            Some(gap) => gap.end,
-            None => frame,
+    /// The list of the frames that the decoder gives.
+    pub(crate) fn decoded(&self) -> &Self {
+        self.fields.as_ref().map_or(self, |fields| &fields.decoded)
+    }
+
+    /// What is shown as a frame: itself, or where it is missing the one before the gap; the one after it where there is
+    /// none before.
+    pub(crate) fn shown(&self, frame: u32) -> Place {
+        let place = self.fields.as_ref().map(|fields| fields.place(frame));
+        let place = place.unwrap_or(Place { frame, is_second: false });
+        match self.decoded().gap_at(place.frame) {
+            Some(gap) if gap.start > 0 => {
+                let is_second = self.fields.as_ref().is_some_and(|fields| fields.made.of_each() > 1);
+                Place { frame: gap.start - 1, is_second }
+            }
+            Some(gap) => Place { frame: gap.end, is_second: false },
+            None => place,
         }
+    }
+
+    /// The last frame before one that is not missing; that one where there is none.
+    pub(crate) fn present_before(&self, frame: u32) -> u32 {
+        let Some(before) = frame.checked_sub(1) else { return frame };
+        self.gap_at(before).map_or(before, |gap| gap.start.checked_sub(1).unwrap_or(frame))
     }
 
     /// The first frame from one on that is not missing.
@@ -127,6 +146,7 @@ fn with_gaps(decoded: &Index, missing: &[i64], listed: Option<&Index>) -> Index 
         gaps,
         left_out: 0,
         cut_off: 0,
+        fields: None,
         pts,
     }
 }
@@ -171,6 +191,7 @@ impl Decoded {
             gaps: Vec::new(),
             left_out: 0,
             cut_off: 0,
+            fields: None,
         };
         Ok(Self { index, by_own_times, has_fields: frames.may_have_fields() })
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use job::{Settings, Target};
+use job::{Deinterlace, Settings, Target};
 use serde::Deserialize;
 use storage::Bytes;
 
@@ -24,6 +24,7 @@ struct File {
     reuse: Option<bool>,
     reuse_tolerance: Option<u8>,
     fill_gaps: Option<bool>,
+    deinterlace: Option<Deinterlace>,
     threads: Option<u32>,
     max_disk: Option<Bytes>,
 }
@@ -56,6 +57,7 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
         preset: choices.preset.or(file.preset),
         segment_frames: choices.segment_frames.or(file.segment_frames),
         fill_gaps: choices.fill_gaps || file.fill_gaps == Some(true),
+        deinterlace: choices.deinterlace.or(file.deinterlace),
         threads: choices.threads.or(file.threads),
         max_disk: choices.max_disk.or(file.max_disk),
     })
@@ -82,6 +84,7 @@ pub(crate) fn settings(choices: &Choices, model_folders: &[PathBuf]) -> anyhow::
         segment_frames: choices.segment_frames,
         reuse: if choices.no_reuse { None } else { choices.reuse_tolerance.or(default.reuse) },
         fill_gaps: choices.fill_gaps,
+        deinterlace: choices.deinterlace.unwrap_or(default.deinterlace),
     };
     settings.validate()?;
     Ok(settings)
@@ -151,6 +154,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_done_to_fields_is_read_by_its_name() {
+        for kind in Deinterlace::ALL {
+            let (_folder, path) = file(&format!("deinterlace = \"{}\"", kind.name()));
+            let chosen = |line: Choices| settings(&with_file(line, &path).unwrap(), &[]).unwrap().deinterlace;
+            assert_eq!(chosen(Choices::default()), kind);
+            let line = Choices { deinterlace: Some(Deinterlace::Field), ..Choices::default() };
+            assert_eq!(chosen(line), Deinterlace::Field);
+        }
+        assert_eq!(settings(&Choices::default(), &[]).unwrap().deinterlace, Deinterlace::Auto);
+    }
+
+    #[test]
     fn mistakes_in_the_file_are_said() {
         for text in [
             "modle = \"none\"",
@@ -159,6 +174,7 @@ mod tests {
             "scale = ",
             "reuse_tolerance = 256",
             "max_disk = \"much\"",
+            "deinterlace = \"yes\"",
         ] {
             let (_folder, path) = file(text);
             let error = format!("{:#}", with_file(Choices::default(), &path).unwrap_err());

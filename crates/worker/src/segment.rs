@@ -112,7 +112,7 @@ fn make(
     let settings = EncodeSettings {
         size,
         time_base: index.time_base,
-        frame_rate: probe.video.frame_rate,
+        frame_rate: index.frame_rate(probe.video.frame_rate),
         sample_aspect_ratio: probe.video.sample_aspect_ratio,
         color: media::output_color(&probe.video),
         pixel_format: request.pixel_format.clone(),

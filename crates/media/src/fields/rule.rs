@@ -1,0 +1,245 @@
+//! What is done to a film, by what was seen of it.
+//!
+//! The rule of `auto`, with numbers of those frames in which `idet` sees anything:
+//! - of a video that is flagged interlaced, a fifth of the frames must look so, or nothing moves in any of them;
+//! - of one that is not, three quarters must, with one field order, in ten frames at least and half of all that were seen;
+//! - 2:3 pulldown is undone in videos of 29.97 or 30 frames, where four fifths of the cycles in which something moves, and
+//!   four at least, repeat the fields that it repeats.
+
+use frame::Rational;
+
+use super::film::CYCLE;
+use super::sample::{Evidence, Repeated, Sample, Seen};
+use super::{Deinterlace, FieldOrder};
+
+/// Rows of the largest interlaced video that there is, encoded in whole blocks. Above, only what is flagged is looked at.
+pub(super) const MOST_ROWS: u32 = 1088;
+/// Cycles of 2:3 pulldown that have to be seen.
+const LEAST_CYCLES: u32 = 4;
+/// Frames in which something must be seen where no flag says anything.
+const LEAST_FRAMES: u32 = 10;
+
+/// What is known of a video beside what was seen of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Case {
+    pub(super) wanted: Deinterlace,
+    /// The stream is flagged interlaced.
+    pub(super) is_flagged: bool,
+    /// Frames a second, by the word of the file.
+    pub(super) rate: Rational,
+    /// Pulldown can be undone.
+    pub(super) may_be_film: bool,
+}
+
+/// What is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Does {
+    Nothing,
+    Frames,
+    Fields,
+    Film,
+}
+
+/// What is done, how, and what people should know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Decision {
+    pub(super) does: Does,
+    pub(super) order: FieldOrder,
+    pub(super) keeps_progressive: bool,
+    pub(super) note: Option<String>,
+}
+
+/// The evidence in numbers of frames.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    all: u32,
+    flagged: u32,
+    top_first: u32,
+    bottom_first: u32,
+    progressive: u32,
+    /// Flagged progressive and looking so.
+    right_progressive: u32,
+    /// Flagged progressive and looking interlaced.
+    wrong_progressive: u32,
+}
+
+impl Counts {
+    fn of(evidence: &Evidence) -> Self {
+        let mut counts = Self::default();
+        for sample in evidence.windows.iter().flatten() {
+            counts.all += 1;
+            counts.flagged += u32::from(sample.is_flagged);
+            match sample.seen {
+                Seen::Nothing => continue,
+                Seen::Progressive => counts.progressive += 1,
+                Seen::TopFirst => counts.top_first += 1,
+                Seen::BottomFirst => counts.bottom_first += 1,
+            }
+            let is_wrong = sample.seen.is_interlaced();
+            counts.wrong_progressive += u32::from(!sample.is_flagged && is_wrong);
+            counts.right_progressive += u32::from(!sample.is_flagged && !is_wrong);
+        }
+        counts
+    }
+
+    const fn interlaced(&self) -> u32 {
+        self.top_first + self.bottom_first
+    }
+
+    const fn seen(&self) -> u32 {
+        self.interlaced() + self.progressive
+    }
+
+    /// The field order that nine of ten interlaced frames have.
+    fn order(&self) -> FieldOrder {
+        let most = self.top_first.max(self.bottom_first);
+        if most == 0 || most * 10 < self.interlaced() * 9 {
+            FieldOrder::Flagged
+        } else if self.top_first > self.bottom_first {
+            FieldOrder::TopFirst
+        } else {
+            FieldOrder::BottomFirst
+        }
+    }
+
+    /// Frames that are flagged progressive are so, and there are some.
+    const fn flags_tell(&self) -> bool {
+        self.flagged > 0
+            && self.right_progressive > 0
+            && self.wrong_progressive * 10 <= self.right_progressive
+    }
+
+    fn is_interlaced(&self, is_flagged: bool) -> bool {
+        let (interlaced, seen) = (self.interlaced(), self.seen());
+        if is_flagged || self.flagged * 2 > self.all {
+            return seen == 0 || interlaced * 5 >= seen;
+        }
+        let is_plain = interlaced * 4 >= seen * 3 && self.order() != FieldOrder::Flagged;
+        is_plain && seen >= LEAST_FRAMES && seen * 2 >= self.all
+    }
+
+    /// Some frames are interlaced and some are not.
+    fn is_mixed(&self) -> bool {
+        (self.seen().div_ceil(10)..=self.seen() * 9 / 10).contains(&self.interlaced())
+    }
+
+    fn in_words(&self, order: FieldOrder) -> String {
+        let order = match order {
+            FieldOrder::TopFirst => "top field first ",
+            FieldOrder::BottomFirst => "bottom field first ",
+            FieldOrder::Flagged => "",
+        };
+        match self.seen() {
+            0 => "by its flags, in pictures that stand still".to_owned(),
+            seen => format!("{order}(idet: {} of {seen} frames)", self.interlaced()),
+        }
+    }
+}
+
+/// Decides. `Deinterlace::Off` here means that no filter takes the pictures.
+pub(super) fn decide(case: &Case, evidence: &Evidence) -> Decision {
+    let counts = Counts::of(evidence);
+    let (order, cycles) = (counts.order(), Cycles::of(evidence));
+    let does = match case.wanted {
+        Deinterlace::Telecine => Does::Film,
+        Deinterlace::Frame => Does::Frames,
+        Deinterlace::Field => Does::Fields,
+        Deinterlace::Auto if case.may_be_film && is_ntsc(case.rate) && cycles.are_pulldown() => Does::Film,
+        Deinterlace::Auto if counts.is_interlaced(case.is_flagged) => Does::Frames,
+        Deinterlace::Auto | Deinterlace::Off => Does::Nothing,
+    };
+    let is_interlaced = counts.is_interlaced(case.is_flagged);
+    let words = counts.in_words(order);
+    let said = if case.is_flagged || counts.flagged > 0 { "" } else { "though not flagged, " };
+    let note = match does {
+        Does::Film => {
+            let (of_video, of_film) = (case.rate.to_f64(), case.rate.to_f64() * 0.8);
+            Some(format!(
+                "film in {of_video:.2} frames (2:3 pulldown, {} of {} cycles): inverse telecine gives {of_film:.3}",
+                cycles.right, cycles.moving
+            ))
+        }
+        Does::Frames | Does::Fields => {
+            let of = if does == Does::Fields { ", a frame for each field" } else { "" };
+            let rest = match (counts.is_mixed(), counts.flags_tell()) {
+                (false, _) => "",
+                (true, true) => "; the frames that are flagged progressive stay as they are",
+                (true, false) => {
+                    "; it is progressive in parts, and no flag says where: all frames are filtered"
+                }
+            };
+            Some(format!("interlaced, {said}{words}: deinterlaced with bwdif{of}{rest}"))
+        }
+        Does::Nothing if case.wanted == Deinterlace::Off && is_interlaced => Some(format!(
+            "interlaced, {said}{words}: its frames are upscaled as they are, since no filter takes them"
+        )),
+        Does::Nothing if case.is_flagged => Some(format!(
+            "flagged interlaced, but its frames are progressive (idet: {} of {}): they stay as they are",
+            counts.progressive,
+            counts.seen()
+        )),
+        Does::Nothing => None,
+    };
+    Decision { does, order, keeps_progressive: counts.flags_tell(), note }
+}
+
+/// True for the rate of video that films are spread over.
+fn is_ntsc(rate: Rational) -> bool {
+    (29.9..30.1).contains(&rate.to_f64())
+}
+
+/// Cycles of 2:3 pulldown: of five frames, one repeats a field of the frame before, and the next but one repeats the other
+/// field.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cycles {
+    /// Those that are as they should be.
+    right: u32,
+    /// Those in which something moves.
+    moving: u32,
+}
+
+impl Cycles {
+    fn of(evidence: &Evidence) -> Self {
+        let mut all = Self::default();
+        for window in &evidence.windows {
+            let phases = (0..CYCLE as usize).flat_map(|phase| {
+                [Repeated::Top, Repeated::Bottom].map(|first| Self::at(window, phase, first))
+            });
+            let best = phases.max_by_key(|cycles| cycles.right).unwrap_or_default();
+            all.right += best.right;
+            all.moving += best.moving;
+        }
+        all
+    }
+
+    /// Looks for cycles in which frame `phase` repeats its `first` field.
+    fn at(window: &[Sample], phase: usize, first: Repeated) -> Self {
+        let other = if first == Repeated::Top { Repeated::Bottom } else { Repeated::Top };
+        let expected = |place: usize| match (place + CYCLE as usize - phase) % CYCLE as usize {
+            0 => first,
+            2 => other,
+            _ => Repeated::Neither,
+        };
+        let mut cycles = Self::default();
+        for (number, frames) in window.chunks_exact(CYCLE as usize).enumerate() {
+            let places = frames
+                .iter()
+                .enumerate()
+                .map(|(place, frame)| (frame, expected(number * CYCLE as usize + place)));
+            let repeats = frames.iter().any(|frame| frame.repeated != Repeated::Neither);
+            let combed = frames.iter().any(|frame| frame.alone.is_interlaced());
+            // Pictures that stand still repeat both fields.
+            let is_right = repeats
+                && places.clone().all(|(frame, expected)| {
+                    frame.repeated == Repeated::Neither || frame.repeated == expected
+                });
+            cycles.moving += u32::from(repeats || combed);
+            cycles.right += u32::from(is_right);
+        }
+        cycles
+    }
+
+    fn are_pulldown(self) -> bool {
+        self.right >= LEAST_CYCLES && self.right * 5 >= self.moving * 4
+    }
+}
