@@ -1,10 +1,12 @@
 //! What is done to a film, by what was seen of it.
 //!
-//! The rule of `auto`, with numbers of those frames in which `idet` sees anything:
-//! - of a video that is flagged interlaced, a fifth of the frames must look so, or nothing moves in any of them;
-//! - of one that is not, three quarters must, with one field order, in ten frames at least and half of all that were seen;
-//! - 2:3 pulldown is undone in videos of 29.97 or 30 frames, where four fifths of the cycles in which something moves, and
-//!   four at least, repeat the fields that it repeats.
+//! The rule of `auto`, with shares of those frames in which `idet` sees anything:
+//! - Of a video that is flagged interlaced, a fifth of the frames must look so with one field order, or nothing moves in any.
+//! - Of one that is not, three quarters must, and be combed as well, since rows that scroll look like fields to `idet`; in ten
+//!   frames at least, and half of all that were looked at.
+//! - 2:3 pulldown is undone in videos of 29.97 or 30 frames where four fifths of the cycles in which something moves, and
+//!   four at least, repeat the two fields that it repeats and no others. Decoding everything must then show that nine
+//!   tenths of the frames of the film are not combed.
 
 use frame::Rational;
 
@@ -57,6 +59,8 @@ struct Counts {
     top_first: u32,
     bottom_first: u32,
     progressive: u32,
+    /// Interlaced frames that are combed.
+    combed: u32,
     /// Flagged progressive and looking so.
     right_progressive: u32,
     /// Flagged progressive and looking interlaced.
@@ -69,15 +73,18 @@ impl Counts {
         for sample in evidence.windows.iter().flatten() {
             counts.all += 1;
             counts.flagged += u32::from(sample.is_flagged);
+            // By the frame alone: what is seen beside others comes some frames late where the kind changes.
+            if !sample.is_flagged {
+                counts.right_progressive += u32::from(sample.alone == Seen::Progressive);
+                counts.wrong_progressive += u32::from(sample.alone.is_interlaced());
+            }
             match sample.seen {
-                Seen::Nothing => continue,
+                Seen::Nothing => {}
                 Seen::Progressive => counts.progressive += 1,
                 Seen::TopFirst => counts.top_first += 1,
                 Seen::BottomFirst => counts.bottom_first += 1,
             }
-            let is_wrong = sample.seen.is_interlaced();
-            counts.wrong_progressive += u32::from(!sample.is_flagged && is_wrong);
-            counts.right_progressive += u32::from(!sample.is_flagged && !is_wrong);
+            counts.combed += u32::from(sample.seen.is_interlaced() && sample.is_combed);
         }
         counts
     }
@@ -109,13 +116,23 @@ impl Counts {
             && self.wrong_progressive * 10 <= self.right_progressive
     }
 
-    fn is_interlaced(&self, is_flagged: bool) -> bool {
-        let (interlaced, seen) = (self.interlaced(), self.seen());
-        if is_flagged || self.flagged * 2 > self.all {
-            return seen == 0 || interlaced * 5 >= seen;
+    /// It is flagged interlaced: as a whole, or most of its frames.
+    const fn are_flagged(&self, case: &Case) -> bool {
+        case.is_flagged || self.flagged * 2 > self.all
+    }
+
+    fn is_interlaced(&self, case: &Case) -> bool {
+        let seen = self.seen();
+        if self.are_flagged(case) {
+            return seen == 0 || self.looks_interlaced();
         }
-        let is_plain = interlaced * 4 >= seen * 3 && self.order() != FieldOrder::Flagged;
+        let is_plain = self.combed * 4 >= seen * 3 && self.order() != FieldOrder::Flagged;
         is_plain && seen >= LEAST_FRAMES && seen * 2 >= self.all
+    }
+
+    /// More than by chance, where both field orders are as likely.
+    const fn looks_interlaced(&self) -> bool {
+        self.top_first.abs_diff(self.bottom_first) * 5 >= self.seen()
     }
 
     /// Some frames are interlaced and some are not.
@@ -144,13 +161,21 @@ pub(super) fn decide(case: &Case, evidence: &Evidence) -> Decision {
         Deinterlace::Telecine => Does::Film,
         Deinterlace::Frame => Does::Frames,
         Deinterlace::Field => Does::Fields,
-        Deinterlace::Auto if case.may_be_film && is_ntsc(case.rate) && cycles.are_pulldown() => Does::Film,
-        Deinterlace::Auto if counts.is_interlaced(case.is_flagged) => Does::Frames,
+        Deinterlace::Auto
+            if case.may_be_film
+                && is_ntsc(case.rate)
+                && counts.looks_interlaced()
+                && cycles.are_pulldown() =>
+        {
+            Does::Film
+        }
+        Deinterlace::Auto if counts.is_interlaced(case) => Does::Frames,
         Deinterlace::Auto | Deinterlace::Off => Does::Nothing,
     };
-    let is_interlaced = counts.is_interlaced(case.is_flagged);
+    let is_interlaced = counts.is_interlaced(case);
     let words = counts.in_words(order);
-    let said = if case.is_flagged || counts.flagged > 0 { "" } else { "though not flagged, " };
+    let is_found = is_interlaced || case.wanted == Deinterlace::Auto;
+    let said = if counts.are_flagged(case) { "" } else { "though not flagged, " };
     let note = match does {
         Does::Film => {
             let (of_video, of_film) = (case.rate.to_f64(), case.rate.to_f64() * 0.8);
@@ -168,12 +193,16 @@ pub(super) fn decide(case: &Case, evidence: &Evidence) -> Decision {
                     "; it is progressive in parts, and no flag says where: all frames are filtered"
                 }
             };
-            Some(format!("interlaced, {said}{words}: deinterlaced with bwdif{of}{rest}"))
+            Some(if is_found {
+                format!("interlaced, {said}{words}: deinterlaced with bwdif{of}{rest}")
+            } else {
+                format!("deinterlaced with bwdif{of}, as was asked for, though it does not look interlaced")
+            })
         }
         Does::Nothing if case.wanted == Deinterlace::Off && is_interlaced => Some(format!(
             "interlaced, {said}{words}: its frames are upscaled as they are, since no filter takes them"
         )),
-        Does::Nothing if case.is_flagged => Some(format!(
+        Does::Nothing if counts.are_flagged(case) => Some(format!(
             "flagged interlaced, but its frames are progressive (idet: {} of {}): they stay as they are",
             counts.progressive,
             counts.seen()
@@ -222,19 +251,15 @@ impl Cycles {
         };
         let mut cycles = Self::default();
         for (number, frames) in window.chunks_exact(CYCLE as usize).enumerate() {
-            let places = frames
+            let mut places = frames
                 .iter()
                 .enumerate()
                 .map(|(place, frame)| (frame, expected(number * CYCLE as usize + place)));
-            let repeats = frames.iter().any(|frame| frame.repeated != Repeated::Neither);
-            let combed = frames.iter().any(|frame| frame.alone.is_interlaced());
-            // Pictures that stand still repeat both fields.
-            let is_right = repeats
-                && places.clone().all(|(frame, expected)| {
-                    frame.repeated == Repeated::Neither || frame.repeated == expected
-                });
-            cycles.moving += u32::from(repeats || combed);
-            cycles.right += u32::from(is_right);
+            // Where nothing moves, no field is repeated more than the other.
+            let is_moving =
+                |frame: &Sample| frame.repeated != Repeated::Neither || frame.alone != Seen::Nothing;
+            cycles.moving += u32::from(frames.iter().any(is_moving));
+            cycles.right += u32::from(places.all(|(frame, expected)| frame.repeated == expected));
         }
         cycles
     }

@@ -1,11 +1,11 @@
-//! A look at some frames of a film: what they say of their fields, and what FFmpeg's `idet` sees in them.
+//! A look at some frames of a film: what they say of their fields, and what FFmpeg's `idet` and `fieldmatch` see in them.
 
 use std::ops::Range;
 use std::path::Path;
 
 use frame::{Rational, Size};
 
-use super::{Made, filter};
+use super::{FieldOrder, Made, filter};
 use crate::Error;
 use crate::decode::Numbered;
 use crate::index::Index;
@@ -61,6 +61,8 @@ pub(super) struct Sample {
     /// The same, with more frames before it.
     pub(super) seen: Seen,
     pub(super) repeated: Repeated,
+    /// Its rows are combed, and no field of a neighbour makes that better.
+    pub(super) is_combed: bool,
 }
 
 /// What was found in a film.
@@ -132,14 +134,32 @@ fn places(index: &Index) -> Vec<Range<u32>> {
     places
 }
 
-/// Frames in a row on their way through `idet`.
+/// Frames in a row on their way through the filters that look at them.
 #[derive(Default)]
 struct Window {
     picture: Option<(Size, PixelFormat)>,
-    graph: Option<(Graph, RawFrame)>,
+    filters: Option<Filters>,
     samples: Vec<Sample>,
-    /// Flags of frames that are still in the filter, the first of them last.
+    /// The flags of all frames so far.
     flags: Vec<bool>,
+    /// What `fieldmatch` said so far.
+    combed: Vec<bool>,
+}
+
+struct Filters {
+    idet: Graph,
+    fieldmatch: Graph,
+    seen: RawFrame,
+}
+
+impl Filters {
+    fn new((size, format): (Size, PixelFormat)) -> Result<Self, Error> {
+        let graph = |description: &str| {
+            Graph::of_sequence(format, size, Rational::new(0, 1), description, Formats::Convert)
+        };
+        let (idet, fieldmatch) = (graph("idet")?, graph(&filter::fieldmatch(FieldOrder::Flagged))?);
+        Ok(Self { idet, fieldmatch, seen: RawFrame::new()? })
+    }
 }
 
 impl Window {
@@ -149,35 +169,41 @@ impl Window {
         if *self.picture.get_or_insert(picture) != picture {
             return Ok(false);
         }
-        let (graph, _) = match &mut self.graph {
-            Some(graph) => graph,
-            none => {
-                let (size, format) = picture;
-                let rate = Rational::new(0, 1);
-                let graph = Graph::of_sequence(format, size, rate, "idet", Formats::Convert)?;
-                none.insert((graph, RawFrame::new()?))
-            }
+        let filters = match &mut self.filters {
+            Some(filters) => filters,
+            none => none.insert(Filters::new(picture)?),
         };
-        self.flags.insert(0, frame.is_interlaced());
-        graph.send(Some(frame))?;
+        frame.set_pts(self.flags.len() as i64);
+        self.flags.push(frame.is_interlaced());
+        filters.idet.send(Some(frame))?;
+        filters.fieldmatch.send(Some(frame))?;
         self.drain()?;
         Ok(true)
     }
 
+    /// Takes out what is still in the filters.
     fn finish(&mut self) -> Result<(), Error> {
-        if let Some((graph, _)) = &mut self.graph {
-            graph.send(None)?;
+        if let Some(filters) = &mut self.filters {
+            filters.idet.send(None)?;
+            filters.fieldmatch.send(None)?;
         }
-        self.drain()
+        self.drain()?;
+        for (sample, &is_combed) in self.samples.iter_mut().zip(&self.combed) {
+            sample.is_combed = is_combed;
+        }
+        Ok(())
     }
 
     fn drain(&mut self) -> Result<(), Error> {
-        let Some((graph, seen)) = &mut self.graph else { return Ok(()) };
-        while graph.receive(seen)? {
+        let Some(Filters { idet, fieldmatch, seen }) = &mut self.filters else { return Ok(()) };
+        while fieldmatch.receive(seen)? {
+            self.combed.push(seen.is_interlaced());
+        }
+        while idet.receive(seen)? {
             let metadata = seen.metadata();
             let value = |key: &str| metadata.iter().find(|(name, _)| name == key).map(|(_, value)| &**value);
             self.samples.push(Sample {
-                is_flagged: self.flags.pop().unwrap_or_default(),
+                is_flagged: self.flags.get(self.samples.len()).copied().unwrap_or_default(),
                 alone: Seen::of(value("lavfi.idet.single.current_frame")),
                 seen: Seen::of(value("lavfi.idet.multiple.current_frame")),
                 repeated: match value("lavfi.idet.repeated.current_frame") {
@@ -185,6 +211,7 @@ impl Window {
                     Some("bottom") => Repeated::Bottom,
                     _ => Repeated::Neither,
                 },
+                is_combed: false,
             });
         }
         Ok(())
