@@ -174,12 +174,11 @@ impl RangeDecoder {
                 None if *at_end => return Err(differ()),
                 None => {}
             }
-            match self.decoded.next()? {
-                Some(decoded) => filter.send(self.decoded.frame(), decoded)?,
-                None => {
-                    filter.finish()?;
-                    *at_end = true;
-                }
+            if let Some(decoded) = self.decoded.next()? {
+                filter.send(self.decoded.frame(), decoded)?;
+            } else {
+                filter.finish()?;
+                *at_end = true;
             }
         }
     }

@@ -91,7 +91,9 @@ fn coarsest(
             break;
         }
         // Where there are no finer ticks, those of the file are billionths of a second.
-        pts.iter_mut().for_each(|time| *time = time.div_euclid(2));
+        for time in &mut pts {
+            *time = time.div_euclid(2);
+        }
         last_duration = (last_duration / 2).max(1);
         parts /= 2;
     }
