@@ -9,6 +9,7 @@ use frame::Rational;
 
 use crate::Error;
 use crate::probe::video_stream;
+use crate::raw;
 use crate::raw::codec::{Decoder, Output, Threads};
 use crate::raw::ffi::AVCodecID;
 use crate::raw::frame::RawFrame;
@@ -89,6 +90,15 @@ impl Frames {
     /// The stream says that frames consist of two fields of different times.
     pub(crate) fn is_interlaced(&self) -> bool {
         self.is_interlaced
+    }
+
+    /// Seconds of a field by the word of the video itself, for codecs whose frames say for how many fields they are shown.
+    pub(crate) fn field_seconds(&self) -> Option<Rational> {
+        let video = self.input.stream(self.stream)?;
+        let says = video.codec_is(AVCodecID::MPEG1VIDEO) || video.codec_is(AVCodecID::MPEG2VIDEO);
+        let rate = self.decoder.frame_rate();
+        (says && rate.is_known())
+            .then(|| raw::multiply(Rational::new(rate.den, rate.num), Rational::new(1, 2)))
     }
 
     /// True when two packets may be two fields of one frame.

@@ -170,7 +170,10 @@ impl Decoded {
         let mut by_own_times = true;
         while frames.advance()? {
             let own = frames.frame().pts();
-            let time = clock.time_of(frames.frame().best_effort_time());
+            // The decoder knows it when it has seen a frame.
+            clock.field = frames.field_seconds();
+            let shown = frames.frame().fields_shown();
+            let time = clock.time_of(frames.frame().best_effort_time(), shown);
             by_own_times &= own.is_none_or(|own| own == time);
             if pts.is_empty() || own.is_some() && frames.is_entry() {
                 keyframes.push(pts.len() as u32);
@@ -221,6 +224,11 @@ struct Clock {
     last: Option<i64>,
     /// Ticks of a frame by the frame rate.
     frame: i64,
+    time_base: Rational,
+    /// Seconds of a field, where frames say how many of them they are shown: films in which some fields are to be repeated.
+    field: Option<Rational>,
+    /// The last time that a frame had, and the fields since.
+    said: (i64, i64),
     /// Ticks of a jump.
     jump: i64,
     /// What is added since the clock of the file went back.
@@ -230,14 +238,22 @@ struct Clock {
 impl Clock {
     fn new(time_base: Rational, rate: Rational) -> Self {
         let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), time_base);
-        Self { last: None, frame: one_frame(time_base, rate), jump, offset: 0 }
+        let frame = one_frame(time_base, rate);
+        Self { last: None, frame, time_base, field: None, said: (0, 0), jump, offset: 0 }
     }
 
-    fn time_of(&mut self, said: Option<i64>) -> i64 {
+    /// The time of the next frame, which itself says `said` and is shown for so many fields.
+    fn time_of(&mut self, said: Option<i64>, fields: i64) -> i64 {
         let time = match (self.last, said) {
             (None, said) => said.unwrap_or(0),
             // No time of its own: a frame after the one before.
-            (Some(last), None) => last.saturating_add(self.frame),
+            (Some(last), None) => match self.field {
+                Some(field) => {
+                    let since = raw::rescale(self.said.1, field, self.time_base);
+                    self.said.0.saturating_add(since).max(last.saturating_add(1))
+                }
+                None => last.saturating_add(self.frame),
+            },
             (Some(last), Some(said)) => {
                 if said.saturating_add(self.offset) < last.saturating_sub(self.jump) {
                     self.offset = last.saturating_add(self.frame).saturating_sub(said);
@@ -245,6 +261,8 @@ impl Clock {
                 said.saturating_add(self.offset).max(last.saturating_add(1))
             }
         };
+        let has_time = said.is_some() || self.last.is_none();
+        self.said = if has_time { (time, fields) } else { (self.said.0, self.said.1 + fields) };
         self.last = Some(time);
         time
     }

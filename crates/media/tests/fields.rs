@@ -188,6 +188,37 @@ fn what_is_progressive_stays_as_it_is_whatever_its_flags_say() {
 }
 
 #[test]
+fn fields_that_a_player_repeats_are_counted_in_the_times_of_their_frames() {
+    let folder = tempfile::tempdir().unwrap();
+    let encoder = ["-c:v", "mpeg2video", "-flags", "+ildct+ilme", "-b:v", "8M", "-g", "12", "-bf", "0"];
+    let rate = ["-r", "30000/1001"];
+    let path = make(&folder, "a.m2v", "setpts=N*1001/30000/TB", 48, &[&encoder[..], &rate].concat());
+    // Fields a frame as on a film DVD: three, two, three, two, by a flag in each picture's coding extension.
+    let mut bytes = std::fs::read(&path).unwrap();
+    let mut pictures = 0;
+    for at in 0..bytes.len() - 8 {
+        if bytes[at..at + 4] == [0, 0, 1, 0xb5] && bytes[at + 4] >> 4 == 8 {
+            let (top_first, repeats) = [(1, 1), (0, 0), (0, 1), (1, 0)][pictures % 4];
+            bytes[at + 7] = bytes[at + 7] & !0x82 | top_first << 7 | repeats << 1;
+            bytes[at + 8] |= 0x80;
+            pictures += 1;
+        }
+    }
+    assert_eq!(pictures, 48);
+    std::fs::write(&path, bytes).unwrap();
+    let film = folder.path().join("a.vob");
+    ffmpeg(&["-i", path.to_str().unwrap(), "-c", "copy"], &film);
+    let (list, note) = list(&film, Deinterlace::Auto);
+    assert_eq!((list.fields.is_none(), note, list.pts.len()), (true, String::new(), 48));
+    for (frame, time) in list.pts.iter().enumerate() {
+        let fields = frame / 2 * 5 + frame % 2 * 3;
+        let wanted = fields as f64 * 1001.0 / 60000.0;
+        let got = (time - list.pts[0]) as f64 * list.time_base.to_f64();
+        assert!((got - wanted).abs() < 0.0001, "frame {frame}: {got} instead of {wanted}");
+    }
+}
+
+#[test]
 fn what_is_interlaced_and_does_not_say_so_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let path = make(&folder, "a.mkv", "interlace=scan=bff:lowpass=off,setfield=prog", 30, &X264);

@@ -251,20 +251,137 @@ impl Cycles {
         };
         let mut cycles = Self::default();
         for (number, frames) in window.chunks_exact(CYCLE as usize).enumerate() {
-            let mut places = frames
-                .iter()
-                .enumerate()
-                .map(|(place, frame)| (frame, expected(number * CYCLE as usize + place)));
+            let begin = number * CYCLE as usize;
+            let mut places = (begin..).zip(frames);
+            // At the ends of a window nobody knows the frame beside.
+            let is_right = |(place, frame): (usize, &Sample)| {
+                let is_end = place == 0 || place + 1 == window.len();
+                frame.repeated == expected(place) || is_end && frame.repeated == Repeated::Neither
+            };
             // Where nothing moves, no field is repeated more than the other.
             let is_moving =
                 |frame: &Sample| frame.repeated != Repeated::Neither || frame.alone != Seen::Nothing;
             cycles.moving += u32::from(frames.iter().any(is_moving));
-            cycles.right += u32::from(places.all(|(frame, expected)| frame.repeated == expected));
+            cycles.right += u32::from(places.all(is_right));
         }
         cycles
     }
 
     fn are_pulldown(self) -> bool {
         self.right >= LEAST_CYCLES && self.right * 5 >= self.moving * 4
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Sample = Sample {
+        is_flagged: false,
+        alone: Seen::Progressive,
+        seen: Seen::Progressive,
+        repeated: Repeated::Neither,
+        is_combed: false,
+    };
+    const FIELDS: Sample = Sample { alone: Seen::TopFirst, seen: Seen::TopFirst, is_combed: true, ..PLAIN };
+    const FLAGGED: Sample = Sample { is_flagged: true, ..FIELDS };
+    const STILL: Sample = Sample { alone: Seen::Nothing, seen: Seen::Nothing, ..PLAIN };
+
+    fn case(is_flagged: bool) -> Case {
+        let rate = Rational::new(30000, 1001);
+        Case { wanted: Deinterlace::Auto, is_flagged, rate, may_be_film: true }
+    }
+
+    fn decided(is_flagged: bool, windows: &[Vec<Sample>]) -> Decision {
+        decide(&case(is_flagged), &Evidence { windows: windows.to_vec(), ..Evidence::default() })
+    }
+
+    fn some(parts: &[(Sample, usize)]) -> Vec<Vec<Sample>> {
+        vec![parts.iter().flat_map(|&(sample, count)| vec![sample; count]).collect()]
+    }
+
+    #[test]
+    fn flags_and_looks_decide_together() {
+        let flagged = Sample { is_flagged: true, ..PLAIN };
+        let still = Sample { is_flagged: true, ..STILL };
+        let scrolling = Sample { is_combed: false, ..FIELDS };
+        for (is_flagged, parts, does) in [
+            (true, &[(FLAGGED, 100)][..], Does::Frames),
+            (true, &[(FLAGGED, 20), (flagged, 80)], Does::Frames),
+            (true, &[(FLAGGED, 19), (flagged, 81)], Does::Nothing),
+            (true, &[(still, 100)], Does::Frames),
+            // The flags of the frames count too.
+            (false, &[(FLAGGED, 30), (flagged, 70)], Does::Frames),
+            (false, &[(FIELDS, 75), (PLAIN, 25)], Does::Frames),
+            (false, &[(FIELDS, 74), (PLAIN, 26)], Does::Nothing),
+            (false, &[(FIELDS, 9), (STILL, 5)], Does::Nothing),
+            (false, &[(FIELDS, 40), (STILL, 41)], Does::Nothing),
+            (false, &[(scrolling, 100)], Does::Nothing),
+            (false, &[(PLAIN, 100)], Does::Nothing),
+            (false, &[], Does::Nothing),
+        ] {
+            assert_eq!(decided(is_flagged, &some(parts)).does, does, "{is_flagged} {parts:?}");
+        }
+    }
+
+    #[test]
+    fn progressive_frames_stay_where_their_flags_can_be_trusted() {
+        let decision = decided(true, &some(&[(FLAGGED, 50), (PLAIN, 50)]));
+        assert!(decision.keeps_progressive && decision.order == FieldOrder::TopFirst, "{decision:?}");
+        assert!(decision.note.unwrap().ends_with("flagged progressive stay as they are"));
+        let wrong = decided(true, &some(&[(FLAGGED, 50), (PLAIN, 40), (FIELDS, 10)]));
+        assert!(!wrong.keeps_progressive && wrong.note.unwrap().ends_with("all frames are filtered"));
+    }
+
+    #[test]
+    fn a_field_order_has_to_be_plain() {
+        let bottom = Sample { alone: Seen::BottomFirst, seen: Seen::BottomFirst, ..FLAGGED };
+        assert_eq!(decided(true, &some(&[(bottom, 90), (FLAGGED, 10)])).order, FieldOrder::BottomFirst);
+        assert_eq!(decided(true, &some(&[(bottom, 89), (FLAGGED, 11)])).order, FieldOrder::Flagged);
+    }
+
+    /// A window of a film, `phase` frames late.
+    fn film(phase: usize, first: Repeated, second: Repeated) -> Vec<Sample> {
+        let repeated = |place: usize| match place % CYCLE as usize {
+            0 => first,
+            2 => second,
+            _ => Repeated::Neither,
+        };
+        let mut window: Vec<Sample> =
+            (0..30).map(|place| Sample { repeated: repeated(place + phase), ..FIELDS }).collect();
+        // What is beside the window is not known.
+        window[0].repeated = Repeated::Neither;
+        window[29].repeated = Repeated::Neither;
+        window
+    }
+
+    #[test]
+    fn pulldown_is_found_at_any_phase() {
+        for phase in 0..5 {
+            for (first, second) in [(Repeated::Top, Repeated::Bottom), (Repeated::Bottom, Repeated::Top)] {
+                let windows = vec![film(phase, first, second), film(phase + 2, first, second)];
+                let decision = decided(true, &windows);
+                assert_eq!(decision.does, Does::Film, "{phase} {decision:?}");
+                assert!(decision.note.unwrap().contains("12 of 12 cycles"));
+            }
+        }
+        let windows = [film(0, Repeated::Top, Repeated::Bottom)];
+        let pal = Case { rate: Rational::new(25, 1), ..case(true) };
+        let damaged = Case { may_be_film: false, ..case(true) };
+        for case in [pal, damaged] {
+            let evidence = Evidence { windows: windows.to_vec(), ..Evidence::default() };
+            assert_ne!(decide(&case, &evidence).does, Does::Film);
+        }
+    }
+
+    #[test]
+    fn fields_that_repeat_now_and_then_are_no_pulldown() {
+        let mut window = vec![FIELDS; 30];
+        window[7].repeated = Repeated::Top;
+        window[21].repeated = Repeated::Bottom;
+        assert_eq!(decided(true, &vec![window; 12]).does, Does::Frames);
+        // A part of a video is film.
+        let half = [film(0, Repeated::Top, Repeated::Bottom), vec![FIELDS; 30]];
+        assert_eq!(decided(true, &half).does, Does::Frames);
     }
 }

@@ -70,7 +70,8 @@ pub(super) struct Sample {
 pub(super) struct Evidence {
     /// Frames in a row, at each place.
     pub(super) windows: Vec<Vec<Sample>>,
-    picture: Option<(Size, PixelFormat)>,
+    /// Size and format of the pictures.
+    pub(super) picture: Option<(Size, PixelFormat)>,
 }
 
 impl Evidence {

@@ -99,6 +99,11 @@ impl RawFrame {
         self.get().interlaced_frame != 0
     }
 
+    /// For how many fields the frame is shown: two, and those that are repeated.
+    pub(crate) fn fields_shown(&self) -> i64 {
+        2 + i64::from(self.get().repeat_pict.clamp(0, 4))
+    }
+
     /// What filters wrote to the frame.
     pub(crate) fn metadata(&self) -> Vec<(String, String)> {
         // SAFETY: the list belongs to the frame, which is not changed.
