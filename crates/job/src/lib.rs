@@ -4,6 +4,7 @@
 //! Goals: every rule in one pure place that can be tested by millions of schedules.
 //! Non-goals: I/O, clocks, threads, async. Time comes in as a [`Millis`] value.
 
+mod deinterlace;
 pub mod encoder;
 mod eta;
 pub mod message;
@@ -15,6 +16,7 @@ mod source;
 pub mod state;
 mod turns;
 
+pub use deinterlace::Deinterlace;
 pub use encoder::{Codec, Encoding};
 pub use eta::Eta;
 pub use path::FilePath;

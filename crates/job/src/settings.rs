@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::encoder::{ENCODERS, Encoder};
-use crate::{Codec, Container, FilePath};
+use crate::{Codec, Container, Deinterlace, FilePath};
 
 /// The model that is used when none is named.
 pub const DEFAULT_MODEL: &str = "realesr-general-x4v3";
@@ -148,6 +148,9 @@ pub struct Settings {
     /// A source that is a result of this program already is enlarged once more.
     #[serde(default)]
     pub again: bool,
+    /// What is done to interlaced video.
+    #[serde(default = "Deinterlace::none")]
+    pub deinterlace: Deinterlace,
 }
 
 /// What jobs have that were taken in before there was a choice.
@@ -174,6 +177,7 @@ impl Default for Settings {
             encoder_options: Vec::new(),
             tonemap: false,
             again: false,
+            deinterlace: Deinterlace::Auto,
         }
     }
 }
@@ -385,6 +389,8 @@ mod tests {
             Settings { reuse: Some(1), ..base.clone() },
             Settings { reuse: None, ..base.clone() },
             Settings { fill_gaps: true, ..base.clone() },
+            Settings { deinterlace: Deinterlace::Off, ..base.clone() },
+            Settings { deinterlace: Deinterlace::Field, ..base.clone() },
         ];
         for variant in variants {
             assert_ne!(variant.hash(), base.hash(), "{variant:?}");

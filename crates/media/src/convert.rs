@@ -115,7 +115,7 @@ fn is_black_and_white(format: PixelFormat) -> bool {
 }
 
 /// The planar little-endian format with the same samples, for formats that zscale does not read.
-fn planar(format: PixelFormat) -> Option<String> {
+pub(crate) fn planar(format: PixelFormat) -> Option<String> {
     let name = format.name();
     let depth = u32::from(format.bit_depth());
     if format.is_rgb() || is_black_and_white(format) {

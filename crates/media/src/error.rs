@@ -81,6 +81,9 @@ pub enum Error {
         /// The time that the decoder gave; `None` when the video ended.
         got: Option<i64>,
     },
+    /// What is wanted of an interlaced video cannot be done with it.
+    #[error("the video cannot be deinterlaced like this ({0}): choose another --deinterlace, or off")]
+    Fields(String),
     /// The disk is full.
     #[error("there is no space left on the disk: free some space, and it can go on")]
     NoSpace,

@@ -8,6 +8,7 @@ use std::path::Path;
 use frame::Rational;
 
 use crate::decode::Frames;
+use crate::fields::{Fields, Place};
 use crate::{Error, MAX_FRAMES, raw};
 
 use packets::Packets;
@@ -48,17 +49,35 @@ pub struct Index {
     pub left_out: u32,
     /// Frames at the end that the container lists, but that the file is too short to hold.
     pub cut_off: u32,
+    /// How the frames are made of those that the decoder gives; `None` where they are those.
+    pub fields: Option<Fields>,
 }
 
 impl Index {
-    /// The frame that is shown as a frame: itself, or where it is missing the one before the gap; the one after it where
-    /// there is none before.
-    pub(crate) fn shown(&self, frame: u32) -> u32 {
-        match self.gap_at(frame) {
-            Some(gap) if gap.start > 0 => gap.start - 1,
-            Some(gap) => gap.end,
-            None => frame,
+    /// The list of the frames that the decoder gives.
+    pub(crate) fn decoded(&self) -> &Self {
+        self.fields.as_ref().map_or(self, |fields| &fields.decoded)
+    }
+
+    /// What is shown as a frame: itself, or where it is missing the one before the gap; the one after it where there is
+    /// none before.
+    pub(crate) fn shown(&self, frame: u32) -> Place {
+        let place = self.fields.as_ref().map(|fields| fields.place(frame));
+        let place = place.unwrap_or(Place { frame, is_second: false });
+        match self.decoded().gap_at(place.frame) {
+            Some(gap) if gap.start > 0 => {
+                let is_second = self.fields.as_ref().is_some_and(|fields| fields.made.of_each() > 1);
+                Place { frame: gap.start - 1, is_second }
+            }
+            Some(gap) => Place { frame: gap.end, is_second: false },
+            None => place,
         }
+    }
+
+    /// The last frame before one that is not missing; that one where there is none.
+    pub(crate) fn present_before(&self, frame: u32) -> u32 {
+        let Some(before) = frame.checked_sub(1) else { return frame };
+        self.gap_at(before).map_or(before, |gap| gap.start.checked_sub(1).unwrap_or(frame))
     }
 
     /// The first frame from one on that is not missing.
@@ -127,6 +146,7 @@ fn with_gaps(decoded: &Index, missing: &[i64], listed: Option<&Index>) -> Index 
         gaps,
         left_out: 0,
         cut_off: 0,
+        fields: None,
         pts,
     }
 }
@@ -150,7 +170,10 @@ impl Decoded {
         let mut by_own_times = true;
         while frames.advance()? {
             let own = frames.frame().pts();
-            let time = clock.time_of(frames.frame().best_effort_time());
+            // The decoder knows it when it has seen a frame.
+            clock.field = frames.field_seconds();
+            let shown = frames.frame().fields_shown();
+            let time = clock.time_of(frames.frame().best_effort_time(), shown);
             by_own_times &= own.is_none_or(|own| own == time);
             if pts.is_empty() || own.is_some() && frames.is_entry() {
                 keyframes.push(pts.len() as u32);
@@ -171,6 +194,7 @@ impl Decoded {
             gaps: Vec::new(),
             left_out: 0,
             cut_off: 0,
+            fields: None,
         };
         Ok(Self { index, by_own_times, has_fields: frames.may_have_fields() })
     }
@@ -200,6 +224,11 @@ struct Clock {
     last: Option<i64>,
     /// Ticks of a frame by the frame rate.
     frame: i64,
+    time_base: Rational,
+    /// Seconds of a field, where frames say how many of them they are shown: films in which some fields are to be repeated.
+    field: Option<Rational>,
+    /// The last time that a frame had, and the fields since.
+    said: (i64, i64),
     /// Ticks of a jump.
     jump: i64,
     /// What is added since the clock of the file went back.
@@ -209,14 +238,22 @@ struct Clock {
 impl Clock {
     fn new(time_base: Rational, rate: Rational) -> Self {
         let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), time_base);
-        Self { last: None, frame: one_frame(time_base, rate), jump, offset: 0 }
+        let frame = one_frame(time_base, rate);
+        Self { last: None, frame, time_base, field: None, said: (0, 0), jump, offset: 0 }
     }
 
-    fn time_of(&mut self, said: Option<i64>) -> i64 {
+    /// The time of the next frame, which itself says `said` and is shown for so many fields.
+    fn time_of(&mut self, said: Option<i64>, fields: i64) -> i64 {
         let time = match (self.last, said) {
             (None, said) => said.unwrap_or(0),
             // No time of its own: a frame after the one before.
-            (Some(last), None) => last.saturating_add(self.frame),
+            (Some(last), None) => match self.field {
+                Some(field) => {
+                    let since = raw::rescale(self.said.1, field, self.time_base);
+                    self.said.0.saturating_add(since).max(last.saturating_add(1))
+                }
+                None => last.saturating_add(self.frame),
+            },
             (Some(last), Some(said)) => {
                 if said.saturating_add(self.offset) < last.saturating_sub(self.jump) {
                     self.offset = last.saturating_add(self.frame).saturating_sub(said);
@@ -224,6 +261,8 @@ impl Clock {
                 said.saturating_add(self.offset).max(last.saturating_add(1))
             }
         };
+        let has_time = said.is_some() || self.last.is_none();
+        self.said = if has_time { (time, fields) } else { (self.said.0, self.said.1 + fields) };
         self.last = Some(time);
         time
     }

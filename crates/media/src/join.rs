@@ -86,7 +86,7 @@ pub fn join(
     for (index, stream) in in_order(&input, plan.container) {
         copied[index] = if index == source_video {
             let side_data = picture_side_data(plan, stream)?;
-            let rate = stream.average_frame_rate();
+            let rate = plan.index.frame_rate(stream.average_frame_rate());
             video_stream = output.add_video(&parameters, plan.index.time_base, rate, video, &side_data)?;
             None
         } else {

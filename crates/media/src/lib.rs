@@ -12,6 +12,7 @@ mod decode;
 mod doctor;
 mod encode;
 mod error;
+mod fields;
 mod hdr;
 mod index;
 mod join;
@@ -27,6 +28,7 @@ pub use encode::{
     EncodeSettings, OutputFormat, Packet, SegmentEncoder, output_color, output_format, try_encoder,
 };
 pub use error::Error;
+pub use fields::{Deinterlace, FieldOrder, Fields, Made, deinterlace};
 pub use hdr::{Hdr, hdr, is_hdr};
 pub use index::{Index, IndexMethod, index};
 pub use join::{Join, JoinReport, OwnedPacket, join};

@@ -5,8 +5,8 @@
 //! | offset | bytes | what |
 //! |---|---|---|
 //! | 0 | 8 | magic: `89 55 50 46 0D 0A 1A 0A` (`\x89UPF\r\n\x1a\n`) |
-//! | 8 | 4 | format version, 1 |
-//! | 12 | 4 | flags: bit 0 = seekable; the others are 0 |
+//! | 8 | 4 | format version, 2 |
+//! | 12 | 4 | flags: bit 0 = seekable, bit 1 = made of fields; the others are 0 |
 //! | 16 | 4 | time base, numerator (signed) |
 //! | 20 | 4 | time base, denominator (signed) |
 //! | 24 | 8 | duration of the last frame (signed) |
@@ -16,6 +16,18 @@
 //! | 48 + 8 N | 4 K | numbers of the keyframes |
 //! | 48 + 8 N + 4 K | 4 | CRC32 of all bytes before |
 //!
+//! A list of frames that are made of the fields of others has these and how they are made before the CRC32:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 4 | what is made, a number |
+//! | 4 | which field comes first, a number |
+//! | 4 | 1 where progressive frames stay as they are, else 0 |
+//! | 8 | time base of the others, as above |
+//! | 8 | duration of the last of them (signed) |
+//! | 24 | number of the others M, of keyframes among them L, of those that are kept P |
+//! | 8 M + 4 L + 4 P | their time stamps, the numbers of the keyframes, the numbers of those that are kept |
+//!
 //! Whether the numbers make sense as a frame list (ascending times, keyframes inside) is for its user to decide.
 
 use std::io::Read as _;
@@ -24,9 +36,10 @@ use std::path::Path;
 use crate::{Error, open, write_atomic};
 
 const MAGIC: [u8; 8] = *b"\x89UPF\r\n\x1a\n";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const FIXED: usize = 48;
 const SEEKABLE: u32 = 1;
+const HAS_FIELDS: u32 = 2;
 /// The largest file that is read: 80 million frames, or two weeks at 60 frames a second.
 const MAX_FILE: u64 = 1 << 30;
 
@@ -43,6 +56,29 @@ pub struct FrameListFile {
     pub last_duration: i64,
     /// Whether seeking in the source works.
     pub seekable: bool,
+    /// How the frames are made of others, where they are.
+    pub fields: Option<FieldsPart>,
+}
+
+/// How frames are made of the fields of others. What the numbers stand for is for their user to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldsPart {
+    /// What is made.
+    pub made: u32,
+    /// Which field comes first.
+    pub order: u32,
+    /// Whether progressive frames stay as they are.
+    pub keeps_progressive: bool,
+    /// Unit of the others' times, in seconds, as a fraction.
+    pub time_base: (i32, i32),
+    /// When each of the others is shown.
+    pub pts: Vec<i64>,
+    /// Numbers of those of the others at which decoding can start.
+    pub keyframes: Vec<u32>,
+    /// How long the last of the others is shown.
+    pub last_duration: i64,
+    /// Numbers of those that are kept, where not all are.
+    pub kept: Vec<u32>,
 }
 
 /// Why bytes are not a frame list.
@@ -52,7 +88,7 @@ pub enum FrameListFault {
     #[error("it is no frame list")]
     NotAFrameList,
     /// Written by another version of the program.
-    #[error("it has format version {0} and this program reads version 1")]
+    #[error("it has format version {0} and this program reads version 2")]
     Version(u32),
     /// It has too few or too many bytes.
     #[error("its length is wrong")]
@@ -66,9 +102,11 @@ impl FrameListFile {
     /// The bytes of the file.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(FIXED + 8 * self.pts.len() + 4 * self.keyframes.len() + 4);
+        let seekable = if self.seekable { SEEKABLE } else { 0 };
+        let has_fields = if self.fields.is_some() { HAS_FIELDS } else { 0 };
         bytes.extend(MAGIC);
         bytes.extend(VERSION.to_le_bytes());
-        bytes.extend(if self.seekable { SEEKABLE } else { 0 }.to_le_bytes());
+        bytes.extend((seekable | has_fields).to_le_bytes());
         bytes.extend(self.time_base.0.to_le_bytes());
         bytes.extend(self.time_base.1.to_le_bytes());
         bytes.extend(self.last_duration.to_le_bytes());
@@ -76,6 +114,9 @@ impl FrameListFile {
         bytes.extend((self.keyframes.len() as u64).to_le_bytes());
         bytes.extend(self.pts.iter().flat_map(|pts| pts.to_le_bytes()));
         bytes.extend(self.keyframes.iter().flat_map(|number| number.to_le_bytes()));
+        if let Some(fields) = &self.fields {
+            fields.encode(&mut bytes);
+        }
         bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
         bytes
     }
@@ -101,18 +142,18 @@ impl FrameListFile {
         let last_duration = i64::from_le_bytes(fields.take()?);
         let frames = u64::from_le_bytes(fields.take()?);
         let keyframes = u64::from_le_bytes(fields.take()?);
-        // Both numbers are compared with the bytes that are there before anything is allocated for them.
-        let expected = frames.checked_mul(8).and_then(|pts| pts.checked_add(keyframes.checked_mul(4)?));
-        if expected != Some(fields.0.len() as u64) || flags & !SEEKABLE != 0 {
+        let (pts, numbers) = (fields.times(frames)?, fields.numbers(keyframes)?);
+        let part = if flags & HAS_FIELDS != 0 { Some(FieldsPart::decode(&mut fields)?) } else { None };
+        if !fields.0.is_empty() || flags & !(SEEKABLE | HAS_FIELDS) != 0 {
             return Err(FrameListFault::Length);
         }
-        let (pts, numbers) = fields.0.split_at(8 * frames as usize);
         Ok(Self {
             time_base,
-            pts: pts.as_chunks().0.iter().map(|chunk| i64::from_le_bytes(*chunk)).collect(),
-            keyframes: numbers.as_chunks().0.iter().map(|chunk| u32::from_le_bytes(*chunk)).collect(),
+            pts,
+            keyframes: numbers,
             last_duration,
             seekable: flags & SEEKABLE != 0,
+            fields: part,
         })
     }
 
@@ -142,7 +183,40 @@ impl FrameListFile {
     }
 }
 
-/// Reads fixed-size fields from the front.
+impl FieldsPart {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        for number in [self.made, self.order, self.keeps_progressive.into()] {
+            bytes.extend(number.to_le_bytes());
+        }
+        bytes.extend(self.time_base.0.to_le_bytes());
+        bytes.extend(self.time_base.1.to_le_bytes());
+        bytes.extend(self.last_duration.to_le_bytes());
+        for count in [self.pts.len(), self.keyframes.len(), self.kept.len()] {
+            bytes.extend((count as u64).to_le_bytes());
+        }
+        bytes.extend(self.pts.iter().flat_map(|pts| pts.to_le_bytes()));
+        bytes.extend(self.keyframes.iter().chain(&self.kept).flat_map(|number| number.to_le_bytes()));
+    }
+
+    fn decode(fields: &mut Fields<'_>) -> Result<Self, FrameListFault> {
+        let (made, order) = (u32::from_le_bytes(fields.take()?), u32::from_le_bytes(fields.take()?));
+        let keeps_progressive = match u32::from_le_bytes(fields.take()?) {
+            0 => false,
+            1 => true,
+            _ => return Err(FrameListFault::Length),
+        };
+        let time_base = (i32::from_le_bytes(fields.take()?), i32::from_le_bytes(fields.take()?));
+        let last_duration = i64::from_le_bytes(fields.take()?);
+        let frames = u64::from_le_bytes(fields.take()?);
+        let keyframes = u64::from_le_bytes(fields.take()?);
+        let kept = u64::from_le_bytes(fields.take()?);
+        let pts = fields.times(frames)?;
+        let (keyframes, kept) = (fields.numbers(keyframes)?, fields.numbers(kept)?);
+        Ok(Self { made, order, keeps_progressive, time_base, pts, keyframes, last_duration, kept })
+    }
+}
+
+/// Reads fields from the front.
 struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {
@@ -150,6 +224,25 @@ impl Fields<'_> {
         let (field, rest) = self.0.split_first_chunk().ok_or(FrameListFault::Length)?;
         self.0 = rest;
         Ok(*field)
+    }
+
+    /// So many bytes, compared with those that are there before anything is allocated for them.
+    fn bytes(&mut self, count: u64, size: u64) -> Result<&[u8], FrameListFault> {
+        let length = count.checked_mul(size).and_then(|length| usize::try_from(length).ok());
+        let parts = length.and_then(|length| self.0.split_at_checked(length));
+        let (bytes, rest) = parts.ok_or(FrameListFault::Length)?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+
+    fn times(&mut self, count: u64) -> Result<Vec<i64>, FrameListFault> {
+        let bytes = self.bytes(count, 8)?;
+        Ok(bytes.as_chunks().0.iter().map(|chunk| i64::from_le_bytes(*chunk)).collect())
+    }
+
+    fn numbers(&mut self, count: u64) -> Result<Vec<u32>, FrameListFault> {
+        let bytes = self.bytes(count, 4)?;
+        Ok(bytes.as_chunks().0.iter().map(|chunk| u32::from_le_bytes(*chunk)).collect())
     }
 }
 
@@ -166,6 +259,16 @@ mod tests {
             keyframes: vec![0, 2],
             last_duration: 1001,
             seekable: true,
+            fields: Some(FieldsPart {
+                made: 3,
+                order: 1,
+                keeps_progressive: true,
+                time_base: (1, 6000),
+                pts: vec![-1, 0],
+                keyframes: vec![0],
+                last_duration: 5,
+                kept: vec![1, 2, 3],
+            }),
         }
     }
 
@@ -184,9 +287,14 @@ mod tests {
 
     #[test]
     fn numbers_larger_than_the_file_cost_no_memory() {
-        let mut bytes = example().encode();
-        for count in [u64::MAX, 1 << 61, 1 << 40, 5] {
-            bytes[32..40].copy_from_slice(&count.to_le_bytes());
+        let bytes = example().encode();
+        // Of the frames, and of those that they are made of.
+        let others = 48 + 4 * 8 + 2 * 4 + 28;
+        for (count, at) in
+            [u64::MAX, 1 << 61, 1 << 40, 5].map(|count| [(count, 32), (count, others)]).concat()
+        {
+            let mut bytes = bytes.clone();
+            bytes[at..at + 8].copy_from_slice(&count.to_le_bytes());
             let end = bytes.len() - 4;
             let crc = crc32fast::hash(&bytes[..end]);
             bytes[end..].copy_from_slice(&crc.to_le_bytes());
@@ -212,8 +320,19 @@ mod tests {
         #[test]
         fn what_is_written_is_read(
             time_base: (i32, i32), pts: Vec<i64>, keyframes: Vec<u32>, last_duration: i64, seekable: bool,
+            numbers: Option<(u32, u32)>, kept: Vec<u32>,
         ) {
-            let list = FrameListFile { time_base, pts, keyframes, last_duration, seekable };
+            let fields = numbers.map(|(made, order)| FieldsPart {
+                made,
+                order,
+                keeps_progressive: made > order,
+                time_base: (time_base.1, time_base.0),
+                pts: pts.iter().rev().copied().collect(),
+                keyframes: kept.clone(),
+                last_duration,
+                kept,
+            });
+            let list = FrameListFile { time_base, pts, keyframes, last_duration, seekable, fields };
             prop_assert_eq!(FrameListFile::decode(&list.encode()), Ok(list));
         }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
-use job::Priority;
+use job::{Deinterlace, Priority};
 use storage::Bytes;
 
 use crate::choice::{CodecName, ContainerName, EncoderOption, Tonemap};
@@ -134,6 +134,10 @@ pub(crate) struct Choices {
     /// which they are [default: such a job fails and names the frames]
     #[arg(long)]
     pub(crate) fill_gaps: bool,
+    /// Interlaced video: auto does what the film needs, off takes the frames as they are, frame makes a frame of each frame,
+    /// field one of each field (twice as many), telecine finds the frames of a film in 29.97 frames [default: auto]
+    #[arg(long, value_name = "auto|off|frame|field|telecine", value_parser = deinterlace)]
+    pub(crate) deinterlace: Option<Deinterlace>,
     /// Threads of the engine [default: one a core]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,
@@ -141,6 +145,11 @@ pub(crate) struct Choices {
     /// so about twice the result. A job that needs more fails early and says how much [default: what is free]
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_disk: Option<Bytes>,
+}
+
+fn deinterlace(text: &str) -> Result<Deinterlace, String> {
+    let found = Deinterlace::ALL.into_iter().find(|kind| kind.name() == text);
+    found.ok_or_else(|| "choose auto, off, frame, field or telecine".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use job::{Settings, Target};
+use job::{Deinterlace, Settings, Target};
 use serde::Deserialize;
 use storage::Bytes;
 
@@ -31,6 +31,7 @@ struct File {
     reuse_tolerance: Option<u8>,
     fill_gaps: Option<bool>,
     container: Option<ContainerName>,
+    deinterlace: Option<Deinterlace>,
     threads: Option<u32>,
     max_disk: Option<Bytes>,
 }
@@ -73,6 +74,7 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
         segment_frames: choices.segment_frames.or(file.segment_frames),
         fill_gaps: choices.fill_gaps || file.fill_gaps == Some(true),
         container: choices.container.or(file.container),
+        deinterlace: choices.deinterlace.or(file.deinterlace),
         threads: choices.threads.or(file.threads),
         max_disk: choices.max_disk.or(file.max_disk),
     })
@@ -104,6 +106,7 @@ pub(crate) fn settings(choices: &Choices, model_folders: &[PathBuf]) -> anyhow::
         segment_frames: choices.segment_frames,
         reuse: if choices.no_reuse { None } else { choices.reuse_tolerance.or(default.reuse) },
         fill_gaps: choices.fill_gaps,
+        deinterlace: choices.deinterlace.unwrap_or(default.deinterlace),
     };
     settings.validate()?;
     Ok(settings)
@@ -176,6 +179,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_done_to_fields_is_read_by_its_name() {
+        for kind in Deinterlace::ALL {
+            let (_folder, path) = file(&format!("deinterlace = \"{}\"", kind.name()));
+            let chosen = |line: Choices| settings(&with_file(line, &path).unwrap(), &[]).unwrap().deinterlace;
+            assert_eq!(chosen(Choices::default()), kind);
+            let line = Choices { deinterlace: Some(Deinterlace::Field), ..Choices::default() };
+            assert_eq!(chosen(line), Deinterlace::Field);
+        }
+        assert_eq!(settings(&Choices::default(), &[]).unwrap().deinterlace, Deinterlace::Auto);
+    }
+
+    #[test]
     fn mistakes_in_the_file_are_said() {
         for text in [
             "modle = \"none\"",
@@ -184,6 +199,7 @@ mod tests {
             "scale = ",
             "reuse_tolerance = 256",
             "max_disk = \"much\"",
+            "deinterlace = \"yes\"",
         ] {
             let (_folder, path) = file(text);
             let error = format!("{:#}", with_file(Choices::default(), &path).unwrap_err());

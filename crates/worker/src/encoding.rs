@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use frame::{Rational, Size};
+use frame::Size;
 use job::encoder::{Codec, Encoder, Encoding};
 use job::{Container, Settings};
-use media::{EncodeSettings, Probe};
+use media::{EncodeSettings, Index, Probe};
 
 use crate::failure::Failed;
 
@@ -27,7 +27,7 @@ pub(crate) struct Target<'a> {
     pub(crate) source: &'a Path,
     pub(crate) settings: &'a Settings,
     pub(crate) probe: &'a Probe,
-    pub(crate) time_base: Rational,
+    pub(crate) index: &'a Index,
     pub(crate) size: Size,
     pub(crate) threads: u32,
 }
@@ -60,7 +60,8 @@ impl Target<'_> {
             options: self.settings.encoder_options.clone(),
             parameter_set,
             threads: self.threads,
-            ..EncodeSettings::new(video, encoder, pixel_format, self.size, self.time_base)
+            frame_rate: self.index.frame_rate(video.frame_rate),
+            ..EncodeSettings::new(video, encoder, pixel_format, self.size, self.index.time_base)
         })
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use frame::Size;
 use job::message::{IndexMethod, IndexRequest, Response};
-use job::{Container, Encoding, Model, SegmentRange, SourceFacts};
+use job::{Container, Deinterlace, Encoding, Model, SegmentRange, SourceFacts};
 use media::Index;
 
 use crate::encoding::Target;
@@ -45,6 +45,16 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     };
     let mut tell = |frames: u64| progress.tell(frames as u32, 0);
     let index = media::index(source, method, &mut tell)?;
+    let mut notes = losses(&index);
+    if !request.settings.fill_gaps
+        && let Some(loss) = notes.first()
+    {
+        return Err(Failed::last(format!(
+            "{loss}: use a better copy, or --fill-gaps to take what is there and show the picture before where one is missing"
+        )));
+    }
+    let (index, of_fields) =
+        media::deinterlace(source, index, wanted(request.settings.deinterlace), &mut tell)?;
     let (width, height) = request
         .settings
         .target
@@ -54,7 +64,7 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         source,
         settings: &request.settings,
         probe: &probe,
-        time_base: index.time_base,
+        index: &index,
         size: Size::new(width, height),
         threads: job::ENCODER_THREADS,
     };
@@ -68,14 +78,6 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     };
     let ticks =
         index.pts.last().zip(index.pts.first()).map_or(0, |(last, first)| last - first) + index.last_duration;
-    let mut notes = losses(&index);
-    if !request.settings.fill_gaps
-        && let Some(loss) = notes.first()
-    {
-        return Err(Failed::last(format!(
-            "{loss}: use a better copy, or --fill-gaps to take what is there and show the picture before where one is missing"
-        )));
-    }
     if index.left_out > 0 {
         notes.push(format!(
             "{} frames before the first whole picture cannot be decoded: the result begins behind them",
@@ -85,15 +87,13 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     if index.method == media::IndexMethod::Decode {
         notes.push("the file's times cannot be trusted: every frame was decoded to find its time".to_owned());
     }
-    if probe.video.is_interlaced {
-        notes.push("the video is interlaced: its frames are upscaled as they are".to_owned());
-    }
     if let Some(loss) = &choice.loss {
         notes.push(format!("no encoder keeps all of the source: {loss}"));
     }
     if target.is_tonemapped() {
         notes.push("HDR was brought to BT.709 with 8 bits".to_owned());
     }
+    notes.extend(of_fields);
     if probe.video.has_alpha {
         notes.push("the video is transparent in parts: the result is not".to_owned());
     }
@@ -114,6 +114,17 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         gaps: index.gaps.iter().map(|gap| SegmentRange { first: gap.start, end: gap.end }).collect(),
         notes,
     })))
+}
+
+/// What is wanted of interlaced video, for `media`.
+const fn wanted(deinterlace: Deinterlace) -> media::Deinterlace {
+    match deinterlace {
+        Deinterlace::Auto => media::Deinterlace::Auto,
+        Deinterlace::Off => media::Deinterlace::Off,
+        Deinterlace::Frame => media::Deinterlace::Frame,
+        Deinterlace::Field => media::Deinterlace::Field,
+        Deinterlace::Telecine => media::Deinterlace::Telecine,
+    }
 }
 
 /// What of the source is lost, in words.

@@ -116,7 +116,7 @@ fn make(
         source,
         settings: &request.settings,
         probe: &probe,
-        time_base: index.time_base,
+        index,
         size: Size::new(request.width, request.height),
         threads: request.encoder_threads,
     };

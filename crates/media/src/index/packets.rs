@@ -134,6 +134,7 @@ impl Packets {
             gaps: Vec::new(),
             left_out: 0,
             cut_off: 0,
+            fields: None,
         }))
     }
 }

@@ -84,6 +84,12 @@ impl Decoder {
         }
     }
 
+    /// Frames a second by the word of the video itself, as far as it says.
+    pub(crate) fn frame_rate(&self) -> Rational {
+        // SAFETY: the context is open.
+        super::rational(unsafe { (*self.context).framerate })
+    }
+
     /// Leaves out what smooths the edges of blocks: enough to see whether packets can be decoded and what is in them,
     /// for two thirds of the time.
     pub(crate) fn skip_loop_filter(&mut self) {

@@ -3,14 +3,23 @@
 use std::ffi::CStr;
 use std::ptr;
 
-use frame::Size;
+use frame::{Rational, Size};
 
 use super::frame::RawFrame;
 use super::pixel::PixelFormat;
-use super::{c_text, check, ffi, out_of_memory};
+use super::{c_text, check, ffi, is_again, out_of_memory};
 use crate::Error;
 
-/// A filter graph: a frame goes in, a frame comes out.
+/// Whether pictures may be converted between filters that take different formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Formats {
+    /// FFmpeg inserts what is needed.
+    Convert,
+    /// The graph cannot be set up then, and every picture comes out in the format in which it goes in.
+    Keep,
+}
+
+/// A filter graph: frames go in, frames come out.
 #[derive(Debug)]
 pub(crate) struct Graph {
     filters: *mut ffi::AVFilterGraph,
@@ -22,8 +31,21 @@ pub(crate) struct Graph {
 unsafe impl Send for Graph {}
 
 impl Graph {
-    /// Sets up the filters `description` (in FFmpeg's notation) for frames of one format and size.
+    /// Sets up the filters `description` (in FFmpeg's notation) for frames of one format and size, one of which comes out
+    /// for each that goes in: see [`run`](Self::run).
     pub(crate) fn new(format: PixelFormat, size: Size, description: &str) -> Result<Self, Error> {
+        Self::of_sequence(format, size, Rational::new(1000, 1), description, Formats::Convert)
+    }
+
+    /// Sets up filters that look at more than one frame: see [`send`](Self::send) and [`receive`](Self::receive). `rate`
+    /// is for filters that ask for one; the times of frames are whatever goes in.
+    pub(crate) fn of_sequence(
+        format: PixelFormat,
+        size: Size,
+        rate: Rational,
+        description: &str,
+        formats: Formats,
+    ) -> Result<Self, Error> {
         // SAFETY: no arguments.
         let graph = unsafe { ffi::avfilter_graph_alloc() };
         if graph.is_null() {
@@ -33,8 +55,12 @@ impl Graph {
         // One thread: the work is small beside that of a network, and slices must not change a result.
         // SAFETY: the graph is ours.
         unsafe { (*graph).nb_threads = 1 };
+        if formats == Formats::Keep {
+            // SAFETY: as above.
+            unsafe { ffi::avfilter_graph_set_auto_convert(graph, ffi::AVFILTER_AUTO_CONVERT_NONE.0 as u32) };
+        }
         let arguments = format!(
-            "video_size={}x{}:pix_fmt={}:time_base=1/1000:pixel_aspect=1/1",
+            "video_size={}x{}:pix_fmt={}:time_base=1/1000:pixel_aspect=1/1:frame_rate={rate}",
             size.width,
             size.height,
             format.number()
@@ -98,15 +124,32 @@ impl Graph {
 
     /// Sends `input` through the filters into `output`. The input is left as it is.
     pub(crate) fn run(&mut self, input: &mut RawFrame, output: &mut RawFrame) -> Result<(), Error> {
+        self.send(Some(input))?;
         output.clear();
-        // SAFETY: all objects are ours; the flag makes the graph take a reference of its own.
-        unsafe {
-            let keep = ffi::AV_BUFFERSRC_FLAG_KEEP_REF.0 as i32;
-            let code = ffi::av_buffersrc_add_frame_flags(self.source, input.as_mut_ptr(), keep);
-            check(code, "convert a picture")?;
-            check(ffi::av_buffersink_get_frame(self.sink, output.as_mut_ptr()), "convert a picture")?;
-        }
+        // SAFETY: both objects are ours.
+        check(unsafe { ffi::av_buffersink_get_frame(self.sink, output.as_mut_ptr()) }, "convert a picture")?;
         Ok(())
+    }
+
+    /// Puts a frame in, which is left as it is; `None` says that there are no more. All frames must be of the format and
+    /// size that the graph was set up for.
+    pub(crate) fn send(&mut self, input: Option<&mut RawFrame>) -> Result<(), Error> {
+        let keep = ffi::AV_BUFFERSRC_FLAG_KEEP_REF.0 as i32;
+        let input = input.map_or(ptr::null_mut(), RawFrame::as_mut_ptr);
+        // SAFETY: all objects are ours or null; the flag makes the graph take a reference of its own.
+        let code = unsafe { ffi::av_buffersrc_add_frame_flags(self.source, input, keep) };
+        check(code, "convert a picture").map(drop)
+    }
+
+    /// Takes a frame out; false when there is none before more goes in, or none any more.
+    pub(crate) fn receive(&mut self, output: &mut RawFrame) -> Result<bool, Error> {
+        output.clear();
+        // SAFETY: both objects are ours.
+        match unsafe { ffi::av_buffersink_get_frame(self.sink, output.as_mut_ptr()) } {
+            ffi::AVERROR_EOF => Ok(false),
+            code if is_again(code) => Ok(false),
+            code => check(code, "filter a picture").map(|_| true),
+        }
     }
 }
 

@@ -85,6 +85,32 @@ impl RawFrame {
         self.get_mut().pts = pts;
     }
 
+    /// Gives the frame a number that filters pass on, also where they make new times.
+    pub(crate) fn set_number(&mut self, number: u32) {
+        self.get_mut().best_effort_timestamp = number.into();
+    }
+
+    /// The number that [`set_number`](Self::set_number) gave.
+    pub(crate) fn number(&self) -> Option<u32> {
+        self.best_effort_time().and_then(|number| number.try_into().ok())
+    }
+
+    /// The flag that the frame consists of two fields of different times.
+    pub(crate) fn is_interlaced(&self) -> bool {
+        self.get().interlaced_frame != 0
+    }
+
+    /// For how many fields the frame is shown: two, and those that are repeated.
+    pub(crate) fn fields_shown(&self) -> i64 {
+        2 + i64::from(self.get().repeat_pict.clamp(0, 4))
+    }
+
+    /// What filters wrote to the frame.
+    pub(crate) fn metadata(&self) -> Vec<(String, String)> {
+        // SAFETY: the list belongs to the frame, which is not changed.
+        unsafe { super::dictionary::entries(self.get().metadata) }
+    }
+
     /// What the samples stand for, as far as the decoder says.
     pub(crate) fn color(&self) -> ColorDescription {
         let raw = self.get();

@@ -82,6 +82,12 @@ pub(crate) fn rescale(value: i64, from: Rational, to: Rational) -> i64 {
     unsafe { ffi::av_rescale_q_rnd(value, av_rational(from), av_rational(to), rounding) }
 }
 
+/// The product of two fractions in lowest terms.
+pub(crate) fn multiply(a: Rational, b: Rational) -> Rational {
+    // SAFETY: a pure function.
+    rational(unsafe { ffi::av_mul_q(av_rational(a), av_rational(b)) })
+}
+
 /// True when the Matroska muxer says that Opus begins early, but does not count the times from there. (Those of FFmpeg 5.)
 pub(crate) fn matroska_forgets_codec_delay() -> bool {
     // SAFETY: a function that returns a number.

@@ -1,0 +1,144 @@
+//! The frames of a file by their numbers in its frame list, from any of them on.
+
+use std::path::{Path, PathBuf};
+
+use super::Frames;
+use crate::Error;
+use crate::index::{Index, IndexMethod};
+use crate::raw::codec::Threads;
+use crate::raw::frame::RawFrame;
+
+/// Decodes the frames that a list of a file's own frames has, in order. Those that are missing are passed over.
+#[derive(Debug)]
+pub(crate) struct Numbered {
+    path: PathBuf,
+    threads: Threads,
+    frames: Frames,
+    /// Times of keyframes to start at when the start that was tried does not lead to the frame wanted, the best at the
+    /// end; `None` when decoding started at the beginning.
+    other_starts: Option<Vec<i64>>,
+    /// The list.
+    index: Index,
+    /// Frames are known by their times, else by counting from the beginning of the file.
+    by_time: bool,
+    /// Number of the next frame out of the decoder, as far as it follows from the frame before.
+    next_decoded: Option<usize>,
+    /// Number of the next frame to give.
+    wanted: usize,
+    /// A frame was given.
+    has_given: bool,
+}
+
+impl Numbered {
+    /// Prepares to decode from frame `first` on, which must not be missing.
+    ///
+    /// At most `threads` are used; one where more could give other pictures each time.
+    pub(crate) fn open(path: &Path, index: Index, first: u32, threads: usize) -> Result<Self, Error> {
+        let threads = match index.method {
+            IndexMethod::Demux | IndexMethod::Check => Threads::Repeatable(threads),
+            IndexMethod::Decode => Threads::One,
+        };
+        let mut starts = if index.seekable { starts(&index, first) } else { Vec::new() };
+        let (frames, is_beginning) = open_at(path, threads, &mut starts)?;
+        Ok(Self {
+            path: path.to_owned(),
+            threads,
+            frames,
+            other_starts: (!is_beginning).then_some(starts),
+            by_time: index.seekable || index.method != IndexMethod::Decode,
+            next_decoded: is_beginning.then(|| index.present_from(0) as usize),
+            wanted: first as usize,
+            has_given: false,
+            index,
+        })
+    }
+
+    /// The frames as the file has them.
+    pub(crate) fn frames(&self) -> &Frames {
+        &self.frames
+    }
+
+    /// The frame that was decoded last.
+    pub(crate) fn frame(&mut self) -> &mut RawFrame {
+        self.frames.frame()
+    }
+
+    /// Decodes the next frame of the list and gives its number; `None` after the last.
+    pub(crate) fn next(&mut self) -> Result<Option<u32>, Error> {
+        let Some(&expected) = self.index.pts.get(self.wanted) else { return Ok(None) };
+        let number = self.wanted as u32;
+        self.decode_until(self.wanted, expected)?;
+        self.has_given = true;
+        self.wanted = self.index.present_from(number + 1) as usize;
+        Ok(Some(number))
+    }
+
+    /// Decodes until frame `wanted` is the last that was decoded.
+    fn decode_until(&mut self, wanted: usize, expected: i64) -> Result<(), Error> {
+        loop {
+            let is_end = !self.frames.advance()?;
+            let got = self.frames.frame().pts().filter(|_| !is_end);
+            let place = if is_end { None } else { self.place_of(got) };
+            self.next_decoded = place.map(|place| self.index.present_from(place as u32 + 1) as usize);
+            match place {
+                Some(place) if place == wanted => return Ok(()),
+                // Decoded because others need it, or to count.
+                Some(place) if place < wanted => {}
+                // Left over from the keyframe's past.
+                None if !is_end && !self.has_given && got.is_none_or(|got| got < expected) => {}
+                _ => {
+                    if !self.start_earlier()? {
+                        let (frame, expected) = (wanted as u32, Some(expected));
+                        return Err(Error::FramesDiffer { frame, expected, got });
+                    }
+                }
+            }
+        }
+    }
+
+    /// The number of the frame that was decoded last.
+    fn place_of(&self, time: Option<i64>) -> Option<usize> {
+        match time.filter(|_| self.by_time) {
+            Some(time) => self.index.pts.binary_search(&time).ok(),
+            // Not every frame has a time of its own: MPEG program streams have one for a group of them.
+            None => self.next_decoded,
+        }
+    }
+
+    /// Starts again at an earlier place; false when the last start was the beginning. Some keyframes are only the first
+    /// of a row of frames that together make a whole picture, and damage reaches further from one start than from another.
+    fn start_earlier(&mut self) -> Result<bool, Error> {
+        let Some(mut starts) = self.other_starts.take() else { return Ok(false) };
+        if self.has_given {
+            starts.clear();
+        }
+        let (frames, is_beginning) = open_at(&self.path, self.threads, &mut starts)?;
+        self.frames = frames;
+        self.other_starts = (!is_beginning).then_some(starts);
+        self.next_decoded = is_beginning.then(|| self.index.present_from(0) as usize);
+        Ok(true)
+    }
+}
+
+/// Times of the two keyframes before a frame, the nearer one at the end. None of them is the beginning.
+fn starts(index: &Index, first: u32) -> Vec<i64> {
+    let before = index.keyframes.partition_point(|&keyframe| keyframe <= first);
+    let nearest = &index.keyframes[before.saturating_sub(2)..before];
+    let time = |&keyframe: &u32| index.pts.get(keyframe as usize).copied().filter(|_| keyframe > 0);
+    nearest.iter().filter_map(time).collect()
+}
+
+/// Opens a file at the last of `starts` at which it can be entered, else at its beginning, which is said.
+fn open_at(path: &Path, threads: Threads, starts: &mut Vec<i64>) -> Result<(Frames, bool), Error> {
+    while let Some(time) = starts.pop() {
+        let mut frames = Frames::open(path, threads)?;
+        if frames.has_palette {
+            // Colors come with the first frame, and again only when they change.
+            return Ok((frames, true));
+        }
+        if frames.seek(time)? {
+            return Ok((frames, false));
+        }
+    }
+    Ok((Frames::open(path, threads)?, true))
+}

@@ -1,0 +1,190 @@
+//! A range of the frame list as pictures.
+
+use std::path::Path;
+
+use frame::RgbF32;
+
+use super::Numbered;
+use crate::Error;
+use crate::convert::ToRgb;
+use crate::fields::{FieldFilter, Place};
+use crate::index::Index;
+use crate::raw::frame::RawFrame;
+
+/// A frame of a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NextFrame {
+    /// Its time, in ticks.
+    pub pts: i64,
+    /// It has the very samples of the frame given before it, or is missing and filled with them.
+    pub is_repeat: bool,
+}
+
+/// Decodes a range of the frame list to RGB.
+#[derive(Debug)]
+pub struct RangeDecoder {
+    decoded: Numbered,
+    /// What makes the frames of the list out of those that are decoded.
+    filtered: Option<Filtered>,
+    to_rgb: ToRgb,
+    /// The frame that was converted last, as it was before.
+    converted: Option<RawFrame>,
+    /// The list.
+    index: Index,
+    /// End of the range.
+    end: usize,
+    /// Number of the next frame to give.
+    wanted: usize,
+    /// What was shown as the last frame given.
+    given: Option<Place>,
+}
+
+#[derive(Debug)]
+struct Filtered {
+    filter: FieldFilter,
+    frame: RawFrame,
+    at_end: bool,
+}
+
+/// A frame that is to be given.
+struct Next {
+    pts: i64,
+    /// It is missing, and the frame before is given again.
+    is_filled: bool,
+}
+
+impl RangeDecoder {
+    /// Prepares to decode frames `first` to `end - 1`.
+    ///
+    /// At most `threads` are used; one where more could give other pictures each time.
+    ///
+    /// # Errors
+    /// When the file cannot be read or decoded, or the range is not within the list.
+    pub fn open(path: &Path, index: &Index, first: u32, end: u32, threads: usize) -> Result<Self, Error> {
+        if first > end || end as usize > index.pts.len() {
+            let got = index.pts.last().copied();
+            return Err(Error::FramesDiffer { frame: end, expected: None, got });
+        }
+        let (source, mut start) = (index.decoded(), index.shown(first).frame);
+        let filtered = match &index.fields {
+            None => None,
+            Some(fields) => {
+                // What is shown depends on the frames beside it, wherever decoding starts.
+                for _ in 0..fields.reach() {
+                    start = source.present_before(start);
+                }
+                Some(Filtered { filter: FieldFilter::new(fields), frame: RawFrame::new()?, at_end: false })
+            }
+        };
+        Ok(Self {
+            decoded: Numbered::open(path, source.clone(), start, threads)?,
+            filtered,
+            to_rgb: ToRgb::default(),
+            converted: None,
+            index: index.clone(),
+            end: end as usize,
+            wanted: first as usize,
+            given: None,
+        })
+    }
+
+    /// Brings HDR to the range of usual screens from here on. Only before the first frame.
+    pub fn tonemap(&mut self) {
+        self.to_rgb.tonemap();
+    }
+
+    /// Decodes the next frame of the range into a picture in the source's own transfer curve, full range, and gives its
+    /// time; `None` after the last. A frame that is missing is filled with the one before.
+    ///
+    /// # Errors
+    /// [`Error::FramesDiffer`] when the decoder gives other frames than the list has, [`Error::PictureChanged`] when
+    /// size or format change, others when the file cannot be read or converted.
+    pub fn next(&mut self, into: &mut RgbF32) -> Result<Option<i64>, Error> {
+        let Some(next) = self.advance()? else { return Ok(None) };
+        self.convert(next.is_filled, into)?;
+        Ok(Some(next.pts))
+    }
+
+    /// As [`next`](Self::next), but a frame with the very samples of the one before is not converted: then `into` is left
+    /// as it is, and [`NextFrame::is_repeat`] says so.
+    ///
+    /// # Errors
+    /// As for [`next`](Self::next).
+    pub fn next_unless_repeated(&mut self, into: &mut RgbF32) -> Result<Option<NextFrame>, Error> {
+        let Some(Next { pts, is_filled }) = self.advance()? else { return Ok(None) };
+        // Fields are marked in the frames in a way that differs between versions of FFmpeg, and change the conversion. What
+        // comes out of the filters has none.
+        let has_fields = self.filtered.is_none() && self.decoded.frames().is_interlaced();
+        let frame = match &self.filtered {
+            Some(filtered) => &filtered.frame,
+            None => self.decoded.frame(),
+        };
+        let is_same = !has_fields && self.converted.as_ref().is_some_and(|last| last.is_same_picture(frame));
+        let is_repeat = is_filled || is_same;
+        if !is_repeat {
+            self.convert(false, into)?;
+        }
+        Ok(Some(NextFrame { pts, is_repeat }))
+    }
+
+    /// Converts the frame that was made last, or the one converted last once more.
+    fn convert(&mut self, again: bool, into: &mut RgbF32) -> Result<(), Error> {
+        let number = self.wanted.saturating_sub(1) as u32;
+        let converted = match &mut self.converted {
+            Some(converted) => converted,
+            none => none.insert(RawFrame::new()?),
+        };
+        let frame = match &mut self.filtered {
+            Some(filtered) => &mut filtered.frame,
+            None => self.decoded.frame(),
+        };
+        // The conversion labels the frame anew.
+        if again {
+            frame.refer_to(converted)?;
+        } else {
+            converted.refer_to(frame)?;
+        }
+        self.to_rgb.convert(frame, number, into)
+    }
+
+    /// Makes what the next frame of the range shows; `None` after the last.
+    fn advance(&mut self) -> Result<Option<Next>, Error> {
+        if self.wanted >= self.end {
+            return Ok(None);
+        }
+        let (number, shown) = (self.wanted as u32, self.index.shown(self.wanted as u32));
+        let is_filled = self.given == Some(shown);
+        if !is_filled {
+            self.make(shown, number)?;
+        }
+        self.wanted += 1;
+        self.given = Some(shown);
+        Ok(Some(Next { pts: self.index.pts[number as usize], is_filled }))
+    }
+
+    /// Makes what is shown as frame `number`.
+    fn make(&mut self, shown: Place, number: u32) -> Result<(), Error> {
+        let expected = self.index.pts.get(number as usize).copied();
+        let differ = || Error::FramesDiffer { frame: number, expected, got: None };
+        let Some(Filtered { filter, frame, at_end }) = &mut self.filtered else {
+            while self.decoded.next()?.ok_or_else(differ)? < shown.frame {}
+            return Ok(());
+        };
+        loop {
+            match filter.receive(frame)? {
+                Some(place) if place == shown => return Ok(()),
+                // For the sake of its neighbours, or one that the film has not.
+                Some(place) if place < shown => continue,
+                Some(_) => return Err(differ()),
+                None if *at_end => return Err(differ()),
+                None => {}
+            }
+            if let Some(decoded) = self.decoded.next()? {
+                filter.send(self.decoded.frame(), decoded)?;
+            } else {
+                filter.finish()?;
+                *at_end = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Films that were spread over more frames: four frames became five, and two of the five hold fields of two frames.
+
+use std::path::Path;
+
+use frame::Rational;
+
+use super::{FieldOrder, filter};
+use crate::Error;
+use crate::decode::Numbered;
+use crate::index::Index;
+use crate::raw::filter::{Formats, Graph};
+use crate::raw::frame::RawFrame;
+
+/// Frames of a cycle, one of which is no frame of the film.
+pub(super) const CYCLE: u32 = 5;
+/// Threads of the decoder, as far as its frames stand for themselves.
+const THREADS: usize = 2;
+/// At most one frame in so many may stay combed, or it is not a film.
+const COMBED: usize = 10;
+
+/// The frames of a film.
+#[derive(Debug, Default)]
+pub(super) struct Film {
+    /// The decoded frames that are kept, ascending.
+    pub(super) kept: Vec<u32>,
+    /// Frames among them whose fields match no others.
+    combed: usize,
+}
+
+impl Film {
+    /// True when it is one: nearly all of its fields match others.
+    pub(super) fn is_one(&self) -> bool {
+        self.combed * COMBED <= self.kept.len()
+    }
+}
+
+/// Decodes everything, puts the fields together, and finds the frame of each cycle that repeats the one before.
+pub(super) fn film(
+    path: &Path,
+    index: &Index,
+    order: FieldOrder,
+    rate: Rational,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Film, Error> {
+    let mut decoded = Numbered::open(path, index.clone(), 0, THREADS)?;
+    // A frame that is a frame of the film again, but for the noise of its encoding, counts as a repetition; FFmpeg always
+    // leaves out the frame of a cycle that is most like the one before.
+    let description = format!("{},decimate=cycle={CYCLE}", filter::fieldmatch(order));
+    let mut graph: Option<Graph> = None;
+    let (mut film, mut kept) = (Film::default(), RawFrame::new()?);
+    let mut first = None;
+    while let Some(number) = decoded.next()? {
+        let frame = decoded.frame();
+        let picture = (frame.size(), frame.format());
+        let (size, format) = *first.get_or_insert(picture);
+        if (size, format) != picture {
+            let named = |(size, format): (frame::Size, crate::raw::pixel::PixelFormat)| {
+                format!("{size} {}", format.name())
+            };
+            let (before, after) = (named((size, format)), named(picture));
+            return Err(Error::PictureChanged { frame: number, before, after });
+        }
+        let graph = match &mut graph {
+            Some(graph) => graph,
+            none => none.insert(Graph::of_sequence(format, size, rate, &description, Formats::Convert)?),
+        };
+        frame.set_pts(number.into());
+        frame.set_number(number);
+        graph.send(Some(frame))?;
+        film.take(graph, &mut kept)?;
+        progress(u64::from(number) + 1);
+    }
+    if let Some(graph) = &mut graph {
+        graph.send(None)?;
+        film.take(graph, &mut kept)?;
+    }
+    Ok(film)
+}
+
+impl Film {
+    fn take(&mut self, graph: &mut Graph, frame: &mut RawFrame) -> Result<(), Error> {
+        while graph.receive(frame)? {
+            self.combed += usize::from(frame.is_interlaced());
+            self.kept.extend(frame.number());
+        }
+        Ok(())
+    }
+}

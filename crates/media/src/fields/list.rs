@@ -1,0 +1,148 @@
+//! The times of the frames that are made.
+
+use frame::Rational;
+
+use super::film::CYCLE;
+use super::{Fields, Made};
+use crate::index::Index;
+use crate::{Error, MAX_FRAMES};
+
+/// The list of the frames that are made. Its ticks are those of the file, or where a time would fall between two of them
+/// halves or quarters of them.
+pub(super) fn made(fields: Fields) -> Result<Index, Error> {
+    let of_file = &*fields.decoded;
+    // No time of a real film is near these, and none can overflow.
+    let is_far = |&time: &i64| time.unsigned_abs() > (i64::MAX / 16).unsigned_abs();
+    if of_file.pts.iter().chain([&of_file.last_duration]).any(is_far) {
+        return Err(Error::Fields("its times are out of range".to_owned()));
+    }
+    let (parts, pts, last_duration) = match &fields.made {
+        Made::Frames => (1, of_file.pts.clone(), of_file.last_duration),
+        Made::Fields => of_fields(of_file)?,
+        Made::Film { kept } => of_film(of_file, kept),
+    };
+    let (time_base, pts, last_duration) = coarsest(of_file.time_base, parts, pts, last_duration);
+    let keyframes = match &fields.made {
+        Made::Frames => of_file.keyframes.clone(),
+        Made::Fields => of_file.keyframes.iter().map(|keyframe| 2 * keyframe).collect(),
+        Made::Film { kept } => {
+            let first_from = |&keyframe: &u32| kept.partition_point(|&frame| frame < keyframe) as u32;
+            let mut keyframes: Vec<u32> = of_file.keyframes.iter().map(first_from).collect();
+            keyframes.dedup();
+            keyframes.retain(|&keyframe| (keyframe as usize) < kept.len());
+            keyframes
+        }
+    };
+    Ok(Index {
+        time_base,
+        pts,
+        keyframes,
+        last_duration,
+        seekable: of_file.seekable,
+        method: of_file.method,
+        gaps: fields.gaps(),
+        left_out: of_file.left_out,
+        cut_off: of_file.cut_off,
+        fields: Some(fields),
+    })
+}
+
+/// A frame for each field, in half ticks: the second is shown in the middle between its frame and the next.
+fn of_fields(of_file: &Index) -> Result<(i64, Vec<i64>, i64), Error> {
+    if of_file.pts.len() > MAX_FRAMES / 2 {
+        return Err(Error::TooManyFrames);
+    }
+    let duration = of_file.last_duration.max(1);
+    let ends = of_file.pts.iter().skip(1).copied();
+    let ends = ends.chain(of_file.pts.last().map(|last| last + duration));
+    let both = of_file.pts.iter().zip(ends).flat_map(|(&time, end)| [2 * time, time + end]);
+    Ok((2, both.collect(), duration))
+}
+
+/// The frames of a film, in quarter ticks: four in the time of five, evenly. A cycle that lost none or more keeps its times.
+fn of_film(of_file: &Index, kept: &[u32]) -> (i64, Vec<i64>, i64) {
+    let frames = &of_file.pts;
+    let end = frames.last().map_or(0, |last| last + of_file.last_duration.max(1));
+    let mut pts = Vec::with_capacity(kept.len());
+    for cycle in kept.chunk_by(|a, b| a / CYCLE == b / CYCLE) {
+        let begin = (cycle[0] / CYCLE * CYCLE) as usize;
+        let next = begin + CYCLE as usize;
+        if cycle.len() + 1 == CYCLE as usize && next <= frames.len() {
+            let (from, to) = (frames[begin], frames.get(next).copied().unwrap_or(end));
+            pts.extend((0..i64::from(CYCLE) - 1).map(|number| 4 * from + number * (to - from)));
+        } else {
+            pts.extend(cycle.iter().map(|&frame| 4 * frames[frame as usize]));
+        }
+    }
+    let last_duration = pts.last().map_or(0, |last| 4 * end - last);
+    (4, pts, last_duration)
+}
+
+/// The same times in the largest ticks that divide all of them, `parts` of which at first make a tick of `time_base`.
+fn coarsest(
+    time_base: Rational,
+    mut parts: i64,
+    mut pts: Vec<i64>,
+    mut last_duration: i64,
+) -> (Rational, Vec<i64>, i64) {
+    while parts > 1 {
+        let fits = i64::from(time_base.den) * parts <= i64::from(i32::MAX);
+        if fits && !(last_duration % 2 == 0 && pts.iter().all(|time| time % 2 == 0)) {
+            break;
+        }
+        // Where there are no finer ticks, those of the file are billionths of a second.
+        for time in &mut pts {
+            *time = time.div_euclid(2);
+        }
+        last_duration = (last_duration / 2).max(1);
+        parts /= 2;
+    }
+    (Rational::new(time_base.num, time_base.den * parts as i32), pts, last_duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::IndexMethod;
+    use crate::fields::FieldOrder;
+
+    fn list(made: Made, pts: &[i64], last_duration: i64) -> Index {
+        let decoded = Index {
+            time_base: Rational::new(1, 1000),
+            pts: pts.to_vec(),
+            keyframes: vec![0, 5],
+            last_duration,
+            seekable: true,
+            method: IndexMethod::Demux,
+            gaps: Vec::new(),
+            left_out: 0,
+            cut_off: 0,
+            fields: None,
+        };
+        let order = FieldOrder::TopFirst;
+        super::made(Fields { made, order, keeps_progressive: false, decoded: Box::new(decoded) }).unwrap()
+    }
+
+    #[test]
+    fn the_second_field_is_shown_in_the_middle() {
+        let even = list(Made::Fields, &[0, 40, 80, 120, 160, 220], 40);
+        assert_eq!((even.time_base, even.last_duration), (Rational::new(1, 1000), 20));
+        assert_eq!(even.pts, [0, 20, 40, 60, 80, 100, 120, 140, 160, 190, 220, 240]);
+        assert_eq!(even.keyframes, [0, 10]);
+        let odd = list(Made::Fields, &[0, 33, 67, 100, 133, 167], 33);
+        assert_eq!((odd.time_base, odd.last_duration), (Rational::new(1, 2000), 33));
+        assert_eq!(odd.pts[..4], [0, 33, 66, 100]);
+    }
+
+    #[test]
+    fn four_frames_take_the_time_of_five() {
+        let kept = vec![0, 1, 2, 4, 5, 6, 8, 9, 10, 11];
+        let pts: Vec<i64> = (0..12).map(|frame| frame * 3003).collect();
+        let film = list(Made::Film { kept }, &pts, 3003);
+        assert_eq!(film.time_base, Rational::new(1, 4000));
+        assert_eq!(film.pts[..9], [0, 1, 2, 3, 4, 5, 6, 7, 8].map(|frame| frame * 15015));
+        // The last cycle has two frames, which stay.
+        assert_eq!(film.pts[8..], [10 * 12012, 11 * 12012]);
+        assert_eq!((film.keyframes, film.last_duration), (vec![0, 4], 12012));
+    }
+}
