@@ -7,6 +7,7 @@ use crate::raw::filter::Graph;
 use crate::raw::frame::RawFrame;
 use crate::raw::packet::RawPacket;
 use crate::raw::pixel::PixelFormat;
+use crate::resize::{RESAMPLER, RGB};
 use crate::{CodecParameters, Error, VideoInfo};
 
 /// The encoder of results.
@@ -14,8 +15,6 @@ const ENCODER: &str = "libx264";
 /// The smallest blocks that libx264 tries. What was enlarged has no detail that needs smaller ones than 16 × 16 in motion
 /// and 8 × 8 without: trying them takes a third more time and gives no smaller files.
 const PARTITIONS: &str = "i8x8";
-/// The format in which pictures come.
-const RGB: &str = "gbrp16le";
 
 /// How a segment is encoded. Equal settings and pictures give equal packets.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,10 +130,8 @@ impl SegmentEncoder {
             ],
         })?;
         let color = settings.color;
-        // The filter is a spline of six taps: sharp, and with less ringing than Lanczos. No dither: 16 bits are rounded
-        // to the depth of the source, whose own noise or the encoder's hides the steps, and dither costs bits.
         let description = format!(
-            "zscale=width={}:height={}:filter=spline36:dither=none:matrix={}:range={},format={}",
+            "zscale=width={}:height={}:{RESAMPLER}:matrix={}:range={},format={}",
             settings.size.width,
             settings.size.height,
             color.matrix.0,

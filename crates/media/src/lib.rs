@@ -16,6 +16,7 @@ mod index;
 mod join;
 mod probe;
 mod raw;
+mod resize;
 mod verify;
 
 use frame::{ColorDescription, Rational, Size};
@@ -29,6 +30,7 @@ pub use error::Error;
 pub use index::{Index, IndexMethod, index};
 pub use join::{Join, JoinReport, OwnedPacket, join};
 pub use probe::{Probe, StreamInfo, StreamKind, VideoInfo, probe};
+pub use resize::Resizer;
 pub use verify::{SegmentDecoder, VerifyReport, verify};
 
 /// Largest picture that is decoded, in pixels: 16,384 × 8,192. A file may claim any size, and memory follows it.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use job::message::{IndexMethod, IndexRequest, Response};
-use job::{Container, Model, SegmentRange, SourceFacts};
+use job::{Container, SegmentRange, Shape, SourceFacts, Target};
 use media::Index;
 
 use crate::failure::Failed;
@@ -36,12 +36,11 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     };
     let mut tell = |frames: u64| progress.tell(frames as u32, 0);
     let index = media::index(source, method, &mut tell)?;
-    let (operations_per_pixel, network_scale) = match request.settings.model {
-        Model::None => (0, 1),
-        Model::BuiltIn { .. } | Model::File { .. } => {
-            let network = model::network(&request.settings)?;
-            (network.flops_per_pixel() as u64, network.scale as u32)
-        }
+    let (operations_per_pixel, network_scale) = if request.settings.has_network() {
+        let network = model::network(&request.settings)?;
+        (network.flops_per_pixel() as u64, network.scale as u32)
+    } else {
+        (0, 1)
     };
     let ticks =
         index.pts.last().zip(index.pts.first()).map_or(0, |(last, first)| last - first) + index.last_duration;
@@ -68,10 +67,12 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     if probe.video.has_alpha {
         notes.push("the video is transparent in parts: the result is not".to_owned());
     }
+    let shape = shape(&probe.video);
+    notes.extend(shrinking(request.settings.target, shape));
     Ok(Response::Indexed(Box::new(SourceFacts {
         codec: probe.video.codec.clone(),
-        width: probe.video.size.width,
-        height: probe.video.size.height,
+        width: shape.width,
+        height: shape.height,
         frames: index.pts.len() as u32,
         keyframes: index.keyframes.clone(),
         seconds: ticks as f64 * index.time_base.to_f64(),
@@ -82,7 +83,33 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         frame_list_blake3: frame_list::write(&index, &request.frame_list)?,
         gaps: index.gaps.iter().map(|gap| SegmentRange { first: gap.start, end: gap.end }).collect(),
         notes,
+        pixel: shape.pixel,
+        is_turned: shape.is_turned,
     })))
+}
+
+/// The size of a source's pictures and how players show them.
+pub(crate) fn shape(video: &media::VideoInfo) -> Shape {
+    let pixel = video.sample_aspect_ratio;
+    Shape {
+        width: video.size.width,
+        height: video.size.height,
+        pixel: if pixel.is_known() { (pixel.num as u32, pixel.den as u32) } else { (0, 0) },
+        // Quarter turns have a sine of 1 or -1.
+        is_turned: video.rotation.is_some_and(|degrees| degrees.to_radians().sin().abs() > 0.9),
+    }
+}
+
+/// Says when a result would be smaller than its source. A size that cannot be is told by the plan.
+fn shrinking(target: Target, source: Shape) -> Option<String> {
+    let Shape { width: from_width, height: from_height, .. } = source;
+    let (width, height) = target.size(source).ok()?;
+    let is_smaller = u64::from(width) * u64::from(height) < u64::from(from_width) * u64::from(from_height);
+    is_smaller.then(|| {
+        format!(
+            "the result of {width}x{height} is smaller than the source of {from_width}x{from_height}: it has less detail"
+        )
+    })
 }
 
 /// What of the source is lost, in words.

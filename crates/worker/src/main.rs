@@ -10,6 +10,7 @@ mod failure;
 mod frame_list;
 mod index;
 mod join;
+mod look;
 mod model;
 mod pipeline;
 mod results;

@@ -15,6 +15,7 @@ use storage::{
 
 use crate::failure::Failed;
 use crate::frame_list;
+use crate::look::Look;
 use crate::model::Upscaler;
 use crate::pipeline::{self, Way};
 use crate::trace::Trace;
@@ -120,7 +121,9 @@ fn make(
         preset: request.settings.preset.clone(),
         threads: request.encoder_threads,
     };
-    let mut encoder = SegmentEncoder::open(&settings, pictures.scaled(scale))?;
+    let made = pictures.scaled(scale);
+    let look = Look::new(&request.settings, pictures, made, size)?;
+    let mut encoder = SegmentEncoder::open(&settings, look.as_ref().map_or(made, |look| look.size(made)))?;
     let parameters: &CodecParameters = encoder.parameters();
     let verifier = Verifier::start(parameters, index.time_base)?;
     let header = serde_json::to_vec(parameters).map_err(|error| Failed::transient(error.to_string()))?;
@@ -150,7 +153,7 @@ fn make(
     };
     let skips_repeats = request.settings.reuse.is_some();
     let trace = Trace::of_segment(&format!("segment-{:06}.e{}", request.index, request.epoch));
-    let way = Way { reuse, scale, skips_repeats, first: range.first, alive: &tell, trace: &trace };
+    let way = Way { reuse, scale, look, skips_repeats, first: range.first, alive: &tell, trace: &trace };
     let reused = pipeline::run(decoder, way, encode)?;
     trace.write();
     encoder.finish(&mut append)?;
