@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::state::Evidence;
-use crate::{Container, FilePath, Model, SegmentRange, Settings, SourceFacts};
+use crate::{Container, FilePath, Model, SegmentRange, Settings, SourceFacts, Target};
 
 /// Largest message in bytes; the largest real one lists the segments of a very long film.
 pub const LARGEST_MESSAGE: u32 = 16 << 20;
@@ -45,6 +45,8 @@ pub enum Request {
     Doctor,
     /// Measure how fast a network runs.
     Bench(BenchRequest),
+    /// Show what networks make of single frames.
+    Preview(PreviewRequest),
 }
 
 /// What a worker may touch of the files of this machine; the system's libraries and the like come on top.
@@ -140,6 +142,25 @@ pub struct BenchRequest {
     pub seconds: f64,
 }
 
+/// See [`Request::Preview`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PreviewRequest {
+    /// The source.
+    pub source: FilePath,
+    /// When the frames are shown, in seconds from the first frame of the source on.
+    pub times: Vec<f64>,
+    /// The size of all pictures.
+    pub target: Target,
+    /// What is shown beside the classic enlargement, in this order.
+    pub settings: Vec<Settings>,
+    /// Threads of the engine.
+    pub engine_threads: u32,
+    /// The folder that the pictures go to.
+    pub folder: FilePath,
+    /// How the names of their files begin.
+    pub prefix: FilePath,
+}
+
 /// A frame list on disk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FrameListFile {
@@ -194,6 +215,15 @@ pub enum Response {
     Doctor(Vec<Finding>),
     /// Answer to [`Request::Bench`].
     Bench(BenchReport),
+    /// Answer to [`Request::Preview`]. Its progress counts pictures, the sheets aside.
+    Previewed {
+        /// The pictures that were made, those of a frame one after the other and its sheet last.
+        pictures: Vec<PreviewPicture>,
+        /// What people should know.
+        notes: Vec<String>,
+        /// Why some of the networks have no pictures.
+        failures: Vec<String>,
+    },
     /// The request could not be done.
     Failed(Failure),
 }
@@ -233,6 +263,37 @@ pub struct BenchReport {
     pub flops_per_frame: f64,
     /// The most memory that the worker process had, in bytes: weights, session, pictures and the program itself.
     pub peak_rss_bytes: u64,
+}
+
+/// A picture of a preview: a PNG file of 8 bits, RGB, in the source's own transfer curve.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PreviewPicture {
+    /// The file.
+    pub path: FilePath,
+    /// Number of the frame, from 0 on.
+    pub frame: u32,
+    /// When it is shown, in seconds from the first frame on.
+    pub seconds: f64,
+    /// What made the picture.
+    pub kind: PreviewKind,
+    /// Name of the network, where one did.
+    pub model: Option<String>,
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+/// What a picture of a preview shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PreviewKind {
+    /// The source, enlarged by a classic resampler.
+    Classic,
+    /// What a network makes of it.
+    Network,
+    /// All of these side by side, in the order of the files.
+    Sheet,
 }
 
 /// Why a request could not be done.

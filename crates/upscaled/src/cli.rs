@@ -83,12 +83,10 @@ pub(crate) struct Choices {
     /// classic resampler without a network [default: realesr-general-x4v3]
     #[arg(short, long, value_name = "NAME|FILE")]
     pub(crate) model: Option<String>,
-    /// Enlarge so many times, 1 to 8 [default: 4]
-    #[arg(short, long, value_name = "TIMES", conflicts_with = "height")]
-    pub(crate) scale: Option<u32>,
-    /// Enlarge to so many rows, for example 1080; the width follows
-    #[arg(long, value_name = "ROWS")]
-    pub(crate) height: Option<u32>,
+    #[command(flatten)]
+    pub(crate) size: SizeChoice,
+    #[command(flatten)]
+    pub(crate) look: LookChoices,
     /// Strength of the denoising, 0 to 1; less than 1 needs the model's twin in models/ [default: 1]
     #[arg(long, value_name = "0..1")]
     pub(crate) denoise: Option<f32>,
@@ -119,6 +117,41 @@ pub(crate) struct Choices {
     /// so about twice the result. A job that needs more fails early and says how much [default: what is free]
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_disk: Option<Bytes>,
+}
+
+/// How large results are.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Args)]
+#[group(multiple = false)]
+pub(crate) struct SizeChoice {
+    /// Enlarge so many times, 1 to 8 [default: 4]
+    #[arg(short, long, value_name = "TIMES")]
+    pub(crate) scale: Option<u32>,
+    /// Enlarge to so many rows of the picture as it is stored, for example 1080; the width follows
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) height: Option<u32>,
+    /// Enlarge to so many columns of the picture as it is stored, for example 1920; the height follows
+    #[arg(long, value_name = "COLUMNS")]
+    pub(crate) width: Option<u32>,
+    /// Enlarge to what a screen of this size shows whole, for example 1920x1080: as large as can be, in the shape that
+    /// players show, turned pictures and wide pixels included
+    #[arg(long, value_name = "WIDTHxHEIGHT")]
+    pub(crate) fit: Option<PictureSize>,
+}
+
+/// How results look.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Args)]
+pub(crate) struct LookChoices {
+    /// Share of the network, 0 to 1: less is softer and closer to the source, and 0 is a classic resampler, without running
+    /// the network [default: 1]
+    #[arg(long, value_name = "0..1")]
+    pub(crate) strength: Option<f32>,
+    /// Keep the colours of wide areas as the source has them, where a network shifts them
+    #[arg(long)]
+    pub(crate) anchor: bool,
+    /// Add film grain, 0 to 1, strongest in mid-tones: 0.1 is faint, 0.3 is that of a coarse film. Files become much larger,
+    /// and every frame is encoded anew, even one that repeats the last [default: 0]
+    #[arg(long, value_name = "0..1")]
+    pub(crate) grain: Option<f32>,
 }
 
 #[derive(Debug, Args)]

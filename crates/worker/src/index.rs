@@ -138,7 +138,7 @@ fn losses(index: &Index) -> Vec<String> {
 }
 
 /// A time as players show it, from the first frame on.
-fn clock(index: &Index, pts: i64) -> String {
+pub(crate) fn clock(index: &Index, pts: i64) -> String {
     let start = index.pts.first().copied().unwrap_or(0);
     let milliseconds = ((pts - start) as f64 * index.time_base.to_f64() * 1000.0).round() as u64;
     let (seconds, rest) = (milliseconds / 1000, milliseconds % 1000);

@@ -1,0 +1,330 @@
+//! What networks make of single frames, as pictures that people can look at before a job takes hours.
+//!
+//! The pictures are what a job would encode, in RGB of 8 bits and in the source's own transfer curve. They stand upright,
+//! and pixels that are not square stay as they are: the PNG files say their shape (`pHYs`), as the result of a job does.
+
+mod picture;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use frame::{Planar, RgbF32, Size, Transfer, round_to_16_bits};
+use job::message::{PreviewKind, PreviewPicture, PreviewRequest, Response};
+use job::{FilePath, Settings};
+use media::{Index, IndexMethod, Probe, RangeDecoder, Resizer};
+
+use self::picture::{Picture, Upright};
+use crate::failure::Failed;
+use crate::index::{clock, shape};
+use crate::look::Look;
+use crate::model::Upscaler;
+use crate::pipeline::take;
+use crate::sandbox::LittleMemory;
+use crate::wire::Progress;
+
+/// Threads of the decoder.
+const DECODER_THREADS: usize = 2;
+/// How far times may be rounded by people who read them somewhere, in seconds.
+const ROUNDED: f64 = 0.000_6;
+
+/// Makes the pictures, and tells how many are done meanwhile.
+pub(crate) fn run(
+    request: &PreviewRequest,
+    upscaler: &mut Upscaler,
+    progress: &Progress,
+) -> Result<Response, Failed> {
+    let done = AtomicU32::new(0);
+    let made = progress.during_frames(&done, || make(request, upscaler, &done));
+    made.unwrap_or_else(|_| Err(Failed::transient("the engine's thread died")))
+}
+
+fn make(request: &PreviewRequest, upscaler: &mut Upscaler, done: &AtomicU32) -> Result<Response, Failed> {
+    let source: &Path = &request.source;
+    let little = LittleMemory::begin();
+    let probe = media::probe(source)?;
+    drop(little);
+    let (width, height) =
+        request.target.size(shape(&probe.video)).map_err(|error| Failed::last(error.to_string()))?;
+    let frames = decode(source, &request.times)?;
+    let mut maker = Maker {
+        request,
+        upscaler,
+        done,
+        target: Size::new(width, height),
+        upright: Upright::of(&probe.video),
+        refused: vec![false; request.settings.len()],
+        pictures: Vec::new(),
+        failures: Vec::new(),
+    };
+    for frame in &frames {
+        maker.frame(frame)?;
+    }
+    let Maker { pictures, failures, .. } = maker;
+    Ok(Response::Previewed { pictures, notes: notes(&probe), failures })
+}
+
+/// What people should know of the pictures.
+fn notes(probe: &Probe) -> Vec<String> {
+    let mut notes = Vec::new();
+    if [Transfer::SMPTE2084, Transfer::ARIB_STD_B67].contains(&probe.video.color.transfer) {
+        notes.push("the video is HDR: its pictures look flat where they are shown as usual ones".to_owned());
+    }
+    if probe.video.is_interlaced {
+        notes.push("the video is interlaced: the pictures show its frames as they are".to_owned());
+    }
+    notes
+}
+
+/// A frame of the source.
+struct Frame {
+    number: u32,
+    /// When it is shown, from the first frame on: in seconds, and as players show it.
+    seconds: f64,
+    time: String,
+    picture: RgbF32,
+}
+
+/// The frames that are shown at these times, each once.
+fn decode(source: &Path, times: &[f64]) -> Result<Vec<Frame>, Failed> {
+    let listed = |method| media::index(source, method, &mut |_| {});
+    match frames(source, &listed(IndexMethod::Demux)?, times) {
+        // The packets do not tell the truth.
+        Err(Error::Media(media::Error::FramesDiffer { .. })) => {}
+        found => return found.map_err(Failed::from),
+    }
+    Ok(frames(source, &listed(IndexMethod::Decode)?, times)?)
+}
+
+/// Why frames are not there.
+enum Error {
+    Media(media::Error),
+    Other(String),
+}
+
+impl From<media::Error> for Error {
+    fn from(error: media::Error) -> Self {
+        Self::Media(error)
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Media(error) => error.into(),
+            Error::Other(message) => Self::last(message),
+        }
+    }
+}
+
+fn frames(source: &Path, index: &Index, times: &[f64]) -> Result<Vec<Frame>, Error> {
+    let mut frames: Vec<Frame> = Vec::new();
+    for &time in times {
+        let number = at(index, time).map_err(Error::Other)?;
+        if frames.iter().any(|frame| frame.number == number) {
+            continue;
+        }
+        let mut picture = RgbF32::new(Size::new(0, 0));
+        let mut decoder = RangeDecoder::open(source, index, number, number + 1, DECODER_THREADS)?;
+        let Some(pts) = decoder.next(&mut picture)? else {
+            return Err(Error::Other(format!("frame {number} is missing in the video: choose another time")));
+        };
+        frames.push(Frame { number, seconds: seconds(index, pts), time: clock(index, pts), picture });
+    }
+    Ok(frames)
+}
+
+/// Seconds from the first frame on.
+fn seconds(index: &Index, pts: i64) -> f64 {
+    let first = index.pts.first().copied().unwrap_or(0);
+    pts.saturating_sub(first) as f64 * f64::from(index.time_base.num) / f64::from(index.time_base.den.max(1))
+}
+
+/// The number of the frame that is shown at a time.
+fn at(index: &Index, time: f64) -> Result<u32, String> {
+    let last = index.pts.last().copied().unwrap_or(0);
+    let end = seconds(index, last.saturating_add(index.last_duration));
+    let begun = index.pts.partition_point(|&pts| seconds(index, pts) <= time + ROUNDED);
+    if time >= end.max(seconds(index, last) + ROUNDED) {
+        return Err(format!(
+            "{time} s lies beyond the end of the video, which lasts {end:.3} s: its last frame is shown at {:.3} s ({})",
+            seconds(index, last),
+            clock(index, last)
+        ));
+    }
+    Ok(begun.saturating_sub(1) as u32)
+}
+
+/// Makes pictures and writes them.
+struct Maker<'a> {
+    request: &'a PreviewRequest,
+    upscaler: &'a mut Upscaler,
+    /// Pictures so far, the sheets aside.
+    done: &'a AtomicU32,
+    target: Size,
+    upright: Upright,
+    /// Which of the networks cannot be used.
+    refused: Vec<bool>,
+    pictures: Vec<PreviewPicture>,
+    failures: Vec<String>,
+}
+
+impl Maker<'_> {
+    /// Makes the pictures of a frame.
+    fn frame(&mut self, frame: &Frame) -> Result<(), Failed> {
+        let request = self.request;
+        let classic = rounded(&frame.picture);
+        let classic = self.upright.picture(&sized(classic, self.target)?);
+        self.write(frame, PreviewKind::Classic, None, "0-classic", &[&classic])?;
+        let mut shown = vec![("classic", classic)];
+        for (index, settings) in request.settings.iter().enumerate() {
+            let name = settings.model.name();
+            if self.refused[index] {
+                self.done.fetch_add(1, Relaxed);
+                continue;
+            }
+            match enlarge(self.upscaler, settings, request.engine_threads, frame, self.target) {
+                Ok(picture) => {
+                    let picture = self.upright.picture(&picture);
+                    let title = format!("{}-{name}", index + 1);
+                    self.write(frame, PreviewKind::Network, Some(name), &title, &[&picture])?;
+                    shown.push((name, picture));
+                }
+                Err(Failed(failure)) => {
+                    self.failures.push(format!("{name}: {}", failure.message));
+                    self.refused[index] = true;
+                    self.done.fetch_add(1, Relaxed);
+                }
+            }
+        }
+        let panels: Vec<&Picture> = shown.iter().map(|(_, picture)| picture).collect();
+        let names: Vec<&str> = shown.iter().map(|&(name, _)| name).collect();
+        self.write(frame, PreviewKind::Sheet, Some(&names.join(" | ")), "sheet", &panels)
+    }
+
+    /// Writes a file of one or more pictures side by side. `what` says what made them.
+    fn write(
+        &mut self,
+        frame: &Frame,
+        kind: PreviewKind,
+        what: Option<&str>,
+        title: &str,
+        panels: &[&Picture],
+    ) -> Result<(), Failed> {
+        let time = frame.time.replace(':', "-");
+        let mut name = self.request.prefix.0.clone().into_os_string();
+        name.push(format!("_{time}_{title}.png"));
+        let path: PathBuf = self.request.folder.join(name);
+        let description = format!("{} at {}", what.unwrap_or("classic"), frame.time);
+        let (size, bytes) = picture::png(panels, self.upright.pixel(), &description).map_err(|error| {
+            Failed::last(format!("a picture of {} cannot be encoded: {error}", self.target))
+        })?;
+        storage::write_status(&path, &bytes)?;
+        let model = if kind == PreviewKind::Network { what.map(ToOwned::to_owned) } else { None };
+        self.pictures.push(PreviewPicture {
+            path: FilePath(path),
+            frame: frame.number,
+            seconds: frame.seconds,
+            kind,
+            model,
+            width: size.width,
+            height: size.height,
+        });
+        if kind != PreviewKind::Sheet {
+            self.done.fetch_add(1, Relaxed);
+        }
+        Ok(())
+    }
+}
+
+/// What settings make of a frame.
+fn enlarge(
+    upscaler: &mut Upscaler,
+    settings: &Settings,
+    threads: u32,
+    frame: &Frame,
+    target: Size,
+) -> Result<Planar<u16>, Failed> {
+    let (source, size) = (&frame.picture, frame.picture.size());
+    // A single frame has nothing to be compared with.
+    let alone = Settings { reuse: None, ..settings.clone() };
+    let result = match upscaler.begin(&alone, threads, size)? {
+        None => rounded(source),
+        Some(ready) => {
+            let mut result = Planar::new(size.scaled(ready.scale));
+            let mut sound = true;
+            ready.reuse.compare(source);
+            ready.reuse.run(source, &mut |patch| sound &= take(&patch, &mut result))?;
+            if !sound {
+                return Err(Failed::last("the engine gives no numbers: try another model"));
+            }
+            result
+        }
+    };
+    let result = Arc::new(result);
+    let result = match Look::new(settings, size, result.size(), target)? {
+        Some(mut look) => look.apply(frame.number, Some(source), &result)?,
+        None => result,
+    };
+    sized(Arc::unwrap_or_clone(result), target)
+}
+
+/// A picture of 16 bits.
+fn rounded(source: &RgbF32) -> Planar<u16> {
+    let mut rounded = Planar::new(source.size());
+    for plane in 0..3 {
+        round_to_16_bits(source.plane(plane), rounded.plane_mut(plane));
+    }
+    rounded
+}
+
+/// The picture in a size.
+fn sized(picture: Planar<u16>, size: Size) -> Result<Planar<u16>, Failed> {
+    if picture.size() == size {
+        return Ok(picture);
+    }
+    let mut sized = Planar::new(size);
+    Resizer::new(picture.size(), size)?.resize(&picture, &mut sized)?;
+    Ok(sized)
+}
+
+#[cfg(test)]
+mod tests {
+    use frame::Rational;
+
+    use super::*;
+
+    fn index() -> Index {
+        Index {
+            time_base: Rational::new(1, 1000),
+            pts: vec![80, 120, 160, 700],
+            keyframes: vec![0],
+            last_duration: 40,
+            seekable: true,
+            method: IndexMethod::Demux,
+            gaps: Vec::new(),
+            left_out: 0,
+            cut_off: 0,
+        }
+    }
+
+    #[test]
+    fn a_time_shows_the_frame_that_is_on_the_screen_then() {
+        for (time, frame) in
+            [(0.0, 0), (0.039, 0), (0.04, 1), (0.0399999, 1), (0.5, 2), (0.619, 2), (0.62, 3), (0.659, 3)]
+        {
+            assert_eq!(at(&index(), time), Ok(frame), "{time}");
+        }
+        assert!((seconds(&index(), 700) - 0.62).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_time_beyond_the_end_is_refused_with_the_last_one() {
+        for time in [0.661, 1e9] {
+            let error = at(&index(), time).unwrap_err();
+            assert!(error.contains("beyond the end") && error.contains("shown at 0.620 s"), "{error}");
+        }
+        // A last frame of no duration is there all the same.
+        assert_eq!(at(&Index { last_duration: 0, ..index() }, 0.62), Ok(3));
+    }
+}
