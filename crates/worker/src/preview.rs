@@ -311,7 +311,7 @@ mod tests {
     #[test]
     fn a_time_shows_the_frame_that_is_on_the_screen_then() {
         for (time, frame) in
-            [(0.0, 0), (0.039, 0), (0.04, 1), (0.0399999, 1), (0.5, 2), (0.619, 2), (0.62, 3), (0.659, 3)]
+            [(0.0, 0), (0.039, 0), (0.04, 1), (0.039_999_9, 1), (0.5, 2), (0.619, 2), (0.62, 3), (0.659, 3)]
         {
             assert_eq!(at(&index(), time), Ok(frame), "{time}");
         }

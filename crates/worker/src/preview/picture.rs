@@ -35,14 +35,15 @@ impl Upright {
 
     /// Width and height of a pixel of the upright picture, where they differ.
     pub(super) fn pixel(self) -> Option<(u32, u32)> {
-        let (width, height) = if self.turns % 2 == 0 { self.pixel } else { (self.pixel.1, self.pixel.0) };
+        let (width, height) =
+            if self.turns.is_multiple_of(2) { self.pixel } else { (self.pixel.1, self.pixel.0) };
         (width != height && width > 0 && height > 0).then_some((width, height))
     }
 
     /// The picture in 8 bits, upright.
     pub(super) fn picture(self, stored: &Planar<u16>) -> Picture {
         let Size { width, height } = stored.size();
-        let size = if self.turns % 2 == 0 { stored.size() } else { Size::new(height, width) };
+        let size = if self.turns.is_multiple_of(2) { stored.size() } else { Size::new(height, width) };
         let mut samples = vec![0; 3 * size.pixels() as usize];
         for plane in 0..3 {
             for y in 0..height {
