@@ -1,6 +1,7 @@
 //! Colours of wide areas, kept as a source has them.
 
 use crate::check::{add_up, times_larger};
+use crate::deep::whole;
 use crate::{Planar, RgbF32, Size, WHITE};
 
 /// How far a pixel of the source reaches in each of the passes that smooth: three of them come close to a normal
@@ -85,9 +86,7 @@ impl Anchor {
                 widen(row(from), lines, below);
             }
             for (sample, (&above, &below)) in to.iter_mut().zip(above.iter().zip(&*below)) {
-                let sum = f32::from(*sample) + (above + (below - above) * part) * WHITE + 0.5;
-                let positive = if sum > 0.0 { sum } else { 0.0 };
-                *sample = (if positive < WHITE { positive } else { WHITE }) as i32 as u16;
+                *sample = whole(f32::from(*sample) + (above + (below - above) * part) * WHITE);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Film grain.
 
+use crate::deep::whole;
 use crate::{Planar, Size, WHITE};
 
 /// Standard deviation of the grain in mid-tones at full strength, of 1.
@@ -21,13 +22,15 @@ pub struct Grain {
     seed: u64,
     /// Noise of the row above, of the row itself and of the row below, added up across; numbers of rows modulo 3.
     rows: [Vec<u16>; 3],
+    /// Noise of a row, with a sample more at both ends.
+    noise: Vec<u16>,
     row: Vec<f32>,
 }
 
 impl Grain {
     /// Grain of a strength from 0 to 1. Pictures of another seed get another grain.
     pub fn new(strength: f32, seed: u64) -> Self {
-        Self { strength, seed, rows: Default::default(), row: Vec::new() }
+        Self { strength, seed, rows: Default::default(), noise: Vec::new(), row: Vec::new() }
     }
 
     /// Makes `into` the picture with the grain of frame `number`.
@@ -37,12 +40,13 @@ impl Grain {
         let key = key(self.seed, number);
         let width = width as usize;
         self.rows.iter_mut().for_each(|row| row.resize(width, 0));
+        self.noise.resize(width + 2, 0);
         self.row.resize(width, 0.0);
         // The rows above the picture and below it have noise too.
-        across(key, 0, &mut self.rows[0]);
-        across(key, 1, &mut self.rows[1]);
+        across(key, 0, &mut self.noise, &mut self.rows[0]);
+        across(key, 1, &mut self.noise, &mut self.rows[1]);
         for y in 0..height {
-            across(key, y + 2, &mut self.rows[(y as usize + 2) % 3]);
+            across(key, y + 2, &mut self.noise, &mut self.rows[(y as usize + 2) % 3]);
             self.down(y);
             let [red, green, blue] = [0, 1, 2].map(|plane| picture.row(plane, y));
             let colors = red.iter().zip(green).zip(blue);
@@ -55,9 +59,7 @@ impl Grain {
             for plane in 0..3 {
                 let samples = picture.row(plane, y).iter().zip(&self.row);
                 for (to, (&sample, &grain)) in into.row_mut(plane, y).iter_mut().zip(samples) {
-                    let sample = f32::from(sample) + grain + 0.5;
-                    let positive = if sample > 0.0 { sample } else { 0.0 };
-                    *to = (if positive < WHITE { positive } else { WHITE }) as i32 as u16;
+                    *to = whole(f32::from(sample) + grain);
                 }
             }
         }
@@ -81,12 +83,12 @@ fn key(seed: u64, number: u32) -> u32 {
 }
 
 /// Noise of a row, each sample with half of its neighbours on both sides.
-fn across(key: u32, row: u32, into: &mut [u16]) {
+fn across(key: u32, row: u32, samples: &mut [u16], into: &mut [u16]) {
     let key = mix(key ^ row.wrapping_mul(0x85EB_CA6B));
-    for (x, sample) in into.iter_mut().enumerate() {
-        let x = x as u32;
-        let [left, same, right] = [x, x.wrapping_add(1), x.wrapping_add(2)].map(|x| noise(key, x));
-        *sample = left + 2 * same + right;
+    samples.iter_mut().zip(0..).for_each(|(sample, x)| *sample = noise(key, x));
+    let neighbours = samples.iter().zip(samples.iter().skip(1)).zip(samples.iter().skip(2));
+    for (sum, ((left, same), right)) in into.iter_mut().zip(neighbours) {
+        *sum = left + 2 * same + right;
     }
 }
 
