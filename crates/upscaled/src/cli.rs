@@ -32,6 +32,10 @@ pub(crate) enum Command {
     /// Upscale files now
     Up(Up),
     /// Show what models make of single frames, as pictures side by side, before a job takes hours
+    ///
+    /// Pictures are PNG files: 0-classic is the source enlarged by a classic resampler, the others are numbered in the order
+    /// of the models, and the sheet shows all of them from left to right. They are what a job would encode, in 8 bits and in
+    /// the video's own transfer curve. They stand upright; where the video's pixels are not square, the files say so.
     Preview(Preview),
     /// Run the server: watch a folder and upscale what appears in it
     Serve(Serve),
@@ -157,9 +161,6 @@ pub(crate) struct LookChoices {
     pub(crate) grain: Option<f32>,
 }
 
-/// Pictures are PNG files: 0-classic is the source enlarged by a classic resampler, the others are numbered in the order of
-/// the models, and the sheet shows all of them from left to right. They are what a job would encode, in 8 bits and in the
-/// video's own transfer curve; they stand upright, and where the video's pixels are not square, the files say so.
 #[derive(Debug, Args)]
 pub(crate) struct Preview {
     /// The video

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use frame::{Planar, RgbF32, Size, Transfer, round_to_16_bits};
-use job::message::{PreviewKind, PreviewPicture, PreviewRequest, Response};
+use job::message::{Failure, FailureKind, PreviewKind, PreviewPicture, PreviewRequest, Response};
 use job::{FilePath, Settings};
 use media::{Index, IndexMethod, Probe, RangeDecoder, Resizer};
 
@@ -46,22 +46,50 @@ fn make(request: &PreviewRequest, upscaler: &mut Upscaler, done: &AtomicU32) -> 
     drop(little);
     let (width, height) =
         request.target.size(shape(&probe.video)).map_err(|error| Failed::last(error.to_string()))?;
-    let frames = decode(source, &request.times)?;
+    let target = Size::new(width, height);
+    let pictures = attempt(request, upscaler, done, (&probe, target), IndexMethod::Demux);
+    let made = match pictures {
+        // The packets do not tell the truth.
+        Err(Failed(Failure { kind: FailureKind::FramesDiffer, .. })) => {
+            done.store(0, Relaxed);
+            attempt(request, upscaler, done, (&probe, target), IndexMethod::Decode)?
+        }
+        made => made?,
+    };
+    Ok(Response::Previewed { pictures: made.0, notes: notes(&probe), failures: made.1 })
+}
+
+/// The pictures with the times of a list that is made in this way, and why some of the networks have none.
+fn attempt(
+    request: &PreviewRequest,
+    upscaler: &mut Upscaler,
+    done: &AtomicU32,
+    (probe, target): (&Probe, Size),
+    method: IndexMethod,
+) -> Result<(Vec<PreviewPicture>, Vec<String>), Failed> {
+    let source: &Path = &request.source;
+    let index = media::index(source, method, &mut |_| {})?;
+    let mut numbers: Vec<u32> = Vec::new();
+    for &time in &request.times {
+        let number = at(&index, time).map_err(Failed::last)?;
+        if !numbers.contains(&number) {
+            numbers.push(number);
+        }
+    }
     let mut maker = Maker {
         request,
         upscaler,
         done,
-        target: Size::new(width, height),
+        target,
         upright: Upright::of(&probe.video),
         refused: vec![false; request.settings.len()],
         pictures: Vec::new(),
         failures: Vec::new(),
     };
-    for frame in &frames {
-        maker.frame(frame)?;
+    for number in numbers {
+        maker.frame(&Frame::decode(source, &index, number)?)?;
     }
-    let Maker { pictures, failures, .. } = maker;
-    Ok(Response::Previewed { pictures, notes: notes(&probe), failures })
+    Ok((maker.pictures, maker.failures))
 }
 
 /// What people should know of the pictures.
@@ -85,53 +113,15 @@ struct Frame {
     picture: RgbF32,
 }
 
-/// The frames that are shown at these times, each once.
-fn decode(source: &Path, times: &[f64]) -> Result<Vec<Frame>, Failed> {
-    let listed = |method| media::index(source, method, &mut |_| {});
-    match frames(source, &listed(IndexMethod::Demux)?, times) {
-        // The packets do not tell the truth.
-        Err(Error::Media(media::Error::FramesDiffer { .. })) => {}
-        found => return found.map_err(Failed::from),
-    }
-    Ok(frames(source, &listed(IndexMethod::Decode)?, times)?)
-}
-
-/// Why frames are not there.
-enum Error {
-    Media(media::Error),
-    Other(String),
-}
-
-impl From<media::Error> for Error {
-    fn from(error: media::Error) -> Self {
-        Self::Media(error)
-    }
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Media(error) => error.into(),
-            Error::Other(message) => Self::last(message),
-        }
-    }
-}
-
-fn frames(source: &Path, index: &Index, times: &[f64]) -> Result<Vec<Frame>, Error> {
-    let mut frames: Vec<Frame> = Vec::new();
-    for &time in times {
-        let number = at(index, time).map_err(Error::Other)?;
-        if frames.iter().any(|frame| frame.number == number) {
-            continue;
-        }
+impl Frame {
+    fn decode(source: &Path, index: &Index, number: u32) -> Result<Self, Failed> {
         let mut picture = RgbF32::new(Size::new(0, 0));
         let mut decoder = RangeDecoder::open(source, index, number, number + 1, DECODER_THREADS)?;
-        let Some(pts) = decoder.next(&mut picture)? else {
-            return Err(Error::Other(format!("frame {number} is missing in the video: choose another time")));
-        };
-        frames.push(Frame { number, seconds: seconds(index, pts), time: clock(index, pts), picture });
+        match decoder.next(&mut picture)? {
+            Some(pts) => Ok(Self { number, seconds: seconds(index, pts), time: clock(index, pts), picture }),
+            None => Err(Failed::last(format!("frame {number} is missing in the video: choose another time"))),
+        }
     }
-    Ok(frames)
 }
 
 /// Seconds from the first frame on.

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use coordinator::WorkerProcess;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use job::message::{Access, Failure, PreviewKind, PreviewPicture, PreviewRequest, Request, Response};
-use job::{DEFAULT_MODEL, FilePath, Model, Settings};
+use job::{DEFAULT_MODEL, FilePath, Model, Settings, Target};
 
 use super::up::readable;
 use super::worker_executable;
@@ -27,7 +27,7 @@ const TICK: Duration = Duration::from_millis(200);
 
 pub(super) async fn run(preview: Preview) -> anyhow::Result<Ending> {
     let source = readable(&preview.file)?;
-    let (base, settings) = settings(&preview)?;
+    let Plan { target, settings, threads } = plan(&preview)?;
     let name = source.file_stem().context("the name of the video is missing")?.to_owned();
     let folder = preview.output.clone().unwrap_or_else(|| {
         let mut folder = name.clone();
@@ -40,9 +40,9 @@ pub(super) async fn run(preview: Preview) -> anyhow::Result<Ending> {
     let request = PreviewRequest {
         source: FilePath(source),
         times: preview.times.clone(),
-        target: base.target,
+        target,
         settings,
-        engine_threads: config::engine_threads(preview.threads),
+        engine_threads: config::engine_threads(threads),
         folder: FilePath(folder.clone()),
         prefix: FilePath(name.into()),
     };
@@ -65,8 +65,16 @@ pub(super) async fn run(preview: Preview) -> anyhow::Result<Ending> {
     }
 }
 
-/// What a job with these choices would have, and the same for each model.
-fn settings(preview: &Preview) -> anyhow::Result<(Settings, Vec<Settings>)> {
+/// What is to be made.
+struct Plan {
+    target: Target,
+    /// What a job with each of the networks would have.
+    settings: Vec<Settings>,
+    threads: Option<u32>,
+}
+
+/// Puts the choices of the command line and the file together.
+fn plan(preview: &Preview) -> anyhow::Result<Plan> {
     let root = preview.root.as_deref().map(Root::new).transpose()?;
     let folders = [root.as_ref().map_or_else(|| PathBuf::from("models"), Root::models)];
     let line = Choices {
@@ -89,7 +97,7 @@ fn settings(preview: &Preview) -> anyhow::Result<(Settings, Vec<Settings>)> {
     let settings = names.iter().map(|name| of(name)).collect::<anyhow::Result<Vec<_>>>()?;
     // The classic resampler is always shown.
     let networks = settings.into_iter().filter(|settings| settings.model != Model::None).collect();
-    Ok((of("none")?, networks))
+    Ok(Plan { target: of("none")?.target, settings: networks, threads: chosen.threads })
 }
 
 /// What a worker made.
