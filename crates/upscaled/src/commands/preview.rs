@@ -60,7 +60,10 @@ pub(super) async fn run(preview: Preview) -> anyhow::Result<Ending> {
         let _ = std::fs::remove_dir(&folder);
     }
     match made {
-        None => Ok(Ending::Stopped),
+        None => {
+            output::say("stopped: pictures that were finished are kept");
+            Ok(Ending::Stopped)
+        }
         Some(made) => tell(&made?, preview.json),
     }
 }
