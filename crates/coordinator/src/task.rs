@@ -157,7 +157,8 @@ pub(crate) fn event(record: &Record, key: TaskKey, response: Response) -> Event 
         | Response::Progress { .. }
         | Response::Probed { .. }
         | Response::Doctor(_)
-        | Response::Bench(_) => failed(
+        | Response::Bench(_)
+        | Response::Previewed { .. } => failed(
             key,
             FailureKind::Transient,
             "the worker gave an answer that does not fit its task".to_owned(),

@@ -40,7 +40,7 @@ pub fn mean_difference(original: &RgbF32, enlarged: &Planar<u16>, white: f32) ->
 }
 
 /// How many times wider and higher `large` is.
-fn times_larger(small: Size, large: Size) -> Option<(usize, usize)> {
+pub(crate) fn times_larger(small: Size, large: Size) -> Option<(usize, usize)> {
     let times = |small: u32, large: u32| {
         let times = large.checked_div(small).filter(|times| (1..=64).contains(times))?;
         (times * small == large).then_some(times as usize)
@@ -49,7 +49,7 @@ fn times_larger(small: Size, large: Size) -> Option<(usize, usize)> {
 }
 
 /// Adds up the columns of a band of rows of `width` samples from column `start` on.
-fn add_up(band: &[u16], width: usize, start: usize, columns: &mut [u32]) {
+pub(crate) fn add_up(band: &[u16], width: usize, start: usize, columns: &mut [u32]) {
     columns.fill(0);
     for row in band.chunks_exact(width) {
         for (column, &sample) in columns.iter_mut().zip(&row[start..]) {

@@ -17,6 +17,13 @@ pub fn round_to_8_bits(from: &[f32], to: &mut [u8]) -> bool {
     round(from, to, 255.0, |bits| bits as u8)
 }
 
+/// A number of 16 bits as a whole one; what is out of their range is clipped.
+pub(crate) fn whole(value: f32) -> u16 {
+    let positive = if value > 0.0 { value } else { 0.0 };
+    let clipped = if positive < WHITE { positive } else { WHITE };
+    (clipped + ROUNDING).to_bits() as u16
+}
+
 fn round<T>(from: &[f32], to: &mut [T], white: f32, lowest: impl Fn(u32) -> T) -> bool {
     let mut not_numbers = 0;
     for (sample, &value) in to.iter_mut().zip(from) {

@@ -14,6 +14,7 @@ pub mod report;
 mod settings;
 mod source;
 pub mod state;
+mod target;
 mod turns;
 
 pub use deinterlace::Deinterlace;
@@ -22,10 +23,10 @@ pub use eta::Eta;
 pub use path::FilePath;
 pub use plan::{ENCODER_THREADS, Plan, SegmentRange, plan};
 pub use settings::{
-    BUILT_IN_MODELS, DEFAULT_MODEL, DENOISE_TWIN, ENGINES, LARGEST_SIDE, Model, Settings, SettingsError,
-    Target, Twin,
+    BUILT_IN_MODELS, DEFAULT_MODEL, DENOISE_TWIN, ENGINES, Model, Settings, SettingsError, Twin,
 };
 pub use source::{Container, SourceFacts};
+pub use target::{LARGEST_SIDE, Shape, Target};
 pub use turns::{Priority, Turns};
 
 /// A point in time, milliseconds since the Unix epoch, by the coordinator's clock.

@@ -4,12 +4,16 @@
 //! at a time and [`Request::Confine`] before all others; the worker answers on its standard output with any number of
 //! [`Response::Progress`] and one other response. A message is a `u32` length, little endian, and so many bytes of JSON.
 
+mod preview;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::report::Verified;
 use crate::state::Evidence;
 use crate::{Container, Encoding, FilePath, Model, SegmentRange, Settings, SourceFacts};
+
+pub use preview::{PreviewKind, PreviewPicture, PreviewRequest};
 
 /// Largest message in bytes; the largest real one lists the segments of a very long film.
 pub const LARGEST_MESSAGE: u32 = 16 << 20;
@@ -46,6 +50,8 @@ pub enum Request {
     Doctor,
     /// Measure how fast a network runs.
     Bench(BenchRequest),
+    /// Show what networks make of single frames.
+    Preview(PreviewRequest),
 }
 
 /// What a worker may touch of the files of this machine; the system's libraries and the like come on top.
@@ -203,6 +209,15 @@ pub enum Response {
     Doctor(Vec<Finding>),
     /// Answer to [`Request::Bench`].
     Bench(BenchReport),
+    /// Answer to [`Request::Preview`]. Its progress counts pictures, the sheets aside.
+    Previewed {
+        /// The pictures that were made, those of a frame one after the other and its sheet last.
+        pictures: Vec<PreviewPicture>,
+        /// What people should know.
+        notes: Vec<String>,
+        /// Why some of the networks have no pictures.
+        failures: Vec<String>,
+    },
     /// The request could not be done.
     Failed(Failure),
 }

@@ -58,7 +58,7 @@ pub struct Plan {
 /// # Errors
 /// When the size of the result is not possible.
 pub fn plan(facts: &SourceFacts, settings: &Settings) -> Result<Plan, SettingsError> {
-    let (width, height) = settings.target.size(facts.width, facts.height)?;
+    let (width, height) = settings.target.size(facts.shape())?;
     let source_pixels = f64::from(facts.width) * f64::from(facts.height);
     let seconds_per_frame = source_pixels * facts.operations_per_pixel as f64 / CPU_OPERATIONS_PER_SECOND
         + f64::from(width) * f64::from(height) / CODEC_PIXELS_PER_SECOND;
@@ -119,6 +119,8 @@ mod tests {
             frame_list_blake3: String::new(),
             gaps: Vec::new(),
             notes: Vec::new(),
+            pixel: (1, 1),
+            is_turned: false,
         }
     }
 

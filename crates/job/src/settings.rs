@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::encoder::{ENCODERS, Encoder};
-use crate::{Codec, Container, Deinterlace, FilePath};
+use crate::{Codec, Container, Deinterlace, FilePath, LARGEST_SIDE, Target};
 
 /// The model that is used when none is named.
 pub const DEFAULT_MODEL: &str = "realesr-general-x4v3";
@@ -65,47 +65,6 @@ pub struct Twin {
     pub blake3: String,
 }
 
-/// How large the result is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Target {
-    /// So many times the source, in both directions.
-    Scale(u32),
-    /// So many rows; the width follows.
-    Height(u32),
-}
-
-/// Largest width and height that the H.264 encoder takes (libx264's own limit).
-pub const LARGEST_SIDE: u32 = 16_384;
-
-impl Target {
-    /// Width and height of the result for a source of `width` × `height` pixels.
-    ///
-    /// Both are even, since 4:2:0 video has one colour sample for two pixels; odd ones are rounded up by one.
-    ///
-    /// # Errors
-    /// When a side would be larger than [`LARGEST_SIDE`] or the source has no pixels.
-    pub fn size(self, width: u32, height: u32) -> Result<(u32, u32), SettingsError> {
-        if width == 0 || height == 0 {
-            return Err(SettingsError::EmptySource);
-        }
-        let (wide, high) = match self {
-            Self::Scale(factor) => {
-                (u64::from(width) * u64::from(factor), u64::from(height) * u64::from(factor))
-            }
-            Self::Height(rows) => {
-                let (width, height, rows) = (u64::from(width), u64::from(height), u64::from(rows));
-                (((2 * width * rows + height) / (2 * height)).max(1), rows)
-            }
-        };
-        let (wide, high) = (wide.next_multiple_of(2), high.next_multiple_of(2));
-        if wide.max(high) > u64::from(LARGEST_SIDE) {
-            return Err(SettingsError::TooLarge { width: wide, height: high });
-        }
-        Ok((wide as u32, high as u32))
-    }
-}
-
 /// Everything about a job that changes its frames.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -151,12 +110,27 @@ pub struct Settings {
     /// What is done to interlaced video.
     #[serde(default = "Deinterlace::none")]
     pub deinterlace: Deinterlace,
+    /// Share of the network in the result, 0..1: 1 takes its pictures alone, 0 those of a classic resampler, without
+    /// running the network.
+    #[serde(default = "full_strength")]
+    pub strength: f32,
+    /// The colours of wide areas are kept as the source has them, whatever the network makes of them.
+    #[serde(default)]
+    pub anchor: bool,
+    /// Film grain that is added to the result, 0..1: at 1, mid-tones vary by a standard deviation of a twentieth of white.
+    #[serde(default)]
+    pub grain: f32,
 }
 
 /// What jobs have that were taken in before there was a choice.
 #[allow(clippy::unnecessary_wraps, reason = "a default has the type of its field")]
 const fn exact_reuse() -> Option<u8> {
     Some(0)
+}
+
+/// The network alone.
+const fn full_strength() -> f32 {
+    1.0
 }
 
 impl Default for Settings {
@@ -178,6 +152,9 @@ impl Default for Settings {
             tonemap: false,
             again: false,
             deinterlace: Deinterlace::Auto,
+            strength: full_strength(),
+            anchor: false,
+            grain: 0.0,
         }
     }
 }
@@ -202,11 +179,25 @@ impl Settings {
             Target::Height(rows) if !(2..=LARGEST_SIDE).contains(&rows) => {
                 return Err(SettingsError::Height(rows));
             }
-            Target::Scale(_) | Target::Height(_) => {}
+            Target::Width(columns) if !(2..=LARGEST_SIDE).contains(&columns) => {
+                return Err(SettingsError::Width(columns));
+            }
+            Target::Fit { width, height }
+                if [width, height].iter().any(|side| !(2..=LARGEST_SIDE).contains(side)) =>
+            {
+                return Err(SettingsError::Fit { width, height });
+            }
+            Target::Scale(_) | Target::Height(_) | Target::Width(_) | Target::Fit { .. } => {}
         }
         self.validate_encoder()?;
         if self.segment_frames == Some(0) {
             return Err(SettingsError::SegmentFrames);
+        }
+        if !(0.0..=1.0).contains(&self.strength) {
+            return Err(SettingsError::Strength(self.strength));
+        }
+        if !(0.0..=1.0).contains(&self.grain) {
+            return Err(SettingsError::Grain(self.grain));
         }
         Ok(())
     }
@@ -256,6 +247,11 @@ impl Settings {
         (crf, chosen.unwrap_or(encoder.default_preset).to_owned())
     }
 
+    /// True when a network has a share in the pictures.
+    pub fn has_network(&self) -> bool {
+        self.model != Model::None && self.strength > 0.0
+    }
+
     /// The files that the network is read from; none for one that is part of the program.
     pub fn model_files(&self) -> impl Iterator<Item = FilePath> {
         let model = match &self.model {
@@ -280,7 +276,7 @@ pub enum SettingsError {
     EmptySource,
     /// A result that no encoder takes.
     #[error(
-        "the result would be {width}x{height}, and the H.264 encoder takes at most {LARGEST_SIDE} pixels a side: choose a smaller --scale or --height"
+        "the result would be {width}x{height}, and the H.264 encoder takes at most {LARGEST_SIDE} pixels a side: choose a smaller --scale, --height, --width or --fit"
     )]
     TooLarge {
         /// Width of the result.
@@ -302,6 +298,17 @@ pub enum SettingsError {
     /// Height out of range.
     #[error("the height {0} is out of range: choose a number from 2 to {LARGEST_SIDE}")]
     Height(u32),
+    /// Width out of range.
+    #[error("the width {0} is out of range: choose a number from 2 to {LARGEST_SIDE}")]
+    Width(u32),
+    /// A screen that no result fits.
+    #[error("a result cannot fit {width}x{height}: choose 2 to {LARGEST_SIDE} pixels for each side")]
+    Fit {
+        /// Width of the screen.
+        width: u32,
+        /// Height of the screen.
+        height: u32,
+    },
     /// Quality out of range.
     #[error("the quality {crf} is out of range: choose a number from {least} (best) to {most}")]
     Crf {
@@ -342,6 +349,12 @@ pub enum SettingsError {
     /// Segments without frames.
     #[error("a segment needs at least one frame: choose a number from 1 on")]
     SegmentFrames,
+    /// Share of the network out of range.
+    #[error("the strength {0} is out of range: choose a number from 0 (no network) to 1 (the network alone)")]
+    Strength(f32),
+    /// Film grain out of range.
+    #[error("the grain {0} is out of range: choose a number from 0 (none) to 1")]
+    Grain(f32),
 }
 
 /// What to do about a wrong name.
@@ -354,22 +367,6 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-
-    #[test]
-    fn results_have_even_sides() {
-        assert_eq!(Target::Scale(4).size(427, 239), Ok((1708, 956)));
-        assert_eq!(Target::Scale(3).size(427, 239), Ok((1282, 718)));
-        assert_eq!(Target::Height(1080).size(640, 272), Ok((2542, 1080)));
-        assert_eq!(Target::Scale(4).size(1, 1), Ok((4, 4)));
-        assert_eq!(Target::Height(2).size(1, 1000), Ok((2, 2)));
-    }
-
-    #[test]
-    fn results_that_no_encoder_takes_are_refused() {
-        assert!(matches!(Target::Scale(4).size(4098, 100), Err(SettingsError::TooLarge { .. })));
-        assert!(matches!(Target::Height(720).size(100_000, 2), Err(SettingsError::TooLarge { .. })));
-        assert_eq!(Target::Scale(2).size(0, 5), Err(SettingsError::EmptySource));
-    }
 
     #[test]
     fn every_setting_is_in_the_hash() {
@@ -391,6 +388,11 @@ mod tests {
             Settings { fill_gaps: true, ..base.clone() },
             Settings { deinterlace: Deinterlace::Off, ..base.clone() },
             Settings { deinterlace: Deinterlace::Field, ..base.clone() },
+            Settings { target: Target::Width(4), ..base.clone() },
+            Settings { target: Target::Fit { width: 4, height: 4 }, ..base.clone() },
+            Settings { strength: 0.999, ..base.clone() },
+            Settings { anchor: true, ..base.clone() },
+            Settings { grain: 0.001, ..base.clone() },
         ];
         for variant in variants {
             assert_ne!(variant.hash(), base.hash(), "{variant:?}");
@@ -419,6 +421,23 @@ mod tests {
     }
 
     #[test]
+    fn jobs_from_before_there_was_a_choice_have_the_network_alone() {
+        let mut older = serde_json::to_value(Settings::default()).unwrap();
+        for key in ["reuse", "fill_gaps", "strength", "anchor", "grain"] {
+            assert!(older.as_object_mut().unwrap().remove(key).is_some(), "{key}");
+        }
+        assert_eq!(serde_json::from_value::<Settings>(older).unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn no_network_runs_that_has_no_share() {
+        let base = Settings::default();
+        assert!(base.has_network() && Settings { strength: 0.1, ..base.clone() }.has_network());
+        assert!(!Settings { strength: 0.0, ..base.clone() }.has_network());
+        assert!(!Settings { model: Model::None, ..base }.has_network());
+    }
+
+    #[test]
     fn values_out_of_range_are_refused() {
         let base = Settings::default();
         assert_eq!(base.validate(), Ok(()));
@@ -441,6 +460,10 @@ mod tests {
             Settings { encoder: Some("libx264".to_owned()), codec: Some(Codec::Hevc), ..base.clone() },
             Settings { encoder_options: vec![("a b".to_owned(), String::new())], ..base.clone() },
             Settings { segment_frames: Some(0), ..base.clone() },
+            Settings { target: Target::Width(LARGEST_SIDE + 1), ..base.clone() },
+            Settings { target: Target::Fit { width: 100, height: 0 }, ..base.clone() },
+            Settings { strength: -0.1, ..base.clone() },
+            Settings { grain: f32::NAN, ..base.clone() },
         ] {
             assert!(wrong.validate().is_err(), "{wrong:?}");
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Encoding, SegmentRange};
+use crate::{Encoding, SegmentRange, Shape};
 
 /// The kind of file that a result is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,4 +60,17 @@ pub struct SourceFacts {
     pub gaps: Vec<SegmentRange>,
     /// What people should know: guesses made, streams that the result cannot hold.
     pub notes: Vec<String>,
+    /// Width and height of a pixel in relation to each other; 0 where they are not known.
+    #[serde(default)]
+    pub pixel: (u32, u32),
+    /// Players turn the picture by a quarter.
+    #[serde(default)]
+    pub is_turned: bool,
+}
+
+impl SourceFacts {
+    /// The size of the pictures and how players show them.
+    pub const fn shape(&self) -> Shape {
+        Shape { width: self.width, height: self.height, pixel: self.pixel, is_turned: self.is_turned }
+    }
 }

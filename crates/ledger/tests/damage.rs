@@ -59,6 +59,8 @@ async fn fill(ledger: &Ledger) -> Vec<Vec<Record>> {
             frame_list_blake3: "b".to_owned(),
             gaps: Vec::new(),
             notes: Vec::new(),
+            pixel: (1, 1),
+            is_turned: false,
         };
         let plan = job::plan(&facts, &new_job(number).settings).unwrap();
         let task = claim(ledger, id).await;

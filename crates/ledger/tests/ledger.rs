@@ -41,6 +41,8 @@ fn facts() -> SourceFacts {
         frame_list_blake3: "b".to_owned(),
         gaps: Vec::new(),
         notes: vec!["a note".to_owned()],
+        pixel: (1, 1),
+        is_turned: false,
     }
 }
 

@@ -10,15 +10,13 @@ use crate::raw::codec::Output;
 use crate::raw::filter::Graph;
 use crate::raw::frame::RawFrame;
 use crate::raw::packet::RawPacket;
+use crate::resize::{RESAMPLER, RGB};
 use crate::{CodecParameters, Error, Hdr, VideoInfo, bit_depth};
 
 pub use device::try_encoder;
 pub use format::{OutputFormat, output_color, output_format};
 
 use device::{Device, named};
-
-/// The format in which pictures come.
-const RGB: &str = "gbrp16le";
 
 /// How a segment is encoded. Equal settings and pictures give equal packets.
 #[derive(Debug, Clone, PartialEq)]
@@ -124,10 +122,10 @@ impl SegmentEncoder {
     pub fn open(settings: &EncodeSettings, pictures: Size) -> Result<Self, Error> {
         let encoder = Device::open(settings)?;
         let color = settings.color;
-        // The filter is a spline of six taps: sharp, and with less ringing than Lanczos. Where the depth stays, 16 bits are
+        // Where the depth stays, 16 bits are
         // rounded to it without dither: the noise of the source or the encoder's hides the steps, and dither costs bits.
         let description = format!(
-            "zscale=width={}:height={}:filter=spline36:dither={}:matrix={}:range={}:chromal={},format={}",
+            "zscale=width={}:height={}:{RESAMPLER}:dither={}:matrix={}:range={}:chromal={},format={}",
             settings.size.width,
             settings.size.height,
             if settings.dither { "ordered" } else { "none" },

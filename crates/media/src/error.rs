@@ -68,6 +68,16 @@ pub enum Error {
         /// Size and pixel format from this frame on.
         after: String,
     },
+    /// Pictures cannot be brought to a size.
+    #[error("pictures cannot be brought from {from} to {to} ({reason}): choose another size for the result")]
+    Resize {
+        /// Their size.
+        from: Size,
+        /// The size that they should have.
+        to: Size,
+        /// Why not.
+        reason: String,
+    },
     /// The decoder does not give the frames of the frame list.
     #[error(
         "the decoder does not give the frames of the list: frame {frame} should have the time {expected:?}, \

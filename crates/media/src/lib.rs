@@ -19,6 +19,7 @@ mod join;
 mod parameters;
 mod probe;
 mod raw;
+mod resize;
 mod verify;
 
 pub use container::Container;
@@ -34,6 +35,7 @@ pub use index::{Index, IndexMethod, index};
 pub use join::{Join, JoinReport, OwnedPacket, join};
 pub use parameters::CodecParameters;
 pub use probe::{Probe, StreamInfo, StreamKind, VideoInfo, probe};
+pub use resize::Resizer;
 pub use verify::{SegmentDecoder, VerifyReport, verify};
 
 /// Largest picture that is decoded, in pixels: 16,384 × 8,192. A file may claim any size, and memory follows it.

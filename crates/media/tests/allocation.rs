@@ -8,8 +8,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{clip, index};
-use frame::{Planar, RgbF32, Size, WHITE, mean_difference, round_to_16_bits};
-use media::{EncodeSettings, Error, Packet, RangeDecoder, SegmentDecoder, SegmentEncoder, probe};
+use frame::{Anchor, Grain, Planar, RgbF32, Size, WHITE, blend, mean_difference, round_to_16_bits};
+use media::{EncodeSettings, Error, Packet, RangeDecoder, Resizer, SegmentDecoder, SegmentEncoder, probe};
 
 struct Counting;
 
@@ -55,18 +55,26 @@ fn frames_allocate_nothing() {
             )
         };
         let mut decoder = RangeDecoder::open(&path, &list, 0, 40, 1).unwrap();
-        let mut encoder = SegmentEncoder::open(&settings, video.size).unwrap();
+        let large = video.size.scaled(2);
+        let mut encoder = SegmentEncoder::open(&settings, large).unwrap();
         let mut segment = SegmentDecoder::open(encoder.parameters(), list.time_base).unwrap();
         let mut decode = |packet: Packet<'_>| segment.push(packet.pts, packet.keyframe, packet.data);
         let mut picture = RgbF32::new(video.size);
         let mut deep = Planar::new(video.size);
+        let mut resizer = Resizer::new(video.size, large).unwrap();
+        let (mut anchor, mut grain) = (Anchor::default(), Grain::new(0.1, 7));
+        let [mut enlarged, mut mixed, mut grained] = [(); 3].map(|()| Planar::new(large));
         let mut frame = || -> Result<bool, Error> {
             let Some(pts) = decoder.next(&mut picture)? else { return Ok(false) };
             for plane in 0..3 {
                 assert!(round_to_16_bits(picture.plane(plane), deep.plane_mut(plane)));
             }
             assert!(mean_difference(&picture, &deep, WHITE) < 0.1);
-            encoder.push(&deep, pts, &mut decode)?;
+            resizer.resize(&deep, &mut enlarged)?;
+            blend(&enlarged, &grained, 0.9, &mut mixed);
+            anchor.correct(&picture, &mut mixed);
+            grain.add(&mixed, pts as u32, &mut grained);
+            encoder.push(&grained, pts, &mut decode)?;
             Ok(true)
         };
         // The first ones set up the conversions. The lists of what was found grow now and then, and the test harness

@@ -15,7 +15,8 @@ use crate::size::PictureSize;
 const AFTER_HELP: &str = "\
 Exit codes: 0 all done, 1 something failed, 2 wrong usage, 130 stopped by Ctrl-C or a signal.
 
-Try:  upscaled up holiday.avi            the result is holiday_upscaled.mkv, beside it
+Try:  upscaled preview holiday.avi --at 12.5   pictures of all models, in holiday_preview/
+      upscaled up holiday.avi            the result is holiday_upscaled.mkv, beside it
       upscaled serve                     drop videos into input/, find them in output/";
 
 /// Enlarges videos with Real-ESRGAN, hands off: sound, subtitles, chapters, timing and colours stay, and a crash costs
@@ -31,6 +32,12 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Upscale files now
     Up(Up),
+    /// Show what models make of single frames, as pictures side by side, before a job takes hours
+    ///
+    /// Pictures are PNG files: 0-classic is the source enlarged by a classic resampler, the others are numbered in the order
+    /// of the models, and the sheet shows all of them from left to right. They are what a job would encode, in 8 bits and in
+    /// the video's own transfer curve. They stand upright; where the video's pixels are not square, the files say so.
+    Preview(Preview),
     /// Run the server: watch a folder and upscale what appears in it
     Serve(Serve),
     /// List the jobs of a server
@@ -84,12 +91,10 @@ pub(crate) struct Choices {
     /// classic resampler without a network [default: realesr-general-x4v3]
     #[arg(short, long, value_name = "NAME|FILE")]
     pub(crate) model: Option<String>,
-    /// Enlarge so many times, 1 to 8 [default: 4]
-    #[arg(short, long, value_name = "TIMES", conflicts_with = "height")]
-    pub(crate) scale: Option<u32>,
-    /// Enlarge to so many rows, for example 1080; the width follows
-    #[arg(long, value_name = "ROWS")]
-    pub(crate) height: Option<u32>,
+    #[command(flatten)]
+    pub(crate) size: SizeChoice,
+    #[command(flatten)]
+    pub(crate) look: LookChoices,
     /// Strength of the denoising, 0 to 1; less than 1 needs the model's twin in models/ [default: 1]
     #[arg(long, value_name = "0..1")]
     pub(crate) denoise: Option<f32>,
@@ -150,6 +155,93 @@ pub(crate) struct Choices {
 fn deinterlace(text: &str) -> Result<Deinterlace, String> {
     let found = Deinterlace::ALL.into_iter().find(|kind| kind.name() == text);
     found.ok_or_else(|| "choose auto, off, frame, field or telecine".to_owned())
+}
+
+/// How large results are.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Args)]
+#[group(multiple = false)]
+pub(crate) struct SizeChoice {
+    /// Enlarge so many times, 1 to 8 [default: 4]
+    #[arg(short, long, value_name = "TIMES")]
+    pub(crate) scale: Option<u32>,
+    /// Enlarge to so many rows of the picture as it is stored, for example 1080; the width follows
+    #[arg(long, value_name = "ROWS")]
+    pub(crate) height: Option<u32>,
+    /// Enlarge to so many columns of the picture as it is stored, for example 1920; the height follows
+    #[arg(long, value_name = "COLUMNS")]
+    pub(crate) width: Option<u32>,
+    /// Enlarge to what a screen of this size shows whole, for example 1920x1080: as large as can be, in the shape that
+    /// players show, turned pictures and wide pixels included
+    #[arg(long, value_name = "WIDTHxHEIGHT")]
+    pub(crate) fit: Option<PictureSize>,
+}
+
+/// How results look.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Args)]
+pub(crate) struct LookChoices {
+    /// Share of the network, 0 to 1: less is softer and closer to the source, and 0 is a classic resampler, without running
+    /// the network [default: 1]
+    #[arg(long, value_name = "0..1")]
+    pub(crate) strength: Option<f32>,
+    /// Keep the colours of wide areas as the source has them, where a network shifts them
+    #[arg(long)]
+    pub(crate) anchor: bool,
+    /// Add film grain, 0 to 1, strongest in mid-tones: 0.1 is faint, 0.3 is that of a coarse film. Files become much larger,
+    /// and every frame is encoded anew, even one that repeats the last [default: 0]
+    #[arg(long, value_name = "0..1")]
+    pub(crate) grain: Option<f32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Preview {
+    /// The video
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// When the frame is shown, from the video's beginning: seconds, MM:SS or HH:MM:SS, with decimals; can be given several
+    /// times
+    #[arg(long = "at", required = true, value_name = "TIME", value_parser = moment)]
+    pub(crate) times: Vec<f64>,
+    /// Models, by name or file as for up [default: the built-in ones and those in models/]
+    #[arg(short, long = "model", value_name = "NAME|FILE", num_args = 1..)]
+    pub(crate) models: Vec<String>,
+    /// A folder for the pictures; those of the same name are replaced [default: NAME_preview/ beside the video]
+    #[arg(short, long, value_name = "FOLDER")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) size: SizeChoice,
+    #[command(flatten)]
+    pub(crate) look: LookChoices,
+    /// Strength of the denoising, 0 to 1, for the model that has a twin in models/; others are shown as they are
+    /// [default: 1]
+    #[arg(long, value_name = "0..1")]
+    pub(crate) denoise: Option<f32>,
+    /// Threads of the engine [default: one a core]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: Option<u32>,
+    /// Take settings from upscaled.toml in this folder, and look for models there [default: models/ in the current folder]
+    #[arg(long, value_name = "FOLDER", env = "UPSCALED_ROOT")]
+    pub(crate) root: Option<PathBuf>,
+    /// Write JSON, a line a picture
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A time within a video, in seconds.
+fn moment(text: &str) -> Result<f64, String> {
+    let is_number = |part: &str| part.starts_with(|digit: char| digit.is_ascii_digit());
+    let mut parts = text.rsplit(':');
+    let last = parts.next().filter(|part| is_number(part)).and_then(|part| part.parse::<f64>().ok());
+    let mut seconds = last.filter(|seconds| seconds.is_finite());
+    for unit in [60_u64, 3600] {
+        let Some(part) = parts.next() else { continue };
+        // What stands behind a larger unit is less than one of it.
+        let in_place = seconds.filter(|seconds| *seconds < unit as f64);
+        let count = Some(part).filter(|part| is_number(part)).and_then(|part| part.parse::<u32>().ok());
+        seconds = in_place.zip(count).map(|(seconds, count)| seconds + (u64::from(count) * unit) as f64);
+    }
+    seconds
+        .filter(|_| parts.next().is_none())
+        .ok_or_else(|| "write seconds, MM:SS or HH:MM:SS, for example 12.5 or 1:02:03.5".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -276,4 +368,28 @@ pub(crate) struct RootArgument {
     /// The server's folder
     #[arg(long, value_name = "FOLDER", default_value = ".", env = "UPSCALED_ROOT")]
     pub(crate) root: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_read() {
+        for (text, seconds) in [
+            ("12.5", 12.5),
+            ("0", 0.0),
+            ("90", 90.0),
+            ("1:02", 62.0),
+            ("00:00:12.480", 12.48),
+            ("1:02:03.5", 3723.5),
+        ] {
+            assert_eq!(moment(text), Ok(seconds), "{text}");
+        }
+        for text in
+            ["", "-1", "+1", "x", "NaN", "inf", "1:", ":1", "1:60", "1:60:00", "1:-1", "1:2:3:4", "1.5:00"]
+        {
+            assert!(moment(text).is_err(), "{text}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 mod bench;
 mod doctor;
 mod jobs;
+mod preview;
 mod serve;
 mod up;
 
@@ -19,6 +20,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
     let ending = runtime.block_on(async {
         match arguments.command {
             Command::Up(up) => up::run(up).await,
+            Command::Preview(preview) => preview::run(preview).await,
             Command::Serve(serve) => serve::run(serve).await,
             Command::List(listing) => jobs::list(listing).await,
             Command::Show(show) => jobs::show(show).await,

@@ -9,8 +9,9 @@ use serde::Deserialize;
 use storage::Bytes;
 
 use crate::choice::{CodecName, ContainerName, EncoderOption, Tonemap};
-use crate::cli::Choices;
+use crate::cli::{Choices, LookChoices, SizeChoice};
 use crate::model;
+use crate::size::PictureSize;
 
 /// The file `upscaled.toml`: every key is optional.
 #[derive(Debug, Default, Deserialize)]
@@ -19,6 +20,11 @@ struct File {
     model: Option<String>,
     scale: Option<u32>,
     height: Option<u32>,
+    width: Option<u32>,
+    fit: Option<PictureSize>,
+    strength: Option<f32>,
+    anchor: Option<bool>,
+    grain: Option<f32>,
     denoise: Option<f32>,
     codec: Option<CodecName>,
     encoder: Option<String>,
@@ -44,21 +50,26 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
         Err(error) => return Err(error).with_context(|| format!("`{}` cannot be read", path.display())),
     };
     let file: File = toml::from_str(&text).with_context(|| format!("`{}` has a mistake", path.display()))?;
+    let size = SizeChoice { scale: file.scale, height: file.height, width: file.width, fit: file.fit };
+    let sizes = [file.scale.is_some(), file.height.is_some(), file.width.is_some(), file.fit.is_some()];
     anyhow::ensure!(
-        file.scale.is_none() || file.height.is_none(),
-        "`{}` sets both scale and height: remove one",
+        sizes.into_iter().filter(|&is_set| is_set).count() <= 1,
+        "`{}` sets more than one of scale, height, width and fit: keep one",
         path.display()
     );
-    // A size on the command line replaces either kind of size in the file.
-    let sized = choices.scale.is_some() || choices.height.is_some();
     // And so does anything about reuse.
     let says_reuse = choices.no_reuse || choices.reuse_tolerance.is_some();
     Ok(Choices {
         no_reuse: if says_reuse { choices.no_reuse } else { file.reuse == Some(false) },
         reuse_tolerance: if says_reuse { choices.reuse_tolerance } else { file.reuse_tolerance },
         model: choices.model.or(file.model),
-        scale: if sized { choices.scale } else { file.scale },
-        height: if sized { choices.height } else { file.height },
+        // A size on the command line replaces any kind of size in the file.
+        size: if choices.size == SizeChoice::default() { size } else { choices.size },
+        look: LookChoices {
+            strength: choices.look.strength.or(file.strength),
+            anchor: choices.look.anchor || file.anchor == Some(true),
+            grain: choices.look.grain.or(file.grain),
+        },
         denoise: choices.denoise.or(file.denoise),
         codec: choices.codec.or(file.codec),
         encoder: choices.encoder.or(file.encoder),
@@ -90,11 +101,7 @@ pub(crate) fn settings(choices: &Choices, model_folders: &[PathBuf]) -> anyhow::
         twin: if denoise < 1.0 { Some(model::find_twin(&model, model_folders)?) } else { None },
         model,
         denoise,
-        target: match (choices.scale, choices.height) {
-            (Some(factor), _) => Target::Scale(factor),
-            (None, Some(rows)) => Target::Height(rows),
-            (None, None) => default.target,
-        },
+        target: target(choices.size).unwrap_or(default.target),
         crf: choices.crf,
         preset: choices.preset.clone(),
         codec: choices.codec.map(|name| name.0),
@@ -107,9 +114,20 @@ pub(crate) fn settings(choices: &Choices, model_folders: &[PathBuf]) -> anyhow::
         reuse: if choices.no_reuse { None } else { choices.reuse_tolerance.or(default.reuse) },
         fill_gaps: choices.fill_gaps,
         deinterlace: choices.deinterlace.unwrap_or(default.deinterlace),
+        strength: choices.look.strength.unwrap_or(default.strength),
+        anchor: choices.look.anchor,
+        grain: choices.look.grain.unwrap_or(default.grain),
     };
     settings.validate()?;
     Ok(settings)
+}
+
+/// The size that was chosen, if any was.
+fn target(size: SizeChoice) -> Option<Target> {
+    let SizeChoice { scale, height, width, fit } = size;
+    let fit = fit.map(|PictureSize { width, height }| Target::Fit { width, height });
+    let side = height.map(Target::Height).or(width.map(Target::Width));
+    scale.map(Target::Scale).or(side).or(fit)
 }
 
 /// Threads of the engine: what was chosen, else one a core.
@@ -137,9 +155,46 @@ mod tests {
             (settings.model.name(), settings.target, settings.crf),
             ("none", Target::Scale(2), Some(10))
         );
-        let line = Choices { height: Some(720), ..Choices::default() };
-        let chosen = with_file(line, &path).unwrap();
-        assert_eq!((chosen.scale, chosen.height), (None, Some(720)));
+        let size = SizeChoice { height: Some(720), ..SizeChoice::default() };
+        let chosen = with_file(Choices { size, ..Choices::default() }, &path).unwrap();
+        assert_eq!(chosen.size, size);
+    }
+
+    #[test]
+    fn a_size_is_a_scale_a_side_or_a_screen() {
+        let chosen = |text: &str, size| {
+            let (_folder, path) = file(text);
+            let choices = with_file(Choices { size, ..Choices::default() }, &path).unwrap();
+            settings(&choices, &[]).unwrap().target
+        };
+        let none = SizeChoice::default();
+        assert_eq!(chosen("", none), Target::Scale(4));
+        assert_eq!(chosen("height = 720", none), Target::Height(720));
+        assert_eq!(chosen("width = 1280", none), Target::Width(1280));
+        assert_eq!(chosen("fit = \"1920x1080\"", none), Target::Fit { width: 1920, height: 1080 });
+        let width = SizeChoice { width: Some(640), ..none };
+        assert_eq!(chosen("fit = \"1920x1080\"", width), Target::Width(640));
+    }
+
+    #[test]
+    fn the_look_is_the_networks_own_unless_somebody_says_otherwise() {
+        let chosen = |text: &str, look| {
+            let (_folder, path) = file(text);
+            let choices = with_file(Choices { look, ..Choices::default() }, &path).unwrap();
+            let settings = settings(&choices, &[]).unwrap();
+            (settings.strength, settings.anchor, settings.grain)
+        };
+        let none = LookChoices::default();
+        assert_eq!(chosen("", none), (1.0, false, 0.0));
+        let text = "strength = 0.5\nanchor = true\ngrain = 0.25";
+        assert_eq!(chosen(text, none), (0.5, true, 0.25));
+        let line = LookChoices { strength: Some(1.0), anchor: false, grain: Some(0.0) };
+        assert_eq!(chosen(text, line), (1.0, true, 0.0));
+        for wrong in ["strength = 1.5", "grain = -1"] {
+            let (_folder, path) = file(wrong);
+            let choices = with_file(Choices::default(), &path).unwrap();
+            assert!(settings(&choices, &[]).is_err(), "{wrong}");
+        }
     }
 
     #[test]
@@ -196,6 +251,8 @@ mod tests {
             "modle = \"none\"",
             "scale = \"two\"",
             "scale = 2\nheight = 720",
+            "width = 1280\nfit = \"1920x1080\"",
+            "fit = \"large\"",
             "scale = ",
             "reuse_tolerance = 256",
             "max_disk = \"much\"",

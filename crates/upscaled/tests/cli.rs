@@ -20,7 +20,8 @@ fn the_program_does_not_link_ffmpeg() {
 fn help_lists_the_commands_and_the_exit_codes() {
     let folder = tempfile::tempdir().unwrap();
     let help = run_well(folder.path(), &["--help"]);
-    let commands = ["up", "serve", "list", "show", "cancel", "retry", "pause", "resume", "priority", "move"];
+    let commands =
+        ["up", "preview", "serve", "list", "show", "cancel", "retry", "pause", "resume", "priority", "move"];
     for word in commands.iter().chain(&["doctor", "bench", "Exit codes"]) {
         assert!(help.contains(word), "{word} is missing in:\n{help}");
     }
@@ -29,9 +30,13 @@ fn help_lists_the_commands_and_the_exit_codes() {
 #[test]
 fn wrong_usage_has_an_exit_code_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
-    for arguments in
-        [&["up"][..], &["nonsense"], &["up", "a", "--scale", "2", "--height", "100"], &["show", "x"]]
-    {
+    for arguments in [
+        &["up"][..],
+        &["nonsense"],
+        &["up", "a", "--scale", "2", "--height", "100"],
+        &["up", "a", "--width", "2", "--fit", "9x9"],
+        &["show", "x"],
+    ] {
         assert_eq!(run(folder.path(), arguments).status.code(), Some(2), "{arguments:?}");
     }
 }
@@ -44,6 +49,10 @@ fn values_out_of_range_are_said_before_any_work() {
         (["--crf", "52"], "0 (best) to 51"),
         (["--preset", "best"], "veryslow"),
         (["--denoise", "2"], "0 to 1"),
+        (["--strength", "2"], "from 0 (no network) to 1"),
+        (["--grain", "2"], "from 0 (none) to 1"),
+        (["--width", "1"], "2 to 16384"),
+        (["--fit", "1x1"], "2 to 16384"),
         (["--model", "other"], "realesr-animevideov3"),
     ] {
         let output = run(folder.path(), &["up", "a.mp4", arguments[0], arguments[1]]);

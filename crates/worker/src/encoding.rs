@@ -22,8 +22,8 @@ pub(crate) struct Choice {
     pub(crate) loss: Option<String>,
 }
 
-/// What all segments of a job have in common for the encoder.
-pub(crate) struct Target<'a> {
+/// The video that a job makes: what all its segments have in common for the encoder.
+pub(crate) struct Output<'a> {
     pub(crate) source: &'a Path,
     pub(crate) settings: &'a Settings,
     pub(crate) probe: &'a Probe,
@@ -32,7 +32,7 @@ pub(crate) struct Target<'a> {
     pub(crate) threads: u32,
 }
 
-impl Target<'_> {
+impl Output<'_> {
     /// HDR is brought to the range of usual screens.
     pub(crate) fn is_tonemapped(&self) -> bool {
         self.settings.tonemap && media::is_hdr(self.probe.video.color.transfer)

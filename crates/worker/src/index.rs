@@ -4,10 +4,10 @@ use std::path::Path;
 
 use frame::Size;
 use job::message::{IndexMethod, IndexRequest, Response};
-use job::{Container, Deinterlace, Encoding, Model, SegmentRange, SourceFacts};
+use job::{Container, Deinterlace, Encoding, SegmentRange, Shape, SourceFacts, Target};
 use media::Index;
 
-use crate::encoding::Target;
+use crate::encoding::Output;
 use crate::failure::Failed;
 use crate::model;
 use crate::sandbox::LittleMemory;
@@ -55,12 +55,9 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     }
     let (index, of_fields) =
         media::deinterlace(source, index, wanted(request.settings.deinterlace), &mut tell)?;
-    let (width, height) = request
-        .settings
-        .target
-        .size(probe.video.size.width, probe.video.size.height)
-        .map_err(|error| Failed::last(error.to_string()))?;
-    let target = Target {
+    let (width, height) =
+        request.settings.target.size(shape(&probe.video)).map_err(|error| Failed::last(error.to_string()))?;
+    let output = Output {
         source,
         settings: &request.settings,
         probe: &probe,
@@ -68,13 +65,12 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         size: Size::new(width, height),
         threads: job::ENCODER_THREADS,
     };
-    let choice = target.choose(request.settings.container)?;
-    let (operations_per_pixel, network_scale) = match request.settings.model {
-        Model::None => (0, 1),
-        Model::BuiltIn { .. } | Model::File { .. } => {
-            let network = model::network(&request.settings)?;
-            (network.flops_per_pixel() as u64, network.scale as u32)
-        }
+    let choice = output.choose(request.settings.container)?;
+    let (operations_per_pixel, network_scale) = if request.settings.has_network() {
+        let network = model::network(&request.settings)?;
+        (network.flops_per_pixel() as u64, network.scale as u32)
+    } else {
+        (0, 1)
     };
     let ticks =
         index.pts.last().zip(index.pts.first()).map_or(0, |(last, first)| last - first) + index.last_duration;
@@ -90,17 +86,19 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     if let Some(loss) = &choice.loss {
         notes.push(format!("no encoder keeps all of the source: {loss}"));
     }
-    if target.is_tonemapped() {
+    if output.is_tonemapped() {
         notes.push("HDR was brought to BT.709 with 8 bits".to_owned());
     }
     notes.extend(of_fields);
     if probe.video.has_alpha {
         notes.push("the video is transparent in parts: the result is not".to_owned());
     }
+    let shape = shape(&probe.video);
+    notes.extend(shrinking(request.settings.target, shape));
     Ok(Response::Indexed(Box::new(SourceFacts {
         codec: probe.video.codec.clone(),
-        width: probe.video.size.width,
-        height: probe.video.size.height,
+        width: shape.width,
+        height: shape.height,
         frames: index.pts.len() as u32,
         keyframes: index.keyframes.clone(),
         seconds: ticks as f64 * index.time_base.to_f64(),
@@ -113,6 +111,8 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         frame_list_blake3: frame_list::write(&index, &request.frame_list)?,
         gaps: index.gaps.iter().map(|gap| SegmentRange { first: gap.start, end: gap.end }).collect(),
         notes,
+        pixel: shape.pixel,
+        is_turned: shape.is_turned,
     })))
 }
 
@@ -125,6 +125,30 @@ const fn wanted(deinterlace: Deinterlace) -> media::Deinterlace {
         Deinterlace::Field => media::Deinterlace::Field,
         Deinterlace::Telecine => media::Deinterlace::Telecine,
     }
+}
+
+/// The size of a source's pictures and how players show them.
+pub(crate) fn shape(video: &media::VideoInfo) -> Shape {
+    let pixel = video.sample_aspect_ratio;
+    Shape {
+        width: video.size.width,
+        height: video.size.height,
+        pixel: if pixel.is_known() { (pixel.num as u32, pixel.den as u32) } else { (0, 0) },
+        // Quarter turns have a sine of 1 or -1.
+        is_turned: video.rotation.is_some_and(|degrees| degrees.to_radians().sin().abs() > 0.9),
+    }
+}
+
+/// Says when a result would be smaller than its source. A size that cannot be is told by the plan.
+fn shrinking(target: Target, source: Shape) -> Option<String> {
+    let Shape { width: from_width, height: from_height, .. } = source;
+    let (width, height) = target.size(source).ok()?;
+    let is_smaller = u64::from(width) * u64::from(height) < u64::from(from_width) * u64::from(from_height);
+    is_smaller.then(|| {
+        format!(
+            "the result of {width}x{height} is smaller than the source of {from_width}x{from_height}: it has less detail"
+        )
+    })
 }
 
 /// What of the source is lost, in words.
@@ -153,7 +177,7 @@ fn losses(index: &Index) -> Vec<String> {
 }
 
 /// A time as players show it, from the first frame on.
-fn clock(index: &Index, pts: i64) -> String {
+pub(crate) fn clock(index: &Index, pts: i64) -> String {
     let start = index.pts.first().copied().unwrap_or(0);
     let milliseconds = ((pts - start) as f64 * index.time_base.to_f64() * 1000.0).round() as u64;
     let (seconds, rest) = (milliseconds / 1000, milliseconds % 1000);

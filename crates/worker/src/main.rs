@@ -11,8 +11,10 @@ mod failure;
 mod frame_list;
 mod index;
 mod join;
+mod look;
 mod model;
 mod pipeline;
+mod preview;
 mod results;
 mod sandbox;
 mod scene;
@@ -87,6 +89,7 @@ fn serve() -> anyhow::Result<()> {
             Request::Segment(request) => segment::run(&request, &mut upscaler, &progress),
             Request::Join(request) => join::run(&request, &progress),
             Request::Bench(request) => bench::run(&request, &progress),
+            Request::Preview(request) => preview::run(&request, &mut upscaler, &progress),
             Request::Confine(_) => Err(Failed::last("the rights of this worker are given up for good")),
             Request::Doctor => Ok(Response::Doctor(doctor::run(&walls))),
         };

@@ -52,7 +52,7 @@ impl Upscaler {
         threads: u32,
         size: Size,
     ) -> Result<Option<ReadyEngine<'_>>, Failed> {
-        if settings.model == Model::None {
+        if !settings.has_network() {
             return Ok(None);
         }
         let key = Key {

@@ -1,4 +1,4 @@
-//! The way of a frame: decode, engine, encode, each on a thread of its own, joined by short queues.
+//! The way of a frame: decode, engine, look, encode, each on a thread of its own, joined by short queues.
 //!
 //! Pictures go round: what the encoder has used goes back to the decoder, so that nothing is allocated once the queues
 //! are full. A frame that repeats the one before goes through all stages, but nothing is done to it on the way.
@@ -13,6 +13,7 @@ use job::state::Reused;
 use media::{NextFrame, RangeDecoder};
 
 use crate::failure::Failed;
+use crate::look::Look;
 use crate::results::Results;
 use crate::trace::{Stage, Trace};
 
@@ -30,8 +31,10 @@ struct Picture {
     source: RgbF32,
     /// The result is that of the frame before.
     is_repeat: bool,
-    /// From the engine on.
+    /// What the engine made, from there on.
     result: Option<Arc<Planar<u16>>>,
+    /// What is encoded in its place, from the look on where there is one.
+    finished: Option<Arc<Planar<u16>>>,
     /// All samples that the engine gave are numbers.
     sound: bool,
 }
@@ -42,6 +45,8 @@ pub(crate) struct Way<'a> {
     pub(crate) reuse: Option<&'a mut Reuse>,
     /// How many times larger its pictures are.
     pub(crate) scale: u32,
+    /// What is done to the pictures afterwards, if anything.
+    pub(crate) look: Option<Look>,
     /// Frames that the decoder finds to be repeats are not even converted.
     pub(crate) skips_repeats: bool,
     /// The number of the first frame, for messages.
@@ -56,7 +61,7 @@ pub(crate) struct Way<'a> {
 /// that it got before. Gives what was not computed.
 pub(crate) fn run(
     decoder: RangeDecoder,
-    way: Way<'_>,
+    mut way: Way<'_>,
     mut encode: impl FnMut(Option<&Planar<u16>>, i64) -> Result<(), Failed>,
 ) -> Result<Reused, Failed> {
     let (decoded, to_engine) = sync_channel::<Picture>(QUEUE);
@@ -65,15 +70,28 @@ pub(crate) fn run(
     thread::scope(|scope| {
         let (first, skips_repeats, trace) = (way.first, way.skips_repeats, way.trace);
         let decode = scope.spawn(move || decode(decoder, (first, skips_repeats), &free, &decoded, trace));
+        let look = way.look.take();
+        let repeats_differ = look.as_ref().is_some_and(Look::is_new_each_time);
         let upscale = scope.spawn(move || upscale(way, &to_engine, &upscaled));
-        let encoded = encode_all(&to_encoder, &used, &mut encode, trace);
+        let (look, to_encoder) = match look {
+            None => (None, to_encoder),
+            Some(look) => {
+                let (done, looked) = sync_channel::<Picture>(QUEUE);
+                (Some(scope.spawn(move || finish(look, &to_encoder, &done, trace))), looked)
+            }
+        };
+        let encoded = encode_all(&to_encoder, &used, repeats_differ, &mut encode, trace);
         // A stage that waits for room in this queue must see that nobody takes from it any more.
         drop(to_encoder);
         let upscaled = upscale.join().unwrap_or_else(|_| Err(Failed::transient("the engine's thread died")));
         let decoded = decode.join().unwrap_or_else(|_| Err(Failed::transient("the decoder's thread died")));
+        let looked = look.map_or(Ok(()), |look| {
+            look.join().unwrap_or_else(|_| Err(Failed::transient("the thread after the engine died")))
+        });
         // The stage that failed first made the later ones stop early without an error of their own.
         decoded?;
         let reused = upscaled?;
+        looked?;
         encoded.map(|()| reused)
     })
 }
@@ -81,7 +99,7 @@ pub(crate) fn run(
 impl Picture {
     fn empty() -> Self {
         let source = RgbF32::new(Size::new(0, 0));
-        Self { number: 0, pts: 0, source, is_repeat: false, result: None, sound: true }
+        Self { number: 0, pts: 0, source, is_repeat: false, result: None, finished: None, sound: true }
     }
 }
 
@@ -166,8 +184,31 @@ impl Way<'_> {
     }
 }
 
+/// Gives pictures their look until there are no more.
+fn finish(
+    mut look: Look,
+    pictures: &Receiver<Picture>,
+    done: &SyncSender<Picture>,
+    trace: &Trace,
+) -> Result<(), Failed> {
+    for mut picture in pictures {
+        let Picture { number, source, is_repeat, result, .. } = &picture;
+        if let Some(result) = result {
+            let finished = trace.span(Stage::Look, *number, || {
+                let source = if *is_repeat { None } else { Some(source) };
+                look.apply(*number, source, result)
+            })?;
+            picture.finished = Some(finished);
+        }
+        if done.send(picture).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Copies a patch into a 16-bit picture, clipped to its range. False when a sample is not a number.
-fn take(patch: &Patch<'_>, result: &mut Planar<u16>) -> bool {
+pub(crate) fn take(patch: &Patch<'_>, result: &mut Planar<u16>) -> bool {
     let mut sound = true;
     for plane in 0..3 {
         for y in 0..patch.rows {
@@ -178,24 +219,28 @@ fn take(patch: &Patch<'_>, result: &mut Planar<u16>) -> bool {
     sound
 }
 
-/// Checks and encodes pictures until there are no more.
+/// Checks and encodes pictures until there are no more. With `repeats_differ`, the picture of a repeat is not that of the
+/// frame before.
 fn encode_all(
     pictures: &Receiver<Picture>,
     used: &Sender<Picture>,
+    repeats_differ: bool,
     encode: &mut impl FnMut(Option<&Planar<u16>>, i64) -> Result<(), Failed>,
     trace: &Trace,
 ) -> Result<(), Failed> {
     for mut picture in pictures {
-        // Others may write to the result from here on, and must find nobody that shares it.
-        let result = picture.result.take();
+        // Others may write to the pictures from here on, and must find nobody that shares them.
+        let (result, finished) = (picture.result.take(), picture.finished.take());
         trace.span(Stage::Encode, picture.number, || {
-            match result.as_deref().filter(|_| !picture.is_repeat) {
-                // What is the picture before was checked with it.
-                None => encode(None, picture.pts),
-                Some(result) => check(&picture, result).and_then(|()| encode(Some(result), picture.pts)),
+            // What the engine made is looked at, since what is done afterwards could hide that it is wrong. What is the
+            // picture before was checked with it.
+            if let Some(result) = result.as_deref().filter(|_| !picture.is_repeat) {
+                check(&picture, result)?;
             }
+            let is_new = !picture.is_repeat || repeats_differ;
+            encode(finished.as_deref().or(result.as_deref()).filter(|_| is_new), picture.pts)
         })?;
-        drop(result);
+        drop((result, finished));
         // The decoder may be done already.
         let _ = used.send(picture);
     }

@@ -41,6 +41,12 @@ impl Results {
         self.all.get(self.last).map(Arc::clone)
     }
 
+    /// How many pictures there are.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
     /// Makes another picture the last one.
     fn begin(&mut self) {
         let is_free = |picture: &mut Arc<Planar<u16>>| Arc::get_mut(picture).is_some();

@@ -13,9 +13,10 @@ use storage::{
     commit,
 };
 
-use crate::encoding::Target;
+use crate::encoding::Output;
 use crate::failure::Failed;
 use crate::frame_list;
+use crate::look::Look;
 use crate::model::Upscaler;
 use crate::pipeline::{self, Way};
 use crate::trace::Trace;
@@ -112,16 +113,19 @@ fn make(
     if request.settings.tonemap {
         decoder.tonemap();
     }
-    let target = Target {
+    let size = Size::new(request.width, request.height);
+    let output = Output {
         source,
         settings: &request.settings,
         probe: &probe,
         index,
-        size: Size::new(request.width, request.height),
+        size,
         threads: request.encoder_threads,
     };
-    let settings = target.encode_settings(&request.encoding, request.parameter_set)?;
-    let mut encoder = SegmentEncoder::open(&settings, pictures.scaled(scale))?;
+    let settings = output.encode_settings(&request.encoding, request.parameter_set)?;
+    let made = pictures.scaled(scale);
+    let look = Look::new(&request.settings, pictures, made, size)?;
+    let mut encoder = SegmentEncoder::open(&settings, look.as_ref().map_or(made, |look| look.size(made)))?;
     let parameters: &CodecParameters = encoder.parameters();
     let verifier = Verifier::start(parameters, index.time_base)?;
     let header = serde_json::to_vec(parameters).map_err(|error| Failed::transient(error.to_string()))?;
@@ -151,7 +155,7 @@ fn make(
     };
     let skips_repeats = request.settings.reuse.is_some();
     let trace = Trace::of_segment(&format!("segment-{:06}.e{}", request.index, request.epoch));
-    let way = Way { reuse, scale, skips_repeats, first: range.first, alive: &tell, trace: &trace };
+    let way = Way { reuse, scale, look, skips_repeats, first: range.first, alive: &tell, trace: &trace };
     let reused = pipeline::run(decoder, way, encode)?;
     trace.write();
     encoder.finish(&mut append)?;

@@ -24,6 +24,8 @@ pub(crate) enum Stage {
     Decode,
     /// The network.
     Engine,
+    /// What is done to the network's pictures.
+    Look,
     /// Checks, conversion and encoding.
     Encode,
 }
@@ -33,6 +35,7 @@ impl Stage {
         match self {
             Self::Decode => "decode",
             Self::Engine => "engine",
+            Self::Look => "look",
             Self::Encode => "encode",
         }
     }

@@ -31,6 +31,8 @@ fn facts(frames: u32) -> SourceFacts {
         frame_list_blake3: String::new(),
         gaps: Vec::new(),
         notes: Vec::new(),
+        pixel: (1, 1),
+        is_turned: false,
     }
 }
 

@@ -245,6 +245,19 @@ impl RawFrame {
         Ok(())
     }
 
+    /// Copies the left upper part of a frame of the format `gbrp16le`.
+    pub(crate) fn read_rgb16(&self, into: &mut Planar<u16>, size: Size) {
+        into.resize(size);
+        for (plane, target) in GBR_TO_RGB.into_iter().enumerate() {
+            for y in 0..size.height {
+                let row = self.row(plane, y);
+                for (sample, bytes) in into.row_mut(target, y).iter_mut().zip(row.chunks_exact(2)) {
+                    *sample = u16::from_le_bytes([bytes[0], bytes[1]]);
+                }
+            }
+        }
+    }
+
     /// Copies the left upper part of a frame of the format `gbrpf32le`.
     pub(crate) fn read_rgb_f32(&self, into: &mut Planar<f32>, size: Size) {
         into.resize(size);

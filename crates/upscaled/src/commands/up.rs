@@ -308,7 +308,7 @@ fn has_result(record: &Record) -> bool {
 }
 
 /// The absolute path of a file that can be read.
-fn readable(file: &Path) -> anyhow::Result<PathBuf> {
+pub(super) fn readable(file: &Path) -> anyhow::Result<PathBuf> {
     let shown = output::path(file);
     let source = file.canonicalize().with_context(|| format!("`{shown}` cannot be found; check the name"))?;
     anyhow::ensure!(
