@@ -18,6 +18,10 @@ const WINDOWS: u32 = 12;
 /// Frames at each of them: six cycles of 2:3 pulldown.
 const WINDOW: u32 = 30;
 
+/// A field counts as repeated where the other one differs twice as much. Three times, FFmpeg's own measure, is more than the
+/// noise of encoded film leaves: of 50 cycles in MPEG-2 at 8 Mbit/s it finds 36, this one 43.
+const IDET: &str = "idet=rep_thres=2";
+
 /// What `idet` sees in a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Seen {
@@ -158,7 +162,7 @@ impl Filters {
         let graph = |description: &str| {
             Graph::of_sequence(format, size, Rational::new(0, 1), description, Formats::Convert)
         };
-        let (idet, fieldmatch) = (graph("idet")?, graph(&filter::fieldmatch(FieldOrder::Flagged))?);
+        let (idet, fieldmatch) = (graph(IDET)?, graph(&filter::fieldmatch(FieldOrder::Flagged))?);
         Ok(Self { idet, fieldmatch, seen: RawFrame::new()? })
     }
 }
@@ -172,7 +176,11 @@ impl Window {
         }
         let filters = match &mut self.filters {
             Some(filters) => filters,
-            none => none.insert(Filters::new(picture)?),
+            none => match Filters::new(picture) {
+                Ok(filters) => none.insert(filters),
+                // Pictures that are too small or too strange to be looked at.
+                Err(_) => return Ok(false),
+            },
         };
         frame.set_pts(self.flags.len() as i64);
         self.flags.push(frame.is_interlaced());
