@@ -1,0 +1,110 @@
+//! Languages, titles, dispositions, chapters, and what the file says of itself.
+
+use super::super::media::{self, Stream, Tags};
+use super::streams::Kept;
+use super::{Compared, Pair};
+
+/// Tags that tell how a file or a stream was written: they do not hold for the result, or each container has its own.
+const OF_WRITING: [&str; 14] = [
+    "encoder",
+    "major_brand",
+    "minor_version",
+    "compatible_brands",
+    "handler_name",
+    "vendor_id",
+    "duration",
+    "bps",
+    "number_of_frames",
+    "number_of_bytes",
+    "_statistics",
+    "source_id",
+    "variant_bitrate",
+    "metadatacreator",
+];
+/// Largest deviation of a chapter's time in seconds: half a tick of Matroska, and rounding.
+const LARGEST_ERROR: f64 = 0.001_01;
+
+/// Compares what is said of the file, of the video and of all streams that are kept.
+pub(super) fn compare(
+    pair: &Pair<'_>,
+    (source, result): (&Stream, &Stream),
+    kept: &[Kept<'_>],
+    compared: &mut Compared,
+) {
+    compare_tags("the file", &pair.source.format.tags, &pair.result.format.tags, compared);
+    let mut streams: Vec<(&Stream, &Stream)> = vec![(source, result)];
+    streams.extend(kept.iter().map(|kept| (kept.source, kept.result)));
+    for (source, result) in streams {
+        let name = format!("stream {}", source.index);
+        compare_tags(&name, &source.tags, &result.tags, compared);
+        compare_dispositions(&name, source, result, compared);
+    }
+    compare_chapters(pair, compared);
+}
+
+fn compare_tags(of: &str, source: &Tags, result: &Tags, compared: &mut Compared) {
+    for (name, value) in source {
+        let key = name.to_ascii_lowercase();
+        if OF_WRITING.iter().any(|of_writing| key.starts_with(of_writing))
+            || key == "language" && value == "und"
+        {
+            continue;
+        }
+        compared.tags.1 += 1;
+        match media::tag(result, name) {
+            Some(found) if is_same(&key, found, value) => compared.tags.0 += 1,
+            Some(found) => compared.fault(format!("{of}: {key} is `{found}` instead of `{value}`")),
+            None => compared.fault(format!("{of}: {key} `{value}` is lost")),
+        }
+    }
+}
+
+/// True for values that mean the same.
+fn is_same(key: &str, a: &str, b: &str) -> bool {
+    // One container writes `2026-01-02 03:04:05`, the other `2026-01-02T03:04:05.000000Z`.
+    let time =
+        |text: &str| text.replace('T', " ").trim_end_matches('Z').trim_end_matches(".000000").to_owned();
+    a.trim_end() == b.trim_end() || key == "creation_time" && time(a) == time(b)
+}
+
+fn compare_dispositions(of: &str, source: &Stream, result: &Stream, compared: &mut Compared) {
+    // A file that is attached has none.
+    if result.codec_type == "attachment" || source.codec_type == "attachment" {
+        return;
+    }
+    for (name, &is_set) in &source.disposition {
+        let found = result.disposition.get(name).copied().unwrap_or(0);
+        if is_set == found {
+            continue;
+        }
+        match (is_set, name.as_str()) {
+            // Pictures that belong to a film are shown by no player by themselves.
+            (_, "default") if source.is_cover() => {}
+            (1, _) => compared.fault(format!("{of} is no longer marked as {name}")),
+            (_, _) => compared.fault(format!("{of} is now marked as {name}")),
+        }
+    }
+}
+
+fn compare_chapters(pair: &Pair<'_>, compared: &mut Compared) {
+    let (source, result) = (&pair.source.chapters, &pair.result.chapters);
+    compared.chapters = (source.len(), result.len());
+    if source.len() != result.len() {
+        return compared.fault(format!("{} of {} chapters", result.len(), source.len()));
+    }
+    for (number, (wanted, found)) in source.iter().zip(result).enumerate() {
+        let title = |tags: &Tags| media::tag(tags, "title").unwrap_or_default().to_owned();
+        if title(&wanted.tags) != title(&found.tags) {
+            compared.fault(format!("chapter {number} has another title"));
+        }
+        let times = [(&wanted.start_time, &found.start_time), (&wanted.end_time, &found.end_time)];
+        let is_off = |(a, b): &(&String, &String)| {
+            let time = |text: &str| text.parse::<f64>().unwrap_or(f64::NAN);
+            let error = (time(a) - time(b)).abs();
+            error.is_nan() || error > LARGEST_ERROR
+        };
+        if times.iter().any(is_off) {
+            compared.fault(format!("chapter {number} has other times"));
+        }
+    }
+}
