@@ -36,9 +36,13 @@ pub(super) fn compare(
     let bytes = width as usize * height as usize;
     ensure!(bytes > 0, "the source says nothing of its size");
     let filter = |stream: &Stream| {
-        let matrix = if is_rgb(&stream.pix_fmt) { ":out_color_matrix=bt709" } else { "" };
+        // A palette is resolved before anything is scaled.
+        let (before, matrix) =
+            if is_rgb(&stream.pix_fmt) { ("format=gbrp,", ":out_color_matrix=bt709") } else { ("", "") };
         let range = range(stream);
-        format!("scale={width}:{height}:flags=area:in_range={range}:out_range=tv{matrix},format=yuv444p")
+        format!(
+            "{before}scale={width}:{height}:flags=area:in_range={range}:out_range=tv{matrix},format=yuv444p"
+        )
     };
     thread::scope(|scope| {
         let start = |path, stream: &Stream| {

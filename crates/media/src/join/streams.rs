@@ -18,6 +18,8 @@ pub(super) struct Copied {
     /// Its subtitles are turned into plain text.
     to_text: bool,
     is_subtitle: bool,
+    /// Of a video, how many frames its decoder holds back to bring them into order.
+    reorder_depth: Option<i64>,
     /// It is a cover.
     pub(super) is_picture: bool,
     /// Samples, and their rate, that are added to all times.
@@ -45,11 +47,13 @@ pub(super) fn add(
         (0, 1)
     };
     let (is_subtitle, is_picture) = (stream.kind() == Kind::Subtitle, stream.is_picture());
+    let reorder_depth = (stream.kind() == Kind::Video).then(|| stream.reorder_depth());
     let copied = |stream, to_text| {
         Ok(Some(Copied {
             stream,
             to_text,
             is_subtitle,
+            reorder_depth,
             is_picture,
             delay,
             offset: 0,
@@ -103,7 +107,7 @@ impl Copied {
             return Ok(false);
         }
         packet.set_stream(self.stream);
-        let said = packet.dts().or(packet.pts()).or(self.next).unwrap_or_default();
+        let said = packet.dts().or_else(|| self.without_decoding_time(packet)).unwrap_or_default();
         // Where recordings were glued together, the clock goes back: for the video too, which goes on like this.
         let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), from);
         if let Some(next) = self.next.filter(|_| !self.is_subtitle)
@@ -120,6 +124,10 @@ impl Copied {
         let delay = raw::rescale(self.delay.0, Rational::new(1, self.delay.1), to);
         let moved = |time: Option<i64>| time.unwrap_or_default().saturating_add(delay);
         let (pts, mut dts) = (moved(packet.pts()), moved(packet.dts()));
+        if self.reorder_depth.is_some() {
+            // Rounding must not move a frame.
+            dts = dts.min(pts);
+        }
         // Times that stand still or go back are taken by no muxer; but many subtitles may appear at once.
         let step = i64::from(is_strict && !self.is_subtitle);
         if let Some(last) = self.last {
@@ -128,6 +136,16 @@ impl Copied {
         self.last = Some(dts);
         packet.set_times(pts.max(dts), dts);
         Ok(true)
+    }
+}
+
+impl Copied {
+    /// A decoding time for a packet without one. Containers that have none give frames in decoding order: those of a video
+    /// begin as much earlier as its decoder holds back.
+    fn without_decoding_time(&self, packet: &RawPacket) -> Option<i64> {
+        let Some(depth) = self.reorder_depth else { return packet.pts().or(self.next) };
+        let first = |pts: i64| pts.saturating_sub(depth.saturating_mul(packet.duration()));
+        self.next.or_else(|| packet.pts().map(first))
     }
 }
 

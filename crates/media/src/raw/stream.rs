@@ -89,6 +89,11 @@ impl<'a> Stream<'a> {
         Some(self.parameters().sample_rate).filter(|&rate| rate > 0 && self.kind() == Kind::Audio)
     }
 
+    /// Frames that the decoder of a video holds back to bring them into order.
+    pub(crate) fn reorder_depth(self) -> i64 {
+        i64::from(self.parameters().video_delay.max(0))
+    }
+
     pub(crate) fn codec_is(self, id: ffi::AVCodecID) -> bool {
         self.parameters().codec_id == id
     }
