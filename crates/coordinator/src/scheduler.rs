@@ -238,6 +238,7 @@ impl Scheduler {
             Outcome::Event(event) => {
                 let applied = self.tell_ledger(id, event, shutdown).await?;
                 let mut after = applied.record;
+                self.tell_of_encoder(&record, &after);
                 if applied.effects.contains(&Effect::DropSegments) {
                     sweep(&after);
                 }
@@ -250,6 +251,22 @@ impl Scheduler {
             Outcome::Stopped => return Ok(Turn::Ended(Ending::Stopped)),
         }
         Ok(Turn::Worked)
+    }
+
+    /// Says that another encoder took over.
+    fn tell_of_encoder(&self, before: &Record, after: &Record) {
+        let facts = |record: &Record| record.job.facts.clone();
+        let (Some(before), Some(facts)) = (facts(before), facts(after)) else { return };
+        let (Some(failed), Some(next)) = (facts.replaced.last(), facts.encodings.first()) else { return };
+        if facts.replaced.len() > before.replaced.len() {
+            let kept = if next.can_follow(failed) {
+                "what it made so far was checked and stays"
+            } else {
+                "all segments are made again, since a file holds video of one encoder"
+            };
+            let (failed, next) = (&failed.encoder, &next.encoder);
+            self.note(after, format!("{failed} failed again and again: {next} takes over; {kept}"));
+        }
     }
 
     /// Ends the work on the current job, for good or until its next turn.

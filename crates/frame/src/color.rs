@@ -76,6 +76,26 @@ pub enum Range {
     Full,
 }
 
+/// Where the chroma samples of pictures with fewer of them lie, seen from the luma samples around (H.273, figure 10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChromaLocation {
+    /// Not said; players assume [`ChromaLocation::Left`].
+    Unspecified,
+    /// MPEG-2, H.264 and HEVC: on the left column, between the rows.
+    Left,
+    /// MPEG-1, JPEG: amid four.
+    Center,
+    /// HDR of UHD discs: on the left upper one.
+    TopLeft,
+    /// Amid the upper two.
+    Top,
+    /// On the left lower one.
+    BottomLeft,
+    /// Amid the lower two.
+    Bottom,
+}
+
 /// What a file says of its colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ColorDescription {

@@ -11,7 +11,7 @@ mod planar;
 mod time;
 
 pub use check::mean_difference;
-pub use color::{ColorDescription, Matrix, Primaries, Range, Transfer};
+pub use color::{ChromaLocation, ColorDescription, Matrix, Primaries, Range, Transfer};
 pub use deep::{WHITE, round_to_8_bits, round_to_16_bits};
 pub use geometry::Size;
 pub use planar::{Planar, RgbF32};

@@ -4,6 +4,7 @@
 //! Goals: every rule in one pure place that can be tested by millions of schedules.
 //! Non-goals: I/O, clocks, threads, async. Time comes in as a [`Millis`] value.
 
+pub mod encoder;
 mod eta;
 pub mod message;
 mod path;
@@ -13,12 +14,13 @@ mod source;
 pub mod state;
 mod turns;
 
+pub use encoder::{Codec, Encoding};
 pub use eta::Eta;
 pub use path::FilePath;
-pub use plan::{Plan, SegmentRange, plan};
+pub use plan::{ENCODER_THREADS, Plan, SegmentRange, plan};
 pub use settings::{
-    BUILT_IN_MODELS, DEFAULT_MODEL, DENOISE_TWIN, ENGINES, LARGEST_SIDE, Model, PRESETS, Settings,
-    SettingsError, Target, Twin,
+    BUILT_IN_MODELS, DEFAULT_MODEL, DENOISE_TWIN, ENGINES, LARGEST_SIDE, Model, Settings, SettingsError,
+    Target, Twin,
 };
 pub use source::{Container, SourceFacts};
 pub use turns::{Priority, Turns};

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::state::Evidence;
-use crate::{Container, FilePath, Model, SegmentRange, Settings, SourceFacts};
+use crate::{Container, Encoding, FilePath, Model, SegmentRange, Settings, SourceFacts};
 
 /// Largest message in bytes; the largest real one lists the segments of a very long film.
 pub const LARGEST_MESSAGE: u32 = 16 << 20;
@@ -90,8 +90,10 @@ pub struct SegmentRequest {
     pub width: u32,
     /// Height of the result.
     pub height: u32,
-    /// Pixel format of the result, by FFmpeg's name.
-    pub pixel_format: String,
+    /// How to encode.
+    pub encoding: Encoding,
+    /// Number of the parameter sets: how many encoders failed before.
+    pub parameter_set: u8,
     /// Threads of the encoder.
     pub encoder_threads: u32,
     /// Threads of the engine.
@@ -264,6 +266,9 @@ pub enum FailureKind {
         /// Their numbers.
         indices: Vec<u32>,
     },
+    /// The encoder failed, or what it made is not what went in: another attempt may end better, and another encoder may take
+    /// over.
+    Encoder,
     /// Another attempt may end better.
     Transient,
 }

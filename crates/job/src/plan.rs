@@ -19,7 +19,7 @@ const CODEC_PIXELS_PER_SECOND: f64 = 20e6;
 const SEGMENT_FRAMES: std::ops::RangeInclusive<u32> = 24..=480;
 /// Threads of the encoder. libx264 gives other bits for another number, so it cannot follow the machine. Two make files of
 /// the same size and quality as one, and keep up with an engine on many cores for longer.
-const ENCODER_THREADS: u32 = 2;
+pub const ENCODER_THREADS: u32 = 2;
 
 /// A contiguous range of frames, numbered in presentation order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,7 +111,9 @@ mod tests {
             keyframes,
             seconds: f64::from(frames) / 25.0,
             container: Container::Mp4,
-            pixel_format: "yuv420p".to_owned(),
+            encodings: Vec::new(),
+            replaced: Vec::new(),
+            refused: Vec::new(),
             operations_per_pixel: 2_420_000,
             network_scale: 4,
             frame_list_blake3: String::new(),

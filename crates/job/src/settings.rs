@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Container, FilePath};
+use crate::encoder::{ENCODERS, Encoder};
+use crate::{Codec, Container, FilePath};
 
 /// The model that is used when none is named.
 pub const DEFAULT_MODEL: &str = "realesr-general-x4v3";
@@ -117,10 +118,10 @@ pub struct Settings {
     pub twin: Option<Twin>,
     /// The size of the result.
     pub target: Target,
-    /// Quality of the encoder, 0..51, lower is better: libx264's constant rate factor.
-    pub crf: u8,
-    /// Speed of the encoder: one of libx264's presets.
-    pub preset: String,
+    /// Quality on the encoder's own scale, lower is better; `None` takes its default.
+    pub crf: Option<u8>,
+    /// Speed of the encoder: one of its presets; `None` takes its default.
+    pub preset: Option<String>,
     /// The kind of file, when the user wants another than the one that follows from the source.
     pub container: Option<Container>,
     /// Frames of a segment, when the user wants another length than the plan's.
@@ -132,6 +133,21 @@ pub struct Settings {
     /// Frames that are missing in a damaged source are filled with the picture before; else the job fails and names them.
     #[serde(default)]
     pub fill_gaps: bool,
+    /// Format of the result's video; `None` follows from the source.
+    #[serde(default)]
+    pub codec: Option<Codec>,
+    /// The encoder, by FFmpeg's name; `None` takes the first of the codec's ladder that works.
+    #[serde(default)]
+    pub encoder: Option<String>,
+    /// More options of the encoder, by FFmpeg's names.
+    #[serde(default)]
+    pub encoder_options: Vec<(String, String)>,
+    /// HDR pictures are brought to the range of usual screens (BT.709) before they are enlarged.
+    #[serde(default)]
+    pub tonemap: bool,
+    /// A source that is a result of this program already is enlarged once more.
+    #[serde(default)]
+    pub again: bool,
 }
 
 /// What jobs have that were taken in before there was a choice.
@@ -147,19 +163,23 @@ impl Default for Settings {
             denoise: 1.0,
             twin: None,
             target: Target::Scale(4),
-            crf: 16,
-            preset: "veryfast".to_owned(),
+            crf: None,
+            preset: None,
             container: None,
             segment_frames: None,
             reuse: exact_reuse(),
             fill_gaps: false,
+            codec: None,
+            encoder: None,
+            encoder_options: Vec::new(),
+            tonemap: false,
+            again: false,
         }
     }
 }
 
-/// The presets of libx264 that make sense here.
-pub const PRESETS: [&str; 9] =
-    ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];
+/// Longest name or value of an encoder's option.
+const LONGEST_OPTION: usize = 1000;
 
 impl Settings {
     /// Checks every value against its range.
@@ -180,16 +200,56 @@ impl Settings {
             }
             Target::Scale(_) | Target::Height(_) => {}
         }
-        if self.crf > 51 {
-            return Err(SettingsError::Crf(self.crf));
-        }
-        if !PRESETS.contains(&self.preset.as_str()) {
-            return Err(SettingsError::Preset(self.preset.clone()));
-        }
+        self.validate_encoder()?;
         if self.segment_frames == Some(0) {
             return Err(SettingsError::SegmentFrames);
         }
         Ok(())
+    }
+
+    fn validate_encoder(&self) -> Result<(), SettingsError> {
+        let encoder = match &self.encoder {
+            None => None,
+            Some(name) => Some(Encoder::named(name).ok_or_else(|| SettingsError::Encoder(name.clone()))?),
+        };
+        if let Some((encoder, codec)) = encoder.zip(self.codec)
+            && encoder.codec != codec
+        {
+            return Err(SettingsError::WrongEncoder { encoder: encoder.name.to_owned(), codec });
+        }
+        // Where none is named, quality and preset are those of the one that needs no hardware.
+        let codec = self.codec.unwrap_or(Codec::H264);
+        let Some(speaking) = encoder.or_else(|| codec.ladder().last()) else { return Ok(()) };
+        if let Some(crf) = self.crf
+            && !speaking.crf.as_ref().is_some_and(|range| range.contains(&crf))
+        {
+            return Err(match speaking.crf.clone() {
+                Some(range) => SettingsError::Crf { crf, least: *range.start(), most: *range.end() },
+                None => SettingsError::NoCrf(speaking.name),
+            });
+        }
+        if let Some(preset) = &self.preset
+            && !speaking.presets.contains(&preset.as_str())
+        {
+            let known = speaking.presets;
+            return Err(SettingsError::Preset { preset: preset.clone(), encoder: speaking.name, known });
+        }
+        for (name, value) in &self.encoder_options {
+            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+            let is_sound = !name.is_empty() && name.chars().all(is_name) && !value.contains('\0');
+            if !is_sound || name.len().max(value.len()) > LONGEST_OPTION {
+                return Err(SettingsError::EncoderOption(name.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The quality and the preset for an encoder: what was chosen as far as it has it, else its own defaults.
+    pub fn quality(&self, encoder: &Encoder) -> (u8, String) {
+        let crf = self.crf.unwrap_or(encoder.default_crf);
+        let crf = encoder.crf.as_ref().map_or(0, |range| crf.clamp(*range.start(), *range.end()));
+        let chosen = self.preset.as_deref().filter(|preset| encoder.presets.contains(preset));
+        (crf, chosen.unwrap_or(encoder.default_preset).to_owned())
     }
 
     /// The files that the network is read from; none for one that is part of the program.
@@ -238,15 +298,51 @@ pub enum SettingsError {
     /// Height out of range.
     #[error("the height {0} is out of range: choose a number from 2 to {LARGEST_SIDE}")]
     Height(u32),
-    /// Rate factor out of range.
-    #[error("the rate factor {0} is out of range: choose a number from 0 (lossless) to 51")]
-    Crf(u8),
+    /// Quality out of range.
+    #[error("the quality {crf} is out of range: choose a number from {least} (best) to {most}")]
+    Crf {
+        /// What was chosen.
+        crf: u8,
+        /// The best.
+        least: u8,
+        /// The worst.
+        most: u8,
+    },
+    /// A quality for an encoder that has only one.
+    #[error("the encoder {0} has no choice of quality: leave --crf out")]
+    NoCrf(&'static str),
     /// Unknown preset.
-    #[error("there is no preset `{0}`: choose one of {known}", known = PRESETS.join(", "))]
-    Preset(String),
+    #[error("the encoder {encoder} has no preset `{preset}`: {}", choices(known))]
+    Preset {
+        /// What was chosen.
+        preset: String,
+        /// The encoder that was meant.
+        encoder: &'static str,
+        /// Its presets.
+        known: &'static [&'static str],
+    },
+    /// Unknown encoder.
+    #[error("there is no encoder `{0}`: {known}", known = choices(&ENCODERS.each_ref().map(|encoder| encoder.name)))]
+    Encoder(String),
+    /// An encoder of another codec.
+    #[error("the encoder {encoder} does not make {}: leave --codec or --encoder out", codec.name())]
+    WrongEncoder {
+        /// The encoder.
+        encoder: String,
+        /// The codec that was chosen.
+        codec: Codec,
+    },
+    /// An option that no encoder can have.
+    #[error("`{0}` is no option of an encoder: write NAME=VALUE with a name of letters, digits, - and _")]
+    EncoderOption(String),
     /// Segments without frames.
     #[error("a segment needs at least one frame: choose a number from 1 on")]
     SegmentFrames,
+}
+
+/// What to do about a wrong name.
+fn choices(known: &[&str]) -> String {
+    if known.is_empty() { "leave it out".to_owned() } else { format!("choose one of {}", known.join(", ")) }
 }
 
 #[cfg(test)]
@@ -278,8 +374,12 @@ mod tests {
             Settings { model: Model::None, ..base.clone() },
             Settings { denoise: 0.5, ..base.clone() },
             Settings { target: Target::Height(4), ..base.clone() },
-            Settings { crf: 17, ..base.clone() },
-            Settings { preset: "slow".to_owned(), ..base.clone() },
+            Settings { crf: Some(17), ..base.clone() },
+            Settings { preset: Some("slow".to_owned()), ..base.clone() },
+            Settings { codec: Some(Codec::Hevc), ..base.clone() },
+            Settings { encoder: Some("libx264".to_owned()), ..base.clone() },
+            Settings { encoder_options: vec![("tune".to_owned(), "film".to_owned())], ..base.clone() },
+            Settings { tonemap: true, ..base.clone() },
             Settings { container: Some(Container::Matroska), ..base.clone() },
             Settings { segment_frames: Some(9), ..base.clone() },
             Settings { reuse: Some(1), ..base.clone() },
@@ -304,6 +404,15 @@ mod tests {
     }
 
     #[test]
+    fn an_encoder_gets_what_it_understands() {
+        let settings = Settings { crf: Some(60), preset: Some("8".to_owned()), ..Settings::default() };
+        let named = |name| Encoder::named(name).unwrap();
+        assert_eq!(settings.quality(named("libsvtav1")), (60, "8".to_owned()));
+        assert_eq!(settings.quality(named("av1_nvenc")), (51, "p5".to_owned()));
+        assert_eq!(Settings::default().quality(named("libx264")), (16, "veryfast".to_owned()));
+    }
+
+    #[test]
     fn values_out_of_range_are_refused() {
         let base = Settings::default();
         assert_eq!(base.validate(), Ok(()));
@@ -313,8 +422,18 @@ mod tests {
             Settings { denoise: 0.5, ..base.clone() },
             Settings { target: Target::Scale(0), ..base.clone() },
             Settings { target: Target::Height(1), ..base.clone() },
-            Settings { crf: 52, ..base.clone() },
-            Settings { preset: "best".to_owned(), ..base.clone() },
+            Settings { crf: Some(52), ..base.clone() },
+            Settings { crf: Some(0), codec: Some(Codec::Av1), ..base.clone() },
+            Settings { crf: Some(9), codec: Some(Codec::Prores), ..base.clone() },
+            Settings { preset: Some("best".to_owned()), ..base.clone() },
+            Settings {
+                preset: Some("fast".to_owned()),
+                encoder: Some("h264_nvenc".to_owned()),
+                ..base.clone()
+            },
+            Settings { encoder: Some("libx266".to_owned()), ..base.clone() },
+            Settings { encoder: Some("libx264".to_owned()), codec: Some(Codec::Hevc), ..base.clone() },
+            Settings { encoder_options: vec![("a b".to_owned(), String::new())], ..base.clone() },
             Settings { segment_frames: Some(0), ..base.clone() },
         ] {
             assert!(wrong.validate().is_err(), "{wrong:?}");

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::SegmentRange;
+use crate::{Encoding, SegmentRange};
 
 /// The kind of file that a result is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,8 +41,14 @@ pub struct SourceFacts {
     pub seconds: f64,
     /// The kind of file that the result will be.
     pub container: Container,
-    /// Pixel format of the result, by FFmpeg's name.
-    pub pixel_format: String,
+    /// How the result is encoded: the first holds, the others take over when it fails.
+    pub encodings: Vec<Encoding>,
+    /// Encoders that failed while the job ran, and were replaced.
+    #[serde(default)]
+    pub replaced: Vec<Encoding>,
+    /// Encoders that were tried before and do not work here, each with the reason.
+    #[serde(default)]
+    pub refused: Vec<String>,
     /// Work of the network for one source pixel, in floating-point operations; 0 without a network.
     pub operations_per_pixel: u64,
     /// What the network enlarges by; 1 without a network.

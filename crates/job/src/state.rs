@@ -385,7 +385,7 @@ pub enum Effect {
     Granted(Task),
     /// The event changed nothing.
     Refused(Refusal),
-    /// The segments made so far belong to a plan that is no longer valid: their files can go.
+    /// Segments made so far are of no use any more: the files that the job does not list can go.
     DropSegments,
     /// The job came to its end.
     Ended,

@@ -10,7 +10,7 @@ use std::path::Path;
 use frame::{Planar, RgbF32, Size, WHITE, mean_difference, round_to_16_bits};
 use media::{
     EncodeSettings, IndexMethod, OwnedPacket, Packet, RangeDecoder, SegmentDecoder, SegmentEncoder, index,
-    output_color, output_pixel_format, probe,
+    output_format, probe,
 };
 use rustix::time::{ClockId, clock_gettime};
 
@@ -48,15 +48,16 @@ fn measure(source: &Path, enlarged: &Path, preset: &str, threads: u32) -> Result
     let count = list.pts.len().min(of_enlarged.pts.len()) as u32;
     let (video, size) = (probe(source)?.video, probe(enlarged)?.video.size);
     let settings = EncodeSettings {
-        size,
-        time_base: list.time_base,
-        frame_rate: video.frame_rate,
-        sample_aspect_ratio: video.sample_aspect_ratio,
-        color: output_color(&video),
-        pixel_format: output_pixel_format(&video),
         crf: 16,
         preset: preset.to_owned(),
         threads,
+        ..EncodeSettings::new(
+            &video,
+            "libx264",
+            &output_format(&video, "libx264", false).ok_or("no libx264")?.name,
+            size,
+            list.time_base,
+        )
     };
     let mut decoder = RangeDecoder::open(source, &list, 0, count, 2)?;
     let mut network = RangeDecoder::open(enlarged, &of_enlarged, 0, count, 2)?;

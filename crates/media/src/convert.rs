@@ -2,16 +2,21 @@
 
 use frame::{ColorDescription, Range, RgbF32, Size};
 
-use crate::Error;
 use crate::raw::filter::Graph;
 use crate::raw::frame::RawFrame;
 use crate::raw::pixel::PixelFormat;
+use crate::{Error, is_hdr};
 
 /// Converts the frames of one video. Pictures of another size or format than the first are refused.
 #[derive(Debug, Default)]
 pub(crate) struct ToRgb {
     way: Option<(Size, PixelFormat, Way)>,
+    tonemaps: bool,
 }
+
+/// From HDR to BT.709: linear light, 1 for the 100 cd/m² of usual screens, then a curve that bends what is brighter.
+const TONEMAP: &str = "zscale=transfer=linear:npl=100:matrix=gbr:range=full,format=gbrpf32le,zscale=primaries=bt709,\
+     tonemap=tonemap=hable:desat=0,zscale=transfer=bt709:matrix=gbr:range=full,format=gbrpf32le";
 
 /// How frames of a format become RGB.
 #[derive(Debug)]
@@ -33,6 +38,11 @@ struct Filter {
 }
 
 impl ToRgb {
+    /// Brings HDR to the range of usual screens.
+    pub(crate) fn tonemap(&mut self) {
+        self.tonemaps = true;
+    }
+
     /// Converts a frame; `number` is for messages.
     pub(crate) fn convert(
         &mut self,
@@ -41,9 +51,10 @@ impl ToRgb {
         into: &mut RgbF32,
     ) -> Result<(), Error> {
         let (size, format) = (frame.size(), frame.format());
+        let tonemaps = self.tonemaps && is_hdr(frame.color().transfer);
         let (known_size, known_format, way) = match &mut self.way {
             Some(way) => way,
-            way => way.insert((size, format, Way::of(format, size)?)),
+            way => way.insert((size, format, Way::of(format, size, tonemaps)?)),
         };
         if (*known_size, *known_format) != (size, format) {
             return Err(Error::PictureChanged {
@@ -67,7 +78,7 @@ impl ToRgb {
 }
 
 impl Way {
-    fn of(format: PixelFormat, size: Size) -> Result<Self, Error> {
+    fn of(format: PixelFormat, size: Size, tonemaps: bool) -> Result<Self, Error> {
         let unsupported = || Error::UnsupportedPixelFormat(format.name());
         if format.is_gray() && !is_black_and_white(format) {
             return if format.bit_depth() <= 16 { Ok(Self::Gray) } else { Err(unsupported()) };
@@ -80,7 +91,8 @@ impl Way {
         let padded = if padded_size == size { None } else { Some(RawFrame::allocate(format, padded_size)?) };
         // Packed and semi-planar formats are unpacked first, which changes no sample.
         let unpacked = planar(format).map(|planar| format!("format={planar},")).unwrap_or_default();
-        let description = format!("{unpacked}zscale=matrix=gbr:range=full,format=gbrpf32le");
+        let to_rgb = if tonemaps { TONEMAP } else { "zscale=matrix=gbr:range=full,format=gbrpf32le" };
+        let description = format!("{unpacked}{to_rgb}");
         let graph = Graph::new(format, padded_size, &description)?;
         Ok(Self::Filter(Filter { format, padded, graph, converted: RawFrame::new()?, is_full_range }))
     }

@@ -195,6 +195,11 @@ impl RangeDecoder {
         })
     }
 
+    /// Brings HDR to the range of usual screens from here on. Only before the first frame.
+    pub fn tonemap(&mut self) {
+        self.to_rgb.tonemap();
+    }
+
     /// Decodes the next frame of the range into a picture in the source's own transfer curve, full range, and gives its
     /// time; `None` after the last. A frame that is missing is filled with the one before.
     ///

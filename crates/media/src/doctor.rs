@@ -1,6 +1,6 @@
 //! Which encoders really work: they are opened and encode a picture, since being listed proves nothing.
 
-use frame::{ColorDescription, Rational, Size};
+use frame::{ChromaLocation, ColorDescription, Rational, Size};
 
 use crate::Error;
 use crate::raw::codec::{Encoder, EncoderConfig, Output};
@@ -56,6 +56,7 @@ fn attempt(name: &str, format: &str) -> Result<(), Error> {
         frame_rate: Rational::new(25, 1),
         sample_aspect_ratio: Rational::new(1, 1),
         color: ColorDescription::UNSPECIFIED,
+        chroma_location: ChromaLocation::Unspecified,
         threads: 1,
         options: &[],
     };

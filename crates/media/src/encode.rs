@@ -1,25 +1,30 @@
 //! From RGB to packets.
 
-use frame::{ColorDescription, Matrix, Planar, Primaries, Range, Rational, Size, Transfer};
+mod device;
+mod format;
+mod options;
 
-use crate::raw::codec::{Encoder, EncoderConfig, Output};
+use frame::{ChromaLocation, ColorDescription, Matrix, Planar, Range, Rational, Size};
+
+use crate::raw::codec::Output;
 use crate::raw::filter::Graph;
 use crate::raw::frame::RawFrame;
 use crate::raw::packet::RawPacket;
-use crate::raw::pixel::PixelFormat;
-use crate::{CodecParameters, Error, VideoInfo};
+use crate::{CodecParameters, Error, Hdr, VideoInfo, bit_depth};
 
-/// The encoder of results.
-const ENCODER: &str = "libx264";
-/// The smallest blocks that libx264 tries. What was enlarged has no detail that needs smaller ones than 16 × 16 in motion
-/// and 8 × 8 without: trying them takes a third more time and gives no smaller files.
-const PARTITIONS: &str = "i8x8";
+pub use device::try_encoder;
+pub use format::{OutputFormat, output_color, output_format};
+
+use device::{Device, named};
+
 /// The format in which pictures come.
 const RGB: &str = "gbrp16le";
 
 /// How a segment is encoded. Equal settings and pictures give equal packets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EncodeSettings {
+    /// FFmpeg's name of the encoder.
+    pub encoder: String,
     /// Size of the result; even in both directions.
     pub size: Size,
     /// Seconds a tick of the times given with the pictures.
@@ -30,14 +35,54 @@ pub struct EncodeSettings {
     pub sample_aspect_ratio: Rational,
     /// What the samples of the result stand for, complete: see [`output_color`].
     pub color: ColorDescription,
-    /// FFmpeg's name of the pixel format: see [`output_pixel_format`].
+    /// Where the chroma samples of the result lie.
+    pub chroma_location: ChromaLocation,
+    /// FFmpeg's name of the pixel format: see [`output_format`].
     pub pixel_format: String,
-    /// Constant rate factor, 0 (lossless) to 51.
+    /// What HDR10 says of the mastering display; `None` for other pictures.
+    pub hdr: Option<Hdr>,
+    /// The pictures come from deeper samples than the format has: dither hides the steps.
+    pub dither: bool,
+    /// Quality on the encoder's own scale.
     pub crf: u8,
-    /// One of libx264's presets.
+    /// One of the encoder's presets; empty where it has none.
     pub preset: String,
+    /// More options, by FFmpeg's names.
+    pub options: Vec<(String, String)>,
+    /// Number of the parameter sets, for packets that follow those of another encoder in one stream. Only libx264 has a
+    /// choice.
+    pub parameter_set: u8,
     /// Threads; another number gives other packets.
     pub threads: u32,
+}
+
+impl EncodeSettings {
+    /// Settings for a result that has the colours and the shape of the source: libx264's usual quality, one thread.
+    pub fn new(
+        source: &VideoInfo,
+        encoder: &str,
+        pixel_format: &str,
+        size: Size,
+        time_base: Rational,
+    ) -> Self {
+        Self {
+            encoder: encoder.to_owned(),
+            size,
+            time_base,
+            frame_rate: source.frame_rate,
+            sample_aspect_ratio: source.sample_aspect_ratio,
+            color: output_color(source, false),
+            chroma_location: source.chroma_location,
+            pixel_format: pixel_format.to_owned(),
+            hdr: None,
+            dither: bit_depth(pixel_format) < source.bit_depth,
+            crf: 16,
+            preset: "veryfast".to_owned(),
+            options: Vec::new(),
+            parameter_set: 0,
+            threads: 1,
+        }
+    }
 }
 
 /// An encoded frame.
@@ -55,52 +100,17 @@ pub struct Packet<'a> {
     pub data: &'a [u8],
 }
 
-/// The pixel format of the result for a source: its chroma and depth, as far as the encoder has them.
-pub fn output_pixel_format(source: &VideoInfo) -> String {
-    let format = PixelFormat::named(&source.pixel_format);
-    let chroma = match format {
-        Some(format) if format.is_rgb() => "444",
-        Some(format) if format.is_gray() => "420",
-        Some(format) => match format.chroma_shift() {
-            (0, 0) => "444",
-            (1, 0) => "422",
-            _ => "420",
-        },
-        None => "420",
-    };
-    let depth = if source.bit_depth > 8 { "10le" } else { "" };
-    format!("yuv{chroma}p{depth}")
-}
-
-/// The colours of the result for a source: its own where the result can have them, the gaps filled. The result is
-/// always YCbCr; RGB becomes BT.709 in limited range, which is what players expect.
-pub fn output_color(source: &VideoInfo) -> ColorDescription {
-    let format = PixelFormat::named(&source.pixel_format);
-    let mut tagged = source.color;
-    let is_gray = format.is_some_and(PixelFormat::is_gray) && tagged.range == Range::Unspecified;
-    if is_gray || source.pixel_format.starts_with("yuvj") {
-        tagged.range = Range::Full;
-    }
-    if format.is_some_and(PixelFormat::is_rgb) {
-        tagged.matrix = Matrix::BT709;
-        tagged.range = Range::Limited;
-        let open = tagged.primaries == Primaries::UNSPECIFIED;
-        tagged.primaries = if open { Primaries::BT709 } else { tagged.primaries };
-        let open = tagged.transfer == Transfer::UNSPECIFIED;
-        tagged.transfer = if open { Transfer::SRGB } else { tagged.transfer };
-    }
-    tagged.completed(source.size, false)
-}
-
 /// Encodes the pictures of a segment: the first is a keyframe, and nothing refers beyond the last.
 #[derive(Debug)]
 pub struct SegmentEncoder {
-    encoder: Encoder,
+    name: String,
+    encoder: Device,
     parameters: CodecParameters,
     graph: Graph,
     rgb: RawFrame,
     rgb_color: ColorDescription,
     color: ColorDescription,
+    chroma_location: ChromaLocation,
     converted: RawFrame,
     packet: RawPacket,
     means: Vec<f32>,
@@ -112,42 +122,29 @@ impl SegmentEncoder {
     /// # Errors
     /// When the encoder does not take the settings.
     pub fn open(settings: &EncodeSettings, pictures: Size) -> Result<Self, Error> {
-        let named = |name: &str| {
-            PixelFormat::named(name).ok_or_else(|| Error::UnsupportedPixelFormat(name.to_owned()))
-        };
-        let encoder = Encoder::open(&EncoderConfig {
-            name: ENCODER,
-            size: settings.size,
-            format: named(&settings.pixel_format)?,
-            time_base: settings.time_base,
-            frame_rate: settings.frame_rate,
-            sample_aspect_ratio: settings.sample_aspect_ratio,
-            color: settings.color,
-            threads: settings.threads,
-            options: &[
-                ("crf", settings.crf.to_string()),
-                ("preset", settings.preset.clone()),
-                ("partitions", PARTITIONS.to_owned()),
-            ],
-        })?;
+        let encoder = Device::open(settings)?;
         let color = settings.color;
-        // The filter is a spline of six taps: sharp, and with less ringing than Lanczos. No dither: 16 bits are rounded
-        // to the depth of the source, whose own noise or the encoder's hides the steps, and dither costs bits.
+        // The filter is a spline of six taps: sharp, and with less ringing than Lanczos. Where the depth stays, 16 bits are
+        // rounded to it without dither: the noise of the source or the encoder's hides the steps, and dither costs bits.
         let description = format!(
-            "zscale=width={}:height={}:filter=spline36:dither=none:matrix={}:range={},format={}",
+            "zscale=width={}:height={}:filter=spline36:dither={}:matrix={}:range={}:chromal={},format={}",
             settings.size.width,
             settings.size.height,
+            if settings.dither { "ordered" } else { "none" },
             color.matrix.0,
             if color.range == Range::Full { "full" } else { "limited" },
+            zscale_name(settings.chroma_location),
             settings.pixel_format,
         );
         Ok(Self {
-            parameters: encoder.parameters()?.to_plain(ENCODER),
+            name: settings.encoder.clone(),
+            parameters: encoder.parameters()?.to_plain(&settings.encoder),
             encoder,
             graph: Graph::new(named(RGB)?, pictures, &description)?,
             rgb: RawFrame::allocate(named(RGB)?, pictures)?,
             rgb_color: ColorDescription { matrix: Matrix::IDENTITY, range: Range::Full, ..color },
             color,
+            chroma_location: settings.chroma_location,
             converted: RawFrame::new()?,
             packet: RawPacket::new()?,
             means: Vec::new(),
@@ -180,6 +177,7 @@ impl SegmentEncoder {
         self.means.push(self.converted.mean_of_first_plane());
         self.converted.set_pts(pts);
         self.converted.set_color(self.color);
+        self.converted.set_chroma_location(self.chroma_location);
         self.converted.clear_type();
         self.encoder.send(Some(&mut self.converted))?;
         self.drain(packet)
@@ -196,7 +194,7 @@ impl SegmentEncoder {
     ) -> Result<(), E> {
         let Some(&mean) = self.means.last() else {
             let reason = "there is no picture to repeat".to_owned();
-            return Err(Error::Encoder { encoder: ENCODER.to_owned(), reason }.into());
+            return Err(Error::Encoder { encoder: self.name.clone(), reason }.into());
         };
         self.means.push(mean);
         self.converted.set_pts(pts);
@@ -231,5 +229,17 @@ impl SegmentEncoder {
             })?;
         }
         Ok(())
+    }
+}
+
+/// zscale's name of a place of chroma samples.
+const fn zscale_name(location: ChromaLocation) -> &'static str {
+    match location {
+        ChromaLocation::Unspecified | ChromaLocation::Left => "left",
+        ChromaLocation::Center => "center",
+        ChromaLocation::TopLeft => "topleft",
+        ChromaLocation::Top => "top",
+        ChromaLocation::BottomLeft => "bottomleft",
+        ChromaLocation::Bottom => "bottom",
     }
 }

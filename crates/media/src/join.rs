@@ -13,8 +13,8 @@ use crate::raw::codec::Parameters;
 use crate::raw::input::Input;
 use crate::raw::output::{Muxer, Output};
 use crate::raw::packet::RawPacket;
-use crate::raw::stream::Kind;
-use crate::{CodecParameters, Container, Error, Index, raw};
+use crate::raw::stream::{Kind, SideData};
+use crate::{CodecParameters, Container, Error, Index, hdr, is_hdr, raw};
 
 use order::DecodeTimes;
 use streams::Copied;
@@ -83,7 +83,7 @@ pub fn join(
     let mut video_stream = 0;
     for (index, stream) in in_order(&input, plan.container) {
         copied[index] = if index == source_video {
-            let side_data = stream.side_data(true);
+            let side_data = picture_side_data(plan, stream)?;
             let rate = stream.average_frame_rate();
             video_stream = output.add_video(&parameters, plan.index.time_base, rate, video, &side_data)?;
             None
@@ -140,6 +140,17 @@ pub fn join(
     }
     let (output, packets) = (writer.output, writer.counts);
     Ok(JoinReport { bytes: output.finish()?, video_stream, packets, notes })
+}
+
+/// Side data of the pictures: that of the source's container, and for HDR what only its frames say; none of HDR for a result
+/// that is not.
+fn picture_side_data(plan: &Join<'_>, video: raw::stream::Stream<'_>) -> Result<Vec<SideData>, Error> {
+    let mut side_data = video.side_data(true);
+    side_data.retain(|data| !data.is_hdr());
+    if is_hdr(plan.parameters.color.transfer) {
+        side_data.extend_from_slice(hdr(plan.source)?.side_data());
+    }
+    Ok(side_data)
 }
 
 /// The streams of the source with their numbers, as they are to stand in the result. MPEG-4 has covers behind all tracks.

@@ -12,22 +12,25 @@ mod decode;
 mod doctor;
 mod encode;
 mod error;
+mod hdr;
 mod index;
 mod join;
+mod parameters;
 mod probe;
 mod raw;
 mod verify;
 
-use frame::{ColorDescription, Rational, Size};
-use serde::{Deserialize, Serialize};
-
 pub use container::Container;
 pub use decode::{NextFrame, RangeDecoder};
 pub use doctor::{EncoderStatus, doctor};
-pub use encode::{EncodeSettings, Packet, SegmentEncoder, output_color, output_pixel_format};
+pub use encode::{
+    EncodeSettings, OutputFormat, Packet, SegmentEncoder, output_color, output_format, try_encoder,
+};
 pub use error::Error;
+pub use hdr::{Hdr, hdr, is_hdr};
 pub use index::{Index, IndexMethod, index};
 pub use join::{Join, JoinReport, OwnedPacket, join};
+pub use parameters::CodecParameters;
 pub use probe::{Probe, StreamInfo, StreamKind, VideoInfo, probe};
 pub use verify::{SegmentDecoder, VerifyReport, verify};
 
@@ -37,31 +40,6 @@ pub const MAX_PIXELS: u64 = 1 << 27;
 /// Most frames of a video: 46 hours at 60 a second. Memory follows their number, which a file can claim cheaply.
 pub const MAX_FRAMES: usize = 10_000_000;
 
-/// What is known of an encoded stream: all that a join in another process must know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CodecParameters {
-    /// FFmpeg's name of the codec, such as `h264`.
-    pub codec: String,
-    /// FFmpeg's name of the encoder, such as `libx264`.
-    pub encoder: String,
-    /// Parameter sets, as containers store them.
-    pub extradata: Vec<u8>,
-    /// Size of the pictures.
-    pub size: Size,
-    /// FFmpeg's name of the pixel format.
-    pub pixel_format: String,
-    /// Profile, as a number of the codec.
-    pub profile: i32,
-    /// Level, as a number of the codec.
-    pub level: i32,
-    /// Frames that a decoder holds back to bring them into order.
-    pub reorder_depth: u32,
-    /// What the samples stand for.
-    pub color: ColorDescription,
-    /// Width of a pixel, as a multiple of its height.
-    pub sample_aspect_ratio: Rational,
-}
-
 /// Has to be called once before anything else: FFmpeg's messages go to `tracing` from then on.
 pub fn init() {
     raw::log::init();
@@ -70,4 +48,9 @@ pub fn init() {
 /// Name and version of the FFmpeg that is linked.
 pub fn version() -> String {
     raw::version()
+}
+
+/// Bits of a sample of the pixel format with FFmpeg's name `name`; 8 for an unknown one.
+pub(crate) fn bit_depth(name: &str) -> u8 {
+    raw::pixel::PixelFormat::named(name).map_or(8, raw::pixel::PixelFormat::bit_depth)
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use frame::{ColorDescription, Rational, Size};
+use frame::{ChromaLocation, ColorDescription, Rational, Size};
 
 use crate::raw::input::Input;
 use crate::raw::stream::{Kind, Stream};
@@ -42,6 +42,8 @@ pub struct VideoInfo {
     pub frame_rate: Rational,
     /// The colours, as far as the file says.
     pub color: ColorDescription,
+    /// Where the chroma samples lie.
+    pub chroma_location: ChromaLocation,
     /// How far the picture must be turned to stand upright, in degrees counter-clockwise.
     pub rotation: Option<f64>,
     /// The file says that each frame consists of two fields of different times.
@@ -105,6 +107,7 @@ pub fn probe(path: &Path) -> Result<Probe, Error> {
             time_base: video.1.time_base(),
             frame_rate: frame_rate(video.1),
             color: video.1.color(),
+            chroma_location: video.1.chroma_location(),
             rotation: video.1.rotation(),
             is_interlaced: video.1.is_interlaced(),
             has_alpha: format.has_alpha() || video.1.tag("alpha_mode").is_some_and(|mode| mode == "1"),

@@ -9,10 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{clip, index};
 use frame::{Planar, RgbF32, Size, WHITE, mean_difference, round_to_16_bits};
-use media::{
-    EncodeSettings, Error, Packet, RangeDecoder, SegmentDecoder, SegmentEncoder, output_color,
-    output_pixel_format, probe,
-};
+use media::{EncodeSettings, Error, Packet, RangeDecoder, SegmentDecoder, SegmentEncoder, probe};
 
 struct Counting;
 
@@ -46,15 +43,16 @@ fn frames_allocate_nothing() {
         let list = index(&path);
         let video = probe(&path).unwrap().video;
         let settings = EncodeSettings {
-            size: Size::new(192, 128),
-            time_base: list.time_base,
-            frame_rate: video.frame_rate,
-            sample_aspect_ratio: video.sample_aspect_ratio,
-            color: output_color(&video),
-            pixel_format: output_pixel_format(&video),
             crf: 16,
             preset: "ultrafast".to_owned(),
             threads: 2,
+            ..EncodeSettings::new(
+                &video,
+                "libx264",
+                &common::format(&video),
+                Size::new(192, 128),
+                list.time_base,
+            )
         };
         let mut decoder = RangeDecoder::open(&path, &list, 0, 40, 1).unwrap();
         let mut encoder = SegmentEncoder::open(&settings, video.size).unwrap();

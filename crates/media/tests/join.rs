@@ -11,7 +11,7 @@ use common::{clip, decode, ffmpeg, index, to_u16};
 use frame::Size;
 use media::{
     CodecParameters, Container, EncodeSettings, Error, Index, Join, JoinReport, OwnedPacket, SegmentDecoder,
-    SegmentEncoder, join, output_color, output_pixel_format, probe, verify,
+    SegmentEncoder, join, probe, verify,
 };
 
 /// A video encoded again in segments of 10 frames, at its own size and in best quality.
@@ -19,15 +19,10 @@ fn encode(path: &Path, index: &Index) -> (CodecParameters, Vec<OwnedPacket>) {
     let video = probe(path).unwrap().video;
     let size = Size::new(video.size.width.next_multiple_of(2), video.size.height.next_multiple_of(2));
     let settings = EncodeSettings {
-        size,
-        time_base: index.time_base,
-        frame_rate: video.frame_rate,
-        sample_aspect_ratio: video.sample_aspect_ratio,
-        color: output_color(&video),
-        pixel_format: output_pixel_format(&video),
         crf: 0,
         preset: "fast".to_owned(),
         threads: 2,
+        ..EncodeSettings::new(&video, "libx264", &common::format(&video), size, index.time_base)
     };
     let mut packets = Vec::new();
     let mut parameters = None;

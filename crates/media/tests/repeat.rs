@@ -43,15 +43,10 @@ fn a_picture_that_is_pushed_again_gives_the_packets_of_pushing_it_twice() {
     let list = index(&path);
     let video = probe(&path).unwrap().video;
     let settings = EncodeSettings {
-        size: Size::new(128, 72),
-        time_base: list.time_base,
-        frame_rate: video.frame_rate,
-        sample_aspect_ratio: video.sample_aspect_ratio,
-        color: media::output_color(&video),
-        pixel_format: media::output_pixel_format(&video),
         crf: 20,
         preset: "fast".to_owned(),
         threads: 2,
+        ..EncodeSettings::new(&video, "libx264", &common::format(&video), Size::new(128, 72), list.time_base)
     };
     let pictures = decode(&path, &list, 0, 6);
     let packets = |again: bool| {

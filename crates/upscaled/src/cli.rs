@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use job::Priority;
 use storage::Bytes;
 
+use crate::choice::{CodecName, ContainerName, EncoderOption, Tonemap};
 use crate::size::PictureSize;
 
 const AFTER_HELP: &str = "\
@@ -92,12 +93,33 @@ pub(crate) struct Choices {
     /// Strength of the denoising, 0 to 1; less than 1 needs the model's twin in models/ [default: 1]
     #[arg(long, value_name = "0..1")]
     pub(crate) denoise: Option<f32>,
-    /// Quality of the encoder, 0 (lossless) to 51 (worst) [default: 16]
+    /// Format of the video: h264, hevc, av1, prores or ffv1 [default: h264; hevc for more than 8 bits, HDR, and results
+    /// wider or higher than 4096]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) codec: Option<CodecName>,
+    /// Encoder, by FFmpeg's name, for example h264_nvenc [default: the first that works of NVENC, QSV, VA-API,
+    /// AMF and the one that needs no hardware]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) encoder: Option<String>,
+    /// Quality on the encoder's own scale, where less is better, for libx264 0 (lossless) to 51 [default: high; 16 for
+    /// libx264, 18 for libx265]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) crf: Option<u8>,
-    /// Speed of the encoder, ultrafast to veryslow: slower makes smaller files [default: veryfast]
+    /// Speed of the encoder, for libx264 ultrafast to veryslow: slower makes smaller files [default: veryfast]
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,
+    /// Another option of the encoder, for example tune=film; several may be given
+    #[arg(long = "encoder-option", value_name = "NAME=VALUE")]
+    pub(crate) encoder_options: Vec<EncoderOption>,
+    /// Kind of file: mp4 or mkv [default: that of the source where it holds everything, else mkv]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) container: Option<ContainerName>,
+    /// Bring HDR to the range of usual screens (sdr: BT.709, 8 bits) [default: HDR stays HDR]
+    #[arg(long, value_name = "TO")]
+    pub(crate) tonemap: Option<Tonemap>,
+    /// Enlarge even what is a result of upscaled already
+    #[arg(long)]
+    pub(crate) again: bool,
     /// Frames of a segment: what a crash may cost [default: about a minute of work]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) segment_frames: Option<u32>,

@@ -1,5 +1,6 @@
 //! Settings: the defaults, the file `upscaled.toml`, and the command line, each over the one before.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -7,6 +8,7 @@ use job::{Settings, Target};
 use serde::Deserialize;
 use storage::Bytes;
 
+use crate::choice::{CodecName, ContainerName, EncoderOption, Tonemap};
 use crate::cli::Choices;
 use crate::model;
 
@@ -18,12 +20,17 @@ struct File {
     scale: Option<u32>,
     height: Option<u32>,
     denoise: Option<f32>,
+    codec: Option<CodecName>,
+    encoder: Option<String>,
+    encoder_options: Option<BTreeMap<String, String>>,
     crf: Option<u8>,
     preset: Option<String>,
+    tonemap: Option<Tonemap>,
     segment_frames: Option<u32>,
     reuse: Option<bool>,
     reuse_tolerance: Option<u8>,
     fill_gaps: Option<bool>,
+    container: Option<ContainerName>,
     threads: Option<u32>,
     max_disk: Option<Bytes>,
 }
@@ -52,10 +59,20 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
         scale: if sized { choices.scale } else { file.scale },
         height: if sized { choices.height } else { file.height },
         denoise: choices.denoise.or(file.denoise),
+        codec: choices.codec.or(file.codec),
+        encoder: choices.encoder.or(file.encoder),
+        encoder_options: if choices.encoder_options.is_empty() {
+            file.encoder_options.unwrap_or_default().into_iter().map(EncoderOption).collect()
+        } else {
+            choices.encoder_options
+        },
+        tonemap: choices.tonemap.or(file.tonemap),
+        again: choices.again,
         crf: choices.crf.or(file.crf),
         preset: choices.preset.or(file.preset),
         segment_frames: choices.segment_frames.or(file.segment_frames),
         fill_gaps: choices.fill_gaps || file.fill_gaps == Some(true),
+        container: choices.container.or(file.container),
         threads: choices.threads.or(file.threads),
         max_disk: choices.max_disk.or(file.max_disk),
     })
@@ -76,9 +93,14 @@ pub(crate) fn settings(choices: &Choices, model_folders: &[PathBuf]) -> anyhow::
             (None, Some(rows)) => Target::Height(rows),
             (None, None) => default.target,
         },
-        crf: choices.crf.unwrap_or(default.crf),
-        preset: choices.preset.clone().unwrap_or(default.preset),
-        container: None,
+        crf: choices.crf,
+        preset: choices.preset.clone(),
+        codec: choices.codec.map(|name| name.0),
+        encoder: choices.encoder.clone(),
+        encoder_options: choices.encoder_options.iter().map(|option| option.0.clone()).collect(),
+        tonemap: choices.tonemap.is_some(),
+        again: choices.again,
+        container: choices.container.map(|name| name.0),
         segment_frames: choices.segment_frames,
         reuse: if choices.no_reuse { None } else { choices.reuse_tolerance.or(default.reuse) },
         fill_gaps: choices.fill_gaps,
@@ -108,7 +130,10 @@ mod tests {
         let (_folder, path) = file("model = \"none\"\nscale = 2\ncrf = 20\n");
         let line = Choices { crf: Some(10), ..Choices::default() };
         let settings = settings(&with_file(line, &path).unwrap(), &[]).unwrap();
-        assert_eq!((settings.model.name(), settings.target, settings.crf), ("none", Target::Scale(2), 10));
+        assert_eq!(
+            (settings.model.name(), settings.target, settings.crf),
+            ("none", Target::Scale(2), Some(10))
+        );
         let line = Choices { height: Some(720), ..Choices::default() };
         let chosen = with_file(line, &path).unwrap();
         assert_eq!((chosen.scale, chosen.height), (None, Some(720)));

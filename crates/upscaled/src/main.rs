@@ -1,5 +1,6 @@
 //! `upscaled`: enlarges videos with neural networks, hands off. The command line and the server.
 
+mod choice;
 mod cli;
 mod commands;
 mod config;

@@ -42,7 +42,8 @@ impl Failed {
                 FailureKind::NoSpace { needed },
                 "the disk is full: free some space, and the job goes on by itself",
             ),
-            E::Write(_) | E::Encoder { .. } | E::PacketsDiffer(_) | E::Verification(_) | E::Ffmpeg { .. } => {
+            E::Encoder { .. } => Self::new(FailureKind::Encoder, message),
+            E::Write(_) | E::PacketsDiffer(_) | E::Verification(_) | E::Ffmpeg { .. } => {
                 Self::transient(message)
             }
             _ => Self::last(message),

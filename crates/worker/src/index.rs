@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use frame::Size;
 use job::message::{IndexMethod, IndexRequest, Response};
-use job::{Container, Model, SegmentRange, SourceFacts};
+use job::{Container, Encoding, Model, SegmentRange, SourceFacts};
 use media::Index;
 
+use crate::encoding::Target;
 use crate::failure::Failed;
 use crate::model;
 use crate::sandbox::LittleMemory;
@@ -36,6 +38,20 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     };
     let mut tell = |frames: u64| progress.tell(frames as u32, 0);
     let index = media::index(source, method, &mut tell)?;
+    let (width, height) = request
+        .settings
+        .target
+        .size(probe.video.size.width, probe.video.size.height)
+        .map_err(|error| Failed::last(error.to_string()))?;
+    let target = Target {
+        source,
+        settings: &request.settings,
+        probe: &probe,
+        time_base: index.time_base,
+        size: Size::new(width, height),
+        threads: job::ENCODER_THREADS,
+    };
+    let choice = target.choose(request.settings.container)?;
     let (operations_per_pixel, network_scale) = match request.settings.model {
         Model::None => (0, 1),
         Model::BuiltIn { .. } | Model::File { .. } => {
@@ -65,6 +81,12 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     if probe.video.is_interlaced {
         notes.push("the video is interlaced: its frames are upscaled as they are".to_owned());
     }
+    if let Some(loss) = &choice.loss {
+        notes.push(format!("no encoder keeps all of the source: {loss}"));
+    }
+    if target.is_tonemapped() {
+        notes.push("HDR was brought to BT.709 with 8 bits".to_owned());
+    }
     if probe.video.has_alpha {
         notes.push("the video is transparent in parts: the result is not".to_owned());
     }
@@ -75,8 +97,10 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         frames: index.pts.len() as u32,
         keyframes: index.keyframes.clone(),
         seconds: ticks as f64 * index.time_base.to_f64(),
-        container: container(request, &probe),
-        pixel_format: media::output_pixel_format(&probe.video),
+        container: container(request, &probe, &choice.encodings),
+        encodings: choice.encodings,
+        replaced: Vec::new(),
+        refused: choice.refused,
         operations_per_pixel,
         network_scale,
         frame_list_blake3: frame_list::write(&index, &request.frame_list)?,
@@ -119,9 +143,10 @@ fn clock(index: &Index, pts: i64) -> String {
 }
 
 /// The container that the user chose, else the one that holds what the source holds.
-fn container(request: &IndexRequest, probe: &media::Probe) -> Container {
+fn container(request: &IndexRequest, probe: &media::Probe, encodings: &[Encoding]) -> Container {
+    let fits_mp4 = |encoding: &Encoding| encoding.about().is_some_and(|about| about.codec.fits_mp4());
     request.settings.container.unwrap_or_else(|| match media::Container::choose(probe) {
-        media::Container::Mp4 => Container::Mp4,
-        media::Container::Matroska => Container::Matroska,
+        media::Container::Mp4 if encodings.iter().all(fits_mp4) => Container::Mp4,
+        media::Container::Mp4 | media::Container::Matroska => Container::Matroska,
     })
 }

@@ -89,29 +89,42 @@ fn check_segments(request: &JoinRequest, progress: &Progress) -> Result<(), Fail
     Err(Failed::new(FailureKind::SegmentsDamaged { indices: damaged }, message))
 }
 
-/// The encoder's parameters, which all segments must share, and the times of all packets.
+/// What describes the packets of all segments, and the times of all packets.
 fn survey(request: &JoinRequest, progress: &Progress) -> Result<(CodecParameters, Vec<i64>), Failed> {
-    let mut parameters: Option<CodecParameters> = None;
+    // Each kind of parameters, with the segments that have it.
+    let mut kinds: Vec<(CodecParameters, Vec<u32>)> = Vec::new();
     let mut times = Vec::new();
-    for (_, evidence) in &request.segments {
+    for (number, (_, evidence)) in (0..).zip(&request.segments) {
         let mut log = open(&request.folder.join(&evidence.file)).map_err(Failed::transient)?;
-        let of_log: CodecParameters = serde_json::from_slice(log.header())
+        let parameters: CodecParameters = serde_json::from_slice(log.header())
             .map_err(|error| Failed::transient(format!("a segment's head cannot be read: {error}")))?;
-        match &parameters {
-            Some(parameters) if *parameters != of_log => {
-                return Err(Failed::last(
-                    "the segments were made by different encoders: cancel the job and start again",
-                ));
-            }
-            _ => parameters = Some(of_log),
+        match kinds.iter_mut().find(|(known, _)| *known == parameters) {
+            Some((_, segments)) => segments.push(number),
+            None => kinds.push((parameters, vec![number])),
         }
         while let Some(packet) = log.next_packet()? {
             times.push(packet.pts);
             progress.tell(0, 0);
         }
     }
-    let parameters = parameters.ok_or_else(|| Failed::last("the job has no segments"))?;
-    Ok((parameters, times))
+    Ok((together(kinds)?, times))
+}
+
+/// What describes packets of all kinds. Where no stream can hold them all, the rarer ones must be made again.
+fn together(mut kinds: Vec<(CodecParameters, Vec<u32>)>) -> Result<CodecParameters, Failed> {
+    let all = kinds.iter().map(|(parameters, _)| parameters.clone()).map(Some);
+    let joined = all.reduce(|before, after| before?.followed_by(&after?));
+    match joined {
+        None => Err(Failed::last("the job has no segments")),
+        Some(Some(parameters)) => Ok(parameters),
+        Some(None) => {
+            kinds.sort_by_key(|(_, segments)| std::cmp::Reverse(segments.len()));
+            let indices = kinds.into_iter().skip(1).flat_map(|(_, segments)| segments).collect();
+            let message =
+                "some segments were made by another encoder, or another version of it: they are made again";
+            Err(Failed::new(FailureKind::SegmentsDamaged { indices }, message))
+        }
+    }
 }
 
 fn open(path: &Path) -> Result<PacketLogReader<BufReader<File>>, String> {

@@ -6,6 +6,7 @@
 
 mod bench;
 mod doctor;
+mod encoding;
 mod failure;
 mod frame_list;
 mod index;

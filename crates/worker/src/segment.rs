@@ -5,14 +5,15 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use frame::{Planar, Size};
-use job::message::{Response, SegmentRequest};
+use job::message::{FailureKind, Response, SegmentRequest};
 use job::state::{Evidence, Reused};
-use media::{CodecParameters, EncodeSettings, Index, OwnedPacket, Packet, RangeDecoder, SegmentEncoder};
+use media::{CodecParameters, Index, OwnedPacket, Packet, RangeDecoder, SegmentEncoder};
 use storage::{
     Bytes, PacketLogReader, PacketLogWriter, Scratch, ScratchFile, ScratchOptions, SegmentName, Sidecar,
     commit,
 };
 
+use crate::encoding::Target;
 use crate::failure::Failed;
 use crate::frame_list;
 use crate::model::Upscaler;
@@ -107,19 +108,19 @@ fn make(
         None => (None, 1, "none (classic resampler)".to_owned()),
     };
     let range = request.range;
-    let decoder = RangeDecoder::open(source, index, range.first, range.end, DECODER_THREADS)?;
-    let size = Size::new(request.width, request.height);
-    let settings = EncodeSettings {
-        size,
+    let mut decoder = RangeDecoder::open(source, index, range.first, range.end, DECODER_THREADS)?;
+    if request.settings.tonemap {
+        decoder.tonemap();
+    }
+    let target = Target {
+        source,
+        settings: &request.settings,
+        probe: &probe,
         time_base: index.time_base,
-        frame_rate: probe.video.frame_rate,
-        sample_aspect_ratio: probe.video.sample_aspect_ratio,
-        color: media::output_color(&probe.video),
-        pixel_format: request.pixel_format.clone(),
-        crf: request.settings.crf,
-        preset: request.settings.preset.clone(),
+        size: Size::new(request.width, request.height),
         threads: request.encoder_threads,
     };
+    let settings = target.encode_settings(&request.encoding, request.parameter_set)?;
     let mut encoder = SegmentEncoder::open(&settings, pictures.scaled(scale))?;
     let parameters: &CodecParameters = encoder.parameters();
     let verifier = Verifier::start(parameters, index.time_base)?;
@@ -162,7 +163,9 @@ fn make(
 
 /// Compares what decoding gave with what went into the encoder, and the file with what was decoded.
 fn verify(request: &SegmentRequest, index: &Index, made: &mut Made) -> Result<(), Failed> {
-    let wrong = |what: String| Err(Failed::transient(format!("the encoded segment is not right: {what}")));
+    let wrong = |what: String| {
+        Err(Failed::new(FailureKind::Encoder, format!("the encoded segment is not right: {what}")))
+    };
     made.file.rewind().map_err(|error| Failed::transient(format!("scratch cannot be read: {error}")))?;
     let mut checksum = Checksum::default();
     for packet in packets(PacketLogReader::open(BufReader::new(&mut made.file))?) {

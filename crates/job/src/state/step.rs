@@ -355,16 +355,41 @@ fn follow(job: &mut Job, task: TaskKey, failure: Failure, now: Millis) -> Vec<Ef
             enter(job, Phase::Segments);
             if worst >= ATTEMPTS { end(job, Status::Failed { reason: message }) } else { Vec::new() }
         }
-        FailureKind::SegmentsDamaged { .. } | FailureKind::FrameListLost | FailureKind::Transient => {
+        FailureKind::SegmentsDamaged { .. }
+        | FailureKind::FrameListLost
+        | FailureKind::Encoder
+        | FailureKind::Transient => {
             work.attempts += 1;
             if work.attempts < ATTEMPTS {
                 work.not_before = now.plus(pause(id, task, work.attempts));
                 return Vec::new();
             }
+            if kind == FailureKind::Encoder && replace_encoder(job) {
+                return vec![Effect::DropSegments];
+            }
             let reason = give_up(frames, &message);
             end(job, Status::Failed { reason })
         }
     }
+}
+
+/// Lets the next encoder take over from one that failed; false when there is none. Segments that the two cannot share a
+/// file with are made again.
+fn replace_encoder(job: &mut Job) -> bool {
+    let Some(facts) = &mut job.facts else { return false };
+    let [failed, next, ..] = facts.encodings.as_slice() else { return false };
+    let keeps_segments = next.can_follow(failed);
+    let failed = facts.encodings.remove(0);
+    facts.replaced.push(failed);
+    for segment in &mut job.segments {
+        if !keeps_segments {
+            segment.evidence = None;
+        }
+        if segment.evidence.is_none() && segment.work.state == WorkState::Pending {
+            segment.work = Work { epoch: segment.work.epoch, ..Work::new() };
+        }
+    }
+    true
 }
 
 /// The reason of a job whose attempts are used up.

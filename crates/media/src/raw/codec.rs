@@ -3,10 +3,10 @@
 use std::ffi::c_int;
 use std::ptr;
 
-use frame::{ColorDescription, Rational, Size};
+use frame::{ChromaLocation, ColorDescription, Rational, Size};
 
 use super::dictionary::Dictionary;
-use super::frame::{RawFrame, av_range};
+use super::frame::{RawFrame, av_chroma_location, av_range, chroma_location};
 use super::packet::RawPacket;
 use super::pixel::PixelFormat;
 use super::{av_rational, c_text, check, error_text, ffi, is_again, out_of_memory, text};
@@ -149,8 +149,25 @@ pub(crate) struct EncoderConfig<'a> {
     pub(crate) frame_rate: Rational,
     pub(crate) sample_aspect_ratio: Rational,
     pub(crate) color: ColorDescription,
+    pub(crate) chroma_location: ChromaLocation,
     pub(crate) threads: u32,
-    pub(crate) options: &'a [(&'a str, String)],
+    pub(crate) options: &'a [(String, String)],
+}
+
+/// The pixel formats that an encoder takes, the ones that it prefers first; `None` when there is no such encoder or it says
+/// nothing.
+pub(crate) fn encoder_formats(name: &str) -> Option<Vec<PixelFormat>> {
+    // SAFETY: the text ends with a zero byte; FFmpeg gives null or a static description, whose list ends with `NONE`.
+    unsafe {
+        let codec = ffi::avcodec_find_encoder_by_name(c_text(name).as_ptr()).as_ref()?;
+        let mut format = codec.pix_fmts.as_ref().map(ptr::from_ref)?;
+        let mut formats = Vec::new();
+        while *format != ffi::AVPixelFormat::NONE {
+            formats.push(PixelFormat(*format));
+            format = format.add(1);
+        }
+        Some(formats)
+    }
 }
 
 /// An encoder that is open.
@@ -193,6 +210,7 @@ impl Encoder {
         raw.color_primaries = ffi::AVColorPrimaries(config.color.primaries.0.into());
         raw.color_trc = ffi::AVColorTransferCharacteristic(config.color.transfer.0.into());
         raw.colorspace = ffi::AVColorSpace(config.color.matrix.0.into());
+        raw.chroma_sample_location = av_chroma_location(config.chroma_location);
         raw.thread_count = config.threads.max(1) as c_int;
         raw.flags |= (ffi::AV_CODEC_FLAG_GLOBAL_HEADER | ffi::AV_CODEC_FLAG_CLOSED_GOP) as c_int;
         Ok(encoder)
@@ -305,6 +323,7 @@ impl Parameters {
                 transfer: frame::Transfer(raw.color_trc.0 as u8),
                 range: super::frame::range(raw.color_range),
             },
+            chroma_location: chroma_location(raw.chroma_location),
             sample_aspect_ratio: super::rational(raw.sample_aspect_ratio),
         }
     }
@@ -335,6 +354,7 @@ impl Parameters {
             raw.color_primaries = ffi::AVColorPrimaries(plain.color.primaries.0.into());
             raw.color_trc = ffi::AVColorTransferCharacteristic(plain.color.transfer.0.into());
             raw.color_space = ffi::AVColorSpace(plain.color.matrix.0.into());
+            raw.chroma_location = av_chroma_location(plain.chroma_location);
             raw.sample_aspect_ratio = av_rational(plain.sample_aspect_ratio);
             raw.field_order = ffi::AVFieldOrder::PROGRESSIVE;
             set_extradata(raw, &plain.extradata)?;

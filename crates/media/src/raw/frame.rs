@@ -2,12 +2,13 @@
 
 use std::ffi::c_int;
 
-use frame::{ColorDescription, Planar, Range, Size};
+use frame::{ChromaLocation, ColorDescription, Planar, Range, Size};
 
 use super::pixel::PixelFormat;
 use super::{check, ffi, out_of_memory};
 use crate::Error;
 use crate::raw::packet::NO_TIME;
+use crate::raw::stream::SideData;
 
 /// A picture that is owned; its samples are shared and counted.
 #[derive(Debug)]
@@ -102,6 +103,41 @@ impl RawFrame {
         raw.color_primaries = ffi::AVColorPrimaries(color.primaries.0.into());
         raw.color_trc = ffi::AVColorTransferCharacteristic(color.transfer.0.into());
         raw.color_range = av_range(color.range);
+    }
+
+    /// Sets where the chroma samples lie.
+    pub(crate) fn set_chroma_location(&mut self, location: ChromaLocation) {
+        self.get_mut().chroma_location = av_chroma_location(location);
+    }
+
+    /// The frame's word on the mastering display and the content's light level.
+    pub(crate) fn hdr_side_data(&self) -> Vec<SideData> {
+        let kinds = [
+            (
+                ffi::AVFrameSideDataType::MASTERING_DISPLAY_METADATA,
+                ffi::AVPacketSideDataType::MASTERING_DISPLAY_METADATA,
+            ),
+            (ffi::AVFrameSideDataType::CONTENT_LIGHT_LEVEL, ffi::AVPacketSideDataType::CONTENT_LIGHT_LEVEL),
+        ];
+        let get = |(of_frame, kind)| {
+            // SAFETY: the frame is ours; FFmpeg gives null or side data that lives as long as the frame, with as many bytes as
+            // it says.
+            let bytes = unsafe {
+                let data = ffi::av_frame_get_side_data(self.0, of_frame).as_ref()?;
+                std::slice::from_raw_parts(data.data, data.size).to_vec()
+            };
+            Some(SideData { kind, bytes })
+        };
+        kinds.into_iter().filter_map(get).collect()
+    }
+
+    /// Gives all samples bytes of one value. Only for frames from [`RawFrame::allocate`].
+    pub(crate) fn fill(&mut self, value: u8) {
+        for plane in 0..self.format().planes() {
+            for y in 0..self.format().rows(self.size().height, plane) {
+                self.row_mut(plane, y).fill(value);
+            }
+        }
     }
 
     /// Becomes another name for the samples of a frame, with all that is known of them.
@@ -199,6 +235,8 @@ impl RawFrame {
     /// The mean of the first plane (luma, gray or green) of an 8- to 16-bit picture, 0 to 1 of all code values.
     pub(crate) fn mean_of_first_plane(&self) -> f32 {
         let depth = self.format().bit_depth();
+        // Some formats have the bits of a sample at the upper end of its bytes.
+        let shift = self.format().shift();
         let mut sum = 0_u64;
         for y in 0..self.size().height {
             // Narrow sums are added up several at a time; those of a part cannot overflow.
@@ -210,7 +248,7 @@ impl RawFrame {
                 });
             }
         }
-        let scale = ((1_u64 << depth.min(16)) - 1) as f64;
+        let scale = (((1_u64 << depth.min(16)) - 1) << shift) as f64;
         (sum as f64 / (self.size().pixels().max(1) as f64 * scale)) as f32
     }
 }
@@ -238,5 +276,29 @@ pub(crate) const fn range(range: ffi::AVColorRange) -> Range {
         ffi::AVColorRange::MPEG => Range::Limited,
         ffi::AVColorRange::JPEG => Range::Full,
         _ => Range::Unspecified,
+    }
+}
+
+pub(crate) const fn av_chroma_location(location: ChromaLocation) -> ffi::AVChromaLocation {
+    match location {
+        ChromaLocation::Unspecified => ffi::AVChromaLocation::UNSPECIFIED,
+        ChromaLocation::Left => ffi::AVChromaLocation::LEFT,
+        ChromaLocation::Center => ffi::AVChromaLocation::CENTER,
+        ChromaLocation::TopLeft => ffi::AVChromaLocation::TOPLEFT,
+        ChromaLocation::Top => ffi::AVChromaLocation::TOP,
+        ChromaLocation::BottomLeft => ffi::AVChromaLocation::BOTTOMLEFT,
+        ChromaLocation::Bottom => ffi::AVChromaLocation::BOTTOM,
+    }
+}
+
+pub(crate) const fn chroma_location(location: ffi::AVChromaLocation) -> ChromaLocation {
+    match location {
+        ffi::AVChromaLocation::LEFT => ChromaLocation::Left,
+        ffi::AVChromaLocation::CENTER => ChromaLocation::Center,
+        ffi::AVChromaLocation::TOPLEFT => ChromaLocation::TopLeft,
+        ffi::AVChromaLocation::TOP => ChromaLocation::Top,
+        ffi::AVChromaLocation::BOTTOMLEFT => ChromaLocation::BottomLeft,
+        ffi::AVChromaLocation::BOTTOM => ChromaLocation::Bottom,
+        _ => ChromaLocation::Unspecified,
     }
 }

@@ -83,6 +83,11 @@ impl PixelFormat {
         self.descriptor().map_or((0, 0), |d| (u32::from(d.log2_chroma_w), u32::from(d.log2_chroma_h)))
     }
 
+    /// Unused bits below those of a sample of the first component.
+    pub(crate) fn shift(self) -> u32 {
+        self.descriptor().map_or(0, |d| d.comp[0].shift.clamp(0, 15) as u32)
+    }
+
     /// Number of planes.
     pub(crate) fn planes(self) -> usize {
         // SAFETY: a pure function.

@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 use std::ptr;
 
-use frame::{ColorDescription, Matrix, Primaries, Rational, Size, Transfer};
+use frame::{ChromaLocation, ColorDescription, Matrix, Primaries, Rational, Size, Transfer};
 
 use super::frame::range;
 use super::pixel::PixelFormat;
@@ -43,13 +43,23 @@ pub(crate) enum Kind {
 pub(crate) struct Stream<'a>(pub(super) &'a ffi::AVStream);
 
 /// Side data with its kind.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SideData {
-    pub(super) kind: ffi::AVPacketSideDataType,
+    pub(crate) kind: ffi::AVPacketSideDataType,
     pub(crate) bytes: Vec<u8>,
 }
 
 impl SideData {
+    /// True for what HDR10 says of the mastering display and of the content.
+    pub(crate) fn is_hdr(&self) -> bool {
+        self.is_light_level() || self.kind == ffi::AVPacketSideDataType::MASTERING_DISPLAY_METADATA
+    }
+
+    /// True for the brightest pixel and the brightest frame.
+    pub(crate) fn is_light_level(&self) -> bool {
+        self.kind == ffi::AVPacketSideDataType::CONTENT_LIGHT_LEVEL
+    }
+
     /// True for the matrix that turns the picture upright.
     pub(crate) fn is_display_matrix(&self) -> bool {
         self.kind == ffi::AVPacketSideDataType::DISPLAYMATRIX
@@ -133,6 +143,11 @@ impl<'a> Stream<'a> {
             transfer: Transfer(parameters.color_trc.0 as u8),
             range: range(parameters.color_range),
         }
+    }
+
+    /// Where the chroma samples lie.
+    pub(crate) fn chroma_location(self) -> ChromaLocation {
+        super::frame::chroma_location(self.parameters().chroma_location)
     }
 
     /// True when the stream says that its frames consist of two fields of different times.

@@ -73,3 +73,8 @@ pub fn shared(name: &str) -> Option<PathBuf> {
     }
     Some(path)
 }
+
+/// The pixel format of a video that libx264 encodes again.
+pub fn format(video: &media::VideoInfo) -> String {
+    media::output_format(video, "libx264", false).unwrap().name
+}

@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 
 use anyhow::ensure;
 use coordinator::{JobReport, now};
-use job::JobId;
 use job::state::{Effect, Event};
+use job::{JobId, Settings, SourceFacts};
 use ledger::{Place, Record};
 
 use crate::cli::{Chosen, Listing, Move, Show, Urgency};
@@ -171,7 +171,7 @@ fn details(record: &Record) -> Vec<String> {
         "segments",
         (report.segments > 0).then(|| format!("{} of {}", report.segments_done, report.segments)),
     );
-    add("encoder", Some(format!("libx264, crf {}, preset {}", settings.crf, settings.preset)));
+    add("encoder", record.job.facts.as_ref().and_then(|facts| encoder(settings, facts)));
     add("reuse", report.reuse.in_words());
     add("folder", (!record.job.status.is_final()).then(|| output::path(&record.request.folder)));
     for note in &report.notes {
@@ -189,4 +189,14 @@ fn details(record: &Record) -> Vec<String> {
         }
     }
     lines
+}
+
+/// How the video is encoded, in words.
+fn encoder(settings: &Settings, facts: &SourceFacts) -> Option<String> {
+    let encoding = facts.encodings.first()?;
+    let about = encoding.about()?;
+    let (crf, preset) = settings.quality(about);
+    let quality = about.crf.as_ref().map_or_else(String::new, |_| format!(", quality {crf}"));
+    let preset = if preset.is_empty() { String::new() } else { format!(", preset {preset}") };
+    Some(format!("{}, {}{quality}{preset}", encoding.encoder, encoding.pixel_format))
 }

@@ -93,7 +93,10 @@ impl Run {
             );
         }
         let mut request = Request {
-            settings: Settings { container: place.container, ..self.settings.clone() },
+            settings: Settings {
+                container: place.container.or(self.settings.container),
+                ..self.settings.clone()
+            },
             output: place.folder.clone(),
             result: place.file,
             folder: None,

@@ -1,0 +1,157 @@
+//! The choice of the encoder: before the first segment is made, each candidate is tried at the real size and depth.
+
+use std::path::Path;
+
+use frame::{Rational, Size};
+use job::encoder::{Codec, Encoder, Encoding};
+use job::{Container, Settings};
+use media::{EncodeSettings, Probe};
+
+use crate::failure::Failed;
+
+/// Largest side of H.264 that players and hardware decoders take.
+const LARGEST_H264: u32 = 4096;
+
+/// What was chosen.
+pub(crate) struct Choice {
+    /// The encoder, and what takes over when it fails.
+    pub(crate) encodings: Vec<Encoding>,
+    /// Encoders that do not work here, each with the reason.
+    pub(crate) refused: Vec<String>,
+    /// What the result loses of the source.
+    pub(crate) loss: Option<String>,
+}
+
+/// What all segments of a job have in common for the encoder.
+pub(crate) struct Target<'a> {
+    pub(crate) source: &'a Path,
+    pub(crate) settings: &'a Settings,
+    pub(crate) probe: &'a Probe,
+    pub(crate) time_base: Rational,
+    pub(crate) size: Size,
+    pub(crate) threads: u32,
+}
+
+impl Target<'_> {
+    /// HDR is brought to the range of usual screens.
+    pub(crate) fn is_tonemapped(&self) -> bool {
+        self.settings.tonemap && media::is_hdr(self.probe.video.color.transfer)
+    }
+
+    /// All that an encoder must know.
+    pub(crate) fn encode_settings(
+        &self,
+        encoding: &Encoding,
+        parameter_set: u8,
+    ) -> Result<EncodeSettings, Failed> {
+        let video = &self.probe.video;
+        let about = encoding.about().ok_or_else(|| {
+            Failed::last(format!("this version has no encoder `{}`: start the job again", encoding.encoder))
+        })?;
+        let (crf, preset) = self.settings.quality(about);
+        let color = media::output_color(video, self.settings.tonemap);
+        let hdr = if media::is_hdr(color.transfer) { Some(media::hdr(self.source)?) } else { None };
+        let (encoder, pixel_format) = (&encoding.encoder, &encoding.pixel_format);
+        Ok(EncodeSettings {
+            color,
+            hdr,
+            crf,
+            preset,
+            options: self.settings.encoder_options.clone(),
+            parameter_set,
+            threads: self.threads,
+            ..EncodeSettings::new(video, encoder, pixel_format, self.size, self.time_base)
+        })
+    }
+
+    /// Goes down the ladder to the first encoder that works, and on to the first that needs no hardware, which takes over
+    /// when the other fails.
+    pub(crate) fn choose(&self, container: Option<Container>) -> Result<Choice, Failed> {
+        let mut choice = Choice { encodings: Vec::new(), refused: Vec::new(), loss: None };
+        let mut lossy = Vec::new();
+        for encoder in self.candidates() {
+            if container == Some(Container::Mp4) && !encoder.codec.fits_mp4() {
+                return Err(Failed::last(format!(
+                    "MP4 files have no place for {}: choose --container mkv",
+                    encoder.codec.name()
+                )));
+            }
+            let Some(format) = media::output_format(&self.probe.video, encoder.name, self.is_tonemapped())
+            else {
+                choice.refused.push(format!("{}: this FFmpeg does not have it", encoder.name));
+                continue;
+            };
+            let encoding = Encoding { encoder: encoder.name.to_owned(), pixel_format: format.name };
+            if let Some(loss) = format.loss {
+                lossy.push((encoding, loss));
+            } else if self.works(&encoding, &mut choice.refused)? {
+                choice.encodings.push(encoding);
+                if !encoder.is_hardware {
+                    break;
+                }
+            }
+        }
+        // Of several that work, one is enough to take over: the one that needs no hardware.
+        if let [first, .., last] = choice.encodings.as_slice() {
+            choice.encodings = vec![first.clone(), last.clone()];
+        }
+        if choice.encodings.is_empty() {
+            for (encoding, loss) in lossy {
+                if self.works(&encoding, &mut choice.refused)? {
+                    choice.encodings.push(encoding);
+                    choice.loss = Some(loss);
+                    break;
+                }
+            }
+        }
+        if let Some(name) = &self.settings.encoder
+            && choice.encodings.first().is_none_or(|encoding| encoding.encoder != *name)
+        {
+            let reason = choice.refused.join("; ");
+            return Err(Failed::last(format!(
+                "the encoder does not work here ({reason}): leave --encoder out, or see `upscaled doctor`"
+            )));
+        }
+        if choice.encodings.is_empty() {
+            return Err(Failed::last(format!(
+                "no encoder can make this result ({}): choose another --codec, a smaller size, or see `upscaled doctor`",
+                choice.refused.join("; ")
+            )));
+        }
+        Ok(choice)
+    }
+
+    /// The encoders to try, in their order.
+    fn candidates(&self) -> Vec<&'static Encoder> {
+        let ladder = |codec: Codec| codec.ladder();
+        if let Some(encoder) = self.settings.encoder.as_deref().and_then(Encoder::named) {
+            // The one without hardware behind it, should it fail.
+            let last = ladder(encoder.codec).last().filter(|last| *last != encoder);
+            return std::iter::once(encoder).chain(last).collect();
+        }
+        if let Some(codec) = self.settings.codec {
+            return ladder(codec).collect();
+        }
+        let is_deep = self.probe.video.bit_depth > 8 && !self.is_tonemapped();
+        if is_deep || self.size.width.max(self.size.height) > LARGEST_H264 {
+            // Better an H.264 of an unusual kind than none.
+            return ladder(Codec::Hevc).chain(ladder(Codec::H264)).collect();
+        }
+        ladder(Codec::H264).collect()
+    }
+
+    fn works(&self, encoding: &Encoding, refused: &mut Vec<String>) -> Result<bool, Failed> {
+        let settings = self.encode_settings(encoding, 0)?;
+        match media::try_encoder(&settings) {
+            Ok(()) => Ok(true),
+            Err(error) => {
+                let reason = match error {
+                    media::Error::Encoder { reason, .. } | media::Error::Ffmpeg { reason, .. } => reason,
+                    other => other.to_string(),
+                };
+                refused.push(format!("{}: {reason}", encoding.encoder));
+                Ok(false)
+            }
+        }
+    }
+}
