@@ -39,8 +39,9 @@ impl Container {
             (Kind::Attachment, Self::Matroska) => {
                 stream.tag("filename").is_some() && stream.tag("mimetype").is_some()
             }
-            // Timecode and chapter tracks: chapters are carried over as chapters, the rest is told of.
-            (Kind::Attachment, Self::Mp4) | (Kind::Data, _) => false,
+            (Kind::Attachment, Self::Mp4) | (Kind::Data, Self::Matroska) => false,
+            // Timecode and titles of chapters are carried over in other ways.
+            (Kind::Data, Self::Mp4) => stream.is_gopro_metadata(),
             _ => Muxer::named(self.muxer()).is_some_and(|muxer| muxer.holds(stream)),
         }
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use frame::{Rational, RgbF32};
 
 use crate::Error;
+use crate::captions::Waiting;
 use crate::convert::ToRgb;
 use crate::index::{Index, IndexMethod};
 use crate::probe::video_stream;
@@ -119,6 +120,22 @@ impl Frames {
     }
 }
 
+/// True when one of the first frames of a video has closed captions.
+pub(crate) fn begins_with_captions(path: &Path) -> Result<bool, Error> {
+    /// Captions come with every frame, at a second's distance at most.
+    const LOOK: usize = 60;
+    let mut frames = Frames::open(path, Threads::One)?;
+    for _ in 0..LOOK {
+        if !frames.advance()? {
+            return Ok(false);
+        }
+        if !frames.frame().captions().is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// A frame of a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NextFrame {
@@ -152,6 +169,10 @@ pub struct RangeDecoder {
     wanted: usize,
     /// Number of the frame that was decoded for the last frame given.
     given: Option<usize>,
+    /// Captions of frames that were decoded and not given yet.
+    waiting: Waiting,
+    /// Captions of the frame that was given last.
+    captions: Vec<u8>,
 }
 
 /// A frame that is to be given.
@@ -192,6 +213,8 @@ impl RangeDecoder {
             next_decoded: is_beginning.then(|| index.present_from(0) as usize),
             wanted: first as usize,
             given: None,
+            waiting: Waiting::default(),
+            captions: Vec::new(),
         })
     }
 
@@ -230,6 +253,12 @@ impl RangeDecoder {
         Ok(Some(NextFrame { pts, is_repeat }))
     }
 
+    /// Closed captions of the frame that was given last; empty where it has none. A frame that repeats the picture before
+    /// has captions of its own.
+    pub fn captions(&self) -> &[u8] {
+        &self.captions
+    }
+
     /// Converts the frame that was decoded last, or the one converted last once more.
     fn convert(&mut self, again: bool, into: &mut RgbF32) -> Result<(), Error> {
         let number = self.number();
@@ -262,6 +291,8 @@ impl RangeDecoder {
         if !is_filled {
             self.decode_until(shown, frame)?;
         }
+        let before = frame.checked_sub(1).map_or(0, |before| self.index.shown(before) + 1);
+        self.waiting.take(before..shown as u32 + 1, &mut self.captions);
         self.wanted += 1;
         self.given = Some(shown);
         Ok(Some(Place { pts: self.index.pts[frame as usize], is_filled }))
@@ -275,6 +306,9 @@ impl RangeDecoder {
             let got = self.frames.frame().pts().filter(|_| !is_end);
             let place = if is_end { None } else { self.place_of(got) };
             self.next_decoded = place.map(|place| self.index.present_from(place as u32 + 1) as usize);
+            if let Some(place) = place {
+                self.waiting.add(place as u32, self.frames.frame().captions());
+            }
             match place {
                 Some(place) if place == shown => return Ok(()),
                 // Decoded because others need it, or to count.
@@ -308,6 +342,7 @@ impl RangeDecoder {
         }
         let (frames, is_beginning) = open_at(&self.path, self.threads, &mut starts)?;
         self.frames = frames;
+        self.waiting = Waiting::default();
         self.other_starts = (!is_beginning).then_some(starts);
         self.next_decoded = is_beginning.then(|| self.index.present_from(0) as usize);
         Ok(true)

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use frame::Rational;
 
+use crate::captions::Room;
+use crate::decode::begins_with_captions;
 use crate::probe::video_stream;
 use crate::raw::codec::Parameters;
 use crate::raw::input::Input;
@@ -81,6 +83,10 @@ pub fn join(
     let mut copied: Vec<Option<Copied>> = input.streams().map(|_| None).collect();
     let parameters = Parameters::from_plain(plan.parameters)?;
     let mut video_stream = 0;
+    let is_elsewhere = |stream: raw::stream::Stream<'_>| {
+        stream.is_chapter_titles() && !input.chapters().is_empty()
+            || stream.is_timecode() && video.tag("timecode").is_some()
+    };
     for (index, stream) in in_order(&input, plan.container) {
         copied[index] = if index == source_video {
             let side_data = picture_side_data(plan, stream)?;
@@ -88,17 +94,13 @@ pub fn join(
             video_stream = output.add_video(&parameters, plan.index.time_base, rate, video, &side_data)?;
             None
         } else {
-            streams::add(&mut output, plan.container, index, stream, &mut notes)?
+            streams::add(&mut output, plan.container, index, stream, is_elsewhere(stream), &mut notes)?
         };
     }
-    // The source's own word of how it was written does not hold for the result.
-    output.set_metadata(&input.metadata(), |key| {
-        !["encoder", "major_brand", "minor_version", "compatible_brands"]
-            .contains(&key.to_ascii_lowercase().as_str())
-    });
+    output.set_metadata(&input.metadata(), |key| !is_of_writing(key));
     output.set_chapters(&input.chapters())?;
     let sounds = input.streams().filter_map(raw::stream::Stream::sample_rate);
-    output.write_header(&header_options(plan.container, plan.index.time_base, sounds))?;
+    output.write_header(&header_options(plan, &input.metadata(), sounds))?;
 
     let streams_written =
         copied.iter().flatten().map(|copied| copied.stream).chain([video_stream]).max().unwrap_or(0) + 1;
@@ -139,7 +141,30 @@ pub fn join(
         notes.push(format!("stream {stream}: {count} damaged packets were left out"));
     }
     let (output, packets) = (writer.output, writer.counts);
-    Ok(JoinReport { bytes: output.finish()?, video_stream, packets, notes })
+    let bytes = output.finish()?;
+    notes.extend(lost_tags(&input, plan.result)?);
+    if Room::of(&plan.parameters.codec).is_none() && begins_with_captions(plan.source)? {
+        let codec = &plan.parameters.codec;
+        notes.push(format!("the closed captions were left out: {codec} has no place for them"));
+    }
+    Ok(JoinReport { bytes, video_stream, packets, notes })
+}
+
+/// What tells how the source was written, which does not hold for the result.
+const OF_WRITING: [&str; 4] = ["encoder", "major_brand", "minor_version", "compatible_brands"];
+
+fn is_of_writing(tag: &str) -> bool {
+    OF_WRITING.iter().any(|name| tag.eq_ignore_ascii_case(name))
+}
+
+/// Says which tags of the source the result has no place for.
+fn lost_tags(source: &Input, result: &Path) -> Result<Option<String>, Error> {
+    let kept = Input::open(result)?.metadata();
+    let is_lost =
+        |name: &String| !is_of_writing(name) && !kept.iter().any(|(kept, _)| kept.eq_ignore_ascii_case(name));
+    let lost: Vec<String> = source.metadata().into_iter().map(|(name, _)| name).filter(is_lost).collect();
+    Ok((!lost.is_empty())
+        .then(|| format!("tags were left out, for which the result has no place: {}", lost.join(", "))))
 }
 
 /// Side data of the pictures: that of the source's container, and for HDR what only its frames say; none of HDR for a result
@@ -160,23 +185,29 @@ fn in_order(input: &Input, container: Container) -> Vec<(usize, raw::stream::Str
     streams
 }
 
-/// Options that keep times exact.
+/// Options that keep times exact, and tags.
 fn header_options(
-    container: Container,
-    time_base: Rational,
+    plan: &Join<'_>,
+    tags: &[(String, String)],
     sample_rates: impl Iterator<Item = i32>,
 ) -> Vec<(&'static str, String)> {
-    match container {
+    match plan.container {
         // A tick of the track is a tick of the source. Edit lists, which move the beginning of any track, are in ticks
         // of the whole file: those have to divide a tick of every track.
         Container::Mp4 => {
-            let ticks = time_base.den.clamp(1, 1 << 30);
+            let ticks = plan.index.time_base.den.clamp(1, 1 << 30);
             let of_file =
                 sample_rates.fold(ticks, |ticks, rate| common_multiple(ticks, rate).unwrap_or(ticks));
-            vec![
+            let mut options = vec![
                 ("video_track_timescale", ticks.to_string()),
                 ("movie_timescale", of_file.max(1000).to_string()),
-            ]
+            ];
+            // Cameras and phones name their tags after their makers. MPEG-4 has another place for those than for the few
+            // that iTunes knows, and the muxer fills one of the two.
+            if tags.iter().any(|(name, _)| name.starts_with("com.")) {
+                options.push(("movflags", "use_metadata_tags".to_owned()));
+            }
+            options
         }
         // Marked as the default are the streams of the source that are, and no other.
         Container::Matroska => vec![("default_mode", "passthrough".to_owned())],
@@ -257,5 +288,5 @@ impl Writer<'_, '_> {
 
 /// True for streams that are carried over packet by packet.
 fn has_packets(kind: Kind) -> bool {
-    matches!(kind, Kind::Video | Kind::Audio | Kind::Subtitle)
+    matches!(kind, Kind::Video | Kind::Audio | Kind::Subtitle | Kind::Data)
 }

@@ -26,6 +26,8 @@ const LARGEST_DIFFERENCE: f32 = 0.1;
 struct Picture {
     number: u32,
     pts: i64,
+    /// Closed captions.
+    captions: Vec<u8>,
     /// Unspecified in a repeat that the decoder found.
     source: RgbF32,
     /// The result is that of the frame before.
@@ -52,12 +54,12 @@ pub(crate) struct Way<'a> {
     pub(crate) trace: &'a Trace,
 }
 
-/// Takes each frame from the decoder through the network to `encode`, in order. `encode` gets `None` for the very picture
+/// Takes each frame from the decoder through the network to `encode`, in order, with its time and its captions. `encode` gets `None` for the very picture
 /// that it got before. Gives what was not computed.
 pub(crate) fn run(
     decoder: RangeDecoder,
     way: Way<'_>,
-    mut encode: impl FnMut(Option<&Planar<u16>>, i64) -> Result<(), Failed>,
+    mut encode: impl FnMut(Option<&Planar<u16>>, i64, &[u8]) -> Result<(), Failed>,
 ) -> Result<Reused, Failed> {
     let (decoded, to_engine) = sync_channel::<Picture>(QUEUE);
     let (upscaled, to_encoder) = sync_channel::<Picture>(QUEUE);
@@ -81,7 +83,7 @@ pub(crate) fn run(
 impl Picture {
     fn empty() -> Self {
         let source = RgbF32::new(Size::new(0, 0));
-        Self { number: 0, pts: 0, source, is_repeat: false, result: None, sound: true }
+        Self { number: 0, pts: 0, captions: Vec::new(), source, is_repeat: false, result: None, sound: true }
     }
 }
 
@@ -103,6 +105,8 @@ fn decode(
         });
         let Some(NextFrame { pts, is_repeat }) = next? else { break };
         (picture.number, picture.pts, picture.is_repeat) = (number, pts, is_repeat);
+        picture.captions.clear();
+        picture.captions.extend_from_slice(decoder.captions());
         if decoded.send(picture).is_err() {
             break;
         }
@@ -182,7 +186,7 @@ fn take(patch: &Patch<'_>, result: &mut Planar<u16>) -> bool {
 fn encode_all(
     pictures: &Receiver<Picture>,
     used: &Sender<Picture>,
-    encode: &mut impl FnMut(Option<&Planar<u16>>, i64) -> Result<(), Failed>,
+    encode: &mut impl FnMut(Option<&Planar<u16>>, i64, &[u8]) -> Result<(), Failed>,
     trace: &Trace,
 ) -> Result<(), Failed> {
     for mut picture in pictures {
@@ -191,8 +195,11 @@ fn encode_all(
         trace.span(Stage::Encode, picture.number, || {
             match result.as_deref().filter(|_| !picture.is_repeat) {
                 // What is the picture before was checked with it.
-                None => encode(None, picture.pts),
-                Some(result) => check(&picture, result).and_then(|()| encode(Some(result), picture.pts)),
+                None => encode(None, picture.pts, &picture.captions),
+                Some(result) => {
+                    check(&picture, result)?;
+                    encode(Some(result), picture.pts, &picture.captions)
+                }
             }
         })?;
         drop(result);

@@ -139,7 +139,8 @@ fn make(
     };
     let done = AtomicU32::new(0);
     let tell = || progress.tell(done.load(Relaxed), bytes.load(Relaxed));
-    let encode = |picture: Option<&Planar<u16>>, pts: i64| -> Result<(), Failed> {
+    let encode = |picture: Option<&Planar<u16>>, pts: i64, captions: &[u8]| -> Result<(), Failed> {
+        encoder.set_captions(pts, captions);
         match picture {
             Some(picture) => encoder.push(picture, pts, &mut append)?,
             None => encoder.push_again(pts, &mut append)?,

@@ -31,6 +31,7 @@ pub(crate) struct Media {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Format {
+    pub(crate) format_name: String,
     pub(crate) tags: Tags,
 }
 

@@ -32,12 +32,13 @@ pub(super) struct Copied {
     last: Option<i64>,
 }
 
-/// Gives a stream a place in the result; `None`, with a note, where there is none for it.
+/// Gives a stream a place in the result; `None` where there is none for it, with a note unless what it holds is elsewhere.
 pub(super) fn add(
     output: &mut Output,
     container: Container,
     index: usize,
     stream: Stream<'_>,
+    is_elsewhere: bool,
     notes: &mut Vec<String>,
 ) -> Result<Option<Copied>, Error> {
     let is_opus = stream.codec_is(AVCodecID::OPUS);
@@ -81,8 +82,7 @@ pub(super) fn add(
         return copied(copy, true);
     }
     if !container.holds(stream) {
-        // Chapter tracks come over as chapters.
-        if stream.kind() != Kind::Data {
+        if !is_elsewhere {
             notes.push(format!(
                 "stream {index} ({}) was left out: the result has no place for it",
                 stream.codec()

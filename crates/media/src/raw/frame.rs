@@ -105,6 +105,18 @@ impl RawFrame {
         raw.color_range = av_range(color.range);
     }
 
+    /// Closed captions, as constructs of three bytes; empty where the frame has none.
+    pub(crate) fn captions(&self) -> &[u8] {
+        // SAFETY: the frame is ours; FFmpeg gives null or side data that lives as long as the frame, with as many bytes as it
+        // says.
+        unsafe {
+            match ffi::av_frame_get_side_data(self.0, ffi::AVFrameSideDataType::A53_CC).as_ref() {
+                Some(data) if !data.data.is_null() => std::slice::from_raw_parts(data.data, data.size),
+                _ => &[],
+            }
+        }
+    }
+
     /// Sets where the chroma samples lie.
     pub(crate) fn set_chroma_location(&mut self, location: ChromaLocation) {
         self.get_mut().chroma_location = av_chroma_location(location);

@@ -99,6 +99,8 @@ impl Output {
             }
             (*output.context).pb = output.io;
             (*output.context).flags |= ffi::AVFMT_FLAG_CUSTOM_IO | ffi::AVFMT_FLAG_BITEXACT;
+            // What the source holds may be held by the result too, whether FFmpeg calls it an experiment or not.
+            (*output.context).strict_std_compliance = ffi::FF_COMPLIANCE_EXPERIMENTAL;
             (*output.context).avoid_negative_ts = ffi::AVFMT_AVOID_NEG_TS_DISABLED;
         }
         Ok(output)

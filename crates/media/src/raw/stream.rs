@@ -165,6 +165,21 @@ impl<'a> Stream<'a> {
         self.0.disposition
     }
 
+    /// True for a track of timecode; the demuxer gives its first one as a tag of the video too.
+    pub(crate) fn is_timecode(self) -> bool {
+        self.parameters().codec_tag == u32::from_le_bytes(*b"tmcd")
+    }
+
+    /// True for a track of an MPEG-4 file that holds the titles of chapters.
+    pub(crate) fn is_chapter_titles(self) -> bool {
+        self.kind() == Kind::Data && self.parameters().codec_tag == u32::from_le_bytes(*b"text")
+    }
+
+    /// True for the measurements of GoPro cameras.
+    pub(crate) fn is_gopro_metadata(self) -> bool {
+        self.parameters().codec_tag == u32::from_le_bytes(*b"gpmd")
+    }
+
     /// The picture of a cover.
     pub(crate) fn attached_picture(self) -> &'a [u8] {
         let packet = &self.0.attached_pic;

@@ -31,18 +31,22 @@ pub(super) fn compare(
     kept: &[Kept<'_>],
     compared: &mut Compared,
 ) {
-    compare_tags("the file", &pair.source.format.tags, &pair.result.format.tags, compared);
+    compare_tags("the file", &pair.source.format.tags, &pair.result.format.tags, pair.notes, compared);
     let mut streams: Vec<(&Stream, &Stream)> = vec![(source, result)];
     streams.extend(kept.iter().map(|kept| (kept.source, kept.result)));
     for (source, result) in streams {
         let name = format!("stream {}", source.index);
-        compare_tags(&name, &source.tags, &result.tags, compared);
+        compare_tags(&name, &source.tags, &result.tags, &[], compared);
         compare_dispositions(&name, source, result, compared);
     }
     compare_chapters(pair, compared);
 }
 
-fn compare_tags(of: &str, source: &Tags, result: &Tags, compared: &mut Compared) {
+fn compare_tags(of: &str, source: &Tags, result: &Tags, notes: &[String], compared: &mut Compared) {
+    let is_told = |name: &str| {
+        let told = notes.iter().filter_map(|note| note.strip_prefix("tags were left out"));
+        told.flat_map(|rest| rest.split([' ', ','])).any(|word| word.eq_ignore_ascii_case(name))
+    };
     for (name, value) in source {
         let key = name.to_ascii_lowercase();
         if OF_WRITING.iter().any(|of_writing| key.starts_with(of_writing))
@@ -54,6 +58,7 @@ fn compare_tags(of: &str, source: &Tags, result: &Tags, compared: &mut Compared)
         match media::tag(result, name) {
             Some(found) if is_same(&key, found, value) => compared.tags.0 += 1,
             Some(found) => compared.fault(format!("{of}: {key} is `{found}` instead of `{value}`")),
+            None if is_told(name) => compared.change(format!("{of}: {key} was left out")),
             None => compared.fault(format!("{of}: {key} `{value}` is lost")),
         }
     }
@@ -80,6 +85,8 @@ fn compare_dispositions(of: &str, source: &Stream, result: &Stream, compared: &m
         match (is_set, name.as_str()) {
             // Pictures that belong to a film are shown by no player by themselves.
             (_, "default") if source.is_cover() => {}
+            // Of sound, both words mean a description for those who do not see; Matroska has one mark.
+            (1, "descriptions") if source.disposition.get("visual_impaired") == Some(&1) => {}
             (1, _) => compared.fault(format!("{of} is no longer marked as {name}")),
             (_, _) => compared.fault(format!("{of} is now marked as {name}")),
         }
@@ -92,18 +99,23 @@ fn compare_chapters(pair: &Pair<'_>, compared: &mut Compared) {
     if source.len() != result.len() {
         return compared.fault(format!("{} of {} chapters", result.len(), source.len()));
     }
+    let is_mp4 = pair.result.format.format_name.contains("mp4");
     for (number, (wanted, found)) in source.iter().zip(result).enumerate() {
         let title = |tags: &Tags| media::tag(tags, "title").unwrap_or_default().to_owned();
         if title(&wanted.tags) != title(&found.tags) {
             compared.fault(format!("chapter {number} has another title"));
         }
-        let times = [(&wanted.start_time, &found.start_time), (&wanted.end_time, &found.end_time)];
-        let is_off = |(a, b): &(&String, &String)| {
-            let time = |text: &str| text.parse::<f64>().unwrap_or(f64::NAN);
+        let time = |text: &str| text.parse::<f64>().unwrap_or(f64::NAN);
+        let is_off = |a: &str, b: &str| {
             let error = (time(a) - time(b)).abs();
             error.is_nan() || error > LARGEST_ERROR
         };
-        if times.iter().any(is_off) {
+        // In MPEG-4, a chapter lasts until the next one begins: it has neither gaps nor overlaps.
+        let next = result.get(number + 1).filter(|_| is_mp4).map(|next| &next.start_time);
+        let ends_at_next = next.is_some_and(|next| !is_off(&found.end_time, next));
+        if is_off(&wanted.start_time, &found.start_time)
+            || is_off(&wanted.end_time, &found.end_time) && !ends_at_next
+        {
             compared.fault(format!("chapter {number} has other times"));
         }
     }

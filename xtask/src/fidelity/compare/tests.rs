@@ -30,7 +30,7 @@ fn film() -> Value {
              "tags": {"filename": "a.ttf", "mimetype": "font/ttf"}},
             {"index": 4, "codec_type": "video", "codec_name": "mjpeg", "disposition": {"attached_pic": 1}},
         ],
-        "format": {"tags": {"title": "Two Rabbits", "encoder": "Lavf"}},
+        "format": {"format_name": "matroska", "tags": {"title": "Two Rabbits", "encoder": "Lavf"}},
         "chapters": [
             {"start_time": "0.000000", "end_time": "0.080000", "tags": {"title": "Opening"}},
             {"start_time": "0.080000", "end_time": "0.120000", "tags": {"title": "Ende"}},
