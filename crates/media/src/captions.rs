@@ -1,6 +1,6 @@
 //! Closed captions, CEA-608 and CEA-708: text that travels inside of the encoded pictures, not as a stream of its own.
 //!
-//! Few encoders take it, so it is put into their packets: as the message "user data registered by ITU-T T.35" that ATSC
+//! Not all encoders take it, so it is put into their packets: as the message "user data registered by ITU-T T.35" that ATSC
 //! A/53 describes, in front of the picture that it belongs to.
 
 use std::ops::Range;
@@ -21,8 +21,6 @@ pub(crate) enum Room {
     H264,
     /// As in H.264, with a head of two bytes.
     Hevc,
-    /// In an OBU with metadata.
-    Av1,
 }
 
 impl Room {
@@ -31,7 +29,8 @@ impl Room {
         match codec {
             "h264" => Some(Self::H264),
             "hevc" => Some(Self::Hevc),
-            "av1" => Some(Self::Av1),
+            // AV1 has a place too, but decoders take what stands before a picture that is decoded for the captions of that
+            // one, though another is shown.
             _ => None,
         }
     }
@@ -42,7 +41,6 @@ impl Room {
         let (place, unit) = match self {
             Self::H264 => (first_unit(packet, |unit| matches!(unit & 0x1f, 1..=5))?, sei(&[0x06], &message)),
             Self::Hevc => (first_unit(packet, |unit| unit >> 1 & 0x3f < 32)?, sei(&[0x4e, 0x01], &message)),
-            Self::Av1 => (first_picture(packet)?, metadata(&message)),
         };
         Some([&packet[..place], &unit, &packet[place..]].concat())
     }
@@ -93,49 +91,6 @@ fn first_unit(packet: &[u8], is_wanted: impl Fn(u8) -> bool) -> Option<usize> {
     Some(if start > 0 && packet[start - 1] == 0 { start - 1 } else { start })
 }
 
-/// An OBU with metadata.
-fn metadata(message: &[u8]) -> Vec<u8> {
-    /// The kind of metadata that has such messages.
-    const T35: u8 = 4;
-    // Type 5, with a size. The size is below 128, so that it is one byte.
-    let mut unit = vec![5 << 3 | 2, message.len() as u8 + 2, T35];
-    unit.extend(message);
-    unit.push(0x80);
-    unit
-}
-
-/// Where the first OBU begins that is neither a delimiter nor the head of the sequence.
-fn first_picture(packet: &[u8]) -> Option<usize> {
-    const DELIMITER: u8 = 2;
-    const SEQUENCE: u8 = 1;
-    let mut place = 0;
-    loop {
-        let &head = packet.get(place)?;
-        if ![DELIMITER, SEQUENCE].contains(&(head >> 3 & 0xf)) {
-            return Some(place);
-        }
-        // Without a size, the unit is the last one.
-        if head & 2 == 0 {
-            return None;
-        }
-        let size = place + 1 + usize::from(head >> 2 & 1);
-        let (length, end) = leb128(packet, size)?;
-        place = end.checked_add(length)?;
-    }
-}
-
-/// A number in groups of seven bits, and where it ends.
-fn leb128(bytes: &[u8], start: usize) -> Option<(usize, usize)> {
-    let mut number = 0;
-    for (group, &byte) in bytes.get(start..)?.iter().take(4).enumerate() {
-        number |= usize::from(byte & 0x7f) << (7 * group);
-        if byte & 0x80 == 0 {
-            return Some((number, start + group + 1));
-        }
-    }
-    None
-}
-
 /// The captions of frames that were decoded, by the numbers of the frames, until a frame is given that shows them.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting(Vec<(u32, Vec<u8>)>);
@@ -180,21 +135,15 @@ mod tests {
         let made = Room::Hevc.insert(&packet, &CAPTIONS).unwrap();
         assert_eq!(made[6..13], [0, 0, 0, 1, 0x4e, 0x01, 4]);
         assert_eq!((&made[..6], &made[made.len() - 6..]), (&packet[..6], &packet[6..]));
-
-        // A delimiter, the head of a sequence of two bytes, a frame.
-        let packet = [0x12, 0, 0x0a, 2, 1, 1, 0x32, 1, 9];
-        let made = Room::Av1.insert(&packet, &CAPTIONS).unwrap();
-        assert_eq!(made[6..11], [0x2a, 19, 4, 0xb5, 0]);
-        assert_eq!((&made[..6], &made[made.len() - 3..]), (&packet[..6], &packet[6..]));
     }
 
     #[test]
     fn packets_without_a_picture_and_pictures_without_captions_stay() {
-        for room in [Room::H264, Room::Hevc, Room::Av1] {
+        for room in [Room::H264, Room::Hevc] {
             assert_eq!(room.insert(&[0, 0, 1, 0x65, 9], &[]), None);
             assert_eq!(room.insert(&[], &CAPTIONS), None);
-            assert_eq!(room.insert(&[0x0a], &CAPTIONS), None);
-            assert_eq!(room.insert(&[0x0a, 0xff, 0xff, 0xff, 0xff, 0xff], &CAPTIONS), None);
+            assert_eq!(room.insert(&[0, 0, 1], &CAPTIONS), None);
+            assert_eq!(room.insert(&[0, 0, 1, 0x67, 9], &CAPTIONS), None);
         }
     }
 

@@ -145,7 +145,9 @@ pub fn join(
     notes.extend(lost_tags(&input, plan.result)?);
     if Room::of(&plan.parameters.codec).is_none() && begins_with_captions(plan.source)? {
         let codec = &plan.parameters.codec;
-        notes.push(format!("the closed captions were left out: {codec} has no place for them"));
+        notes.push(format!(
+            "the closed captions were left out: choose an encoder of H.264 or HEVC instead of {codec}"
+        ));
     }
     Ok(JoinReport { bytes, video_stream, packets, notes })
 }
