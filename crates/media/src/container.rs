@@ -41,7 +41,7 @@ impl Container {
             }
             (Kind::Attachment, Self::Mp4) | (Kind::Data, Self::Matroska) => false,
             // Timecode and titles of chapters are carried over in other ways.
-            (Kind::Data, Self::Mp4) => stream.is_gopro_metadata(),
+            (Kind::Data, Self::Mp4) => stream.is_camera_metadata(),
             _ => Muxer::named(self.muxer()).is_some_and(|muxer| muxer.holds(stream)),
         }
     }

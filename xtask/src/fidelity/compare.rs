@@ -51,6 +51,8 @@ pub(crate) struct Compared {
     pub(crate) tags: (usize, usize),
     /// Colour tags that are kept, and all that the source has.
     pub(crate) colors: (usize, usize),
+    /// Frames of source and result with closed captions.
+    pub(crate) captions: (usize, usize),
     /// Aspect ratio of a pixel of the result.
     pub(crate) pixel: String,
     /// Rotation of the result in degrees.

@@ -125,6 +125,7 @@ pub(super) fn json(rows: &[Row]) -> Value {
                 "chapters": compared.chapters,
                 "tags": compared.tags,
                 "colors": compared.colors,
+                "captions": compared.captions,
                 "sample_aspect_ratio": compared.pixel,
                 "rotation": compared.rotation,
                 "bits": compared.bits,

@@ -175,8 +175,8 @@ impl<'a> Stream<'a> {
         self.kind() == Kind::Data && self.parameters().codec_tag == u32::from_le_bytes(*b"text")
     }
 
-    /// True for the measurements of GoPro cameras.
-    pub(crate) fn is_gopro_metadata(self) -> bool {
+    /// True for what sports cameras measure beside the film.
+    pub(crate) fn is_camera_metadata(self) -> bool {
         self.parameters().codec_tag == u32::from_le_bytes(*b"gpmd")
     }
 

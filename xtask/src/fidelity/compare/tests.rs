@@ -157,7 +157,7 @@ fn lost_colors_depth_and_shape_are_found() {
         |film| film["streams"][0]["side_data_list"][0]["rotation"] = json!(-90),
         "rotation is -90 instead of 90",
     );
-    check(|film| film["frames"][0]["side_data_list"] = json!([]), "0 of 1 frames have ATSC A53");
+    check(|film| film["frames"][0]["side_data_list"] = json!([]), "0 of 1 frames have closed captions");
 }
 
 #[test]
