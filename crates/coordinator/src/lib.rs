@@ -12,6 +12,7 @@ mod names;
 mod pace;
 mod process;
 mod publish;
+mod report;
 mod room;
 mod scheduler;
 mod shutdown;

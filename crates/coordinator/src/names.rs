@@ -45,6 +45,11 @@ pub fn job_folder(source: &Path, output: &Path) -> std::path::PathBuf {
     numbered_job_folder(source, output, 1).0
 }
 
+/// The report beside a result: `RESULT.json`.
+pub(crate) fn report_of(result: &Path) -> std::path::PathBuf {
+    result.with_file_name(joined(result.file_name().unwrap_or_default(), ".json"))
+}
+
 /// `base` and `suffix`; a base that would make the name too long is cut, at a character where it is UTF-8.
 fn joined(base: &OsStr, suffix: &str) -> OsString {
     let room = LONGEST_NAME - suffix.len();
@@ -81,6 +86,7 @@ mod tests {
         let name = names(&long, 1).remove(0);
         assert!(name.starts_with("out/ü") && name.ends_with("ü_upscaled.mkv"), "{name}");
         assert!(name.len() - "out/".len() <= LONGEST_NAME);
+        assert!(report_of(Path::new(&name)).file_name().unwrap().len() <= LONGEST_NAME);
         assert!(numbered_job_folder(Path::new(&long), Path::new(""), 2).as_bytes().len() <= LONGEST_NAME);
     }
 }

@@ -12,7 +12,7 @@ use storage::checksum;
 use crate::error::Error;
 use crate::names::result_names;
 use crate::scheduler::{Existing, Scheduler};
-use crate::task;
+use crate::{report, task};
 
 impl Scheduler {
     /// Reserves a name for the result that no other job and no file has; else says why there is none.
@@ -48,6 +48,7 @@ impl Scheduler {
             // Killed between the renaming and the ledger: the result has its name already.
             let is_there = size(&target).is_some() && size(&target) == record.job.result_bytes;
             return Ok(if is_there {
+                report::leave(record, &target);
                 Event::Published { task: key }
             } else {
                 Event::ResultLost { task: key }
@@ -57,10 +58,14 @@ impl Scheduler {
         let replaces = self.options.existing == Existing::Replace;
         let move_it = if replaces { storage::publish_replacing } else { storage::publish };
         match move_it(&part, &target) {
-            Ok(()) => Ok(Event::Published { task: key }),
+            Ok(()) => {
+                report::leave(record, &target);
+                Ok(Event::Published { task: key })
+            }
             // Published before, by somebody who could not tell the ledger, or whose ledger was lost; or killed between the
             // copy to another file system and the removal of what was copied.
             Err(storage::Error::TargetExists { .. }) if is_same(&part, &target) => {
+                report::leave(record, &target);
                 Ok(Event::Published { task: key })
             }
             // Somebody put a file there while the job ran: the result takes the next name.

@@ -155,6 +155,11 @@ impl Progress {
         }
     }
 
+    /// Frames a second of the segments that this run finished.
+    pub(crate) fn speed(&self) -> Option<f64> {
+        (self.seconds > 0.0).then(|| self.frames_made as f64 / self.seconds)
+    }
+
     /// How far the job is.
     pub fn report(&self, record: &Record) -> JobReport {
         let job = &record.job;

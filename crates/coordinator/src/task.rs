@@ -7,7 +7,7 @@ use job::message::{
     Access, Failure, FailureKind, FrameListFile, IndexRequest, JoinRequest, Request, Response, SegmentRequest,
 };
 use job::state::{Event, Task, TaskKey};
-use job::{FilePath, Plan, SourceFacts};
+use job::{FilePath, Plan, Settings, SourceFacts};
 use ledger::{NewJob, Record};
 
 use crate::process::WorkerError;
@@ -78,6 +78,7 @@ pub(crate) fn request(
                 range,
                 width: plan.width,
                 height: plan.height,
+                container: facts.container,
                 encoding: facts.encodings.first()?.clone(),
                 parameter_set: facts.replaced.len() as u8,
                 encoder_threads: plan.encoder_threads,
@@ -97,12 +98,30 @@ pub(crate) fn request(
                 width: plan.width,
                 height: plan.height,
                 container: facts.container,
+                provenance: provenance(&record.request.settings, facts, plan),
+                model: record.request.settings.model.clone(),
                 result: FilePath(folder.join(RESULT)),
                 folder,
             }))
         }
         Task::Publish { .. } => None,
     }
+}
+
+/// What a result says of how it was made. It begins with the name of the program, by which a result is known again.
+fn provenance(settings: &Settings, facts: &SourceFacts, plan: &Plan) -> String {
+    let encoders =
+        facts.replaced.iter().chain(facts.encodings.first()).map(|encoding| encoding.encoder.as_str());
+    format!(
+        "upscaled {} ({}, {}x{} to {}x{}, {})",
+        env!("CARGO_PKG_VERSION"),
+        settings.model.name(),
+        facts.width,
+        facts.height,
+        plan.width,
+        plan.height,
+        encoders.collect::<Vec<_>>().join(", ")
+    )
 }
 
 /// How long a worker may be silent when nothing is known of its speed: a large frame on a slow machine takes its time, and so

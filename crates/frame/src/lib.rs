@@ -7,6 +7,7 @@ mod check;
 mod color;
 mod deep;
 mod geometry;
+mod orientation;
 mod planar;
 mod time;
 
@@ -14,5 +15,6 @@ pub use check::mean_difference;
 pub use color::{ChromaLocation, ColorDescription, Matrix, Primaries, Range, Transfer};
 pub use deep::{WHITE, round_to_8_bits, round_to_16_bits};
 pub use geometry::Size;
+pub use orientation::Orientation;
 pub use planar::{Planar, RgbF32};
 pub use time::Rational;

@@ -9,6 +9,7 @@ mod eta;
 pub mod message;
 mod path;
 mod plan;
+pub mod report;
 mod settings;
 mod source;
 pub mod state;

@@ -7,6 +7,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::report::Verified;
 use crate::state::Evidence;
 use crate::{Container, Encoding, FilePath, Model, SegmentRange, Settings, SourceFacts};
 
@@ -90,6 +91,8 @@ pub struct SegmentRequest {
     pub width: u32,
     /// Height of the result.
     pub height: u32,
+    /// The kind of file that the result will be.
+    pub container: Container,
     /// How to encode.
     pub encoding: Encoding,
     /// Number of the parameter sets: how many encoders failed before.
@@ -121,6 +124,10 @@ pub struct JoinRequest {
     pub height: u32,
     /// The kind of file to make.
     pub container: Container,
+    /// What the result says of how it was made.
+    pub provenance: String,
+    /// The model, for its checksum.
+    pub model: Model,
     /// Where to write it.
     pub result: FilePath,
 }
@@ -191,6 +198,8 @@ pub enum Response {
         bytes: u64,
         /// What people should know: streams left out or converted.
         notes: Vec<String>,
+        /// What was found of it.
+        verified: Box<Verified>,
     },
     /// Answer to [`Request::Doctor`].
     Doctor(Vec<Finding>),

@@ -4,7 +4,8 @@
 //! Invariants, whatever the order of events:
 //! - an epoch has one owner, and only the owner of the latest epoch can finish a piece of work;
 //! - a job that is done, failed or cancelled changes only by [`Event::Retry`] (and done never does);
-//! - a finished segment is worked again only when it was found damaged or the plan was thrown away;
+//! - a finished segment is worked again only when it was found damaged, the plan was thrown away, or another encoder took
+//!   over that cannot share a file with the first;
 //! - no work of a paused job is given out.
 
 mod attempt;

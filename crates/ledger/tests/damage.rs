@@ -203,7 +203,7 @@ async fn damage_is_found_whatever_it_is() {
 #[tokio::test]
 async fn a_changed_row_is_found_when_it_is_read() {
     for change in [
-        "UPDATE job SET settings = replace(settings, '\"crf\":16', '\"crf\":17')",
+        "UPDATE job SET settings = replace(settings, '\"denoise\":0.', '\"denoise\":1.')",
         "UPDATE job SET runnable = 0",
         "UPDATE job SET source = x'2f61'",
         "UPDATE segment SET end_frame = end_frame + 1 WHERE number = 0",

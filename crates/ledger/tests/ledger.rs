@@ -99,7 +99,7 @@ async fn the_same_file_with_the_same_settings_is_one_job() {
     let first = ledger.submit(&new_job("a.mp4"), Millis(0)).await.unwrap();
     let again = ledger.submit(&new_job("a.mp4"), Millis(1)).await.unwrap();
     assert_eq!((first.is_new, again.is_new, first.id), (true, false, again.id));
-    let other = NewJob { settings: Settings { crf: 20, ..Settings::default() }, ..new_job("a.mp4") };
+    let other = NewJob { settings: Settings { crf: Some(20), ..Settings::default() }, ..new_job("a.mp4") };
     assert!(ledger.submit(&other, Millis(2)).await.unwrap().is_new);
     assert!(ledger.submit(&new_job("b.mp4"), Millis(3)).await.unwrap().is_new);
 }

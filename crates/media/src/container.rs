@@ -2,7 +2,8 @@
 
 use crate::raw::output::Muxer;
 use crate::raw::stream::{Kind, Stream};
-use crate::{Probe, StreamKind};
+use crate::{Probe, StreamKind, VideoInfo};
+use frame::Orientation;
 
 /// The kind of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,14 @@ impl Container {
             matches!(stream.kind, StreamKind::Audio | StreamKind::Subtitle | StreamKind::Attachment)
         });
         if is_mp4 && important.all(|stream| stream.fits_mp4) { Self::Mp4 } else { Self::Matroska }
+    }
+
+    /// What has to be done to the pictures of a source because the container cannot say how they lie.
+    pub fn orientation(self, video: &VideoInfo) -> Orientation {
+        match self {
+            Self::Mp4 => Orientation::UPRIGHT,
+            Self::Matroska => video.orientation.unwrap_or_default(),
+        }
     }
 
     /// FFmpeg's name of the muxer.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use frame::{Rational, RgbF32};
+use frame::{Orientation, Rational, RgbF32, Size};
 
 use crate::Error;
 use crate::captions::Waiting;
@@ -155,6 +155,9 @@ pub struct RangeDecoder {
     /// end; `None` when decoding started at the beginning.
     other_starts: Option<Vec<i64>>,
     to_rgb: ToRgb,
+    orientation: Orientation,
+    /// Room for a picture before it is turned.
+    lying: RgbF32,
     /// The frame that was converted last, as it was decoded.
     converted: Option<RawFrame>,
     /// The list.
@@ -206,6 +209,8 @@ impl RangeDecoder {
             frames,
             other_starts: (!is_beginning).then_some(starts),
             to_rgb: ToRgb::default(),
+            orientation: Orientation::UPRIGHT,
+            lying: RgbF32::new(Size::new(0, 0)),
             converted: None,
             index: index.clone(),
             end: end as usize,
@@ -253,6 +258,11 @@ impl RangeDecoder {
         Ok(Some(NextFrame { pts, is_repeat }))
     }
 
+    /// Turns and mirrors all pictures.
+    pub fn turn(&mut self, orientation: Orientation) {
+        self.orientation = orientation;
+    }
+
     /// Closed captions of the frame that was given last; empty where it has none. A frame that repeats the picture before
     /// has captions of its own.
     pub fn captions(&self) -> &[u8] {
@@ -273,7 +283,12 @@ impl RangeDecoder {
         } else {
             converted.refer_to(frame)?;
         }
-        self.to_rgb.convert(frame, number, into)
+        if self.orientation == Orientation::UPRIGHT {
+            return self.to_rgb.convert(frame, number, into);
+        }
+        self.to_rgb.convert(frame, number, &mut self.lying)?;
+        self.orientation.apply(&self.lying, into);
+        Ok(())
     }
 
     /// Number of the frame that was given last.

@@ -10,7 +10,7 @@ use frame::Rational;
 
 use crate::captions::Room;
 use crate::decode::begins_with_captions;
-use crate::probe::video_stream;
+use crate::probe::{PROVENANCE, video_stream};
 use crate::raw::codec::Parameters;
 use crate::raw::input::Input;
 use crate::raw::output::{Muxer, Output};
@@ -47,6 +47,8 @@ pub struct Join<'a> {
     pub result: &'a Path,
     /// Its kind.
     pub container: Container,
+    /// What it says of how it was made; nothing where this is empty.
+    pub provenance: &'a str,
 }
 
 /// What became of a join.
@@ -98,6 +100,10 @@ pub fn join(
         };
     }
     output.set_metadata(&input.metadata(), |key| !is_of_writing(key));
+    if !plan.provenance.is_empty() {
+        let tag = PROVENANCE[usize::from(plan.container == Container::Mp4)];
+        output.set_metadata(&[(tag.to_owned(), plan.provenance.to_owned())], |_| true);
+    }
     output.set_chapters(&input.chapters())?;
     let sounds = input.streams().filter_map(raw::stream::Stream::sample_rate);
     output.write_header(&header_options(plan, &input.metadata(), sounds))?;
@@ -153,7 +159,7 @@ pub fn join(
 }
 
 /// What tells how the source was written, which does not hold for the result.
-const OF_WRITING: [&str; 4] = ["encoder", "major_brand", "minor_version", "compatible_brands"];
+const OF_WRITING: [&str; 5] = ["encoder", "major_brand", "minor_version", "compatible_brands", "upscaled"];
 
 fn is_of_writing(tag: &str) -> bool {
     OF_WRITING.iter().any(|name| tag.eq_ignore_ascii_case(name))
@@ -174,6 +180,10 @@ fn lost_tags(source: &Input, result: &Path) -> Result<Option<String>, Error> {
 fn picture_side_data(plan: &Join<'_>, video: raw::stream::Stream<'_>) -> Result<Vec<SideData>, Error> {
     let mut side_data = video.side_data(true);
     side_data.retain(|data| !data.is_hdr());
+    if plan.container == Container::Matroska && video.orientation().is_some() {
+        // The pictures were turned instead.
+        side_data.retain(|data| !data.is_display_matrix());
+    }
     if is_hdr(plan.parameters.color.transfer) {
         side_data.extend_from_slice(hdr(plan.source)?.side_data());
     }

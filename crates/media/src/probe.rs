@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use frame::{ChromaLocation, ColorDescription, Rational, Size};
+use frame::{ChromaLocation, ColorDescription, Orientation, Rational, Size};
 
 use crate::raw::input::Input;
 use crate::raw::stream::{Kind, Stream};
@@ -15,6 +15,8 @@ pub struct Probe {
     pub format: String,
     /// Duration by the word of the container.
     pub duration_seconds: Option<f64>,
+    /// What a result says of how it was made; `None` for files that are none.
+    pub made_by: Option<String>,
     /// The video that is upscaled: the first video stream that is no cover picture.
     pub video: VideoInfo,
     /// All streams, in order.
@@ -46,10 +48,26 @@ pub struct VideoInfo {
     pub chroma_location: ChromaLocation,
     /// How far the picture must be turned to stand upright, in degrees counter-clockwise.
     pub rotation: Option<f64>,
+    /// What must be done to the pictures so that they stand upright; `None` where they lie askew.
+    pub orientation: Option<Orientation>,
     /// The file says that each frame consists of two fields of different times.
     pub is_interlaced: bool,
     /// The pictures have transparent parts, which results do not keep.
     pub has_alpha: bool,
+}
+
+impl VideoInfo {
+    /// As the pictures are once they were turned.
+    #[must_use]
+    pub fn turned(self, orientation: Orientation) -> Self {
+        let Rational { num, den } = self.sample_aspect_ratio;
+        let pixel = if orientation.transposed && num > 0 {
+            Rational::new(den, num)
+        } else {
+            self.sample_aspect_ratio
+        };
+        Self { size: orientation.size(self.size), sample_aspect_ratio: pixel, ..self }
+    }
 }
 
 /// The kind of a stream.
@@ -67,6 +85,19 @@ pub enum StreamKind {
     Data,
 }
 
+impl StreamKind {
+    /// The name for people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Video => "video",
+            Self::Audio => "audio",
+            Self::Subtitle => "subtitle",
+            Self::Attachment => "attachment",
+            Self::Data => "data",
+        }
+    }
+}
+
 /// What is known of any stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamInfo {
@@ -78,6 +109,8 @@ pub struct StreamInfo {
     pub codec: String,
     /// Its language, by the word of the file.
     pub language: Option<String>,
+    /// Its title, by the word of the file.
+    pub title: Option<String>,
     /// It is a cover picture.
     pub is_cover: bool,
     /// MPEG-4 files have a place for it.
@@ -97,6 +130,7 @@ pub fn probe(path: &Path) -> Result<Probe, Error> {
     Ok(Probe {
         format: input.format(),
         duration_seconds: input.duration_seconds(),
+        made_by: made_by(&input.metadata()),
         video: VideoInfo {
             stream_index: video.0,
             codec: video.1.codec(),
@@ -109,11 +143,22 @@ pub fn probe(path: &Path) -> Result<Probe, Error> {
             color: video.1.color(),
             chroma_location: video.1.chroma_location(),
             rotation: video.1.rotation(),
+            orientation: video.1.orientation(),
             is_interlaced: video.1.is_interlaced(),
             has_alpha: format.has_alpha() || video.1.tag("alpha_mode").is_some_and(|mode| mode == "1"),
         },
         streams: input.streams().enumerate().map(|(index, stream)| info(index, stream)).collect(),
     })
+}
+
+/// The tags that tell how a result was made: the first is of Matroska, the second is what MPEG-4 has in place of it.
+pub(crate) const PROVENANCE: [&str; 2] = ["UPSCALED", "encoding_tool"];
+
+fn made_by(metadata: &[(String, String)]) -> Option<String> {
+    // Read back, MPEG-4's has another name.
+    let is_ours = |key: &str| key.eq_ignore_ascii_case(PROVENANCE[0]) || key.eq_ignore_ascii_case("encoder");
+    let mut ours = metadata.iter().filter(|(key, value)| is_ours(key) && value.starts_with("upscaled "));
+    ours.next().map(|(_, value)| value.clone())
 }
 
 /// The video stream that is upscaled, and its number.
@@ -152,6 +197,7 @@ fn info(index: usize, stream: Stream<'_>) -> StreamInfo {
         },
         codec: stream.codec(),
         language: stream.tag("language"),
+        title: stream.tag("title"),
         is_cover: stream.is_picture(),
         fits_mp4: crate::Container::Mp4.holds(stream),
         fits_matroska: crate::Container::Matroska.holds(stream),

@@ -62,8 +62,15 @@ fn make(source: &Path, result: &Path, container: Container) -> (Index, JoinRepor
     let index = index(source);
     let (parameters, packets) = encode(source, &index);
     let times: Vec<i64> = packets.iter().map(|packet| packet.pts).collect();
-    let plan =
-        Join { source, index: &index, parameters: &parameters, packet_times: &times, result, container };
+    let plan = Join {
+        source,
+        index: &index,
+        parameters: &parameters,
+        packet_times: &times,
+        result,
+        container,
+        provenance: "",
+    };
     let report = join(&plan, &mut packets.into_iter().map(Ok), &mut |_, _| {}).unwrap();
     let verified = verify(result, &index, parameters.size, &report, &mut |_| {}).unwrap();
     assert_eq!(verified.frames as usize, index.pts.len());
@@ -254,6 +261,7 @@ fn packets_that_are_missing_stop_the_join() {
             packet_times: times,
             result: &result,
             container: Container::Mp4,
+            provenance: "",
         };
         join(&plan, &mut packets.iter().cloned().map(Ok), &mut |_, _| {})
     };
@@ -379,6 +387,7 @@ fn a_full_disk_is_called_so() {
             packet_times: &times,
             result: Path::new("/dev/full"),
             container,
+            provenance: "",
         };
         let failure = join(&plan, &mut packets.iter().cloned().map(Ok), &mut |_, _| {}).unwrap_err();
         assert!(matches!(failure, Error::NoSpace), "{container:?}: {failure}");

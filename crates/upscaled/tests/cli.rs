@@ -41,7 +41,7 @@ fn values_out_of_range_are_said_before_any_work() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, words) in [
         (["--scale", "9"], "1 to 8"),
-        (["--crf", "52"], "0 (lossless) to 51"),
+        (["--crf", "52"], "0 (best) to 51"),
         (["--preset", "best"], "veryslow"),
         (["--denoise", "2"], "0 to 1"),
         (["--model", "other"], "realesr-animevideov3"),

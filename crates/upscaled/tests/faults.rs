@@ -174,8 +174,7 @@ fn a_worker_that_wakes_up_when_its_work_is_somebody_elses_changes_nothing() {
         assert_eq!(pts(result), pts(&clip));
     }
     // Nothing that a late worker wrote is left.
-    let entries = std::fs::read_dir(folder.path().join("root/output")).unwrap();
-    let left: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+    let left = common::names(&folder.path().join("root/output"));
     println!("{pauses} workers woke up late and changed nothing");
     assert_eq!(left.len(), copies, "{left:?}");
 }

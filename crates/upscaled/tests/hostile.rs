@@ -180,11 +180,8 @@ fn hostile_files_read_nothing_else_and_send_nothing() {
         let output = up(&place, &worker, name);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{name:?}: {errors}");
-        let results: Vec<OsString> = fs::read_dir(&place)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .filter(|found| found != name)
-            .collect();
+        let results: Vec<OsString> =
+            common::names(&place).into_iter().filter(|found| found != name).collect();
         assert_eq!(results.len(), 1, "{name:?}: {results:?}");
         assert!(results[0].as_bytes().windows(9).any(|part| part == b"_upscaled"), "{results:?}");
         for entry in fs::read_dir(&place).unwrap() {

@@ -111,8 +111,7 @@ fn a_bad_file_fails_with_its_reason_and_the_queue_goes_on() {
     assert!(of("a.mp4")["reason"].as_str().unwrap().contains("not a video"), "{:?}", of("a.mp4"));
     // The job folders go right after the ledger says that the jobs have ended.
     wait_for("the job folders to go", Duration::from_secs(10), || {
-        let entries = std::fs::read_dir(root.join("output")).unwrap().flatten();
-        entries.map(|entry| entry.file_name()).collect::<Vec<_>>() == ["b_upscaled.mp4"]
+        common::names(&root.join("output")) == ["b_upscaled.mp4"]
     });
 }
 

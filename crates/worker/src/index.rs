@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use frame::Size;
+use frame::{Orientation, Size};
 use job::message::{IndexMethod, IndexRequest, Response};
 use job::{Container, Encoding, Model, SegmentRange, SourceFacts};
 use media::Index;
 
-use crate::encoding::Target;
+use crate::encoding::{Target, media_container};
 use crate::failure::Failed;
 use crate::model;
 use crate::sandbox::LittleMemory;
@@ -30,6 +30,13 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     let probe = media::probe(source)?;
     // Decoding large pictures rightly takes more.
     drop(little);
+    if let Some(made_by) = &probe.made_by
+        && !request.settings.again
+    {
+        return Err(Failed::last(format!(
+            "it is a result already, made by {made_by}: use --again to enlarge it once more"
+        )));
+    }
     let method = match request.method {
         // Whoever wants gaps filled gets to know of them before the first segment, rather than at the damage.
         IndexMethod::Demux if request.settings.fill_gaps => media::IndexMethod::Check,
@@ -90,14 +97,26 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     if probe.video.has_alpha {
         notes.push("the video is transparent in parts: the result is not".to_owned());
     }
+    let container = container(request, &probe, &choice.encodings);
+    let orientation = media_container(container).orientation(&probe.video);
+    if orientation != Orientation::UPRIGHT {
+        notes
+            .push("the pictures were turned upright: Matroska files have no place for a rotation".to_owned());
+    } else if probe.video.orientation.is_none() && container == Container::Matroska {
+        notes.push(
+            "the rotation is lost, since Matroska files have no place for it: choose --container mp4"
+                .to_owned(),
+        );
+    }
+    let size = orientation.size(probe.video.size);
     Ok(Response::Indexed(Box::new(SourceFacts {
         codec: probe.video.codec.clone(),
-        width: probe.video.size.width,
-        height: probe.video.size.height,
+        width: size.width,
+        height: size.height,
         frames: index.pts.len() as u32,
         keyframes: index.keyframes.clone(),
         seconds: ticks as f64 * index.time_base.to_f64(),
-        container: container(request, &probe, &choice.encodings),
+        container,
         encodings: choice.encodings,
         replaced: Vec::new(),
         refused: choice.refused,

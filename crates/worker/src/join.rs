@@ -6,13 +6,15 @@ use std::path::Path;
 
 use frame::Size;
 use job::message::{FailureKind, JoinRequest, Response};
+use job::report::{Checks, FileReport, StreamReport, Verified};
 use media::{CodecParameters, Join, OwnedPacket};
 use storage::{PacketLogReader, SegmentFault, check};
 
+use crate::encoding::media_container;
 use crate::failure::Failed;
-use crate::frame_list;
 use crate::segment::packets;
 use crate::wire::Progress;
+use crate::{frame_list, model};
 
 /// Room that a result needs beyond the bytes of its video: indexes and headers.
 const OVERHEAD: u64 = 1 << 20;
@@ -45,16 +47,25 @@ fn make(request: &JoinRequest, progress: &Progress) -> Result<Response, Failed> 
         parameters: &parameters,
         packet_times: &packet_times,
         result: &request.result,
-        container: match request.container {
-            job::Container::Mp4 => media::Container::Mp4,
-            job::Container::Matroska => media::Container::Matroska,
-        },
+        container: media_container(request.container),
+        provenance: &request.provenance,
     };
     let of_media = |error: media::Error| Failed::of_media(&error, video + source + OVERHEAD);
     let mut tell = |frames, bytes| progress.tell(frames, bytes);
     let joined = media::join(&plan, &mut all_packets(request), &mut tell).map_err(of_media)?;
     let size = Size::new(request.width, request.height);
-    media::verify(&request.result, &index, size, &joined, &mut |frames| progress.tell(frames, joined.bytes))?;
+    let mut tell = |frames| progress.tell(frames, joined.bytes);
+    let found = media::verify(&request.result, &index, size, &joined, &mut tell)?;
+    let verified = Verified {
+        source: describe(&request.source)?,
+        result: describe(&request.result)?,
+        model: model::checksum(&request.model),
+        checks: Checks {
+            frames_decoded: found.frames,
+            largest_time_error_milliseconds: found.largest_deviation * 1000.0,
+            packets: joined.packets.clone(),
+        },
+    };
     // A large file on a slow disk takes minutes.
     let sync = || File::open(&request.result).and_then(|file| file.sync_all());
     let synced = progress.during(sync).unwrap_or_else(|_| Err(std::io::Error::other("the thread died")));
@@ -65,7 +76,20 @@ fn make(request: &JoinRequest, progress: &Progress) -> Result<Response, Failed> 
         }
         Failed::transient(message)
     })?;
-    Ok(Response::Joined { bytes: joined.bytes, notes: joined.notes })
+    Ok(Response::Joined { bytes: joined.bytes, notes: joined.notes, verified: Box::new(verified) })
+}
+
+/// What a file is.
+fn describe(path: &Path) -> Result<FileReport, Failed> {
+    let probe = media::probe(path)?;
+    let describe = |stream: media::StreamInfo| StreamReport {
+        index: stream.index,
+        kind: if stream.is_cover { "cover".to_owned() } else { stream.kind.name().to_owned() },
+        codec: stream.codec,
+        language: stream.language,
+        title: stream.title,
+    };
+    Ok(FileReport { format: probe.format, streams: probe.streams.into_iter().map(describe).collect() })
 }
 
 /// Compares every segment with its checksum.

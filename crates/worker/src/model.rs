@@ -76,6 +76,17 @@ impl Upscaler {
     }
 }
 
+/// The checksum of a model's weights, with its kind.
+pub(crate) fn checksum(model: &Model) -> Option<String> {
+    match model {
+        Model::None => None,
+        Model::BuiltIn { name } => {
+            catalogue::built_in(name).ok().map(|built_in| format!("sha256:{}", built_in.sha256))
+        }
+        Model::File { blake3, .. } => Some(format!("blake3:{blake3}")),
+    }
+}
+
 /// The network of settings that have one.
 pub(crate) fn network(settings: &Settings) -> Result<Network, Failed> {
     let model = match &settings.model {

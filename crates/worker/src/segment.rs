@@ -13,7 +13,7 @@ use storage::{
     commit,
 };
 
-use crate::encoding::Target;
+use crate::encoding::{Target, media_container};
 use crate::failure::Failed;
 use crate::frame_list;
 use crate::model::Upscaler;
@@ -100,7 +100,9 @@ fn make(
     progress: &Progress,
 ) -> Result<Made, Failed> {
     let source: &Path = &request.source;
-    let probe = media::probe(source)?;
+    let mut probe = media::probe(source)?;
+    let orientation = media_container(request.container).orientation(&probe.video);
+    probe.video = probe.video.turned(orientation);
     let pictures = probe.video.size;
     let ready = upscaler.begin(&request.settings, request.engine_threads, pictures)?;
     let (reuse, scale, engine) = match ready {
@@ -109,6 +111,7 @@ fn make(
     };
     let range = request.range;
     let mut decoder = RangeDecoder::open(source, index, range.first, range.end, DECODER_THREADS)?;
+    decoder.turn(orientation);
     if request.settings.tonemap {
         decoder.tonemap();
     }

@@ -13,7 +13,7 @@ use crate::process::{WorkerError, WorkerProcess};
 use crate::shutdown::Shutdown;
 use crate::source::{Look, look};
 use crate::status::Update;
-use crate::{manifest, room, task};
+use crate::{manifest, report, room, task};
 
 /// How a task ended.
 pub(super) enum Outcome {
@@ -207,10 +207,12 @@ impl Scheduler {
                 }
             }
             Response::SegmentDone { engine, .. } => self.progress.engine = Some(engine.clone()),
-            Response::Joined { notes, .. } => {
+            Response::Joined { notes, verified, bytes } => {
                 for note in notes {
                     self.note(record, note.clone());
                 }
+                let went = self.progress.report(record);
+                report::keep(record, &went, self.progress.speed(), notes, verified, *bytes);
             }
             Response::Failed(failure) => {
                 tracing::warn!("job {}: {}", record.id, failure.message);

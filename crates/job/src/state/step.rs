@@ -385,7 +385,8 @@ fn replace_encoder(job: &mut Job) -> bool {
         if !keeps_segments {
             segment.evidence = None;
         }
-        if segment.evidence.is_none() && segment.work.state == WorkState::Pending {
+        // Whoever is at work with the old encoder works in vain.
+        if segment.evidence.is_none() {
             segment.work = Work { epoch: segment.work.epoch, ..Work::new() };
         }
     }

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::message::FailureKind;
-use crate::{Container, Settings};
+use crate::{Container, Encoding, Settings};
 
 const LEASE: i64 = 15_000;
 /// Clocks jump by so much at most, in milliseconds.
@@ -23,7 +23,7 @@ fn facts(frames: u32) -> SourceFacts {
         keyframes: vec![0],
         seconds: 1.0,
         container: Container::Mp4,
-        encodings: Vec::new(),
+        encodings: ["h264_nvenc", "libx264"].map(encoding).to_vec(),
         replaced: Vec::new(),
         refused: Vec::new(),
         operations_per_pixel: 0,
@@ -32,6 +32,10 @@ fn facts(frames: u32) -> SourceFacts {
         gaps: Vec::new(),
         notes: Vec::new(),
     }
+}
+
+fn encoding(encoder: &str) -> Encoding {
+    Encoding { encoder: encoder.to_owned(), pixel_format: "yuv420p".to_owned() }
 }
 
 fn indexed(task: TaskKey, frames: u32) -> Event {
@@ -355,6 +359,38 @@ fn a_clock_that_is_set_back_stops_nothing() {
     assert!(matches!(story.claimed(), Task::Segment { index: 0, .. }));
 }
 
+/// Lets the second segment fail as often as an encoder may.
+fn fail_with_encoder(story: &mut Story) {
+    for attempt in 0..ATTEMPTS {
+        let task = story.claimed().key();
+        assert_eq!(task.segment, Some(1));
+        story.after(Event::Failed { task, failure: failure(FailureKind::Encoder) });
+        story.now = story.now.plus(longest_pause(attempt.min(1)));
+    }
+}
+
+#[test]
+fn another_encoder_takes_over_once() {
+    for (encoders, keeps) in [(["h264_nvenc", "libx264"], true), (["hevc_nvenc", "libx265"], false)] {
+        let mut story = Story::planned();
+        story.job.facts.as_mut().unwrap().encodings = encoders.map(encoding).to_vec();
+        let task = story.claimed().key();
+        story.after(Event::SegmentDone { task, evidence: evidence(task) });
+        fail_with_encoder(&mut story);
+        let facts = story.job.facts.clone().unwrap();
+        assert_eq!(facts.encodings, [encoding(encoders[1])]);
+        assert_eq!(facts.replaced, [encoding(encoders[0])]);
+        assert_eq!(story.job.segments[0].evidence.is_some(), keeps);
+        if !keeps {
+            let task = story.claimed().key();
+            story.after(Event::SegmentDone { task, evidence: evidence(task) });
+        }
+        // There is no third one.
+        fail_with_encoder(&mut story);
+        assert!(matches!(story.job.status, Status::Failed { .. }), "{:?}", story.job);
+    }
+}
+
 #[test]
 fn a_video_without_frames_fails_with_a_reason() {
     let mut story = Story::new();
@@ -387,6 +423,7 @@ enum Move {
 fn any_move() -> impl Strategy<Value = Move> {
     let kind = prop_oneof![
         4 => Just(FailureKind::Transient),
+        4 => Just(FailureKind::Encoder),
         1 => Just(FailureKind::Final),
         1 => Just(FailureKind::FramesDiffer),
         1 => Just(FailureKind::FrameListLost),

@@ -32,9 +32,10 @@ pub(super) fn options(settings: &EncodeSettings) -> Vec<(String, String)> {
                 format!("pools={}", settings.threads),
                 "info=0".to_owned(),
             ];
-            if let Some(hdr) = &settings.hdr {
-                parameters.extend(["hdr10=1".to_owned(), "repeat-headers=0".to_owned()]);
-                parameters.extend(hdr.x265());
+            let hdr = settings.hdr.iter().flat_map(crate::Hdr::x265).collect::<Vec<_>>();
+            if !hdr.is_empty() {
+                parameters.push("hdr10=1".to_owned());
+                parameters.extend(hdr);
             }
             set("x265-params", parameters.join(":"));
         }

@@ -12,7 +12,7 @@ use super::dictionary::{self, Dictionary};
 use super::input::Chapter;
 use super::packet::RawPacket;
 use super::stream::{Kind, SideData, Stream};
-use super::{av_rational, c_text, check, error_text, ffi, out_of_memory, rational};
+use super::{av_rational, c_text, check, error_text, ffi, out_of_memory, rational, text};
 use crate::Error;
 
 /// Bytes that are collected before the file is written to; what FFmpeg uses for files.
@@ -44,6 +44,13 @@ impl Muxer {
         // SAFETY: the text ends with a zero byte; FFmpeg gives a static muxer or null.
         let muxer = unsafe { ffi::av_guess_format(c_text(name).as_ptr(), ptr::null(), ptr::null()) };
         (!muxer.is_null()).then_some(Self(muxer))
+    }
+
+    /// True for the muxers of MPEG-4 files and of QuickTime, from which they come.
+    fn is_mpeg4(self) -> bool {
+        // SAFETY: the muxer and its name are static.
+        let name = unsafe { text((*self.0).name) };
+        matches!(name.as_str(), "mp4" | "mov")
     }
 
     /// True when the muxer has a place for the codec of the stream.
@@ -182,9 +189,18 @@ impl Output {
         source: Stream<'_>,
         side_data: &[SideData],
     ) -> Result<usize, Error> {
+        let is_mpeg4 = self.muxer().is_mpeg4();
         let stream = self.new_stream()?;
         // SAFETY: both parameter objects are valid.
         check(unsafe { ffi::avcodec_parameters_copy(stream.codecpar, parameters.0) }, "add the video")?;
+        // In MPEG-4, HEVC whose parameter sets stand at the beginning only has a name of its own, which some players insist on.
+        // SAFETY: the parameters belong to the stream.
+        unsafe {
+            let parameters = &mut *stream.codecpar;
+            if is_mpeg4 && parameters.codec_id == ffi::AVCodecID::HEVC {
+                parameters.codec_tag = u32::from_le_bytes(*b"hvc1");
+            }
+        }
         stream.time_base = av_rational(time_base);
         stream.avg_frame_rate = av_rational(frame_rate);
         stream.sample_aspect_ratio = parameters.get().sample_aspect_ratio;

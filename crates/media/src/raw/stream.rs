@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 use std::ptr;
 
-use frame::{ChromaLocation, ColorDescription, Matrix, Primaries, Rational, Size, Transfer};
+use frame::{ChromaLocation, ColorDescription, Matrix, Orientation, Primaries, Rational, Size, Transfer};
 
 use super::frame::range;
 use super::pixel::PixelFormat;
@@ -215,6 +215,16 @@ impl<'a> Stream<'a> {
             Some(SideData { kind, bytes: bytes.to_vec() })
         };
         kinds.iter().filter_map(get).collect()
+    }
+
+    /// What must be done to the picture so that it stands upright; `None` where it lies askew.
+    pub(crate) fn orientation(self) -> Option<Orientation> {
+        let Some(matrix) = self.side_data(true).into_iter().find(SideData::is_display_matrix) else {
+            return Some(Orientation::UPRIGHT);
+        };
+        let factors: Vec<i32> = matrix.bytes.chunks_exact(4).map(ne_i32).collect();
+        let &[a, b, _, c, d, ..] = factors.as_slice() else { return None };
+        Orientation::of_factors(a, b, c, d)
     }
 
     /// How far the picture must be turned to stand upright, in degrees counter-clockwise.

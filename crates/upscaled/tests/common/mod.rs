@@ -110,6 +110,15 @@ pub fn frame_checksums(path: &Path) -> Vec<String> {
         .collect()
 }
 
+/// The names of what lies in a folder, but for the reports of results, in order.
+pub fn names(folder: &Path) -> Vec<std::ffi::OsString> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<_> = entries.map(|entry| entry.file_name()).collect();
+    names.retain(|name| Path::new(name).extension().is_none_or(|extension| extension != "json"));
+    names.sort();
+    names
+}
+
 /// Waits until something is true.
 pub fn wait_for(what: &str, limit: Duration, mut is_true: impl FnMut() -> bool) {
     let start = Instant::now();

@@ -1,0 +1,135 @@
+//! The report that a job leaves beside its result: what went in, what came out, what was decided and what was checked.
+
+use std::path::Path;
+
+use job::report::{Checks, FileReport, Verified};
+use job::{Encoding, Settings};
+use ledger::Record;
+use serde::Serialize;
+
+use crate::names::report_of;
+use crate::scheduler::now;
+use crate::status::{JobReport, ReuseReport};
+
+/// The report in a job's folder before the result has its name.
+const NAME: &str = "report.json";
+
+#[derive(Serialize)]
+struct Report<'a> {
+    program: &'static str,
+    version: &'static str,
+    source: Side<'a>,
+    result: Side<'a>,
+    model: Model<'a>,
+    encoder: Encoder<'a>,
+    settings: &'a Settings,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engine: Option<String>,
+    frames: Option<u32>,
+    seconds_of_video: f64,
+    /// From the time when the job was taken in to the time when its result was verified.
+    seconds_taken: f64,
+    /// Of the run that finished it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frames_per_second: Option<f64>,
+    reuse: ReuseReport,
+    filled: &'a [job::SegmentRange],
+    notes: Vec<String>,
+    checks: &'a Checks,
+}
+
+#[derive(Serialize)]
+struct Side<'a> {
+    path: String,
+    bytes: Option<u64>,
+    size: Option<String>,
+    #[serde(flatten)]
+    file: &'a FileReport,
+}
+
+#[derive(Serialize)]
+struct Model<'a> {
+    name: &'a str,
+    checksum: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Encoder<'a> {
+    #[serde(flatten)]
+    encoding: Option<&'a Encoding>,
+    quality: Option<u8>,
+    preset: Option<String>,
+    /// Those that do not work here, with the reasons.
+    refused: &'a [String],
+    /// Those that failed while the job ran.
+    replaced: &'a [Encoding],
+}
+
+/// Writes the report into the job's folder. It is for people: that it cannot be written stops nothing.
+pub(crate) fn keep(
+    record: &Record,
+    went: &JobReport,
+    speed: Option<f64>,
+    joined: &[String],
+    verified: &Verified,
+    bytes: u64,
+) {
+    let Some(facts) = &record.job.facts else { return };
+    let settings = &record.request.settings;
+    let encoding = facts.encodings.first();
+    let about = encoding.and_then(Encoding::about);
+    let quality = about.map(|about| settings.quality(about));
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    let report = Report {
+        program: "upscaled",
+        version: env!("CARGO_PKG_VERSION"),
+        source: Side {
+            path: path(&record.request.source),
+            bytes: record.request.source.metadata().map(|metadata| metadata.len()).ok(),
+            size: went.source_size.clone(),
+            file: &verified.source,
+        },
+        result: Side {
+            path: record.request.result.as_deref().map(path).unwrap_or_default(),
+            bytes: Some(bytes),
+            size: went.result_size.clone(),
+            file: &verified.result,
+        },
+        model: Model { name: settings.model.name(), checksum: verified.model.as_deref() },
+        encoder: Encoder {
+            encoding,
+            quality: quality
+                .as_ref()
+                .filter(|_| about.is_some_and(|about| about.crf.is_some()))
+                .map(|(crf, _)| *crf),
+            preset: quality.map(|(_, preset)| preset).filter(|preset| !preset.is_empty()),
+            refused: &facts.refused,
+            replaced: &facts.replaced,
+        },
+        settings,
+        engine: went.engine.clone(),
+        frames: went.frames,
+        seconds_of_video: facts.seconds,
+        seconds_taken: (now().0 - record.created.0).max(0) as f64 / 1000.0,
+        frames_per_second: speed,
+        reuse: went.reuse,
+        filled: &went.filled,
+        notes: [went.notes.as_slice(), joined].concat(),
+        checks: &verified.checks,
+    };
+    let written = serde_json::to_vec_pretty(&report).map_err(|error| error.to_string());
+    let place = record.request.folder.join(NAME);
+    let written =
+        written.and_then(|bytes| storage::write_status(&place, &bytes).map_err(|error| error.to_string()));
+    if let Err(error) = written {
+        tracing::warn!("job {}: no report: {error}", record.id);
+    }
+}
+
+/// Puts the report beside the result.
+pub(crate) fn leave(record: &Record, result: &Path) {
+    let Ok(bytes) = std::fs::read(record.request.folder.join(NAME)) else { return };
+    if let Err(error) = storage::write_status(&report_of(result), &bytes) {
+        tracing::warn!("job {}: no report: {error}", record.id);
+    }
+}
