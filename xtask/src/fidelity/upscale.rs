@@ -44,10 +44,14 @@ pub(crate) fn run(options: &Options, file: &Path, folder: &Path, more: &[&str]) 
     Ok(Run { outcome, notes: notes(&ran.messages), seconds })
 }
 
-/// What lies in the folder but for the folders of unfinished work.
+/// The videos in the folder; folders of unfinished work and reports may lie beside them.
 fn results(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
-    Ok(entries.iter().map(fs::DirEntry::path).filter(|path| path.is_file()).collect())
+    Ok(entries.iter().map(fs::DirEntry::path).filter(|path| path.is_file() && is_video(path)).collect())
+}
+
+fn is_video(path: &Path) -> bool {
+    path.extension().is_none_or(|extension| extension != "json" && extension != "txt")
 }
 
 /// What an exit code (`None` for a program that was stopped), messages and results mean.

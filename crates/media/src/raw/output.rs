@@ -210,8 +210,15 @@ impl Output {
         // What told of the old encoding does not hold for the new one.
         let still_true = |key: &str| {
             let key = key.to_ascii_uppercase();
-            let of_encoding =
-                ["BPS", "DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "_STATISTICS", "ENCODER"];
+            let of_encoding = [
+                "ALPHA_MODE",
+                "BPS",
+                "DURATION",
+                "NUMBER_OF_FRAMES",
+                "NUMBER_OF_BYTES",
+                "_STATISTICS",
+                "ENCODER",
+            ];
             !of_encoding.iter().any(|prefix| key.starts_with(prefix))
         };
         self.set_stream_metadata(index, &source.metadata(), still_true);

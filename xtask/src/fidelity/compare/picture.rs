@@ -64,7 +64,9 @@ fn compare_colors(source: &Stream, result: &Stream, compared: &mut Compared) {
             continue;
         }
         compared.colors.1 += 1;
-        if wanted == found {
+        // H.264 says so of 4:2:0 alone, and means the left otherwise.
+        let is_implied = name == "chroma location" && wanted == "left" && is_open(found);
+        if wanted == found || is_implied {
             compared.colors.0 += 1;
         } else {
             let found = if found.is_empty() { "open" } else { found };

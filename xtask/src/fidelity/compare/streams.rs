@@ -78,7 +78,7 @@ fn changed<'a>(
 ) -> Option<&'a Stream> {
     let name = format!("stream {} ({} {})", source.index, source.codec_name, source.codec_type);
     let told = is_told(pair.notes, source.index);
-    if is_chapters(source) && pair.source.chapters.len() == pair.result.chapters.len() {
+    if is_chapters(source) && pair.source.chapters.is_empty() == pair.result.chapters.is_empty() {
         // A track that holds nothing but the titles of chapters, which are compared by themselves.
         compared.streams.0 += 1;
         return None;

@@ -1,11 +1,13 @@
 //! Languages, titles, dispositions, chapters, and what the file says of itself.
 
-use super::super::media::{self, Stream, Tags};
+use super::super::media::{self, Chapter, Stream, Tags};
 use super::streams::Kept;
 use super::{Compared, Pair};
 
 /// Tags that tell how a file or a stream was written: they do not hold for the result, or each container has its own.
-const OF_WRITING: [&str; 14] = [
+const OF_WRITING: [&str; 15] = [
+    // Results are opaque, which the program says.
+    "alpha_mode",
     "encoder",
     "major_brand",
     "minor_version",
@@ -31,13 +33,22 @@ pub(super) fn compare(
     kept: &[Kept<'_>],
     compared: &mut Compared,
 ) {
+    let is_mp4 = pair.result.format.format_name.contains("mp4");
     compare_tags("the file", &pair.source.format.tags, &pair.result.format.tags, pair.notes, compared);
     let mut streams: Vec<(&Stream, &Stream)> = vec![(source, result)];
     streams.extend(kept.iter().map(|kept| (kept.source, kept.result)));
     for (source, result) in streams {
         let name = format!("stream {}", source.index);
-        compare_tags(&name, &source.tags, &result.tags, &[], compared);
-        compare_dispositions(&name, source, result, compared);
+        // Matroska has one date for all.
+        let mut tags = result.tags.clone();
+        if let Some(date) = media::tag(&pair.result.format.tags, "creation_time") {
+            tags.entry("creation_time".to_owned()).or_insert_with(|| date.to_owned());
+        }
+        compare_tags(&name, &source.tags, &tags, &[], compared);
+        // Of each kind, MPEG-4 must have a track that is shown.
+        let mut alike = pair.source.streams.iter().filter(|other| other.codec_type == source.codec_type);
+        let may_be_default = is_mp4 && alike.all(|other| other.disposition.get("default") != Some(&1));
+        compare_dispositions(&name, source, result, may_be_default, compared);
     }
     compare_chapters(pair, compared);
 }
@@ -72,7 +83,13 @@ fn is_same(key: &str, a: &str, b: &str) -> bool {
     a.trim_end() == b.trim_end() || key == "creation_time" && time(a) == time(b)
 }
 
-fn compare_dispositions(of: &str, source: &Stream, result: &Stream, compared: &mut Compared) {
+fn compare_dispositions(
+    of: &str,
+    source: &Stream,
+    result: &Stream,
+    may_be_default: bool,
+    compared: &mut Compared,
+) {
     // A file that is attached has none.
     if result.codec_type == "attachment" || source.codec_type == "attachment" {
         return;
@@ -85,6 +102,7 @@ fn compare_dispositions(of: &str, source: &Stream, result: &Stream, compared: &m
         match (is_set, name.as_str()) {
             // Pictures that belong to a film are shown by no player by themselves.
             (_, "default") if source.is_cover() => {}
+            (0, "default") if may_be_default => {}
             // Of sound, both words mean a description for those who do not see; Matroska has one mark.
             (1, "descriptions") if source.disposition.get("visual_impaired") == Some(&1) => {}
             (1, _) => compared.fault(format!("{of} is no longer marked as {name}")),
@@ -93,8 +111,15 @@ fn compare_dispositions(of: &str, source: &Stream, result: &Stream, compared: &m
     }
 }
 
+/// Chapters without those that say again what the one before says.
+fn single(chapters: &[Chapter]) -> Vec<Chapter> {
+    let mut chapters = chapters.to_vec();
+    chapters.dedup_by(|a, b| a.start_time == b.start_time && a.tags == b.tags);
+    chapters
+}
+
 fn compare_chapters(pair: &Pair<'_>, compared: &mut Compared) {
-    let (source, result) = (&pair.source.chapters, &pair.result.chapters);
+    let (source, result) = (&single(&pair.source.chapters), &single(&pair.result.chapters));
     compared.chapters = (source.len(), result.len());
     if source.len() != result.len() {
         return compared.fault(format!("{} of {} chapters", result.len(), source.len()));

@@ -81,6 +81,12 @@ fn compare_last(pair: &Pair<'_>, (source, result): (&Stream, &Stream), compared:
     let durations = last_duration(pair.source, source).zip(last_duration(pair.result, result));
     let Some((wanted, found)) = durations else { return };
     compared.last_error = (found - wanted) * 1000.0;
+    // Where an MPEG-4 track begins late, FFmpeg reads its last frame shorter by as much as that.
+    let start = frame_times(pair.result, result).first().copied().flatten().unwrap_or(0.0) * 1000.0;
+    let is_read_short = pair.result.format.format_name.contains("mp4") && start > 0.0;
+    if is_read_short && (compared.last_error + start).abs() <= LARGEST_DIFFERENCE {
+        compared.last_error = 0.0;
+    }
     if compared.last_error.abs() > LARGEST_DIFFERENCE {
         compared.fault(format!("the last frame is shown {:+.1} ms longer", compared.last_error));
     }
