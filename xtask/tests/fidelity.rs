@@ -115,6 +115,18 @@ fn make_mp4(folder: &Path) {
     }
 }
 
+/// A film of a telephone that was held upright, with sound that moves the result into a container without rotations.
+fn make_turned(folder: &Path) {
+    let path = folder.join("turned.mov");
+    ffmpeg(folder, &[&FILM[..], &X264, &["-c:a", "pcm_s16le", "turned.mov"]].concat());
+    let mut bytes = fs::read(&path).unwrap();
+    // The matrix of the first track: a quarter clockwise.
+    let track = bytes.windows(4).position(|word| word == b"tkhd").unwrap() + 44;
+    let matrix = [0_i32, 1 << 16, 0, -1 << 16, 0, 0, 64 << 16, 0, 1 << 30];
+    bytes[track..track + 36].copy_from_slice(&matrix.map(i32::to_be_bytes).concat());
+    fs::write(path, bytes).unwrap();
+}
+
 #[test]
 fn real_results_are_good_and_what_is_no_video_is_refused() {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_xtask")).with_file_name("upscaled");
@@ -125,18 +137,21 @@ fn real_results_are_good_and_what_is_no_video_is_refused() {
     fs::create_dir_all(folder.join("deep er")).unwrap();
     make_mkv(&folder);
     make_mp4(&folder.join("deep er"));
+    make_turned(&folder);
     fs::write(folder.join("text.mp4"), "This is no video.\n".repeat(50)).unwrap();
     let (is_well, text, table) = fidelity(&folder, &program);
     assert!(is_well, "{text}");
-    let verdicts: Vec<_> = (0..3).map(|row| table[row]["verdict"].as_str().unwrap()).collect();
-    assert_eq!(verdicts, ["good", "good", "refused"], "{text}");
+    let verdicts: Vec<_> = (0..4).map(|row| table[row]["verdict"].as_str().unwrap()).collect();
+    assert_eq!(verdicts, ["good", "good", "refused", "good"], "{text}");
     assert_eq!(table[0]["compared"]["frames"], serde_json::json!([20, 20]), "{text}");
     assert_eq!(table[1]["compared"]["frames"], serde_json::json!([20, 20]), "{text}");
     assert_eq!(table[0]["compared"]["streams"], serde_json::json!([2, 2]), "{text}");
     assert_eq!(table[0]["compared"]["captions"], serde_json::json!([20, 20]), "{text}");
     // Sound, cover, subtitles, titles of chapters, timecode.
     assert_eq!(table[1]["compared"]["streams"], serde_json::json!([5, 5]), "{text}");
-    assert!(text.contains("3 files: 2 good, 1 refused, 0 BAD"), "{text}");
+    // It is compared upright.
+    assert!(table[3]["notes"][0].as_str().unwrap().contains("turned upright"), "{text}");
+    assert!(text.contains("4 files: 3 good, 1 refused, 0 BAD"), "{text}");
 }
 
 #[test]
