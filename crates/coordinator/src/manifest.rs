@@ -156,7 +156,7 @@ mod tests {
             NewJob { output: "/etc".into(), ..right.clone() },
             NewJob { result: Some("/etc/passwd".into()), ..right.clone() },
             NewJob { result: Some(FilePath(root.path().join("../x.mp4"))), ..right.clone() },
-            NewJob { settings: Settings { crf: 99, ..Settings::default() }, ..right },
+            NewJob { settings: Settings { crf: Some(99), ..Settings::default() }, ..right },
         ] {
             assert!(!belongs(&wrong, &folder), "{wrong:?}");
         }

@@ -14,7 +14,7 @@ pub enum Codec {
     Hevc,
     /// AV1.
     Av1,
-    /// Apple ProRes, for editing.
+    /// Apple `ProRes`, for editing.
     Prores,
     /// FFV1, lossless, for archives.
     Ffv1,

@@ -1,6 +1,6 @@
 //! The way back: encode, check, join, verify, in the way the worker does it.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on has failed")]
 
 mod common;
 
@@ -14,8 +14,8 @@ use media::{
     SegmentEncoder, join, probe, verify,
 };
 
-/// A video encoded again in segments of 10 frames, at its own size and in best quality.
-fn encode(path: &Path, index: &Index) -> (CodecParameters, Vec<OwnedPacket>) {
+/// A video encoded again in segments of so many frames, at its own size and in best quality.
+fn encode(path: &Path, index: &Index, length: usize) -> (CodecParameters, Vec<OwnedPacket>) {
     let video = probe(path).unwrap().video;
     let size = Size::new(video.size.width.next_multiple_of(2), video.size.height.next_multiple_of(2));
     let settings = EncodeSettings {
@@ -26,7 +26,7 @@ fn encode(path: &Path, index: &Index) -> (CodecParameters, Vec<OwnedPacket>) {
     };
     let mut packets = Vec::new();
     let mut parameters = None;
-    for (number, segment) in decode(path, index, 0, index.pts.len() as u32).chunks(10).enumerate() {
+    for (number, segment) in decode(path, index, 0, index.pts.len() as u32).chunks(length).enumerate() {
         let mut encoder = SegmentEncoder::open(&settings, video.size).unwrap();
         let mut of_segment = Vec::new();
         let mut keep = |packet: media::Packet<'_>| {
@@ -59,8 +59,17 @@ fn encode(path: &Path, index: &Index) -> (CodecParameters, Vec<OwnedPacket>) {
 }
 
 fn make(source: &Path, result: &Path, container: Container) -> (Index, JoinReport) {
+    make_in_segments(source, result, container, 10)
+}
+
+fn make_in_segments(
+    source: &Path,
+    result: &Path,
+    container: Container,
+    length: usize,
+) -> (Index, JoinReport) {
     let index = index(source);
-    let (parameters, packets) = encode(source, &index);
+    let (parameters, packets) = encode(source, &index, length);
     let times: Vec<i64> = packets.iter().map(|packet| packet.pts).collect();
     let plan = Join {
         source,
@@ -121,6 +130,49 @@ fn a_round_trip_changes_nothing_but_rounding() {
                 .sum();
             let mean = difference / (3.0 * 96.0 * 64.0) * 255.0;
             assert!(mean < 1.0, "{format}, frame {number}: mean difference {mean} of 255");
+        }
+    }
+}
+
+/// `UPSCALED_SEGMENTS` sets the number of segments, 120 by default; a release needs 3600.
+#[test]
+fn no_number_of_segments_makes_times_drift() {
+    let count = std::env::var("UPSCALED_SEGMENTS").map_or(120, |count| count.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let variable = "settb=1/1000,setpts='N*40+15*mod(N,3)+if(gt(N,20),777,0)'";
+    for (name, rate, filter, tick) in [
+        ("film.mp4", "24000/1001", "null", "-1"),
+        ("video.mp4", "30000/1001", "null", "-1"),
+        ("variable.mkv", "25", variable, "1:1000"),
+    ] {
+        let (source, picture) = (folder.path().join(name), format!("testsrc2=size=32x32:rate={rate}"));
+        let (frames, seconds) = (count.to_string(), (count / 24 + 1).to_string());
+        let inputs = ["-f", "lavfi", "-i", &picture, "-f", "lavfi", "-t", &seconds, "-i", "sine=440:r=48000"];
+        let times = ["-vf", filter, "-fps_mode", "passthrough", "-enc_time_base", tick, "-frames:v", &frames];
+        let codecs = ["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac"];
+        ffmpeg(&[&inputs[..], &times, &codecs].concat(), &source);
+        for (extension, container) in [("mp4", Container::Mp4), ("mkv", Container::Matroska)] {
+            let result = folder.path().join(format!("{name}_result.{extension}"));
+            make_in_segments(&source, &result, container, 1);
+            let of = |path: &Path, stream: &str| -> Vec<f64> {
+                let entries = ["-select_streams", stream, "-show_entries", "packet=pts_time"];
+                let mut times: Vec<f64> = ffprobe(path, &entries)
+                    .iter()
+                    .map(|time| time.trim_end_matches(',').parse().unwrap())
+                    .collect();
+                times.sort_by(f64::total_cmp);
+                times
+            };
+            let error = |stream: &str| {
+                let (before, after) = (of(&source, stream), of(&result, stream));
+                assert_eq!(before.len(), after.len(), "{name} {extension} {stream}");
+                before.iter().zip(&after).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max) * 1000.0
+            };
+            let (video, sound) = (error("v"), error("a"));
+            println!(
+                "{name} to {extension}: {count} segments, times off by {video:.3} ms, sound by {sound:.3} ms"
+            );
+            assert!(video <= 0.51 && sound <= 0.51, "{name} to {extension}: {video} and {sound} ms");
         }
     }
 }
@@ -250,7 +302,7 @@ fn packets_that_are_missing_stop_the_join() {
     let folder = tempfile::tempdir().unwrap();
     let source = clip(&folder, "a.mp4", "64x64", 20, &["-c:v", "libx264", "-pix_fmt", "yuv420p"]);
     let index = index(&source);
-    let (parameters, packets) = encode(&source, &index);
+    let (parameters, packets) = encode(&source, &index, 10);
     let times: Vec<i64> = packets.iter().map(|packet| packet.pts).collect();
     let result = folder.path().join("result.mp4");
     let attempt = |times: &[i64], packets: &[OwnedPacket]| {
@@ -377,7 +429,7 @@ fn a_full_disk_is_called_so() {
     let folder = tempfile::tempdir().unwrap();
     let source = clip(&folder, "a.mp4", "64x64", 10, &["-c:v", "libx264", "-pix_fmt", "yuv420p"]);
     let index = index(&source);
-    let (parameters, packets) = encode(&source, &index);
+    let (parameters, packets) = encode(&source, &index, 10);
     let times: Vec<i64> = packets.iter().map(|packet| packet.pts).collect();
     for container in [Container::Mp4, Container::Matroska] {
         let plan = Join {
@@ -413,7 +465,7 @@ fn a_result_has_the_frames_of_its_segments_and_no_others() {
     let at = |name: &str| folder.path().join(name);
     let bframes = ["-c:v", "libx264", "-bf", "3", "-pix_fmt", "yuv420p"];
     let source = clip(&folder, "a.mp4", "96x64", 65, &bframes);
-    let (parameters, packets) = encode(&source, &index(&source));
+    let (parameters, packets) = encode(&source, &index(&source), 10);
     let starts: Vec<usize> = (0..65).step_by(10).collect();
     let mut of_segments = Vec::new();
     for &start in &starts {

@@ -58,7 +58,7 @@ fn decode_strictly(path: &Path, from: &str) -> [usize; 2] {
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && said.is_empty(), "{path:?} from {seek:?}: {said}");
+        assert!(output.status.success() && said.is_empty(), "{} from {seek:?}: {said}", path.display());
         let text = String::from_utf8(output.stdout).unwrap();
         text.lines().filter(|line| !line.starts_with('#')).count()
     })

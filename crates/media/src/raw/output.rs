@@ -46,7 +46,7 @@ impl Muxer {
         (!muxer.is_null()).then_some(Self(muxer))
     }
 
-    /// True for the muxers of MPEG-4 files and of QuickTime, from which they come.
+    /// True for the muxers of MPEG-4 files and of `QuickTime`, from which they come.
     fn is_mpeg4(self) -> bool {
         // SAFETY: the muxer and its name are static.
         let name = unsafe { text((*self.0).name) };

@@ -28,6 +28,27 @@ const SYSTEM: [&str; 12] = [
     "/sys/devices/system/cpu",
 ];
 
+/// Devices that encode, where there are any, and what their drivers read to find them: VA-API and QSV; NVIDIA's; the GPU
+/// under WSL 2. A worker talks to them by commands to the device file.
+const DEVICES: [&str; 8] = [
+    "/dev/dri",
+    "/dev/dxg",
+    "/dev/nvidia-modeset",
+    "/dev/nvidia-uvm",
+    "/dev/nvidia-uvm-tools",
+    "/dev/nvidia0",
+    "/dev/nvidia1",
+    "/dev/nvidiactl",
+];
+const DRIVERS: [&str; 6] = [
+    "/proc/driver/nvidia",
+    "/sys/class/drm",
+    "/sys/dev/char",
+    "/sys/devices",
+    "/usr/share/libdrm",
+    "/usr/share/nvidia",
+];
+
 /// Where working files without a name live while there is memory for them.
 const RAM_DISK: &str = "/dev/shm";
 
@@ -56,7 +77,9 @@ fn apply(access: &Access) -> Result<RestrictionStatus, RulesetError> {
         | AccessFs::MakeDir
         | AccessFs::RemoveFile
         | AccessFs::RemoveDir;
-    let system = SYSTEM.iter().map(PathBuf::from);
+    let has_device = DEVICES.iter().any(|device| Path::new(device).exists());
+    let drivers = DRIVERS.iter().filter(|_| has_device);
+    let system = SYSTEM.iter().chain(drivers).map(PathBuf::from);
     let readable = access.read.iter().map(|path| path.0.clone()).chain(system);
     let trace = crate::trace::folder();
     let writable = access.write.iter().map(|path| path.0.clone()).chain(trace).chain([RAM_DISK.into()]);
@@ -66,7 +89,10 @@ fn apply(access: &Access) -> Result<RestrictionStatus, RulesetError> {
         .handle_access(AccessNet::from_all(VERSION))?
         .scope(Scope::from_all(VERSION))?
         .create()?;
-    for (path, rights) in readable.map(|path| (path, read)).chain(writable.map(|path| (path, write))) {
+    let device = read | AccessFs::WriteFile | AccessFs::IoctlDev;
+    let devices = DEVICES.iter().map(|path| (PathBuf::from(path), device));
+    let all = readable.map(|path| (path, read)).chain(writable.map(|path| (path, write))).chain(devices);
+    for (path, rights) in all {
         // What is not there is found to be missing when it is used, which gives the better message.
         if let Ok(file) = PathFd::new(&path) {
             rules = rules.add_rule(PathBeneath::new(file, rights_to(&path, rights)))?;
