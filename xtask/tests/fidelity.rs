@@ -115,10 +115,10 @@ fn make_mp4(folder: &Path) {
     }
 }
 
-/// A film of a telephone that was held upright, with sound that moves the result into a container without rotations.
+/// A film of a telephone that was held upright, with sound that no result holds, in a container without rotations.
 fn make_turned(folder: &Path) {
     let path = folder.join("turned.mov");
-    ffmpeg(folder, &[&FILM[..], &X264, &["-c:a", "pcm_s16le", "turned.mov"]].concat());
+    ffmpeg(folder, &[&FILM[..], &X264, &["-c:a", "adpcm_ima_qt", "turned.mov"]].concat());
     let mut bytes = fs::read(&path).unwrap();
     // The matrix of the first track: a quarter clockwise.
     let track = bytes.windows(4).position(|word| word == b"tkhd").unwrap() + 44;
@@ -151,6 +151,8 @@ fn real_results_are_good_and_what_is_no_video_is_refused() {
     assert_eq!(table[1]["compared"]["streams"], serde_json::json!([5, 5]), "{text}");
     // It is compared upright.
     assert!(table[3]["notes"][0].as_str().unwrap().contains("turned upright"), "{text}");
+    let said = "stream 1: sound was converted from adpcm_ima_qt to PCM, without loss";
+    assert_eq!(table[3]["reasons"], serde_json::json!([said]), "{text}");
     assert!(text.contains("4 files: 3 good, 1 refused, 0 BAD"), "{text}");
 }
 

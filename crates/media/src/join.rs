@@ -1,6 +1,7 @@
 //! Putting the result together: the new video, and everything else of the source as it is.
 
 mod order;
+mod sound;
 mod streams;
 
 use std::fs::File;
@@ -123,7 +124,6 @@ pub fn join(
         counts: vec![0; streams_written],
     };
     input.keep_streams(|index| copied.get(index).is_some_and(Option::is_some));
-    let is_strict = !writer.output.accepts_equal_times();
     let mut packet = RawPacket::new()?;
     let mut damaged = vec![0_u32; copied.len()];
     while input.read(&mut packet)? {
@@ -134,12 +134,11 @@ pub fn join(
         if let Some(time) = time {
             writer.video_until(time, time_base, progress)?;
         }
-        let to = writer.output.time_base(target.stream);
-        if target.prepare(&mut packet, time_base, to, is_strict)? {
-            let is_written = writer.output.write_if_sound(&mut packet)?;
-            damaged[from] += u32::from(!is_written);
-            // A cover has no track of its own, and another number when it is read again.
-            writer.counts[target.stream] += u64::from(is_written && !target.is_picture);
+        damaged[from] += writer.other(target, Some(&mut packet), time_base)?;
+    }
+    for (stream, target) in input.streams().zip(&mut copied) {
+        if let Some(target) = target {
+            writer.other(target, None, stream.time_base())?;
         }
     }
     writer.rest_of_video(progress)?;
@@ -161,6 +160,9 @@ pub fn join(
 /// What tells how the source was written, which does not hold for the result.
 const OF_WRITING: [&str; 5] = ["encoder", "major_brand", "minor_version", "compatible_brands", "upscaled"];
 
+/// The date that files have whose writer had none.
+const EPOCH: &str = "1970-01-01T00:00:00";
+
 fn is_of_writing(tag: &str) -> bool {
     OF_WRITING.iter().any(|name| tag.eq_ignore_ascii_case(name))
 }
@@ -168,9 +170,13 @@ fn is_of_writing(tag: &str) -> bool {
 /// Says which tags of the source the result has no place for.
 fn lost_tags(source: &Input, result: &Path) -> Result<Option<String>, Error> {
     let kept = Input::open(result)?.metadata();
-    let is_lost =
-        |name: &String| !is_of_writing(name) && !kept.iter().any(|(kept, _)| kept.eq_ignore_ascii_case(name));
-    let lost: Vec<String> = source.metadata().into_iter().map(|(name, _)| name).filter(is_lost).collect();
+    let is_lost = |(name, value): &(String, String)| {
+        // A clock that was never set.
+        let is_no_date = name == "creation_time" && value.starts_with(EPOCH);
+        let is_kept = kept.iter().any(|(kept, _)| kept.eq_ignore_ascii_case(name));
+        !is_of_writing(name) && !is_no_date && !is_kept
+    };
+    let lost: Vec<String> = source.metadata().into_iter().filter(is_lost).map(|(name, _)| name).collect();
     Ok((!lost.is_empty())
         .then(|| format!("tags were left out, for which the result has no place: {}", lost.join(", "))))
 }
@@ -250,6 +256,38 @@ struct Writer<'a, 'b> {
 }
 
 impl Writer<'_, '_> {
+    /// Writes a packet of another stream; `None` says that there are no more of it. Gives the number of packets that were
+    /// damaged.
+    fn other(
+        &mut self,
+        target: &mut Copied,
+        mut packet: Option<&mut RawPacket>,
+        from: Rational,
+    ) -> Result<u32, Error> {
+        let is_strict = !self.output.accepts_equal_times();
+        let to = self.output.time_base(target.stream);
+        let mut damaged = 0;
+        let mut write = |target: &mut Copied, packet: &mut RawPacket| -> Result<(), Error> {
+            if target.prepare(packet, from, to, is_strict)? {
+                let is_written = self.output.write_if_sound(packet)?;
+                damaged += u32::from(!is_written);
+                // A cover has no track of its own, and another number when it is read again.
+                self.counts[target.stream] += u64::from(is_written && !target.is_picture);
+            }
+            Ok(())
+        };
+        match (target.to_samples(packet.as_deref_mut())?, packet) {
+            (Some(packets), _) => {
+                for mut packet in packets {
+                    write(target, &mut packet)?;
+                }
+            }
+            (None, Some(packet)) => write(target, packet)?,
+            (None, None) => {}
+        }
+        Ok(damaged)
+    }
+
     /// Writes the video that is decoded up to a time.
     fn video_until(
         &mut self,

@@ -3,6 +3,7 @@
 use frame::Rational;
 
 use super::has_packets;
+use super::sound::ToSamples;
 use crate::index::JUMP_SECONDS;
 use crate::raw::ffi::AVCodecID;
 use crate::raw::output::Output;
@@ -15,6 +16,8 @@ use crate::{Container, Error, raw};
 pub(super) struct Copied {
     /// Its number in the result.
     pub(super) stream: usize,
+    /// Its sound is turned into plain samples.
+    to_samples: Option<ToSamples>,
     /// Its subtitles are turned into plain text.
     to_text: bool,
     is_subtitle: bool,
@@ -52,6 +55,7 @@ pub(super) fn add(
     let copied = |stream, to_text| {
         Ok(Some(Copied {
             stream,
+            to_samples: None,
             to_text,
             is_subtitle,
             reorder_depth,
@@ -81,6 +85,19 @@ pub(super) fn add(
         notes.push(format!("stream {index}: subtitles were converted from mov_text to SubRip"));
         return copied(copy, true);
     }
+    if !container.holds(stream)
+        && container == Container::Matroska
+        && let Some(to_samples) = ToSamples::open(stream)?
+        && let Some(codec) = stream.samples_codec()
+    {
+        let copy = output.copy_stream(stream)?;
+        output.make_samples(copy, codec);
+        notes.push(format!(
+            "stream {index}: sound was converted from {} to PCM, without loss",
+            stream.codec()
+        ));
+        return Ok(copied(copy, false)?.map(|copied| Copied { to_samples: Some(to_samples), ..copied }));
+    }
     if !container.holds(stream) {
         if !is_elsewhere {
             notes.push(format!(
@@ -95,6 +112,14 @@ pub(super) fn add(
 }
 
 impl Copied {
+    /// The packets of samples that a packet becomes, of which `None` is the end; `None` for what is copied.
+    pub(super) fn to_samples(
+        &mut self,
+        packet: Option<&mut RawPacket>,
+    ) -> Result<Option<Vec<RawPacket>>, Error> {
+        self.to_samples.as_mut().map(|sound| sound.convert(packet)).transpose()
+    }
+
     /// Makes a packet of the source one of the result. False when it is to be left out.
     pub(super) fn prepare(
         &mut self,

@@ -158,6 +158,26 @@ impl Output {
         }
     }
 
+    /// Turns a copied stream into one of plain samples.
+    pub(crate) fn make_samples(&mut self, index: usize, codec: ffi::AVCodecID) {
+        if let Some(stream) = self.stream_mut(index) {
+            // SAFETY: the parameters belong to the stream; the extradata is FFmpeg's own memory, or null.
+            unsafe {
+                let parameters = &mut *stream.codecpar;
+                let bits = ffi::av_get_bits_per_sample(codec);
+                parameters.codec_id = codec;
+                parameters.codec_tag = 0;
+                parameters.bits_per_coded_sample = bits;
+                parameters.bits_per_raw_sample = 0;
+                parameters.bit_rate = 0;
+                parameters.frame_size = 0;
+                parameters.block_align = bits / 8 * parameters.ch_layout.nb_channels;
+                ffi::av_freep((&raw mut parameters.extradata).cast());
+                parameters.extradata_size = 0;
+            }
+        }
+    }
+
     /// Adds a file that is attached, as a copy of a cover picture; gives its index.
     pub(crate) fn attach_cover(
         &mut self,

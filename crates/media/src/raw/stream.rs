@@ -104,6 +104,20 @@ impl<'a> Stream<'a> {
         i64::from(self.parameters().video_delay.max(0))
     }
 
+    /// The codec of plain samples for what the decoder of this sound gives.
+    pub(crate) fn samples_codec(self) -> Option<ffi::AVCodecID> {
+        // SAFETY: a pure function.
+        let packed = unsafe { ffi::av_get_packed_sample_fmt(ffi::AVSampleFormat(self.parameters().format)) };
+        match packed {
+            ffi::AVSampleFormat::U8 => Some(ffi::AVCodecID::PCM_U8),
+            ffi::AVSampleFormat::S16 => Some(ffi::AVCodecID::PCM_S16LE),
+            ffi::AVSampleFormat::S32 => Some(ffi::AVCodecID::PCM_S32LE),
+            ffi::AVSampleFormat::FLT => Some(ffi::AVCodecID::PCM_F32LE),
+            ffi::AVSampleFormat::DBL => Some(ffi::AVCodecID::PCM_F64LE),
+            _ => None,
+        }
+    }
+
     pub(crate) fn codec_is(self, id: ffi::AVCodecID) -> bool {
         self.parameters().codec_id == id
     }
