@@ -3,11 +3,11 @@
 mod order;
 mod sound;
 mod streams;
+mod tags;
+mod writer;
 
 use std::fs::File;
 use std::path::Path;
-
-use frame::Rational;
 
 use crate::captions::Room;
 use crate::decode::begins_with_captions;
@@ -21,6 +21,8 @@ use crate::{CodecParameters, Container, Error, Index, hdr, is_hdr, raw};
 
 use order::DecodeTimes;
 use streams::Copied;
+use tags::{is_of_writing, lost_tags};
+use writer::Writer;
 
 /// An encoded frame with its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,30 +159,6 @@ pub fn join(
     Ok(JoinReport { bytes, video_stream, packets, notes })
 }
 
-/// What tells how the source was written, which does not hold for the result.
-const OF_WRITING: [&str; 5] = ["encoder", "major_brand", "minor_version", "compatible_brands", "upscaled"];
-
-/// The date that files have whose writer had none.
-const EPOCH: &str = "1970-01-01T00:00:00";
-
-fn is_of_writing(tag: &str) -> bool {
-    OF_WRITING.iter().any(|name| tag.eq_ignore_ascii_case(name))
-}
-
-/// Says which tags of the source the result has no place for.
-fn lost_tags(source: &Input, result: &Path) -> Result<Option<String>, Error> {
-    let kept = Input::open(result)?.metadata();
-    let is_lost = |(name, value): &(String, String)| {
-        // A clock that was never set.
-        let is_no_date = name == "creation_time" && value.starts_with(EPOCH);
-        let is_kept = kept.iter().any(|(kept, _)| kept.eq_ignore_ascii_case(name));
-        !is_of_writing(name) && !is_no_date && !is_kept
-    };
-    let lost: Vec<String> = source.metadata().into_iter().filter(is_lost).map(|(name, _)| name).collect();
-    Ok((!lost.is_empty())
-        .then(|| format!("tags were left out, for which the result has no place: {}", lost.join(", "))))
-}
-
 /// Side data of the pictures: that of the source's container, and for HDR what only its frames say; none of HDR for a result
 /// that is not.
 fn picture_side_data(plan: &Join<'_>, video: raw::stream::Stream<'_>) -> Result<Vec<SideData>, Error> {
@@ -239,101 +217,6 @@ fn common_multiple(a: i32, b: i32) -> Option<i32> {
         (divisor, rest) = (rest, divisor % rest);
     }
     (a / divisor).checked_mul(b)
-}
-
-/// Writes the video between the packets of the other streams.
-struct Writer<'a, 'b> {
-    output: Output,
-    plan: &'a Join<'a>,
-    times: DecodeTimes<'a>,
-    packets: &'b mut dyn Iterator<Item = Result<OwnedPacket, String>>,
-    packet: RawPacket,
-    stream: usize,
-    video_time_base: Rational,
-    written: usize,
-    bytes: u64,
-    counts: Vec<u64>,
-}
-
-impl Writer<'_, '_> {
-    /// Writes a packet of another stream; `None` says that there are no more of it. Gives the number of packets that were
-    /// damaged.
-    fn other(
-        &mut self,
-        target: &mut Copied,
-        mut packet: Option<&mut RawPacket>,
-        from: Rational,
-    ) -> Result<u32, Error> {
-        let is_strict = !self.output.accepts_equal_times();
-        let to = self.output.time_base(target.stream);
-        let mut damaged = 0;
-        let mut write = |target: &mut Copied, packet: &mut RawPacket| -> Result<(), Error> {
-            if target.prepare(packet, from, to, is_strict)? {
-                let is_written = self.output.write_if_sound(packet)?;
-                damaged += u32::from(!is_written);
-                // A cover has no track of its own, and another number when it is read again.
-                self.counts[target.stream] += u64::from(is_written && !target.is_picture);
-            }
-            Ok(())
-        };
-        match (target.to_samples(packet.as_deref_mut())?, packet) {
-            (Some(packets), _) => {
-                for mut packet in packets {
-                    write(target, &mut packet)?;
-                }
-            }
-            (None, Some(packet)) => write(target, packet)?,
-            (None, None) => {}
-        }
-        Ok(damaged)
-    }
-
-    /// Writes the video that is decoded up to a time.
-    fn video_until(
-        &mut self,
-        time: i64,
-        time_base: Rational,
-        progress: &mut dyn FnMut(u32, u64),
-    ) -> Result<(), Error> {
-        let limit = raw::rescale(time, time_base, self.plan.index.time_base);
-        while self.times.of(self.written).is_some_and(|(dts, _)| dts <= limit) {
-            self.one(progress)?;
-        }
-        Ok(())
-    }
-
-    fn rest_of_video(&mut self, progress: &mut dyn FnMut(u32, u64)) -> Result<(), Error> {
-        while self.written < self.plan.packet_times.len() {
-            self.one(progress)?;
-        }
-        match self.packets.next() {
-            None => Ok(()),
-            Some(_) => Err(Error::PacketsDiffer("there are more than there should be".to_owned())),
-        }
-    }
-
-    fn one(&mut self, progress: &mut dyn FnMut(u32, u64)) -> Result<(), Error> {
-        let number = self.written;
-        let differs = |what: &str| Error::PacketsDiffer(format!("packet {number} {what}"));
-        let next = self.packets.next().ok_or_else(|| differs("is missing"))?;
-        let next = next.map_err(Error::PacketsDiffer)?;
-        let (dts, duration) = self.times.of(number).ok_or_else(|| differs("is one too many"))?;
-        if next.pts != self.plan.packet_times[number] {
-            return Err(differs("has another time than when it was counted"));
-        }
-        self.packet.set_data(&next.data)?;
-        self.packet.set_times(next.pts, dts);
-        self.packet.set_duration(duration);
-        self.packet.set_keyframe(next.keyframe);
-        self.packet.set_stream(self.stream);
-        self.packet.rescale(self.plan.index.time_base, self.video_time_base);
-        self.output.write(&mut self.packet)?;
-        self.written += 1;
-        self.bytes += next.data.len() as u64;
-        self.counts[self.stream] += 1;
-        progress(self.written as u32, self.bytes);
-        Ok(())
-    }
 }
 
 /// True for streams that are carried over packet by packet.

@@ -113,7 +113,7 @@ pub(super) fn add(
 
 impl Copied {
     /// The packets of samples that a packet becomes, of which `None` is the end; `None` for what is copied.
-    pub(super) fn to_samples(
+    pub(super) fn samples_of(
         &mut self,
         packet: Option<&mut RawPacket>,
     ) -> Result<Option<Vec<RawPacket>>, Error> {
