@@ -34,6 +34,11 @@ bench *arguments:
 bench-kernels *filters:
     cargo bench --package engine --bench kernels -- {{filters}}
 
+# Upscale each file of a folder and compare the result with its source: frames, times, streams, tags, colours, levels
+fidelity *arguments:
+    cargo build --package upscaled --package worker --package xtask
+    cargo run --package xtask -- fidelity {{arguments}}
+
 # Run the kernels for Arm processors under emulation
 neon:
     scripts/test-neon

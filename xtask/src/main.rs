@@ -1,19 +1,31 @@
 //! Chores of the project that are not part of the program.
 //!
 //! `cargo run -p xtask -- convert-models FOLDER` makes the built-in models in `models/` from ncnn files.
+//! `cargo run -p xtask -- fidelity FOLDER|FILE...` upscales files and compares each result with its source.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
 mod convert_models;
+mod fidelity;
 mod sha256;
 
-fn main() -> anyhow::Result<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["convert-models", folder] => convert_models::run(&PathBuf::from(folder), &models_folder()?),
-        _ => bail!("usage: cargo run -p xtask -- convert-models FOLDER-WITH-NCNN-FILES"),
+fn main() -> anyhow::Result<ExitCode> {
+    // Files may have names that are no UTF-8.
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match arguments.split_first() {
+        Some((command, [folder])) if command == "convert-models" => {
+            convert_models::run(&PathBuf::from(folder), &models_folder()?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some((command, rest)) if command == "fidelity" => fidelity::run(rest),
+        _ => bail!(
+            "usage: cargo run -p xtask -- convert-models FOLDER-WITH-NCNN-FILES, or\n       {}",
+            fidelity::USAGE
+        ),
     }
 }
 

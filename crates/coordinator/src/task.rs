@@ -78,6 +78,7 @@ pub(crate) fn request(
                 range,
                 width: plan.width,
                 height: plan.height,
+                container: facts.container,
                 encoding: facts.encodings.first()?.clone(),
                 parameter_set: facts.replaced.len() as u8,
                 encoder_threads: plan.encoder_threads,

@@ -11,6 +11,7 @@ mod color;
 mod deep;
 mod geometry;
 mod grain;
+mod orientation;
 mod planar;
 mod time;
 
@@ -21,5 +22,6 @@ pub use color::{ChromaLocation, ColorDescription, Matrix, Primaries, Range, Tran
 pub use deep::{WHITE, round_to_8_bits, round_to_16_bits};
 pub use geometry::Size;
 pub use grain::Grain;
+pub use orientation::Orientation;
 pub use planar::{Planar, RgbF32};
 pub use time::Rational;

@@ -97,6 +97,8 @@ pub struct SegmentRequest {
     pub width: u32,
     /// Height of the result.
     pub height: u32,
+    /// The kind of file that the result will be.
+    pub container: Container,
     /// How to encode.
     pub encoding: Encoding,
     /// Number of the parameter sets: how many encoders failed before.

@@ -2,7 +2,8 @@
 
 use crate::raw::output::Muxer;
 use crate::raw::stream::{Kind, Stream};
-use crate::{Probe, StreamKind};
+use crate::{Probe, StreamKind, VideoInfo};
+use frame::Orientation;
 
 /// The kind of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,14 @@ impl Container {
         if is_mp4 && important.all(|stream| stream.fits_mp4) { Self::Mp4 } else { Self::Matroska }
     }
 
+    /// What has to be done to the pictures of a source because the container cannot say how they lie.
+    pub fn orientation(self, video: &VideoInfo) -> Orientation {
+        match self {
+            Self::Mp4 => Orientation::UPRIGHT,
+            Self::Matroska => video.orientation.unwrap_or_default(),
+        }
+    }
+
     /// FFmpeg's name of the muxer.
     pub(crate) const fn muxer(self) -> &'static str {
         match self {
@@ -39,8 +48,9 @@ impl Container {
             (Kind::Attachment, Self::Matroska) => {
                 stream.tag("filename").is_some() && stream.tag("mimetype").is_some()
             }
-            // Timecode and chapter tracks: chapters are carried over as chapters, the rest is told of.
-            (Kind::Attachment, Self::Mp4) | (Kind::Data, _) => false,
+            (Kind::Attachment, Self::Mp4) | (Kind::Data, Self::Matroska) => false,
+            // Timecode and titles of chapters are carried over in other ways.
+            (Kind::Data, Self::Mp4) => stream.is_camera_metadata(),
             _ => Muxer::named(self.muxer()).is_some_and(|muxer| muxer.holds(stream)),
         }
     }

@@ -137,3 +137,19 @@ impl Frames {
         &mut self.frame
     }
 }
+
+/// True when one of the first frames of a video has closed captions.
+pub(crate) fn begins_with_captions(path: &Path) -> Result<bool, Error> {
+    /// Captions come with every frame, at a second's distance at most.
+    const LOOK: usize = 60;
+    let mut frames = Frames::open(path, Threads::One)?;
+    for _ in 0..LOOK {
+        if !frames.advance()? {
+            return Ok(false);
+        }
+        if !frames.frame().captions().is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

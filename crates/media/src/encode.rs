@@ -4,8 +4,11 @@ mod device;
 mod format;
 mod options;
 
+use std::collections::BTreeMap;
+
 use frame::{ChromaLocation, ColorDescription, Matrix, Planar, Range, Rational, Size};
 
+use crate::captions::Room;
 use crate::raw::codec::Output;
 use crate::raw::filter::Graph;
 use crate::raw::frame::RawFrame;
@@ -112,6 +115,8 @@ pub struct SegmentEncoder {
     converted: RawFrame,
     packet: RawPacket,
     means: Vec<f32>,
+    /// Captions by the times of their pictures, until the packet comes out.
+    captions: BTreeMap<i64, Vec<u8>>,
 }
 
 impl SegmentEncoder {
@@ -146,6 +151,7 @@ impl SegmentEncoder {
             converted: RawFrame::new()?,
             packet: RawPacket::new()?,
             means: Vec::new(),
+            captions: BTreeMap::new(),
         })
     }
 
@@ -157,6 +163,14 @@ impl SegmentEncoder {
     /// The mean of the first plane of each picture so far, as it went into the encoder, 0 to 1 of all code values.
     pub fn means(&self) -> &[f32] {
         &self.means
+    }
+
+    /// Gives closed captions, in constructs of three bytes, to the picture that is shown at `pts` and pushed next. Codecs
+    /// without a place for them leave them out.
+    pub fn set_captions(&mut self, pts: i64, captions: &[u8]) {
+        if !captions.is_empty() && Room::of(&self.parameters.codec).is_some() {
+            self.captions.insert(pts, captions.to_vec());
+        }
     }
 
     /// Encodes a picture, RGB of 16 bits in full range, shown at `pts`, which must be later than those before.
@@ -218,12 +232,15 @@ impl SegmentEncoder {
     ) -> Result<(), E> {
         while self.encoder.receive(&mut self.packet)? == Output::Some {
             let pts = self.packet.pts().unwrap_or_default();
+            let room = Room::of(&self.parameters.codec);
+            let captions = self.captions.remove(&pts);
+            let with_captions = captions.and_then(|captions| room?.insert(self.packet.data(), &captions));
             packet(Packet {
                 pts,
                 dts: self.packet.dts().unwrap_or(pts),
                 duration: self.packet.duration(),
                 keyframe: self.packet.is_keyframe(),
-                data: self.packet.data(),
+                data: with_captions.as_deref().unwrap_or(self.packet.data()),
             })?;
         }
         Ok(())

@@ -1,13 +1,16 @@
 //! Putting the result together: the new video, and everything else of the source as it is.
 
 mod order;
+mod sound;
 mod streams;
+mod tags;
+mod writer;
 
 use std::fs::File;
 use std::path::Path;
 
-use frame::Rational;
-
+use crate::captions::Room;
+use crate::decode::begins_with_captions;
 use crate::probe::{PROVENANCE, video_stream};
 use crate::raw::codec::Parameters;
 use crate::raw::input::Input;
@@ -18,6 +21,8 @@ use crate::{CodecParameters, Container, Error, Index, hdr, is_hdr, raw};
 
 use order::DecodeTimes;
 use streams::Copied;
+use tags::{is_of_writing, lost_tags};
+use writer::Writer;
 
 /// An encoded frame with its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +88,10 @@ pub fn join(
     let mut copied: Vec<Option<Copied>> = input.streams().map(|_| None).collect();
     let parameters = Parameters::from_plain(plan.parameters)?;
     let mut video_stream = 0;
+    let is_elsewhere = |stream: raw::stream::Stream<'_>| {
+        stream.is_chapter_titles() && !input.chapters().is_empty()
+            || stream.is_timecode() && video.tag("timecode").is_some()
+    };
     for (index, stream) in in_order(&input, plan.container) {
         copied[index] = if index == source_video {
             let side_data = picture_side_data(plan, stream)?;
@@ -90,21 +99,17 @@ pub fn join(
             video_stream = output.add_video(&parameters, plan.index.time_base, rate, video, &side_data)?;
             None
         } else {
-            streams::add(&mut output, plan.container, index, stream, &mut notes)?
+            streams::add(&mut output, plan.container, index, stream, is_elsewhere(stream), &mut notes)?
         };
     }
-    // The source's own word of how it was written does not hold for the result.
-    output.set_metadata(&input.metadata(), |key| {
-        !["encoder", "major_brand", "minor_version", "compatible_brands", "upscaled"]
-            .contains(&key.to_ascii_lowercase().as_str())
-    });
+    output.set_metadata(&input.metadata(), |key| !is_of_writing(key));
     if !plan.provenance.is_empty() {
         let tag = PROVENANCE[usize::from(plan.container == Container::Mp4)];
         output.set_metadata(&[(tag.to_owned(), plan.provenance.to_owned())], |_| true);
     }
     output.set_chapters(&input.chapters())?;
     let sounds = input.streams().filter_map(raw::stream::Stream::sample_rate);
-    output.write_header(&header_options(plan.container, plan.index.time_base, sounds))?;
+    output.write_header(&header_options(plan, &input.metadata(), sounds))?;
 
     let streams_written =
         copied.iter().flatten().map(|copied| copied.stream).chain([video_stream]).max().unwrap_or(0) + 1;
@@ -121,7 +126,6 @@ pub fn join(
         counts: vec![0; streams_written],
     };
     input.keep_streams(|index| copied.get(index).is_some_and(Option::is_some));
-    let is_strict = !writer.output.accepts_equal_times();
     let mut packet = RawPacket::new()?;
     let mut damaged = vec![0_u32; copied.len()];
     while input.read(&mut packet)? {
@@ -132,12 +136,11 @@ pub fn join(
         if let Some(time) = time {
             writer.video_until(time, time_base, progress)?;
         }
-        let to = writer.output.time_base(target.stream);
-        if target.prepare(&mut packet, time_base, to, is_strict)? {
-            let is_written = writer.output.write_if_sound(&mut packet)?;
-            damaged[from] += u32::from(!is_written);
-            // A cover has no track of its own, and another number when it is read again.
-            writer.counts[target.stream] += u64::from(is_written && !target.is_picture);
+        damaged[from] += writer.other(target, Some(&mut packet), time_base)?;
+    }
+    for (stream, target) in input.streams().zip(&mut copied) {
+        if let Some(target) = target {
+            writer.other(target, None, stream.time_base())?;
         }
     }
     writer.rest_of_video(progress)?;
@@ -145,7 +148,15 @@ pub fn join(
         notes.push(format!("stream {stream}: {count} damaged packets were left out"));
     }
     let (output, packets) = (writer.output, writer.counts);
-    Ok(JoinReport { bytes: output.finish()?, video_stream, packets, notes })
+    let bytes = output.finish()?;
+    notes.extend(lost_tags(&input, plan.result)?);
+    if Room::of(&plan.parameters.codec).is_none() && begins_with_captions(plan.source)? {
+        let codec = &plan.parameters.codec;
+        notes.push(format!(
+            "the closed captions were left out: choose an encoder of H.264 or HEVC instead of {codec}"
+        ));
+    }
+    Ok(JoinReport { bytes, video_stream, packets, notes })
 }
 
 /// Side data of the pictures: that of the source's container, and for HDR what only its frames say; none of HDR for a result
@@ -153,6 +164,10 @@ pub fn join(
 fn picture_side_data(plan: &Join<'_>, video: raw::stream::Stream<'_>) -> Result<Vec<SideData>, Error> {
     let mut side_data = video.side_data(true);
     side_data.retain(|data| !data.is_hdr());
+    if plan.container == Container::Matroska && video.orientation().is_some() {
+        // The pictures were turned instead.
+        side_data.retain(|data| !data.is_display_matrix());
+    }
     if is_hdr(plan.parameters.color.transfer) {
         side_data.extend_from_slice(hdr(plan.source)?.side_data());
     }
@@ -166,23 +181,29 @@ fn in_order(input: &Input, container: Container) -> Vec<(usize, raw::stream::Str
     streams
 }
 
-/// Options that keep times exact.
+/// Options that keep times exact, and tags.
 fn header_options(
-    container: Container,
-    time_base: Rational,
+    plan: &Join<'_>,
+    tags: &[(String, String)],
     sample_rates: impl Iterator<Item = i32>,
 ) -> Vec<(&'static str, String)> {
-    match container {
+    match plan.container {
         // A tick of the track is a tick of the source. Edit lists, which move the beginning of any track, are in ticks
         // of the whole file: those have to divide a tick of every track.
         Container::Mp4 => {
-            let ticks = time_base.den.clamp(1, 1 << 30);
+            let ticks = plan.index.time_base.den.clamp(1, 1 << 30);
             let of_file =
                 sample_rates.fold(ticks, |ticks, rate| common_multiple(ticks, rate).unwrap_or(ticks));
-            vec![
+            let mut options = vec![
                 ("video_track_timescale", ticks.to_string()),
                 ("movie_timescale", of_file.max(1000).to_string()),
-            ]
+            ];
+            // Cameras and phones name their tags after their makers. MPEG-4 has another place for those than for the few
+            // that iTunes knows, and the muxer fills one of the two.
+            if tags.iter().any(|(name, _)| name.starts_with("com.")) {
+                options.push(("movflags", "use_metadata_tags".to_owned()));
+            }
+            options
         }
         // Marked as the default are the streams of the source that are, and no other.
         Container::Matroska => vec![("default_mode", "passthrough".to_owned())],
@@ -198,70 +219,7 @@ fn common_multiple(a: i32, b: i32) -> Option<i32> {
     (a / divisor).checked_mul(b)
 }
 
-/// Writes the video between the packets of the other streams.
-struct Writer<'a, 'b> {
-    output: Output,
-    plan: &'a Join<'a>,
-    times: DecodeTimes<'a>,
-    packets: &'b mut dyn Iterator<Item = Result<OwnedPacket, String>>,
-    packet: RawPacket,
-    stream: usize,
-    video_time_base: Rational,
-    written: usize,
-    bytes: u64,
-    counts: Vec<u64>,
-}
-
-impl Writer<'_, '_> {
-    /// Writes the video that is decoded up to a time.
-    fn video_until(
-        &mut self,
-        time: i64,
-        time_base: Rational,
-        progress: &mut dyn FnMut(u32, u64),
-    ) -> Result<(), Error> {
-        let limit = raw::rescale(time, time_base, self.plan.index.time_base);
-        while self.times.of(self.written).is_some_and(|(dts, _)| dts <= limit) {
-            self.one(progress)?;
-        }
-        Ok(())
-    }
-
-    fn rest_of_video(&mut self, progress: &mut dyn FnMut(u32, u64)) -> Result<(), Error> {
-        while self.written < self.plan.packet_times.len() {
-            self.one(progress)?;
-        }
-        match self.packets.next() {
-            None => Ok(()),
-            Some(_) => Err(Error::PacketsDiffer("there are more than there should be".to_owned())),
-        }
-    }
-
-    fn one(&mut self, progress: &mut dyn FnMut(u32, u64)) -> Result<(), Error> {
-        let number = self.written;
-        let differs = |what: &str| Error::PacketsDiffer(format!("packet {number} {what}"));
-        let next = self.packets.next().ok_or_else(|| differs("is missing"))?;
-        let next = next.map_err(Error::PacketsDiffer)?;
-        let (dts, duration) = self.times.of(number).ok_or_else(|| differs("is one too many"))?;
-        if next.pts != self.plan.packet_times[number] {
-            return Err(differs("has another time than when it was counted"));
-        }
-        self.packet.set_data(&next.data)?;
-        self.packet.set_times(next.pts, dts);
-        self.packet.set_duration(duration);
-        self.packet.set_keyframe(next.keyframe);
-        self.packet.set_stream(self.stream);
-        self.packet.rescale(self.plan.index.time_base, self.video_time_base);
-        self.output.write(&mut self.packet)?;
-        self.written += 1;
-        self.bytes += next.data.len() as u64;
-        self.counts[self.stream] += 1;
-        progress(self.written as u32, self.bytes);
-        Ok(())
-    }
-}
-
 /// True for streams that are carried over packet by packet.
 fn has_packets(kind: Kind) -> bool {
-    matches!(kind, Kind::Video | Kind::Audio | Kind::Subtitle)
+    matches!(kind, Kind::Video | Kind::Audio | Kind::Subtitle | Kind::Data)
 }

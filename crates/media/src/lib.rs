@@ -6,6 +6,7 @@
 //!
 //! Only the worker executable links this crate: a decoder that is attacked must not live in the server.
 
+mod captions;
 mod container;
 mod convert;
 mod decode;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use frame::{ChromaLocation, ColorDescription, Rational, Size};
+use frame::{ChromaLocation, ColorDescription, Orientation, Rational, Size};
 
 use crate::raw::input::Input;
 use crate::raw::stream::{Kind, Stream};
@@ -48,10 +48,27 @@ pub struct VideoInfo {
     pub chroma_location: ChromaLocation,
     /// How far the picture must be turned to stand upright, in degrees counter-clockwise.
     pub rotation: Option<f64>,
+    /// What must be done to the pictures so that they stand upright; `None` where they lie askew.
+    pub orientation: Option<Orientation>,
     /// The file says that each frame consists of two fields of different times.
     pub is_interlaced: bool,
     /// The pictures have transparent parts, which results do not keep.
     pub has_alpha: bool,
+}
+
+impl VideoInfo {
+    /// As the pictures are once they were turned.
+    #[must_use]
+    pub fn turned(self, orientation: Orientation) -> Self {
+        let Rational { num, den } = self.sample_aspect_ratio;
+        let pixel = if orientation.transposed && num > 0 {
+            Rational::new(den, num)
+        } else {
+            self.sample_aspect_ratio
+        };
+        let rotation = self.rotation.filter(|_| orientation == Orientation::UPRIGHT);
+        Self { size: orientation.size(self.size), sample_aspect_ratio: pixel, rotation, ..self }
+    }
 }
 
 /// The kind of a stream.
@@ -127,6 +144,7 @@ pub fn probe(path: &Path) -> Result<Probe, Error> {
             color: video.1.color(),
             chroma_location: video.1.chroma_location(),
             rotation: video.1.rotation(),
+            orientation: video.1.orientation(),
             is_interlaced: video.1.is_interlaced(),
             has_alpha: format.has_alpha() || video.1.tag("alpha_mode").is_some_and(|mode| mode == "1"),
         },

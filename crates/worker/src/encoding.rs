@@ -12,6 +12,14 @@ use crate::failure::Failed;
 /// Largest side of H.264 that players and hardware decoders take.
 const LARGEST_H264: u32 = 4096;
 
+/// The kind of file, as `media` has it.
+pub(crate) const fn media_container(container: Container) -> media::Container {
+    match container {
+        Container::Mp4 => media::Container::Mp4,
+        Container::Matroska => media::Container::Matroska,
+    }
+}
+
 /// What was chosen.
 pub(crate) struct Choice {
     /// The encoder, and what takes over when it fails.

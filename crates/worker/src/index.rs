@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use frame::Size;
+use frame::{Orientation, Size};
 use job::message::{IndexMethod, IndexRequest, Response};
 use job::{Container, Deinterlace, Encoding, SegmentRange, Shape, SourceFacts, Target};
 use media::Index;
 
-use crate::encoding::Output;
+use crate::encoding::{Output, media_container};
 use crate::failure::Failed;
 use crate::model;
 use crate::sandbox::LittleMemory;
@@ -93,7 +93,18 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     if probe.video.has_alpha {
         notes.push("the video is transparent in parts: the result is not".to_owned());
     }
-    let shape = shape(&probe.video);
+    let container = container(request, &probe, &choice.encodings);
+    let orientation = media_container(container).orientation(&probe.video);
+    if orientation != Orientation::UPRIGHT {
+        notes
+            .push("the pictures were turned upright: Matroska files have no place for a rotation".to_owned());
+    } else if probe.video.orientation.is_none() && container == Container::Matroska {
+        notes.push(
+            "the rotation is lost, since Matroska files have no place for it: choose --container mp4"
+                .to_owned(),
+        );
+    }
+    let shape = shape(&probe.video.clone().turned(orientation));
     notes.extend(shrinking(request.settings.target, shape));
     Ok(Response::Indexed(Box::new(SourceFacts {
         codec: probe.video.codec.clone(),
@@ -102,7 +113,7 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         frames: index.pts.len() as u32,
         keyframes: index.keyframes.clone(),
         seconds: ticks as f64 * index.time_base.to_f64(),
-        container: container(request, &probe, &choice.encodings),
+        container,
         encodings: choice.encodings,
         replaced: Vec::new(),
         refused: choice.refused,

@@ -10,6 +10,7 @@ use job::report::{Checks, FileReport, StreamReport, Verified};
 use media::{CodecParameters, Join, OwnedPacket};
 use storage::{PacketLogReader, SegmentFault, check};
 
+use crate::encoding::media_container;
 use crate::failure::Failed;
 use crate::segment::packets;
 use crate::wire::Progress;
@@ -46,10 +47,7 @@ fn make(request: &JoinRequest, progress: &Progress) -> Result<Response, Failed> 
         parameters: &parameters,
         packet_times: &packet_times,
         result: &request.result,
-        container: match request.container {
-            job::Container::Mp4 => media::Container::Mp4,
-            job::Container::Matroska => media::Container::Matroska,
-        },
+        container: media_container(request.container),
         provenance: &request.provenance,
     };
     let of_media = |error: media::Error| Failed::of_media(&error, video + source + OVERHEAD);

@@ -27,6 +27,8 @@ const LARGEST_DIFFERENCE: f32 = 0.1;
 struct Picture {
     number: u32,
     pts: i64,
+    /// Closed captions.
+    captions: Vec<u8>,
     /// Unspecified in a repeat that the decoder found.
     source: RgbF32,
     /// The result is that of the frame before.
@@ -57,12 +59,12 @@ pub(crate) struct Way<'a> {
     pub(crate) trace: &'a Trace,
 }
 
-/// Takes each frame from the decoder through the network to `encode`, in order. `encode` gets `None` for the very picture
-/// that it got before. Gives what was not computed.
+/// Takes each frame from the decoder through the network to `encode`, in order, with its time and its captions. `encode`
+/// gets `None` for the very picture that it got before. Gives what was not computed.
 pub(crate) fn run(
     decoder: RangeDecoder,
     mut way: Way<'_>,
-    mut encode: impl FnMut(Option<&Planar<u16>>, i64) -> Result<(), Failed>,
+    mut encode: impl FnMut(Option<&Planar<u16>>, i64, &[u8]) -> Result<(), Failed>,
 ) -> Result<Reused, Failed> {
     let (decoded, to_engine) = sync_channel::<Picture>(QUEUE);
     let (upscaled, to_encoder) = sync_channel::<Picture>(QUEUE);
@@ -99,7 +101,8 @@ pub(crate) fn run(
 impl Picture {
     fn empty() -> Self {
         let source = RgbF32::new(Size::new(0, 0));
-        Self { number: 0, pts: 0, source, is_repeat: false, result: None, finished: None, sound: true }
+        let (captions, result, finished) = (Vec::new(), None, None);
+        Self { number: 0, pts: 0, captions, source, is_repeat: false, result, finished, sound: true }
     }
 }
 
@@ -121,6 +124,8 @@ fn decode(
         });
         let Some(NextFrame { pts, is_repeat }) = next? else { break };
         (picture.number, picture.pts, picture.is_repeat) = (number, pts, is_repeat);
+        picture.captions.clear();
+        picture.captions.extend_from_slice(decoder.captions());
         if decoded.send(picture).is_err() {
             break;
         }
@@ -225,7 +230,7 @@ fn encode_all(
     pictures: &Receiver<Picture>,
     used: &Sender<Picture>,
     repeats_differ: bool,
-    encode: &mut impl FnMut(Option<&Planar<u16>>, i64) -> Result<(), Failed>,
+    encode: &mut impl FnMut(Option<&Planar<u16>>, i64, &[u8]) -> Result<(), Failed>,
     trace: &Trace,
 ) -> Result<(), Failed> {
     for mut picture in pictures {
@@ -238,7 +243,8 @@ fn encode_all(
                 check(&picture, result)?;
             }
             let is_new = !picture.is_repeat || repeats_differ;
-            encode(finished.as_deref().or(result.as_deref()).filter(|_| is_new), picture.pts)
+            let shown = finished.as_deref().or(result.as_deref()).filter(|_| is_new);
+            encode(shown, picture.pts, &picture.captions)
         })?;
         drop((result, finished));
         // The decoder may be done already.

@@ -13,7 +13,7 @@ use storage::{
     commit,
 };
 
-use crate::encoding::Output;
+use crate::encoding::{Output, media_container};
 use crate::failure::Failed;
 use crate::frame_list;
 use crate::look::Look;
@@ -101,7 +101,9 @@ fn make(
     progress: &Progress,
 ) -> Result<Made, Failed> {
     let source: &Path = &request.source;
-    let probe = media::probe(source)?;
+    let mut probe = media::probe(source)?;
+    let orientation = media_container(request.container).orientation(&probe.video);
+    probe.video = probe.video.turned(orientation);
     let pictures = probe.video.size;
     let ready = upscaler.begin(&request.settings, request.engine_threads, pictures)?;
     let (reuse, scale, engine) = match ready {
@@ -110,6 +112,7 @@ fn make(
     };
     let range = request.range;
     let mut decoder = RangeDecoder::open(source, index, range.first, range.end, DECODER_THREADS)?;
+    decoder.turn(orientation);
     if request.settings.tonemap {
         decoder.tonemap();
     }
@@ -143,7 +146,8 @@ fn make(
     };
     let done = AtomicU32::new(0);
     let tell = || progress.tell(done.load(Relaxed), bytes.load(Relaxed));
-    let encode = |picture: Option<&Planar<u16>>, pts: i64| -> Result<(), Failed> {
+    let encode = |picture: Option<&Planar<u16>>, pts: i64, captions: &[u8]| -> Result<(), Failed> {
+        encoder.set_captions(pts, captions);
         match picture {
             Some(picture) => encoder.push(picture, pts, &mut append)?,
             None => encoder.push_again(pts, &mut append)?,

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use frame::RgbF32;
+use frame::{Orientation, RgbF32, Size};
 
 use super::Numbered;
 use crate::Error;
+use crate::captions::Waiting;
 use crate::convert::ToRgb;
 use crate::fields::{FieldFilter, Place};
 use crate::index::Index;
@@ -27,6 +28,9 @@ pub struct RangeDecoder {
     /// What makes the frames of the list out of those that are decoded.
     filtered: Option<Filtered>,
     to_rgb: ToRgb,
+    orientation: Orientation,
+    /// Room for a picture before it is turned.
+    lying: RgbF32,
     /// The frame that was converted last, as it was before.
     converted: Option<RawFrame>,
     /// The list.
@@ -37,6 +41,10 @@ pub struct RangeDecoder {
     wanted: usize,
     /// What was shown as the last frame given.
     given: Option<Place>,
+    /// Captions of frames that were decoded and not given yet.
+    waiting: Waiting,
+    /// Captions of the frame that was given last.
+    captions: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -80,17 +88,32 @@ impl RangeDecoder {
             decoded: Numbered::open(path, source.clone(), start, threads)?,
             filtered,
             to_rgb: ToRgb::default(),
+            orientation: Orientation::UPRIGHT,
+            lying: RgbF32::new(Size::new(0, 0)),
             converted: None,
             index: index.clone(),
             end: end as usize,
             wanted: first as usize,
             given: None,
+            waiting: Waiting::default(),
+            captions: Vec::new(),
         })
     }
 
     /// Brings HDR to the range of usual screens from here on. Only before the first frame.
     pub fn tonemap(&mut self) {
         self.to_rgb.tonemap();
+    }
+
+    /// Turns and mirrors all pictures.
+    pub fn turn(&mut self, orientation: Orientation) {
+        self.orientation = orientation;
+    }
+
+    /// Closed captions of the frame that was given last; empty where it has none. A frame that repeats the picture before
+    /// has captions of its own.
+    pub fn captions(&self) -> &[u8] {
+        &self.captions
     }
 
     /// Decodes the next frame of the range into a picture in the source's own transfer curve, full range, and gives its
@@ -144,7 +167,12 @@ impl RangeDecoder {
         } else {
             converted.refer_to(frame)?;
         }
-        self.to_rgb.convert(frame, number, into)
+        if self.orientation == Orientation::UPRIGHT {
+            return self.to_rgb.convert(frame, number, into);
+        }
+        self.to_rgb.convert(frame, number, &mut self.lying)?;
+        self.orientation.apply(&self.lying, into);
+        Ok(())
     }
 
     /// Makes what the next frame of the range shows; `None` after the last.
@@ -157,6 +185,9 @@ impl RangeDecoder {
         if !is_filled {
             self.make(shown, number)?;
         }
+        // Frames that the film has not leave their captions to the next one that is shown.
+        let before = number.checked_sub(1).map_or(0, |before| self.index.shown(before).frame + 1);
+        self.waiting.take(before..shown.frame + 1, &mut self.captions);
         self.wanted += 1;
         self.given = Some(shown);
         Ok(Some(Next { pts: self.index.pts[number as usize], is_filled }))
@@ -167,8 +198,13 @@ impl RangeDecoder {
         let expected = self.index.pts.get(number as usize).copied();
         let differ = || Error::FramesDiffer { frame: number, expected, got: None };
         let Some(Filtered { filter, frame, at_end }) = &mut self.filtered else {
-            while self.decoded.next()?.ok_or_else(differ)? < shown.frame {}
-            return Ok(());
+            loop {
+                let decoded = self.decoded.next()?.ok_or_else(differ)?;
+                self.waiting.add(decoded, self.decoded.frame().captions());
+                if decoded >= shown.frame {
+                    return Ok(());
+                }
+            }
         };
         loop {
             match filter.receive(frame)? {
@@ -180,6 +216,7 @@ impl RangeDecoder {
                 None => {}
             }
             if let Some(decoded) = self.decoded.next()? {
+                self.waiting.add(decoded, self.decoded.frame().captions());
                 filter.send(self.decoded.frame(), decoded)?;
             } else {
                 filter.finish()?;

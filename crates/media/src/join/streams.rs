@@ -3,6 +3,7 @@
 use frame::Rational;
 
 use super::has_packets;
+use super::sound::ToSamples;
 use crate::index::JUMP_SECONDS;
 use crate::raw::ffi::AVCodecID;
 use crate::raw::output::Output;
@@ -15,9 +16,13 @@ use crate::{Container, Error, raw};
 pub(super) struct Copied {
     /// Its number in the result.
     pub(super) stream: usize,
+    /// Its sound is turned into plain samples.
+    to_samples: Option<ToSamples>,
     /// Its subtitles are turned into plain text.
     to_text: bool,
     is_subtitle: bool,
+    /// Of a video, how many frames its decoder holds back to bring them into order.
+    reorder_depth: Option<i64>,
     /// It is a cover.
     pub(super) is_picture: bool,
     /// Samples, and their rate, that are added to all times.
@@ -30,12 +35,13 @@ pub(super) struct Copied {
     last: Option<i64>,
 }
 
-/// Gives a stream a place in the result; `None`, with a note, where there is none for it.
+/// Gives a stream a place in the result; `None` where there is none for it, with a note unless what it holds is elsewhere.
 pub(super) fn add(
     output: &mut Output,
     container: Container,
     index: usize,
     stream: Stream<'_>,
+    is_elsewhere: bool,
     notes: &mut Vec<String>,
 ) -> Result<Option<Copied>, Error> {
     let is_opus = stream.codec_is(AVCodecID::OPUS);
@@ -45,11 +51,14 @@ pub(super) fn add(
         (0, 1)
     };
     let (is_subtitle, is_picture) = (stream.kind() == Kind::Subtitle, stream.is_picture());
+    let reorder_depth = (stream.kind() == Kind::Video).then(|| stream.reorder_depth());
     let copied = |stream, to_text| {
         Ok(Some(Copied {
             stream,
+            to_samples: None,
             to_text,
             is_subtitle,
+            reorder_depth,
             is_picture,
             delay,
             offset: 0,
@@ -76,9 +85,21 @@ pub(super) fn add(
         notes.push(format!("stream {index}: subtitles were converted from mov_text to SubRip"));
         return copied(copy, true);
     }
+    if !container.holds(stream)
+        && container == Container::Matroska
+        && let Some(to_samples) = ToSamples::open(stream)?
+        && let Some(codec) = stream.samples_codec()
+    {
+        let copy = output.copy_stream(stream)?;
+        output.make_samples(copy, codec);
+        notes.push(format!(
+            "stream {index}: sound was converted from {} to PCM, without loss",
+            stream.codec()
+        ));
+        return Ok(copied(copy, false)?.map(|copied| Copied { to_samples: Some(to_samples), ..copied }));
+    }
     if !container.holds(stream) {
-        // Chapter tracks come over as chapters.
-        if stream.kind() != Kind::Data {
+        if !is_elsewhere {
             notes.push(format!(
                 "stream {index} ({}) was left out: the result has no place for it",
                 stream.codec()
@@ -91,6 +112,14 @@ pub(super) fn add(
 }
 
 impl Copied {
+    /// The packets of samples that a packet becomes, of which `None` is the end; `None` for what is copied.
+    pub(super) fn samples_of(
+        &mut self,
+        packet: Option<&mut RawPacket>,
+    ) -> Result<Option<Vec<RawPacket>>, Error> {
+        self.to_samples.as_mut().map(|sound| sound.convert(packet)).transpose()
+    }
+
     /// Makes a packet of the source one of the result. False when it is to be left out.
     pub(super) fn prepare(
         &mut self,
@@ -103,7 +132,7 @@ impl Copied {
             return Ok(false);
         }
         packet.set_stream(self.stream);
-        let said = packet.dts().or(packet.pts()).or(self.next).unwrap_or_default();
+        let said = packet.dts().or_else(|| self.without_decoding_time(packet)).unwrap_or_default();
         // Where recordings were glued together, the clock goes back: for the video too, which goes on like this.
         let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), from);
         if let Some(next) = self.next.filter(|_| !self.is_subtitle)
@@ -120,6 +149,10 @@ impl Copied {
         let delay = raw::rescale(self.delay.0, Rational::new(1, self.delay.1), to);
         let moved = |time: Option<i64>| time.unwrap_or_default().saturating_add(delay);
         let (pts, mut dts) = (moved(packet.pts()), moved(packet.dts()));
+        if self.reorder_depth.is_some() {
+            // Rounding must not move a frame.
+            dts = dts.min(pts);
+        }
         // Times that stand still or go back are taken by no muxer; but many subtitles may appear at once.
         let step = i64::from(is_strict && !self.is_subtitle);
         if let Some(last) = self.last {
@@ -128,6 +161,16 @@ impl Copied {
         self.last = Some(dts);
         packet.set_times(pts.max(dts), dts);
         Ok(true)
+    }
+}
+
+impl Copied {
+    /// A decoding time for a packet without one. Containers that have none give frames in decoding order: those of a video
+    /// begin as much earlier as its decoder holds back.
+    fn without_decoding_time(&self, packet: &RawPacket) -> Option<i64> {
+        let Some(depth) = self.reorder_depth else { return packet.pts().or(self.next) };
+        let first = |pts: i64| pts.saturating_sub(depth.saturating_mul(packet.duration()));
+        self.next.or_else(|| packet.pts().map(first))
     }
 }
 

@@ -131,6 +131,53 @@ impl RawFrame {
         raw.color_range = av_range(color.range);
     }
 
+    /// The samples of a frame of sound in little-endian order, all channels of a moment side by side, and the number of
+    /// moments; `None` for a frame without samples.
+    pub(crate) fn interleaved(&self) -> Option<(Vec<u8>, i64)> {
+        let raw = self.get();
+        let format = ffi::AVSampleFormat(raw.format);
+        // SAFETY: pure functions.
+        let (bytes, is_planar) =
+            unsafe { (ffi::av_get_bytes_per_sample(format), ffi::av_sample_fmt_is_planar(format) == 1) };
+        let channels = usize::try_from(raw.ch_layout.nb_channels).ok()?;
+        let (bytes, moments) = (usize::try_from(bytes).ok()?, usize::try_from(raw.nb_samples).ok()?);
+        if bytes == 0 || channels == 0 || moments == 0 || raw.extended_data.is_null() {
+            return None;
+        }
+        let (planes, of_plane) = if is_planar { (channels, 1) } else { (1, channels) };
+        let mut samples = vec![0; channels * moments * bytes];
+        for plane in 0..planes {
+            // SAFETY: a frame of sound has a plane for each channel, or one for all, with a sample for every moment.
+            let source = unsafe {
+                let start = *raw.extended_data.add(plane);
+                if start.is_null() {
+                    return None;
+                }
+                std::slice::from_raw_parts(start, moments * of_plane * bytes)
+            };
+            let targets = samples.chunks_exact_mut(bytes).skip(plane).step_by(planes);
+            for (target, sample) in targets.zip(source.chunks_exact(bytes)) {
+                target.copy_from_slice(sample);
+                if cfg!(target_endian = "big") {
+                    target.reverse();
+                }
+            }
+        }
+        Some((samples, moments as i64))
+    }
+
+    /// Closed captions, as constructs of three bytes; empty where the frame has none.
+    pub(crate) fn captions(&self) -> &[u8] {
+        // SAFETY: the frame is ours; FFmpeg gives null or side data that lives as long as the frame, with as many bytes as it
+        // says.
+        unsafe {
+            match ffi::av_frame_get_side_data(self.0, ffi::AVFrameSideDataType::A53_CC).as_ref() {
+                Some(data) if !data.data.is_null() => std::slice::from_raw_parts(data.data, data.size),
+                _ => &[],
+            }
+        }
+    }
+
     /// Sets where the chroma samples lie.
     pub(crate) fn set_chroma_location(&mut self, location: ChromaLocation) {
         self.get_mut().chroma_location = av_chroma_location(location);

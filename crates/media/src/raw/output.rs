@@ -106,6 +106,8 @@ impl Output {
             }
             (*output.context).pb = output.io;
             (*output.context).flags |= ffi::AVFMT_FLAG_CUSTOM_IO | ffi::AVFMT_FLAG_BITEXACT;
+            // What the source holds may be held by the result too, whether FFmpeg calls it an experiment or not.
+            (*output.context).strict_std_compliance = ffi::FF_COMPLIANCE_EXPERIMENTAL;
             (*output.context).avoid_negative_ts = ffi::AVFMT_AVOID_NEG_TS_DISABLED;
         }
         Ok(output)
@@ -150,6 +152,26 @@ impl Output {
                 let parameters = &mut *stream.codecpar;
                 parameters.codec_id = ffi::AVCodecID::SUBRIP;
                 parameters.codec_tag = 0;
+                ffi::av_freep((&raw mut parameters.extradata).cast());
+                parameters.extradata_size = 0;
+            }
+        }
+    }
+
+    /// Turns a copied stream into one of plain samples.
+    pub(crate) fn make_samples(&mut self, index: usize, codec: ffi::AVCodecID) {
+        if let Some(stream) = self.stream_mut(index) {
+            // SAFETY: the parameters belong to the stream; the extradata is FFmpeg's own memory, or null.
+            unsafe {
+                let parameters = &mut *stream.codecpar;
+                let bits = ffi::av_get_bits_per_sample(codec);
+                parameters.codec_id = codec;
+                parameters.codec_tag = 0;
+                parameters.bits_per_coded_sample = bits;
+                parameters.bits_per_raw_sample = 0;
+                parameters.bit_rate = 0;
+                parameters.frame_size = 0;
+                parameters.block_align = bits / 8 * parameters.ch_layout.nb_channels;
                 ffi::av_freep((&raw mut parameters.extradata).cast());
                 parameters.extradata_size = 0;
             }
@@ -208,8 +230,15 @@ impl Output {
         // What told of the old encoding does not hold for the new one.
         let still_true = |key: &str| {
             let key = key.to_ascii_uppercase();
-            let of_encoding =
-                ["BPS", "DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "_STATISTICS", "ENCODER"];
+            let of_encoding = [
+                "ALPHA_MODE",
+                "BPS",
+                "DURATION",
+                "NUMBER_OF_FRAMES",
+                "NUMBER_OF_BYTES",
+                "_STATISTICS",
+                "ENCODER",
+            ];
             !of_encoding.iter().any(|prefix| key.starts_with(prefix))
         };
         self.set_stream_metadata(index, &source.metadata(), still_true);

@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 use std::ptr;
 
-use frame::{ChromaLocation, ColorDescription, Matrix, Primaries, Rational, Size, Transfer};
+use frame::{ChromaLocation, ColorDescription, Matrix, Orientation, Primaries, Rational, Size, Transfer};
 
 use super::frame::range;
 use super::pixel::PixelFormat;
@@ -99,6 +99,25 @@ impl<'a> Stream<'a> {
         Some(self.parameters().sample_rate).filter(|&rate| rate > 0 && self.kind() == Kind::Audio)
     }
 
+    /// Frames that the decoder of a video holds back to bring them into order.
+    pub(crate) fn reorder_depth(self) -> i64 {
+        i64::from(self.parameters().video_delay.max(0))
+    }
+
+    /// The codec of plain samples for what the decoder of this sound gives.
+    pub(crate) fn samples_codec(self) -> Option<ffi::AVCodecID> {
+        // SAFETY: a pure function.
+        let packed = unsafe { ffi::av_get_packed_sample_fmt(ffi::AVSampleFormat(self.parameters().format)) };
+        match packed {
+            ffi::AVSampleFormat::U8 => Some(ffi::AVCodecID::PCM_U8),
+            ffi::AVSampleFormat::S16 => Some(ffi::AVCodecID::PCM_S16LE),
+            ffi::AVSampleFormat::S32 => Some(ffi::AVCodecID::PCM_S32LE),
+            ffi::AVSampleFormat::FLT => Some(ffi::AVCodecID::PCM_F32LE),
+            ffi::AVSampleFormat::DBL => Some(ffi::AVCodecID::PCM_F64LE),
+            _ => None,
+        }
+    }
+
     pub(crate) fn codec_is(self, id: ffi::AVCodecID) -> bool {
         self.parameters().codec_id == id
     }
@@ -160,6 +179,21 @@ impl<'a> Stream<'a> {
         self.0.disposition
     }
 
+    /// True for a track of timecode; the demuxer gives its first one as a tag of the video too.
+    pub(crate) fn is_timecode(self) -> bool {
+        self.parameters().codec_tag == u32::from_le_bytes(*b"tmcd")
+    }
+
+    /// True for a track of an MPEG-4 file that holds the titles of chapters.
+    pub(crate) fn is_chapter_titles(self) -> bool {
+        self.kind() == Kind::Data && self.parameters().codec_tag == u32::from_le_bytes(*b"text")
+    }
+
+    /// True for what sports cameras measure beside the film.
+    pub(crate) fn is_camera_metadata(self) -> bool {
+        self.parameters().codec_tag == u32::from_le_bytes(*b"gpmd")
+    }
+
     /// The picture of a cover.
     pub(crate) fn attached_picture(self) -> &'a [u8] {
         let packet = &self.0.attached_pic;
@@ -195,6 +229,16 @@ impl<'a> Stream<'a> {
             Some(SideData { kind, bytes: bytes.to_vec() })
         };
         kinds.iter().filter_map(get).collect()
+    }
+
+    /// What must be done to the picture so that it stands upright; `None` where it lies askew.
+    pub(crate) fn orientation(self) -> Option<Orientation> {
+        let Some(matrix) = self.side_data(true).into_iter().find(SideData::is_display_matrix) else {
+            return Some(Orientation::UPRIGHT);
+        };
+        let factors: Vec<i32> = matrix.bytes.chunks_exact(4).map(ne_i32).collect();
+        let &[a, b, _, c, d, ..] = factors.as_slice() else { return None };
+        Orientation::of_factors(a, b, c, d)
     }
 
     /// How far the picture must be turned to stand upright, in degrees counter-clockwise.

@@ -1,0 +1,167 @@
+//! Frames and times.
+
+use super::super::allowed::Allowed;
+use super::super::media::{Media, Stream};
+use super::streams::Kept;
+use super::{Compared, Pair};
+
+/// Largest deviation of a time, in milliseconds: half a tick of Matroska, and rounding.
+const LARGEST_ERROR: f64 = 0.51;
+/// Largest deviation of a difference of two times, each of which was rounded.
+const LARGEST_DIFFERENCE: f64 = 2.0 * LARGEST_ERROR;
+/// A clock that goes back by more than this, in seconds, is another one: recordings were glued together.
+const JUMP: f64 = 1.0;
+
+/// Compares frames, their times, and how long the last is shown.
+pub(super) fn compare(
+    pair: &Pair<'_>,
+    (source, result): (&Stream, &Stream),
+    allowed: Allowed,
+    compared: &mut Compared,
+) {
+    let mut wanted = frame_times(pair.source, source);
+    let found: Vec<f64> = frame_times(pair.result, result).into_iter().flatten().collect();
+    compared.frames = (wanted.len(), pair.result.frames.len());
+    if found.len() != compared.frames.1 || found.is_empty() {
+        return compared.fault("the result has no frames, or frames without times");
+    }
+    if found.windows(2).any(|pair| pair[1] <= pair[0]) {
+        compared.fault("times of frames do not rise");
+    }
+    if allowed.fewer_frames_at_start {
+        let skipped = wanted.len().saturating_sub(found.len());
+        wanted.drain(..skipped);
+    }
+    if allowed.other_frames {
+        compare_ends(&wanted, &found, compared);
+    } else if allowed.more_frames {
+        compare_places(&wanted, &found, compared);
+    } else if wanted.len() == found.len() {
+        compare_each(&wanted, &found, allowed, compared);
+        compare_last(pair, (source, result), compared);
+    } else {
+        compared.fault(format!("{} frames instead of {}", found.len(), wanted.len()));
+    }
+}
+
+/// Fields became frames, or the other way round: the film begins and ends as before, to a frame.
+fn compare_ends(wanted: &[Option<f64>], found: &[f64], compared: &mut Compared) {
+    let known: Vec<f64> = wanted.iter().copied().flatten().collect();
+    let ends = [known.first().zip(found.first()), known.last().zip(found.last())];
+    compared.time_error = ends.into_iter().flatten().map(|(a, b)| (a - b).abs() * 1000.0).fold(0.0, f64::max);
+    if compared.time_error > usual_step(&known) * 1000.0 + LARGEST_ERROR {
+        compared.fault(format!("beginning or end is {:.1} ms off", compared.time_error));
+    }
+    compared.change(format!("{} frames became {}", wanted.len(), found.len()));
+}
+
+/// Each frame that can be decoded is at its place; between them are those that fill gaps.
+fn compare_places(wanted: &[Option<f64>], found: &[f64], compared: &mut Compared) {
+    let errors = wanted.iter().flatten().map(|&time| nearest(found, time));
+    compared.time_error = errors.fold(0.0, f64::max);
+    if compared.time_error > LARGEST_ERROR {
+        compared.fault(format!("a frame is {:.1} ms off", compared.time_error));
+    }
+    if found.len() < wanted.len() {
+        compared.fault(format!("{} of {} frames", found.len(), wanted.len()));
+    }
+}
+
+fn compare_each(wanted: &[Option<f64>], found: &[f64], allowed: Allowed, compared: &mut Compared) {
+    let errors = wanted.iter().zip(found).map(|(a, b)| a.map_or(0.0, |a| (a - b).abs() * 1000.0));
+    let (worst, error) = errors.enumerate().fold((0, 0.0), |a, b| if b.1 > a.1 { b } else { a });
+    compared.time_error = error;
+    // Times that contradict each other cannot all be kept: it is enough that they rise.
+    if error > LARGEST_ERROR && !allowed.times_not_trusted {
+        compared.fault(format!("frame {worst} is shown {error:.1} ms off"));
+    }
+}
+
+fn compare_last(pair: &Pair<'_>, (source, result): (&Stream, &Stream), compared: &mut Compared) {
+    let durations = last_duration(pair.source, source).zip(last_duration(pair.result, result));
+    let Some((wanted, found)) = durations else { return };
+    compared.last_error = (found - wanted) * 1000.0;
+    // Where an MPEG-4 track begins late, FFmpeg reads its last frame shorter by as much as that.
+    let start = frame_times(pair.result, result).first().copied().flatten().unwrap_or(0.0) * 1000.0;
+    let is_read_short = pair.result.format.format_name.contains("mp4") && start > 0.0;
+    if is_read_short && (compared.last_error + start).abs() <= LARGEST_DIFFERENCE {
+        compared.last_error = 0.0;
+    }
+    if compared.last_error.abs() > LARGEST_DIFFERENCE {
+        compared.fault(format!("the last frame is shown {:+.1} ms longer", compared.last_error));
+    }
+}
+
+/// Compares the packets of kept streams with the video: each at its place, as before.
+pub(super) fn compare_sync(
+    pair: &Pair<'_>,
+    (source, result): (&Stream, &Stream),
+    kept: &[Kept<'_>],
+    allowed: Allowed,
+    compared: &mut Compared,
+) {
+    let first = |media: &Media, stream: &Stream| frame_times(media, stream).first().copied().flatten();
+    let (Some(of_source), Some(of_result)) = (first(pair.source, source), first(pair.result, result)) else {
+        return;
+    };
+    let moved =
+        if allowed.fewer_frames_at_start || allowed.other_frames { 0.0 } else { of_result - of_source };
+    for kept in kept.iter().filter(|kept| !kept.source.is_cover()) {
+        let wanted = packet_times(pair.source, kept.source);
+        let found = packet_times(pair.result, kept.result);
+        if wanted.len() != found.len() || wanted.is_empty() || allowed.times_not_trusted {
+            continue;
+        }
+        let errors =
+            wanted.iter().zip(&found).filter_map(|(a, b)| Some((b.as_ref()? - a.as_ref()? - moved).abs()));
+        let error = errors.fold(0.0, f64::max) * 1000.0;
+        compared.sync_error = compared.sync_error.max(error);
+        if error > LARGEST_DIFFERENCE {
+            compared.fault(format!("stream {} is {error:.1} ms off beside the video", kept.source.index));
+        }
+    }
+}
+
+/// Times of the frames of a video in seconds, where they have one. Where the clock of the file goes back, the film goes
+/// on.
+fn frame_times(media: &Media, stream: &Stream) -> Vec<Option<f64>> {
+    let (mut last, mut step, mut offset) = (None::<f64>, 0.0, 0.0);
+    let unrolled = media.frames.iter().map(|frame| {
+        let said = frame.best_effort_timestamp.or(frame.pts)? as f64 * stream.tick();
+        if let Some(last) = last {
+            if said + offset < last - JUMP {
+                offset = last + step - said;
+            }
+            step = said + offset - last;
+        }
+        last = Some(said + offset);
+        last
+    });
+    unrolled.collect()
+}
+
+/// Times of packets in seconds, in the order of the file.
+fn packet_times(media: &Media, stream: &Stream) -> Vec<Option<f64>> {
+    let packets = media.packets_of(stream.index);
+    packets.map(|packet| Some(packet.pts.or(packet.dts)? as f64 * stream.tick())).collect()
+}
+
+fn usual_step(times: &[f64]) -> f64 {
+    let mut steps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    steps.sort_by(f64::total_cmp);
+    steps.get(steps.len() / 2).copied().unwrap_or(0.04)
+}
+
+/// Milliseconds to the nearest of the times, which rise.
+fn nearest(times: &[f64], time: f64) -> f64 {
+    let after = times.partition_point(|&other| other < time);
+    let around = times[after.saturating_sub(1)..(after + 1).min(times.len())].iter();
+    around.map(|other| (other - time).abs() * 1000.0).fold(f64::INFINITY, f64::min)
+}
+
+/// How long the last frame is shown in seconds, where the file says so.
+fn last_duration(media: &Media, stream: &Stream) -> Option<f64> {
+    let packets = media.packets_of(stream.index).filter(|packet| packet.pts.is_some());
+    let duration = packets.max_by_key(|packet| packet.pts)?.duration.filter(|&duration| duration > 0)?;
+    Some(duration as f64 * stream.tick())
+}

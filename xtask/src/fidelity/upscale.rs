@@ -1,0 +1,133 @@
+//! The program at work on one file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use super::options::Options;
+use super::tool;
+
+/// How the program ended.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It made this.
+    Result(PathBuf),
+    /// It said in a sentence why it did not.
+    Refused(String),
+    /// It ended in no way that it may.
+    Bad(String),
+}
+
+/// A run of the program.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) outcome: Outcome,
+    /// What it said beside its progress.
+    pub(crate) notes: Vec<String>,
+    pub(crate) seconds: f64,
+}
+
+/// Runs the program on a file, with further arguments.
+pub(crate) fn run(options: &Options, file: &Path, folder: &Path, more: &[&str]) -> anyhow::Result<Run> {
+    let mut output = folder.as_os_str().to_owned();
+    output.push("/");
+    let mut command = Command::new(&options.upscaled);
+    command.arg("up").args(&options.arguments).args(more).arg("--output").arg(output).arg("--").arg(file);
+    command.current_dir(folder).env_remove("UPSCALED_ROOT");
+    let start = Instant::now();
+    let ran = tool::run(&mut command, options.limit)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let results = results(folder)?;
+    let exit = ran.status.map(|status| (status.code(), status.to_string()));
+    let outcome = judge(exit, &ran.messages, &results, options.limit.as_secs());
+    Ok(Run { outcome, notes: notes(&ran.messages), seconds })
+}
+
+/// The videos in the folder; folders of unfinished work and reports may lie beside them.
+fn results(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    Ok(entries.iter().map(fs::DirEntry::path).filter(|path| path.is_file() && is_video(path)).collect())
+}
+
+fn is_video(path: &Path) -> bool {
+    path.extension().is_none_or(|extension| extension != "json" && extension != "txt")
+}
+
+/// What an exit code (`None` for a program that was stopped), messages and results mean.
+fn judge(exit: Option<(Option<i32>, String)>, messages: &str, results: &[PathBuf], limit: u64) -> Outcome {
+    let errors: Vec<&str> = messages.lines().filter_map(|line| line.strip_prefix("error: ")).collect();
+    match (exit, results) {
+        (None, _) => Outcome::Bad(format!("it took longer than {limit} s")),
+        (Some((Some(0), _)), [result]) => Outcome::Result(result.clone()),
+        (Some((Some(0), _)), other) => {
+            Outcome::Bad(format!("it said to be done and left {} files", other.len()))
+        }
+        (Some((Some(1), _)), []) => match errors[..] {
+            [error] if is_clear(error) => Outcome::Refused(error.to_owned()),
+            [error] => Outcome::Bad(format!("it failed: {error}")),
+            _ => Outcome::Bad(format!("it failed with {} reasons: {}", errors.len(), errors.join("; "))),
+        },
+        (Some((Some(1), _)), _) => Outcome::Bad("it failed and left a result".to_owned()),
+        (Some((_, status)), _) => Outcome::Bad(format!("it ended with {status}")),
+    }
+}
+
+/// True for a reason that lies in the file. A worker that died, or a result that was not right, is a fault of the
+/// program, whatever the file holds.
+fn is_clear(error: &str) -> bool {
+    let of_program = ["panicked", "signal", "died", "crash", "verif", "is not right", "attempt", "memory"];
+    !error.is_empty() && !of_program.iter().any(|word| error.contains(word))
+}
+
+/// What the program said, but for its progress, its errors and the saving by reuse.
+fn notes(messages: &str) -> Vec<String> {
+    let is_progress = |line: &str| {
+        let starts_with_count = line
+            .split_once(" frames, ")
+            .is_some_and(|(count, _)| count.split(" of ").all(|number| number.parse::<u64>().is_ok()));
+        let states = ["queued", "running", "done", "failed", "reading the source", "joining", "publishing"];
+        starts_with_count
+            || states.iter().any(|state| line.starts_with(state))
+            || line.starts_with("error: ")
+            || line.contains("not computed again")
+    };
+    messages.lines().filter(|line| !line.trim().is_empty() && !is_progress(line)).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(code: Option<i32>, messages: &str, results: &[&str]) -> String {
+        let results: Vec<PathBuf> = results.iter().map(PathBuf::from).collect();
+        let exit = code.map(|code| (Some(code), format!("exit status: {code}")));
+        match judge(exit, messages, &results, 9) {
+            Outcome::Result(path) => path.display().to_string(),
+            Outcome::Refused(reason) => format!("refused: {reason}"),
+            Outcome::Bad(what) => format!("BAD: {what}"),
+        }
+    }
+
+    #[test]
+    fn only_a_result_or_a_clear_sentence_will_do() {
+        let no_video = "error: a.mp4: it has no video";
+        assert_eq!(judged(Some(0), "", &["a.mkv"]), "a.mkv");
+        assert_eq!(judged(Some(1), no_video, &[]), "refused: a.mp4: it has no video");
+        assert!(judged(Some(0), "", &[]).starts_with("BAD"));
+        assert!(judged(Some(0), "", &["a", "b"]).starts_with("BAD"));
+        assert!(judged(Some(1), no_video, &["a.mkv"]).starts_with("BAD"));
+        assert!(judged(Some(1), "", &[]).starts_with("BAD"));
+        assert!(judged(Some(1), "error: a\nerror: b", &[]).starts_with("BAD"));
+        assert!(judged(Some(1), "error: the worker died of signal 11", &[]).starts_with("BAD"));
+        assert!(judged(Some(101), no_video, &[]).starts_with("BAD"));
+        assert!(judged(None, "", &[]).starts_with("BAD"));
+    }
+
+    #[test]
+    fn notes_are_what_is_left_of_the_messages() {
+        let messages =
+            "reading the source\nstream 2 was left out\n12 of 50 frames, 3.1 fps\n50 of 50 frames, done\n";
+        assert_eq!(notes(messages), ["stream 2 was left out"]);
+    }
+}
