@@ -66,6 +66,7 @@ pub struct Twin {
 }
 
 /// Everything about a job that changes its frames.
+#[expect(clippy::struct_excessive_bools, reason = "choices that have nothing to do with each other")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// The network.

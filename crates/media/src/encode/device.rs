@@ -80,7 +80,7 @@ pub(super) fn named(format: &str) -> Result<PixelFormat, Error> {
 pub fn try_encoder(settings: &EncodeSettings) -> Result<(), Error> {
     let (tried, said) = log::trying(|| attempt(settings));
     match (tried, said) {
-        (Err(Error::Encoder { encoder, reason }), Some(said)) if !said.is_empty() => {
+        (Err(Error::Encoder { encoder, reason }), said) if !said.is_empty() => {
             Err(Error::Encoder { encoder, reason: format!("{reason}: {said}") })
         }
         (tried, _) => tried,

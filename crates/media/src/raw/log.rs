@@ -5,15 +5,16 @@ use std::sync::Mutex;
 
 use super::ffi;
 
-/// The first error of what is only tried, while something is.
-static TRIED: Mutex<Option<Option<String>>> = Mutex::new(None);
+/// While something is only tried: its first error, empty as long as there is none.
+static TRIED: Mutex<Option<String>> = Mutex::new(None);
 
-/// Does what may well fail. Its errors are no news for the log; the first of them comes back, without the name of its part.
-pub(crate) fn trying<R>(attempt: impl FnOnce() -> R) -> (R, Option<String>) {
+/// Does what may well fail. Its errors are no news for the log; the first of them comes back, without the name of its
+/// part, or an empty text.
+pub(crate) fn trying<R>(attempt: impl FnOnce() -> R) -> (R, String) {
     let set = |to| TRIED.lock().map_or(None, |mut tried| std::mem::replace(&mut *tried, to));
-    set(Some(None));
+    set(Some(String::new()));
     let result = attempt();
-    (result, set(None).flatten())
+    (result, set(None).unwrap_or_default())
 }
 
 /// Sends FFmpeg's messages to `tracing` instead of to the terminal.
@@ -65,8 +66,8 @@ fn tell(line: &str, is_error: bool) {
     if let Ok(mut tried) = TRIED.lock()
         && let Some(first) = &mut *tried
     {
-        if is_error && first.is_none() {
-            *first = Some(line.split_once("] ").map_or(line, |(_, rest)| rest).to_owned());
+        if is_error && first.is_empty() {
+            line.split_once("] ").map_or(line, |(_, rest)| rest).clone_into(first);
         }
         tracing::debug!(target: "ffmpeg", "{line}");
     } else if is_error {
@@ -87,7 +88,7 @@ mod tests {
             tell("[h264_nvenc @ 0x1] Cannot load libcuda.so.1", true);
             tell("Nothing works", true);
         });
-        assert_eq!(said.as_deref(), Some("Cannot load libcuda.so.1"));
-        assert_eq!(trying(|| ()).1, None);
+        assert_eq!(said, "Cannot load libcuda.so.1");
+        assert_eq!(trying(|| ()).1, "");
     }
 }
