@@ -1,5 +1,6 @@
 //! The kinds of files that results are.
 
+use crate::raw::ffi::AVCodecID;
 use crate::raw::output::Muxer;
 use crate::raw::stream::{Kind, Stream};
 use crate::{Probe, StreamKind, VideoInfo};
@@ -49,6 +50,8 @@ impl Container {
                 stream.tag("filename").is_some() && stream.tag("mimetype").is_some()
             }
             (Kind::Attachment, Self::Mp4) | (Kind::Data, Self::Matroska) => false,
+            // The muxer takes the subtitles of DVDs for what they are, and then has no place for their palette.
+            (Kind::Subtitle, Self::Mp4) if stream.codec_is(AVCodecID::DVD_SUBTITLE) => false,
             // Timecode and titles of chapters are carried over in other ways.
             (Kind::Data, Self::Mp4) => stream.is_camera_metadata(),
             _ => Muxer::named(self.muxer()).is_some_and(|muxer| muxer.holds(stream)),

@@ -1,6 +1,6 @@
 //! Pictures as they stand in a PNG file.
 
-use frame::{Planar, Size};
+use frame::{Orientation, Planar, Size};
 use media::VideoInfo;
 
 /// Pixels between pictures that stand side by side.
@@ -16,48 +16,36 @@ pub(super) struct Picture {
 /// How the pictures of a video become upright.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Upright {
-    /// Quarter turns, counter-clockwise.
-    turns: u8,
-    /// Width and height of a stored pixel; 0 where they are not known.
+    orientation: Orientation,
+    /// Width and height of a pixel of the upright picture; 0 where they are not known.
     pixel: (u32, u32),
 }
 
 impl Upright {
     /// What a video says. Turns by something else than quarters are left out.
     pub(super) fn of(video: &VideoInfo) -> Self {
-        let quarters = video.rotation.unwrap_or(0.0) / 90.0;
-        let is_whole = (quarters - quarters.round()).abs() < 0.01;
-        let turns = if is_whole { (quarters.round() as i64).rem_euclid(4) as u8 } else { 0 };
-        let pixel = video.sample_aspect_ratio;
+        let orientation = video.orientation.unwrap_or_default();
+        let pixel = video.clone().turned(orientation).sample_aspect_ratio;
         let pixel = if pixel.is_known() { (pixel.num as u32, pixel.den as u32) } else { (0, 0) };
-        Self { turns, pixel }
+        Self { orientation, pixel }
     }
 
     /// Width and height of a pixel of the upright picture, where they differ.
     pub(super) fn pixel(self) -> Option<(u32, u32)> {
-        let (width, height) =
-            if self.turns.is_multiple_of(2) { self.pixel } else { (self.pixel.1, self.pixel.0) };
+        let (width, height) = self.pixel;
         (width != height && width > 0 && height > 0).then_some((width, height))
     }
 
     /// The picture in 8 bits, upright.
     pub(super) fn picture(self, stored: &Planar<u16>) -> Picture {
-        let Size { width, height } = stored.size();
-        let size = if self.turns.is_multiple_of(2) { stored.size() } else { Size::new(height, width) };
+        let mut upright = Planar::new(Size::new(0, 0));
+        self.orientation.apply(stored, &mut upright);
+        let size = upright.size();
         let mut samples = vec![0; 3 * size.pixels() as usize];
         for plane in 0..3 {
-            for y in 0..height {
-                for (x, &sample) in stored.row(plane, y).iter().enumerate() {
-                    let x = x as u32;
-                    let (x, y) = match self.turns {
-                        0 => (x, y),
-                        1 => (y, width - 1 - x),
-                        2 => (width - 1 - x, height - 1 - y),
-                        _ => (height - 1 - y, x),
-                    };
-                    let at = y as usize * size.width as usize + x as usize;
-                    samples[3 * at + plane] = ((u32::from(sample) * 255 + 32_767) / 65_535) as u8;
-                }
+            let of_plane = samples.iter_mut().skip(plane).step_by(3);
+            for (to, &sample) in of_plane.zip(upright.plane(plane)) {
+                *to = ((u32::from(sample) * 255 + 32_767) / 65_535) as u8;
             }
         }
         Picture { size, samples }
@@ -119,32 +107,29 @@ mod tests {
     }
 
     #[test]
-    fn pictures_are_turned_counter_clockwise() {
-        for (turns, size, wanted) in [
-            (0, (3, 2), [0, 1, 2, 3, 4, 5]),
-            (1, (2, 3), [2, 5, 1, 4, 0, 3]),
-            (2, (3, 2), [5, 4, 3, 2, 1, 0]),
-            (3, (2, 3), [3, 0, 4, 1, 5, 2]),
-        ] {
-            let picture = Upright { turns, pixel: (1, 1) }.picture(&stored());
+    fn pictures_stand_upright_with_8_bits() {
+        let quarter = Orientation { transposed: true, mirrored: true, flipped: false };
+        for (orientation, size, wanted) in
+            [(Orientation::UPRIGHT, (3, 2), [0, 1, 2, 3, 4, 5]), (quarter, (2, 3), [3, 0, 4, 1, 5, 2])]
+        {
+            let picture = Upright { orientation, pixel: (1, 1) }.picture(&stored());
             assert_eq!((picture.size.width, picture.size.height), size);
-            assert_eq!(reds(&picture), wanted, "{turns}");
+            assert_eq!(reds(&picture), wanted, "{orientation:?}");
             assert!(picture.samples.chunks(3).all(|pixel| pixel[1..] == [0, 255]));
         }
     }
 
     #[test]
-    fn pixels_turn_with_their_picture() {
-        let pixel = |turns, pixel| Upright { turns, pixel }.pixel();
-        assert_eq!(pixel(0, (4, 3)), Some((4, 3)));
-        assert_eq!(pixel(3, (4, 3)), Some((3, 4)));
-        assert_eq!(pixel(0, (5, 5)), None);
-        assert_eq!(pixel(1, (0, 1)), None);
+    fn only_pixels_that_are_not_square_are_told_of() {
+        let pixel = |pixel| Upright { orientation: Orientation::UPRIGHT, pixel }.pixel();
+        assert_eq!(pixel((4, 3)), Some((4, 3)));
+        assert_eq!(pixel((5, 5)), None);
+        assert_eq!(pixel((0, 1)), None);
     }
 
     #[test]
     fn a_file_holds_all_pictures_and_the_shape_of_a_pixel() {
-        let picture = Upright { turns: 0, pixel: (4, 3) }.picture(&stored());
+        let picture = Upright { orientation: Orientation::UPRIGHT, pixel: (4, 3) }.picture(&stored());
         let (size, bytes) = png(&[&picture, &picture], Some((4, 3)), "two").unwrap();
         assert_eq!((size.width, size.height), (3 + 8 + 3, 2));
         let mut reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
