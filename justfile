@@ -25,6 +25,7 @@ faults kills="200":
     UPSCALED_DAMAGED_FILES=200 UPSCALED_SEGMENTS=3600 UPSCALED_REPLACEMENTS=50 \
         cargo test --release --package upscaled --test missing_frames --test timing --test sources --test publish \
         --test sandbox --test hostile -- --nocapture
+    UPSCALED_SEGMENTS=3600 cargo test --release --package media --test join no_number -- --nocapture
 
 # Speed of the engine: the built-in models, or MODEL WIDTHxHEIGHT THREADS
 bench *arguments:

@@ -8,8 +8,8 @@ const COLUMNS: usize = 1024;
 /// The mean absolute difference between `enlarged`, averaged down to the size of `original`, and `original`.
 ///
 /// 0 means that every area of the enlarged picture has the mean colour of the pixel it stands for. A black, green
-/// or scrambled result differs by the contrast of the picture. Samples of the original are in 0..1 (values outside are
-/// counted as they are). `white` is the sample value of `enlarged` that stands for 1.
+/// or scrambled result differs by the contrast of the picture. Samples of the original outside of 0..1, which the
+/// enlarged picture cannot have, count as the nearest that it can. `white` is the sample value of `enlarged` that stands for 1.
 ///
 /// The result is not a number when the original has such a sample, or when `enlarged` is not a whole number of times
 /// larger, up to 64, in both directions.
@@ -62,7 +62,8 @@ pub(crate) fn add_up(band: &[u16], width: usize, start: usize, columns: &mut [u3
 fn differences<B: AsRef<[u32]>>(boxes: impl IntoIterator<Item = B>, wanted: &[f32], unit: f32) -> f32 {
     // At most 64 · 64 samples of 16 bits, which a signed number holds; it becomes a float more quickly.
     let total = |samples: B| samples.as_ref().iter().sum::<u32>() as i32 as f32;
-    boxes.into_iter().zip(wanted).map(|(samples, wanted)| (total(samples) * unit - wanted).abs()).sum()
+    let difference = |(samples, wanted): (B, &f32)| (total(samples) * unit - wanted.clamp(0.0, 1.0)).abs();
+    boxes.into_iter().zip(wanted).map(difference).sum()
 }
 
 #[cfg(test)]
@@ -122,6 +123,16 @@ mod tests {
         let change = f32::from(before.abs_diff(*last)) / WHITE / (16.0 * 3.0 * 2700.0);
         let difference = mean_difference(&picture, &large, WHITE);
         assert!((difference - change).abs() < change * 0.1 + 1e-6, "{difference} {change}");
+    }
+
+    #[test]
+    fn what_the_enlarged_picture_cannot_have_is_no_difference() {
+        let mut picture = RgbF32::new(Size::new(8, 8));
+        picture.plane_mut(0).fill(-3.0);
+        picture.plane_mut(1).fill(7.0);
+        let mut large = Planar::new(Size::new(16, 16));
+        large.plane_mut(1).fill(65535);
+        assert!(mean_difference(&picture, &large, WHITE) < 1e-6);
     }
 
     #[test]

@@ -35,6 +35,7 @@ struct Filter {
     graph: Graph,
     converted: RawFrame,
     is_full_range: bool,
+    tonemaps: bool,
 }
 
 impl ToRgb {
@@ -94,7 +95,14 @@ impl Way {
         let to_rgb = if tonemaps { TONEMAP } else { "zscale=matrix=gbr:range=full,format=gbrpf32le" };
         let description = format!("{unpacked}{to_rgb}");
         let graph = Graph::new(format, padded_size, &description)?;
-        Ok(Self::Filter(Filter { format, padded, graph, converted: RawFrame::new()?, is_full_range }))
+        Ok(Self::Filter(Filter {
+            format,
+            padded,
+            graph,
+            converted: RawFrame::new()?,
+            is_full_range,
+            tonemaps,
+        }))
     }
 }
 
@@ -163,6 +171,12 @@ impl Filter {
         input.set_color(color);
         self.graph.run(input, &mut self.converted)?;
         self.converted.read_rgb_f32(into, size);
+        if self.tonemaps {
+            // Colours that usual screens do not have.
+            for plane in 0..3 {
+                into.plane_mut(plane).iter_mut().for_each(|sample| *sample = sample.clamp(0.0, 1.0));
+            }
+        }
         Ok(())
     }
 }

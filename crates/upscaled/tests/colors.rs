@@ -69,7 +69,7 @@ fn every_pixel_format_comes_back() {
     use Planes::{All, Luma, Rgb};
     let folder = tempfile::tempdir().unwrap();
     // Soft shapes in all colours, which move: hard edges between pure colours are no picture that a camera makes.
-    let picture = "gradients=size=160x96:rate=25:seed=7:nb_colors=6:c0=0x305080:c1=0xd0a060:c2=0x40a050:c3=0x903060,format=gbrp16le";
+    let picture = "gradients=size=160x96:rate=25:x0=0:y0=0:x1=159:y1=95:nb_colors=4:c0=0x305080:c1=0xd0a060:c2=0x40a050:c3=0x903060,format=gbrp16le";
     for (format, container, encoder, planes) in [
         ("yuv420p", "mkv", "ffv1", All("yuv420p", 8)),
         ("yuv422p", "mkv", "ffv1", All("yuv422p", 8)),
@@ -163,7 +163,8 @@ fn hdr_of_frame(path: &Path) -> Vec<String> {
 #[test]
 fn hdr10_stays_hdr10() {
     let folder = tempfile::tempdir().unwrap();
-    let picture = "gradients=size=160x96:rate=25:seed=3,format=yuv420p10le";
+    let picture =
+        "gradients=size=160x96:rate=25:c0=0x305080:c1=0xd0a060:x0=0:y0=0:x1=159:y1=95,format=yuv420p10le";
     let display = "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1):max-cll=1000,400";
     let parameters = format!(
         "log-level=error:lossless=1:hdr10=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:{display}"

@@ -23,7 +23,7 @@ use trace::{Call, calls, record};
 
 /// Files that may be lost or old after a power cut.
 fn is_for_people(path: &str) -> bool {
-    path.ends_with("status.json")
+    ["status.json", "report.json", "_upscaled.mp4.json"].iter().any(|name| path.ends_with(name))
 }
 
 /// True for a finished segment, under its name.

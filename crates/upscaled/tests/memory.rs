@@ -120,7 +120,7 @@ fn when_memory_runs_out_the_worker_dies_and_nothing_finished_is_lost() {
     let root = folder.path().join("root");
     std::fs::create_dir_all(root.join("input")).unwrap();
     // Segments enough for a few between two deaths.
-    let frames = (wanted_kills as u32 + 1) * 4 * 15;
+    let frames = (wanted_kills as u32 + 1) * 8 * 15;
     let clip = folder.path().join("clip.mp4");
     make_clip(&clip, "64x36", frames, false);
     well(up(folder.path(), &SETTINGS).args(["-o", "wanted.mp4"]));
