@@ -13,6 +13,7 @@ use crate::raw::codec::Output;
 use crate::raw::filter::Graph;
 use crate::raw::frame::RawFrame;
 use crate::raw::packet::RawPacket;
+use crate::raw::pixel::PixelFormat;
 use crate::resize::{RESAMPLER, RGB};
 use crate::{CodecParameters, Error, Hdr, VideoInfo, bit_depth};
 
@@ -73,7 +74,7 @@ impl EncodeSettings {
             frame_rate: source.frame_rate,
             sample_aspect_ratio: source.sample_aspect_ratio,
             color: output_color(source, false),
-            chroma_location: source.chroma_location,
+            chroma_location: chroma_location(source, pixel_format),
             pixel_format: pixel_format.to_owned(),
             hdr: None,
             dither: bit_depth(pixel_format) < source.bit_depth,
@@ -244,6 +245,15 @@ impl SegmentEncoder {
             })?;
         }
         Ok(())
+    }
+}
+
+/// Where the chroma samples of a result lie: where those of the source do, as far as it can be told. H.264 and HEVC tell it for
+/// 4:2:0 only, and have it on the left for 4:2:2.
+fn chroma_location(source: &VideoInfo, pixel_format: &str) -> ChromaLocation {
+    match PixelFormat::named(pixel_format).map(PixelFormat::chroma_shift) {
+        Some((1, 0)) => ChromaLocation::Left,
+        _ => source.chroma_location,
     }
 }
 

@@ -178,6 +178,28 @@ fn no_number_of_segments_makes_times_drift() {
 }
 
 #[test]
+fn chapters_that_a_file_has_twice_are_in_the_result_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("chapters.txt");
+    let chapter =
+        |start, end, title| format!("[CHAPTER]\nTIMEBASE=1/1000\nSTART={start}\nEND={end}\ntitle={title}\n");
+    // A gap makes FFmpeg take the two ways in which it writes chapters for different ones.
+    let chapters = [chapter(0, 300, "one"), chapter(600, 1000, "two")].concat();
+    std::fs::write(&text, format!(";FFMETADATA1\n{chapters}")).unwrap();
+    let source = folder.path().join("source.mp4");
+    let inputs = ["-f", "lavfi", "-i", "testsrc2=size=64x36:rate=25:duration=1", "-f", "ffmetadata", "-i"];
+    ffmpeg(
+        &[&inputs[..], &[text.to_str().unwrap(), "-map_chapters", "1", "-c:v", "libx264"]].concat(),
+        &source,
+    );
+    let result = folder.path().join("result.mkv");
+    make(&source, &result, Container::Matroska);
+    let titles = |path: &Path| ffprobe(path, &["-show_chapters", "-show_entries", "chapter_tags=title"]);
+    assert_eq!(titles(&source), ["one", "two", "two"]);
+    assert_eq!(titles(&result), ["one", "two"]);
+}
+
+#[test]
 fn everything_beside_the_video_is_carried_over() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

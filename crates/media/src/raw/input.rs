@@ -9,7 +9,7 @@ use std::ptr;
 use super::dictionary::{self, Dictionary};
 use super::packet::RawPacket;
 use super::stream::Stream;
-use super::{check, error_text, ffi, is_again, rational, text};
+use super::{check, error_text, ffi, is_again, rational, rescale, text};
 use crate::{Error, MAX_PIXELS};
 use frame::Rational;
 
@@ -87,6 +87,14 @@ pub(crate) struct Chapter {
     pub(crate) start: i64,
     pub(crate) end: i64,
     pub(crate) metadata: Vec<(String, String)>,
+}
+
+impl Chapter {
+    /// True for one that begins at the same time, to a millisecond, and says the same.
+    fn is_same(&self, other: &Self) -> bool {
+        let begin = |chapter: &Self| rescale(chapter.start, chapter.time_base, Rational::new(1, 1000));
+        begin(self) == begin(other) && self.metadata == other.metadata
+    }
 }
 
 impl Input {
@@ -199,6 +207,8 @@ impl Input {
         unsafe { dictionary::entries(self.get().metadata) }
     }
 
+    /// The chapters. MPEG-4 files may have them twice, in the ways of two makers: those of the second that are the same are
+    /// left out.
     pub(crate) fn chapters(&self) -> Vec<Chapter> {
         let chapter = |index: usize| {
             // SAFETY: the context has that many chapters, none of which is null.
@@ -213,7 +223,13 @@ impl Input {
                 }
             }
         };
-        (0..self.get().nb_chapters as usize).map(chapter).collect()
+        let mut chapters: Vec<Chapter> = Vec::new();
+        for chapter in (0..self.get().nb_chapters as usize).map(chapter) {
+            if !chapters.iter().any(|known| known.is_same(&chapter)) {
+                chapters.push(chapter);
+            }
+        }
+        chapters
     }
 
     /// Reads only the streams for which `wanted` holds.

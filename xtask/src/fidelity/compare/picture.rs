@@ -56,8 +56,13 @@ fn compare_colors(source: &Stream, result: &Stream, compared: &mut Compared) {
         ("range", &source.color_range, &result.color_range, !was_rgb),
         ("primaries", &source.color_primaries, &result.color_primaries, true),
         ("transfer", &source.color_transfer, &result.color_transfer, true),
-        // Without subsampling, chroma is where luma is.
-        ("chroma location", &source.chroma_location, &result.chroma_location, was_subsampled),
+        // Without subsampling, chroma is where luma is; and H.264 and HEVC can tell the place for 4:2:0 only.
+        (
+            "chroma location",
+            &source.chroma_location,
+            &result.chroma_location,
+            was_subsampled && chroma(&result.pix_fmt) == 0,
+        ),
     ];
     for (name, wanted, found, counts) in tags {
         if !counts || is_open(wanted) {
