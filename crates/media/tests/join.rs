@@ -181,22 +181,22 @@ fn no_number_of_segments_makes_times_drift() {
 fn chapters_that_a_file_has_twice_are_in_the_result_once() {
     let folder = tempfile::tempdir().unwrap();
     let text = folder.path().join("chapters.txt");
-    let chapter =
-        |start, end, title| format!("[CHAPTER]\nTIMEBASE=1/1000\nSTART={start}\nEND={end}\ntitle={title}\n");
-    // A gap makes FFmpeg take the two ways in which it writes chapters for different ones.
-    let chapters = [chapter(0, 300, "one"), chapter(600, 1000, "two")].concat();
-    std::fs::write(&text, format!(";FFMETADATA1\n{chapters}")).unwrap();
+    // Chapters without a title, and with a gap, make FFmpeg take the two ways in which MPEG-4 has chapters for different ones.
+    let times = [(0, 500, ""), (500, 700, "title=\n"), (900, 2000, "title=two\n")];
+    let chapters = times
+        .map(|(start, end, title)| format!("[CHAPTER]\nTIMEBASE=1/1000\nSTART={start}\nEND={end}\n{title}"));
+    std::fs::write(&text, format!(";FFMETADATA1\n{}", chapters.concat())).unwrap();
     let source = folder.path().join("source.mp4");
-    let inputs = ["-f", "lavfi", "-i", "testsrc2=size=64x36:rate=25:duration=1", "-f", "ffmetadata", "-i"];
+    let inputs = ["-f", "lavfi", "-i", "testsrc2=size=64x36:rate=25:duration=2", "-f", "ffmetadata", "-i"];
     ffmpeg(
         &[&inputs[..], &[text.to_str().unwrap(), "-map_chapters", "1", "-c:v", "libx264"]].concat(),
         &source,
     );
     let result = folder.path().join("result.mkv");
     make(&source, &result, Container::Matroska);
-    let titles = |path: &Path| ffprobe(path, &["-show_chapters", "-show_entries", "chapter_tags=title"]);
-    assert_eq!(titles(&source), ["one", "two", "two"]);
-    assert_eq!(titles(&result), ["one", "two"]);
+    let of = |path: &Path| ffprobe(path, &["-show_entries", "chapter=start_time:chapter_tags=title"]);
+    let named = |path: &Path| of(path).iter().filter(|chapter| chapter.ends_with("two")).count();
+    assert_eq!((named(&source), named(&result)), (2, 1), "{:?}", of(&source));
 }
 
 #[test]
