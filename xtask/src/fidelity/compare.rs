@@ -102,7 +102,9 @@ fn compare_levels(
     compared: &mut Compared,
 ) {
     let Some(paths) = pair.paths else { return };
-    match levels::compare(paths, (source, result), limit) {
+    // Twice as many where each field became a frame.
+    let step = (compared.frames.1 / compared.frames.0.max(1)).max(1);
+    match levels::compare(paths, (source, result), step, limit) {
         Ok((error, psnr)) => {
             compared.levels = Some((error, psnr));
             if allowed.other_colors {

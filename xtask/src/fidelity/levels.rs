@@ -22,11 +22,14 @@ const SAME: f64 = 99.0;
 /// Gives the largest difference between the mean levels of two planes, of 255, and the likeness of the least alike
 /// frame in dB.
 ///
+/// `step` is the number of frames of the result for each of the source, of which the first is compared.
+///
 /// Levels are those of YCbCr in limited range: each file's own range is what its tags say, and RGB goes through the
 /// matrix of BT.709.
 pub(super) fn compare(
     (of_source, of_result): (&Path, &Path),
     (source, result): (&Stream, &Stream),
+    step: usize,
     limit: Duration,
 ) -> anyhow::Result<(f64, f64)> {
     // Where pixels were turned, both are compared upright.
@@ -45,13 +48,14 @@ pub(super) fn compare(
         )
     };
     thread::scope(|scope| {
-        let start = |path, stream: &Stream| {
+        let start = |path, stream: &Stream, step: usize| {
             let (send, receive) = sync_channel(2);
-            let (filter, index) = (filter(stream), stream.index);
+            let filter = format!("select=not(mod(n\\,{step})),{}", filter(stream));
+            let index = stream.index;
             scope.spawn(move || decode(path, index, (&filter, is_turned), bytes * PLANES, &send, limit));
             receive
         };
-        measure(&start(of_source, source), &start(of_result, result), bytes)
+        measure(&start(of_source, source, 1), &start(of_result, result, step), bytes)
     })
 }
 

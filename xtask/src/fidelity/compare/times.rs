@@ -32,8 +32,12 @@ pub(super) fn compare(
         let skipped = wanted.len().saturating_sub(found.len());
         wanted.drain(..skipped);
     }
-    if allowed.other_frames {
+    if allowed.other_frames && found.len() < wanted.len() {
         compare_ends(&wanted, &found, compared);
+    } else if allowed.other_frames {
+        // A frame of each frame or of each field: every time of the source is still there.
+        compare_places(&wanted, &found, compared);
+        compared.change(format!("{} frames became {}", wanted.len(), found.len()));
     } else if allowed.more_frames {
         compare_places(&wanted, &found, compared);
     } else if wanted.len() == found.len() {
@@ -44,7 +48,7 @@ pub(super) fn compare(
     }
 }
 
-/// Fields became frames, or the other way round: the film begins and ends as before, to a frame.
+/// The frames of a film came back out of more of them: it begins and ends as before, to a frame.
 fn compare_ends(wanted: &[Option<f64>], found: &[f64], compared: &mut Compared) {
     let known: Vec<f64> = wanted.iter().copied().flatten().collect();
     let ends = [known.first().zip(found.first()), known.last().zip(found.last())];
