@@ -188,6 +188,8 @@ pub enum Response {
     Probed {
         /// The video in a few words.
         description: String,
+        /// The file states more than it holds: what it states and what is there, in words.
+        unfinished: Option<String>,
     },
     /// Answer to [`Request::Index`].
     Indexed(Box<SourceFacts>),

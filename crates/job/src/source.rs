@@ -66,6 +66,9 @@ pub struct SourceFacts {
     /// Players turn the picture by a quarter.
     #[serde(default)]
     pub is_turned: bool,
+    /// The file states more than it holds, as one that is still being copied does: what it states and what is there, in words.
+    #[serde(default)]
+    pub cut_off: Option<String>,
 }
 
 impl SourceFacts {

@@ -20,7 +20,8 @@ const GAPS_TOLD: usize = 5;
 pub(crate) fn probe(source: &Path) -> Result<Response, Failed> {
     let _little = LittleMemory::begin();
     let probe = media::probe(source)?;
-    Ok(Response::Probed { description: format!("{} {}", probe.video.codec, probe.video.size) })
+    let description = format!("{} {}", probe.video.codec, probe.video.size);
+    Ok(Response::Probed { description, unfinished: None })
 }
 
 /// Makes the frame list.
@@ -124,6 +125,7 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         notes,
         pixel: shape.pixel,
         is_turned: shape.is_turned,
+        cut_off: None,
     })))
 }
 
