@@ -118,6 +118,8 @@ pub struct SegmentRequest {
 pub struct JoinRequest {
     /// The source.
     pub source: FilePath,
+    /// The video stream that was enlarged, where one was chosen.
+    pub stream: Option<u32>,
     /// The frame list.
     pub frame_list: FrameListFile,
     /// The folder with the segment files.

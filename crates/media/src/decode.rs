@@ -3,11 +3,8 @@
 mod numbered;
 mod range;
 
-use std::path::Path;
-
 use frame::Rational;
 
-use crate::Error;
 use crate::probe::video_stream;
 use crate::raw;
 use crate::raw::codec::{Decoder, Output, Threads};
@@ -15,6 +12,7 @@ use crate::raw::ffi::AVCodecID;
 use crate::raw::frame::RawFrame;
 use crate::raw::input::Input;
 use crate::raw::packet::RawPacket;
+use crate::{Error, Source};
 
 pub(crate) use numbered::Numbered;
 pub use range::{NextFrame, RangeDecoder};
@@ -34,8 +32,8 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
-    pub(crate) fn open(path: &Path, threads: Threads) -> Result<Self, Error> {
-        let mut input = Input::open(path)?;
+    pub(crate) fn open(source: &Source, threads: Threads) -> Result<Self, Error> {
+        let mut input = Input::open(source)?;
         let (stream, video) = video_stream(&input)?;
         let (time_base, frame_rate) = (video.time_base(), video.average_frame_rate());
         let has_palette = video.pixel_format().has_palette();
@@ -139,10 +137,10 @@ impl Frames {
 }
 
 /// True when one of the first frames of a video has closed captions.
-pub(crate) fn begins_with_captions(path: &Path) -> Result<bool, Error> {
+pub(crate) fn begins_with_captions(source: &Source) -> Result<bool, Error> {
     /// Captions come with every frame, at a second's distance at most.
     const LOOK: usize = 60;
-    let mut frames = Frames::open(path, Threads::One)?;
+    let mut frames = Frames::open(source, Threads::One)?;
     for _ in 0..LOOK {
         if !frames.advance()? {
             return Ok(false);

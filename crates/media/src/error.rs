@@ -35,6 +35,9 @@ pub enum Error {
     /// There is sound or other data, but no video.
     #[error("the file has no video stream: only videos can be upscaled")]
     NoVideoStream,
+    /// The stream that was chosen is no video.
+    #[error("stream {0} is no video of this file: choose one of its video streams ({videos})", videos = numbers(.1))]
+    NotAVideoStream(usize, Vec<usize>),
     /// One picture, not a video.
     #[error("it is a still picture, not a video: only videos can be upscaled")]
     StillPicture,
@@ -132,6 +135,14 @@ pub enum Error {
         /// What FFmpeg says.
         reason: String,
     },
+}
+
+/// Numbers of streams, in words.
+fn numbers(streams: &[usize]) -> String {
+    if streams.is_empty() {
+        return "it has none".to_owned();
+    }
+    streams.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
 }
 
 impl Error {

@@ -3,13 +3,12 @@
 mod packets;
 
 use std::ops::Range;
-use std::path::Path;
 
 use frame::Rational;
 
 use crate::decode::Frames;
 use crate::fields::{Fields, Place};
-use crate::{Error, MAX_FRAMES, raw};
+use crate::{Error, MAX_FRAMES, Source, raw};
 
 use packets::Packets;
 
@@ -49,6 +48,9 @@ pub struct Index {
     pub left_out: u32,
     /// Frames at the end that the container lists, but that the file is too short to hold.
     pub cut_off: u32,
+    /// Frames that say of themselves that they are interlaced: ranges, ascending, with other frames between them. Known where
+    /// everything was decoded.
+    pub flagged: Vec<Range<u32>>,
     /// How the frames are made of those that the decoder gives; `None` where they are those.
     pub fields: Option<Fields>,
 }
@@ -99,13 +101,13 @@ impl Index {
 ///
 /// # Errors
 /// When the file cannot be read, is not a video, or has no frames.
-pub fn index(path: &Path, method: IndexMethod, progress: &mut dyn FnMut(u64)) -> Result<Index, Error> {
-    let packets = Packets::read(path, progress)?;
-    let listed = packets.list(path)?;
+pub fn index(source: &Source, method: IndexMethod, progress: &mut dyn FnMut(u64)) -> Result<Index, Error> {
+    let packets = Packets::read(source, progress)?;
+    let listed = packets.list(source)?;
     let index = match listed {
         Some(listed) if method == IndexMethod::Demux => listed,
         listed => {
-            let decoded = Decoded::read(path, progress)?;
+            let decoded = Decoded::read(source, progress)?;
             if decoded.index.pts.is_empty() {
                 return Err(Error::NoFrames);
             }
@@ -146,6 +148,7 @@ fn with_gaps(decoded: &Index, missing: &[i64], listed: Option<&Index>) -> Index 
         gaps,
         left_out: 0,
         cut_off: 0,
+        flagged: Vec::new(),
         fields: None,
         pts,
     }
@@ -161,8 +164,8 @@ struct Decoded {
 }
 
 impl Decoded {
-    fn read(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Self, Error> {
-        let mut frames = Frames::open(path, raw::codec::Threads::One)?;
+    fn read(source: &Source, progress: &mut dyn FnMut(u64)) -> Result<Self, Error> {
+        let mut frames = Frames::open(source, raw::codec::Threads::One)?;
         let (time_base, rate) = (frames.time_base(), frames.frame_rate());
         let mut clock = Clock::new(time_base, rate);
         let mut pts: Vec<i64> = Vec::new();
@@ -194,6 +197,7 @@ impl Decoded {
             gaps: Vec::new(),
             left_out: 0,
             cut_off: 0,
+            flagged: Vec::new(),
             fields: None,
         };
         Ok(Self { index, by_own_times, has_fields: frames.may_have_fields() })

@@ -21,6 +21,7 @@ mod parameters;
 mod probe;
 mod raw;
 mod resize;
+mod source;
 mod verify;
 
 pub use container::Container;
@@ -37,6 +38,7 @@ pub use join::{Join, JoinReport, OwnedPacket, join};
 pub use parameters::CodecParameters;
 pub use probe::{Probe, StreamInfo, StreamKind, VideoInfo, probe};
 pub use resize::Resizer;
+pub use source::Source;
 pub use verify::{SegmentDecoder, VerifyReport, verify};
 
 /// Largest picture that is decoded, in pixels: 16,384 × 8,192. A file may claim any size, and memory follows it.

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{clip, decode, ffmpeg, index, shared};
-use media::{Error, IndexMethod, RangeDecoder, probe};
+use media::{Error, IndexMethod, RangeDecoder, Source, probe};
 
 #[test]
 fn any_range_equals_that_part_of_the_whole() {
@@ -44,7 +44,7 @@ fn any_range_equals_that_part_of_the_whole() {
         assert_eq!(index.seekable, name != "mpeg4.avi", "{name}");
         // Nothing that is whole is taken for damaged.
         for method in [IndexMethod::Check, IndexMethod::Decode] {
-            let checked = media::index(&path, method, &mut |_| {}).unwrap();
+            let checked = media::index(&Source::file(&path), method, &mut |_| {}).unwrap();
             assert_eq!((checked.pts, checked.gaps), (index.pts.clone(), Vec::new()), "{name}: {method:?}");
         }
         let whole = decode(&path, &index, 0, 40);
@@ -86,7 +86,7 @@ fn times_that_no_frame_rate_gives_are_found() {
     );
     let wanted: Vec<i64> = (0..20).map(|n| if n < 10 { n * 40 } else { 400 + (n - 10) * 17 }).collect();
     assert_eq!(index(&path).pts, wanted);
-    let decoded = media::index(&path, IndexMethod::Decode, &mut |_| {}).unwrap();
+    let decoded = media::index(&Source::file(&path), IndexMethod::Decode, &mut |_| {}).unwrap();
     assert_eq!((decoded.pts, decoded.seekable), (wanted, false));
 }
 
@@ -96,7 +96,7 @@ fn a_decoder_that_gives_other_frames_is_noticed() {
     let path = clip(&folder, "a.mp4", "64x64", 20, &["-c:v", "libx264", "-g", "5"]);
     let mut list = index(&path);
     list.pts[12] += 1;
-    let mut decoder = RangeDecoder::open(&path, &list, 10, 15, 1).unwrap();
+    let mut decoder = RangeDecoder::open(&Source::file(&path), &list, 10, 15, 1).unwrap();
     let mut picture = frame::RgbF32::new(frame::Size::new(0, 0));
     let error = loop {
         match decoder.next(&mut picture) {
@@ -185,8 +185,8 @@ fn a_change_of_size_is_refused_with_its_place() {
     let path = folder.path().join("both.ts");
     std::fs::write(&path, joined).unwrap();
     // By decoding, since this decoder drops the last frame before the change.
-    let list = media::index(&path, IndexMethod::Decode, &mut |_| {}).unwrap();
-    let mut decoder = RangeDecoder::open(&path, &list, 0, list.pts.len() as u32, 1).unwrap();
+    let list = media::index(&Source::file(&path), IndexMethod::Decode, &mut |_| {}).unwrap();
+    let mut decoder = RangeDecoder::open(&Source::file(&path), &list, 0, list.pts.len() as u32, 1).unwrap();
     let mut picture = frame::RgbF32::new(frame::Size::new(0, 0));
     let error = loop {
         match decoder.next(&mut picture) {
@@ -211,7 +211,7 @@ fn real_clips_have_the_frames_that_are_known() {
         assert_eq!(list.pts.len(), frames, "{name}");
         let middle = frames as u32 / 2;
         assert_eq!(decode(&path, &list, middle, middle + 2).len(), 2, "{name}");
-        assert!(probe(&path).unwrap().video.size.width > 0);
+        assert!(probe(&Source::file(&path)).unwrap().video.size.width > 0);
     }
 }
 
@@ -231,7 +231,7 @@ fn what_is_no_video_is_refused_with_the_right_reason() {
     ffmpeg(&["-f", "lavfi", "-i", "sine=duration=1"], &at("sound.mp4"));
     ffmpeg(&["-f", "lavfi", "-i", "testsrc2", "-frames:v", "1", "-f", "image2"], &at("still.jpg"));
     std::fs::rename(at("still.jpg"), at("still.mp4")).unwrap();
-    let refusal = |name: &str| probe(&at(name)).unwrap_err();
+    let refusal = |name: &str| probe(&Source::file(&at(name))).unwrap_err();
     assert!(matches!(refusal("missing.mp4"), Error::NotFound));
     assert!(matches!(refusal("folder.mp4"), Error::NotAFile));
     assert!(matches!(refusal("empty.mp4"), Error::Empty));
@@ -282,7 +282,8 @@ fn damaged_frames_are_the_same_each_time() {
     std::fs::write(&path, bytes).unwrap();
     let list = index(&path);
     let decode_some = || {
-        let mut decoder = RangeDecoder::open(&path, &list, 0, list.pts.len() as u32, 2).unwrap();
+        let mut decoder =
+            RangeDecoder::open(&Source::file(&path), &list, 0, list.pts.len() as u32, 2).unwrap();
         let mut picture = frame::RgbF32::new(frame::Size::new(0, 0));
         let mut pictures = Vec::new();
         while let Ok(Some(pts)) = decoder.next(&mut picture) {

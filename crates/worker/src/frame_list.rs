@@ -70,6 +70,7 @@ pub(crate) fn read(place: &Place) -> Result<Index, Failed> {
         gaps,
         left_out: 0,
         cut_off: 0,
+        flagged: Vec::new(),
         fields: None,
     };
     let fields = match file.fields {

@@ -11,6 +11,7 @@ use crate::encoding::{Output, media_container};
 use crate::failure::Failed;
 use crate::model;
 use crate::sandbox::LittleMemory;
+use crate::source::source;
 use crate::{frame_list, wire::Progress};
 
 /// Gaps that are told one by one.
@@ -19,14 +20,14 @@ const GAPS_TOLD: usize = 5;
 /// Answers whether a file is a video.
 pub(crate) fn probe(source: &Path) -> Result<Response, Failed> {
     let _little = LittleMemory::begin();
-    let probe = media::probe(source)?;
+    let probe = media::probe(&media::Source::file(source))?;
     let description = format!("{} {}", probe.video.codec, probe.video.size);
     Ok(Response::Probed { description, unfinished: None })
 }
 
 /// Makes the frame list.
 pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Response, Failed> {
-    let source: &Path = &request.source;
+    let source = &source(&request.source, request.settings.stream);
     let little = LittleMemory::begin();
     let probe = media::probe(source)?;
     // Decoding large pictures rightly takes more.
@@ -46,14 +47,16 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     };
     let mut tell = |frames: u64| progress.tell(frames as u32, 0);
     let index = media::index(source, method, &mut tell)?;
-    let mut notes = losses(&index);
+    let mut notes: Vec<String> = probe.choice.iter().cloned().collect();
+    let losses = losses(&index);
     if !request.settings.fill_gaps
-        && let Some(loss) = notes.first()
+        && let Some(loss) = losses.first()
     {
         return Err(Failed::last(format!(
             "{loss}: use a better copy, or --fill-gaps to take what is there and show the picture before where one is missing"
         )));
     }
+    notes.extend(losses);
     let (index, of_fields) =
         media::deinterlace(source, index, wanted(request.settings.deinterlace), &mut tell)?;
     let (width, height) =
@@ -75,15 +78,7 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     };
     let ticks =
         index.pts.last().zip(index.pts.first()).map_or(0, |(last, first)| last - first) + index.last_duration;
-    if index.left_out > 0 {
-        notes.push(format!(
-            "{} frames before the first whole picture cannot be decoded: the result begins behind them",
-            index.left_out
-        ));
-    }
-    if index.method == media::IndexMethod::Decode {
-        notes.push("the file's times cannot be trusted: every frame was decoded to find its time".to_owned());
-    }
+    notes.extend(about_list(&index));
     if let Some(loss) = &choice.loss {
         notes.push(format!("no encoder keeps all of the source: {loss}"));
     }
@@ -162,6 +157,21 @@ fn shrinking(target: Target, source: Shape) -> Option<String> {
             "the result of {width}x{height} is smaller than the source of {from_width}x{from_height}: it has less detail"
         )
     })
+}
+
+/// What people should know of how the list was made.
+fn about_list(index: &Index) -> Vec<String> {
+    let mut notes = Vec::new();
+    if index.left_out > 0 {
+        notes.push(format!(
+            "{} frames before the first whole picture cannot be decoded: the result begins behind them",
+            index.left_out
+        ));
+    }
+    if index.method == media::IndexMethod::Decode {
+        notes.push("the file's times cannot be trusted: every frame was decoded to find its time".to_owned());
+    }
+    notes
 }
 
 /// What of the source is lost, in words.

@@ -5,14 +5,14 @@
 
 mod picture;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use frame::{Planar, RgbF32, Size, round_to_16_bits};
 use job::message::{Failure, FailureKind, PreviewKind, PreviewPicture, PreviewRequest, Response};
 use job::{FilePath, Settings};
-use media::{Index, IndexMethod, Probe, RangeDecoder, Resizer};
+use media::{Index, IndexMethod, Probe, RangeDecoder, Resizer, Source};
 
 use self::picture::{Picture, Upright};
 use crate::failure::Failed;
@@ -21,6 +21,7 @@ use crate::look::Look;
 use crate::model::Upscaler;
 use crate::pipeline::take;
 use crate::sandbox::LittleMemory;
+use crate::source::source;
 use crate::wire::Progress;
 
 /// Threads of the decoder.
@@ -40,7 +41,7 @@ pub(crate) fn run(
 }
 
 fn make(request: &PreviewRequest, upscaler: &mut Upscaler, done: &AtomicU32) -> Result<Response, Failed> {
-    let source: &Path = &request.source;
+    let source = &source(&request.source, request.stream);
     let little = LittleMemory::begin();
     let probe = media::probe(source)?;
     drop(little);
@@ -79,7 +80,7 @@ fn attempt(
     (probe, target): (&Probe, Size),
     method: IndexMethod,
 ) -> Result<Made, Failed> {
-    let source: &Path = &request.source;
+    let source = &source(&request.source, request.stream);
     let index = media::index(source, method, &mut |_| {})?;
     let (index, of_fields) = media::deinterlace(source, index, media::Deinterlace::Auto, &mut |_| {})?;
     let mut numbers: Vec<u32> = Vec::new();
@@ -116,7 +117,7 @@ struct Frame {
 }
 
 impl Frame {
-    fn decode(source: &Path, index: &Index, number: u32) -> Result<Self, Failed> {
+    fn decode(source: &Source, index: &Index, number: u32) -> Result<Self, Failed> {
         let mut picture = RgbF32::new(Size::new(0, 0));
         let mut decoder = RangeDecoder::open(source, index, number, number + 1, DECODER_THREADS)?;
         decoder.tonemap();
@@ -298,6 +299,7 @@ mod tests {
             gaps: Vec::new(),
             left_out: 0,
             cut_off: 0,
+            flagged: Vec::new(),
             fields: None,
         }
     }

@@ -1,17 +1,15 @@
 //! The frames of a file by their numbers in its frame list, from any of them on.
 
-use std::path::{Path, PathBuf};
-
 use super::Frames;
-use crate::Error;
 use crate::index::{Index, IndexMethod};
 use crate::raw::codec::Threads;
 use crate::raw::frame::RawFrame;
+use crate::{Error, Source};
 
 /// Decodes the frames that a list of a file's own frames has, in order. Those that are missing are passed over.
 #[derive(Debug)]
 pub(crate) struct Numbered {
-    path: PathBuf,
+    source: Source,
     threads: Threads,
     frames: Frames,
     /// Times of keyframes to start at when the start that was tried does not lead to the frame wanted, the best at the
@@ -33,15 +31,15 @@ impl Numbered {
     /// Prepares to decode from frame `first` on, which must not be missing.
     ///
     /// At most `threads` are used; one where more could give other pictures each time.
-    pub(crate) fn open(path: &Path, index: Index, first: u32, threads: usize) -> Result<Self, Error> {
+    pub(crate) fn open(source: &Source, index: Index, first: u32, threads: usize) -> Result<Self, Error> {
         let threads = match index.method {
             IndexMethod::Demux | IndexMethod::Check => Threads::Repeatable(threads),
             IndexMethod::Decode => Threads::One,
         };
         let mut starts = if index.seekable { starts(&index, first) } else { Vec::new() };
-        let (frames, is_beginning) = open_at(path, threads, &mut starts)?;
+        let (frames, is_beginning) = open_at(source, threads, &mut starts)?;
         Ok(Self {
-            path: path.to_owned(),
+            source: source.clone(),
             threads,
             frames,
             other_starts: (!is_beginning).then_some(starts),
@@ -112,7 +110,7 @@ impl Numbered {
         if self.has_given {
             starts.clear();
         }
-        let (frames, is_beginning) = open_at(&self.path, self.threads, &mut starts)?;
+        let (frames, is_beginning) = open_at(&self.source, self.threads, &mut starts)?;
         self.frames = frames;
         self.other_starts = (!is_beginning).then_some(starts);
         self.next_decoded = is_beginning.then(|| self.index.present_from(0) as usize);
@@ -129,9 +127,9 @@ fn starts(index: &Index, first: u32) -> Vec<i64> {
 }
 
 /// Opens a file at the last of `starts` at which it can be entered, else at its beginning, which is said.
-fn open_at(path: &Path, threads: Threads, starts: &mut Vec<i64>) -> Result<(Frames, bool), Error> {
+fn open_at(source: &Source, threads: Threads, starts: &mut Vec<i64>) -> Result<(Frames, bool), Error> {
     while let Some(time) = starts.pop() {
-        let mut frames = Frames::open(path, threads)?;
+        let mut frames = Frames::open(source, threads)?;
         if frames.has_palette {
             // Colors come with the first frame, and again only when they change.
             return Ok((frames, true));
@@ -140,5 +138,5 @@ fn open_at(path: &Path, threads: Threads, starts: &mut Vec<i64>) -> Result<(Fram
             return Ok((frames, false));
         }
     }
-    Ok((Frames::open(path, threads)?, true))
+    Ok((Frames::open(source, threads)?, true))
 }

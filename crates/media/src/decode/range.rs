@@ -1,16 +1,14 @@
 //! A range of the frame list as pictures.
 
-use std::path::Path;
-
 use frame::{Orientation, RgbF32, Size};
 
 use super::Numbered;
-use crate::Error;
 use crate::captions::Waiting;
 use crate::convert::ToRgb;
 use crate::fields::{FieldFilter, Place};
 use crate::index::Index;
 use crate::raw::frame::RawFrame;
+use crate::{Error, Source};
 
 /// A frame of a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,24 +66,24 @@ impl RangeDecoder {
     ///
     /// # Errors
     /// When the file cannot be read or decoded, or the range is not within the list.
-    pub fn open(path: &Path, index: &Index, first: u32, end: u32, threads: usize) -> Result<Self, Error> {
+    pub fn open(source: &Source, index: &Index, first: u32, end: u32, threads: usize) -> Result<Self, Error> {
         if first > end || end as usize > index.pts.len() {
             let got = index.pts.last().copied();
             return Err(Error::FramesDiffer { frame: end, expected: None, got });
         }
-        let (source, mut start) = (index.decoded(), index.shown(first).frame);
+        let (list, mut start) = (index.decoded(), index.shown(first).frame);
         let filtered = match &index.fields {
             None => None,
             Some(fields) => {
                 // What is shown depends on the frames beside it, wherever decoding starts.
                 for _ in 0..fields.reach() {
-                    start = source.present_before(start);
+                    start = list.present_before(start);
                 }
                 Some(Filtered { filter: FieldFilter::new(fields), frame: RawFrame::new()?, at_end: false })
             }
         };
         Ok(Self {
-            decoded: Numbered::open(path, source.clone(), start, threads)?,
+            decoded: Numbered::open(source, list.clone(), start, threads)?,
             filtered,
             to_rgb: ToRgb::default(),
             orientation: Orientation::UPRIGHT,

@@ -43,6 +43,7 @@ pub(super) fn made(fields: Fields) -> Result<Index, Error> {
         gaps: fields.gaps(),
         left_out: of_file.left_out,
         cut_off: of_file.cut_off,
+        flagged: Vec::new(),
         fields: Some(fields),
     })
 }
@@ -117,6 +118,7 @@ mod tests {
             gaps: Vec::new(),
             left_out: 0,
             cut_off: 0,
+            flagged: Vec::new(),
             fields: None,
         };
         let order = FieldOrder::TopFirst;

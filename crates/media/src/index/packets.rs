@@ -1,7 +1,5 @@
 //! What the packets of a video say of its frames.
 
-use std::path::Path;
-
 use frame::Rational;
 
 use super::{Index, IndexMethod, JUMP_SECONDS, last_duration};
@@ -10,7 +8,7 @@ use crate::probe::video_stream;
 use crate::raw::ffi::AVCodecID;
 use crate::raw::input::Input;
 use crate::raw::packet::RawPacket;
-use crate::{Error, MAX_FRAMES, raw};
+use crate::{Error, MAX_FRAMES, Source, raw};
 
 /// Packets between two reports of progress, each of which takes longer than reading a packet.
 const REPORT: u64 = 1000;
@@ -35,8 +33,8 @@ pub(super) struct Packets {
 
 impl Packets {
     /// Reads all packets.
-    pub(super) fn read(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Self, Error> {
-        let mut input = Input::open(path)?;
+    pub(super) fn read(source: &Source, progress: &mut dyn FnMut(u64)) -> Result<Self, Error> {
+        let mut input = Input::open(source)?;
         let (stream, video) = video_stream(&input)?;
         let time_base = video.time_base();
         let rate = video.average_frame_rate();
@@ -106,7 +104,7 @@ impl Packets {
     }
 
     /// The frame list; `None` when packets do not tell.
-    pub(super) fn list(&self, path: &Path) -> Result<Option<Index>, Error> {
+    pub(super) fn list(&self, source: &Source) -> Result<Option<Index>, Error> {
         if !self.tell {
             return Ok(None);
         }
@@ -114,7 +112,7 @@ impl Packets {
         if frames.first().is_some_and(|&(_, is_key)| !is_key) {
             // Recordings begin anywhere, and edit lists cut anywhere: the decoder tells which frame is the first it can
             // show.
-            let mut decoded = Frames::open(path, raw::codec::Threads::One)?;
+            let mut decoded = Frames::open(source, raw::codec::Threads::One)?;
             let first = if decoded.advance()? { decoded.frame().pts() } else { None };
             match first.and_then(|first| frames.binary_search_by_key(&first, |&(pts, _)| pts).ok()) {
                 Some(number) => frames = &frames[number..],
@@ -134,6 +132,7 @@ impl Packets {
             gaps: Vec::new(),
             left_out: 0,
             cut_off: 0,
+            flagged: Vec::new(),
             fields: None,
         }))
     }

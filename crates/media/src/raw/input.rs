@@ -8,9 +8,10 @@ use std::ptr;
 
 use super::dictionary::{self, Dictionary};
 use super::packet::RawPacket;
+use super::parts::PartsIo;
 use super::stream::Stream;
 use super::{check, error_text, ffi, is_again, rational, rescale, text};
-use crate::{Error, MAX_PIXELS};
+use crate::{Error, MAX_PIXELS, Source};
 use frame::Rational;
 
 /// The demuxers that may be used, by the first of FFmpeg's names for each: containers of one file. Not among them
@@ -73,7 +74,50 @@ const MAX_STREAMS: &str = "1000";
 #[derive(Debug)]
 pub(crate) struct Input {
     context: *mut ffi::AVFormatContext,
-    io: *mut ffi::AVIOContext,
+    io: Io,
+    /// The video that is meant, where one was chosen.
+    chosen: Option<usize>,
+}
+
+/// Where the bytes come from.
+#[derive(Debug)]
+enum Io {
+    /// A file that FFmpeg has opened.
+    File(*mut ffi::AVIOContext),
+    Parts(PartsIo),
+}
+
+impl Io {
+    fn open(source: &Source, url: &CString) -> Result<Self, Error> {
+        if source.parts().len() > 1 {
+            return Ok(Self::Parts(PartsIo::open(source.parts())?));
+        }
+        let mut io = ptr::null_mut();
+        // SAFETY: the URL ends with a zero byte; `io` receives an object that is ours.
+        let code = unsafe {
+            ffi::avio_open2(&raw mut io, url.as_ptr(), ffi::AVIO_FLAG_READ, ptr::null(), ptr::null_mut())
+        };
+        if code < 0 {
+            return Err(Error::Unreadable(io::Error::other(error_text(code))));
+        }
+        Ok(Self::File(io))
+    }
+
+    fn get(&self) -> *mut ffi::AVIOContext {
+        match self {
+            Self::File(io) => *io,
+            Self::Parts(parts) => parts.get(),
+        }
+    }
+}
+
+impl Drop for Io {
+    fn drop(&mut self) {
+        if let Self::File(io) = self {
+            // SAFETY: the object is ours.
+            unsafe { ffi::avio_closep(io) };
+        }
+    }
 }
 
 // SAFETY: FFmpeg's demuxers may be used by one thread after another.
@@ -99,18 +143,13 @@ impl Chapter {
 
 impl Input {
     /// Opens a file and looks far enough into it to know its streams.
-    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        check_file(path)?;
-        let url = url(path)?;
-        let mut io = ptr::null_mut();
-        // SAFETY: the URL ends with a zero byte; `io` receives an object that is ours.
-        let code = unsafe {
-            ffi::avio_open2(&raw mut io, url.as_ptr(), ffi::AVIO_FLAG_READ, ptr::null(), ptr::null_mut())
-        };
-        if code < 0 {
-            return Err(Error::Unreadable(io::Error::other(error_text(code))));
+    pub(crate) fn open(source: &Source) -> Result<Self, Error> {
+        for part in source.parts() {
+            check_file(part)?;
         }
-        let mut input = Self { context: ptr::null_mut(), io };
+        let url = url(source.parts().first().ok_or(Error::NotFound)?)?;
+        let io = Io::open(source, &url)?;
+        let mut input = Self { context: ptr::null_mut(), io, chosen: source.stream() };
         let format = input.recognize()?;
         input.open_with(format, &url)?;
         Ok(input)
@@ -121,8 +160,14 @@ impl Input {
         let mut format: *const ffi::AVInputFormat = ptr::null();
         // SAFETY: the I/O object is open; FFmpeg gives a static demuxer.
         let (code, names) = unsafe {
-            let code =
-                ffi::av_probe_input_buffer2(self.io, &raw mut format, c"".as_ptr(), ptr::null_mut(), 0, 0);
+            let code = ffi::av_probe_input_buffer2(
+                self.io.get(),
+                &raw mut format,
+                c"".as_ptr(),
+                ptr::null_mut(),
+                0,
+                0,
+            );
             (code, if format.is_null() { String::new() } else { text((*format).name) })
         };
         if code < 0 || format.is_null() {
@@ -153,7 +198,7 @@ impl Input {
             if self.context.is_null() {
                 return Err(super::out_of_memory());
             }
-            (*self.context).pb = self.io;
+            (*self.context).pb = self.io.get();
             ffi::avformat_open_input(&raw mut self.context, url.as_ptr(), format, options.as_mut_ptr())
         };
         if code < 0 {
@@ -167,6 +212,11 @@ impl Input {
         // SAFETY: there is one list of options for each stream, laid out as FFmpeg's pointers to lists.
         let code = unsafe { ffi::avformat_find_stream_info(self.context, for_each.as_mut_ptr().cast()) };
         check(code, "look into the file").map(drop)
+    }
+
+    /// The video that is meant, by its number, where one was chosen.
+    pub(crate) fn chosen(&self) -> Option<usize> {
+        self.chosen
     }
 
     fn get(&self) -> &ffi::AVFormatContext {
@@ -254,7 +304,7 @@ impl Input {
                 continue;
             }
             // SAFETY: the I/O object is open.
-            let failed = unsafe { (*self.io).error };
+            let failed = unsafe { (*self.io.get()).error };
             let is_system = |code: i32| code < 0 && code > -4096;
             return match [failed, code].into_iter().find(|&code| is_system(code)) {
                 // A disk that fails is not the end of the video.
@@ -269,7 +319,7 @@ impl Input {
     /// Samples that the table of an MPEG-4 file places beyond the end of the file.
     pub(crate) fn samples_beyond_end(&self, stream: usize) -> u32 {
         // SAFETY: the I/O object is open.
-        let size = unsafe { ffi::avio_size(self.io) };
+        let size = unsafe { ffi::avio_size(self.io.get()) };
         let ends = self.samples(stream).filter_map(|entry| entry.pos.checked_add(entry.size().into()));
         ends.filter(|&end| size > 0 && end > size).count() as u32
     }
@@ -300,11 +350,8 @@ impl Input {
 
 impl Drop for Input {
     fn drop(&mut self) {
-        // SAFETY: both pointers are null or ours; the context does not own the I/O object.
-        unsafe {
-            ffi::avformat_close_input(&raw mut self.context);
-            ffi::avio_closep(&raw mut self.io);
-        }
+        // SAFETY: the pointer is null or ours; the context does not own the I/O object, which goes after it.
+        unsafe { ffi::avformat_close_input(&raw mut self.context) };
     }
 }
 

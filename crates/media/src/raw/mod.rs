@@ -13,6 +13,7 @@ pub(crate) mod input;
 pub(crate) mod log;
 pub(crate) mod output;
 pub(crate) mod packet;
+mod parts;
 pub(crate) mod pixel;
 pub(crate) mod stream;
 

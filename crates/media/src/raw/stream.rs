@@ -175,6 +175,22 @@ impl<'a> Stream<'a> {
         self.0.disposition & pictures != 0
     }
 
+    /// It is marked as one that players show unless told otherwise.
+    pub(crate) fn is_default(self) -> bool {
+        self.0.disposition & ffi::AV_DISPOSITION_DEFAULT != 0
+    }
+
+    /// How long it lasts by the word of the file: its duration, else its tag of Matroska files, else that of its frames.
+    pub(crate) fn seconds(self) -> Option<f64> {
+        let duration = Some(self.0.duration).filter(|&ticks| ticks > 0).map(|ticks| ticks as f64);
+        let rate = Some(self.average_frame_rate()).filter(|rate| rate.is_known());
+        let frames = Some(self.0.nb_frames).filter(|&frames| frames > 0).zip(rate);
+        duration
+            .map(|ticks| ticks * self.time_base().to_f64())
+            .or_else(|| self.tag("DURATION").as_deref().and_then(clock_time))
+            .or_else(|| frames.map(|(frames, rate)| frames as f64 / rate.to_f64()))
+    }
+
     pub(crate) fn disposition(self) -> c_int {
         self.0.disposition
     }
@@ -251,6 +267,14 @@ impl<'a> Stream<'a> {
         // SAFETY: the matrix has nine numbers.
         Some(unsafe { ffi::av_display_rotation_get(numbers.as_ptr()) }).filter(|angle| angle.is_finite())
     }
+}
+
+/// Seconds of a time such as `01:02:03.500000000`.
+fn clock_time(text: &str) -> Option<f64> {
+    text.split(':').try_fold(0.0, |seconds, part| {
+        let number = part.parse::<f64>().ok().filter(|number| *number >= 0.0 && number.is_finite())?;
+        Some(seconds * 60.0 + number)
+    })
 }
 
 /// A number of a display matrix.
