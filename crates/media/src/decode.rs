@@ -8,10 +8,11 @@ use frame::Rational;
 use crate::probe::video_stream;
 use crate::raw;
 use crate::raw::codec::{Decoder, Output, Threads};
-use crate::raw::ffi::AVCodecID;
+use crate::raw::ffi::{self, AVCodecID};
 use crate::raw::frame::RawFrame;
 use crate::raw::input::Input;
 use crate::raw::packet::RawPacket;
+use crate::raw::stream::Stream;
 use crate::{Error, Source};
 
 pub(crate) use numbered::Numbered;
@@ -52,6 +53,29 @@ impl Frames {
         self.frame_rate
     }
 
+    pub(crate) fn input(&self) -> &Input {
+        &self.input
+    }
+
+    /// The number of the film's stream.
+    pub(crate) fn stream(&self) -> usize {
+        self.stream
+    }
+
+    pub(crate) fn parameters(&self) -> Option<&ffi::AVCodecParameters> {
+        self.input.stream(self.stream).map(Stream::parameters)
+    }
+
+    /// Reads the packets of all streams, for [`advance_with`](Self::advance_with). Only before the first frame.
+    pub(crate) fn read_all_streams(&mut self) {
+        self.input.keep_streams(|_| true);
+    }
+
+    /// Some packet could not be decoded.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.decoder.has_failed()
+    }
+
     /// Goes to the keyframe that is shown at `time`; false when the file cannot be entered right there. Only before
     /// the first frame.
     fn seek(&mut self, time: i64) -> Result<bool, Error> {
@@ -73,16 +97,6 @@ impl Frames {
             }
         }
         Ok(false)
-    }
-
-    /// True when the frame that was decoded last refers to no other, and none that is shown after it to any before: the
-    /// case for intra frames of MPEG-1 and MPEG-2.
-    pub(crate) fn is_entry(&self) -> bool {
-        let video = self.input.stream(self.stream);
-        self.frame.is_intra()
-            && video.is_some_and(|video| {
-                video.codec_is(AVCodecID::MPEG1VIDEO) || video.codec_is(AVCodecID::MPEG2VIDEO)
-            })
     }
 
     /// The stream says that frames consist of two fields of different times.
@@ -112,6 +126,15 @@ impl Frames {
 
     /// Decodes the next frame; false at the end.
     pub(crate) fn advance(&mut self) -> Result<bool, Error> {
+        self.advance_with(&mut |_, _| Ok(()))
+    }
+
+    /// Decodes the next frame, and shows all packets that are read on the way with the time bases of their streams; false at
+    /// the end.
+    pub(crate) fn advance_with(
+        &mut self,
+        look: &mut dyn FnMut(&mut RawPacket, Rational) -> Result<(), Error>,
+    ) -> Result<bool, Error> {
         loop {
             match self.decoder.receive(&mut self.frame)? {
                 Output::Some => return Ok(true),
@@ -121,6 +144,9 @@ impl Frames {
             let more = loop {
                 if !self.input.read(&mut self.packet)? {
                     break false;
+                }
+                if let Some(stream) = self.input.stream(self.packet.stream()) {
+                    look(&mut self.packet, stream.time_base())?;
                 }
                 if self.packet.stream() == self.stream {
                     break true;
