@@ -2,6 +2,7 @@
 
 mod numbered;
 mod range;
+mod sequence;
 
 use frame::Rational;
 
@@ -17,6 +18,7 @@ use crate::{Error, Source};
 
 pub(crate) use numbered::Numbered;
 pub use range::{NextFrame, RangeDecoder};
+use sequence::Sequence;
 
 /// The decoded frames of a file's video, in the order in which they are shown.
 #[derive(Debug)]
@@ -28,7 +30,10 @@ pub(crate) struct Frames {
     has_palette: bool,
     is_interlaced: bool,
     decoder: Decoder,
+    sequence: Sequence,
     packet: RawPacket,
+    /// The packet waits until the decoder has given all that it holds.
+    waits: bool,
     frame: RawFrame,
 }
 
@@ -39,10 +44,22 @@ impl Frames {
         let (time_base, frame_rate) = (video.time_base(), video.average_frame_rate());
         let has_palette = video.pixel_format().has_palette();
         let is_interlaced = video.is_interlaced();
+        let sequence = Sequence::of(video.parameters().codec_id);
         let decoder = Decoder::open(video.parameters(), time_base, threads)?;
         input.keep_streams(|index| index == stream);
-        let (packet, frame) = (RawPacket::new()?, RawFrame::new()?);
-        Ok(Self { input, stream, time_base, frame_rate, has_palette, is_interlaced, decoder, packet, frame })
+        Ok(Self {
+            input,
+            stream,
+            time_base,
+            frame_rate,
+            has_palette,
+            is_interlaced,
+            decoder,
+            sequence,
+            packet: RawPacket::new()?,
+            waits: false,
+            frame: RawFrame::new()?,
+        })
     }
 
     pub(crate) fn time_base(&self) -> Rational {
@@ -89,6 +106,7 @@ impl Frames {
             }
             match self.packet.pts() {
                 Some(pts) if pts == time => {
+                    self.sequence.changes(self.packet.data());
                     self.decoder.send(Some(&mut self.packet))?;
                     return Ok(true);
                 }
@@ -138,6 +156,12 @@ impl Frames {
         loop {
             match self.decoder.receive(&mut self.frame)? {
                 Output::Some => return Ok(true),
+                Output::End if self.waits => {
+                    self.waits = false;
+                    self.decoder.restart();
+                    self.decoder.send(Some(&mut self.packet))?;
+                    continue;
+                }
                 Output::End => return Ok(false),
                 Output::NeedsInput => {}
             }
@@ -152,7 +176,8 @@ impl Frames {
                     break true;
                 }
             };
-            self.decoder.send(more.then_some(&mut self.packet))?;
+            self.waits = more && self.sequence.changes(self.packet.data());
+            self.decoder.send(Some(&mut self.packet).filter(|_| more && !self.waits))?;
         }
     }
 

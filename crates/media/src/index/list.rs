@@ -61,7 +61,8 @@ pub(super) fn list(
         return Err(Error::NoFrames);
     }
     let mut notes = Vec::new();
-    let (times, by_time, has_own) = match times(packets, decoded) {
+    // Whether frames are found by their times, and missing ones too; how long the last packet says that its frame is shown.
+    let (times, by_time, has_own, last) = match times(packets, decoded) {
         Times::Own(times) => {
             if !times.is_sorted() {
                 notes.push(
@@ -69,30 +70,30 @@ pub(super) fn list(
                         .to_owned(),
                 );
             }
-            (times, !from_start, true)
+            (times, !from_start, true, packets.last_duration)
         }
         Times::Sorted(times) => {
             notes.push(
                 "the file has no times of presentation: each frame that is shown got the next of its times"
                     .to_owned(),
             );
-            (times, false, true)
+            (times, false, true, packets.last_duration)
         }
         Times::Clocked(times) => {
             notes.push(
                 "the file's times cannot be trusted: every frame was decoded to find its time".to_owned(),
             );
-            let are_own = decoded.own_times().as_ref() == Some(&times);
-            (times, are_own && !from_start, false)
+            // Not every frame has a time of its own: MPEG program streams have one for a group of them.
+            let is_own = |(own, time): (&Option<i64>, &i64)| own.is_none_or(|own| own == *time);
+            let are_own = decoded.own.iter().zip(&times).all(is_own);
+            (times, are_own && !from_start, are_own, 0)
         }
     };
     let mut listed: Vec<Listed> =
         times.iter().enumerate().map(|(number, &time)| (time, Some(number))).collect();
-    let is_known =
-        has_own || decoded.own.iter().zip(&times).all(|(own, time)| own.is_none_or(|own| own == *time));
     listed.sort_unstable_by_key(|&(time, _)| time);
     let disorder = disorder(&listed);
-    if is_known {
+    if has_own {
         let missing = missing(&listed, &packets.promised, film.has_fields);
         listed.extend(missing.into_iter().map(|time| (time, None)));
         listed.sort_unstable_by_key(|&(time, _)| time);
@@ -105,7 +106,6 @@ pub(super) fn list(
     let keyframes = keyframes(&listed, decoded, entries);
     let gaps = ranges(&listed.iter().map(|(_, number)| number.is_none()).collect::<Vec<_>>());
     let (time_base, rate) = (decoded.time_base, decoded.rate);
-    let last = if by_time || has_own { packets.last_duration } else { 0 };
     let mut index = Index {
         last_duration: last_duration(last, &pts, time_base, rate),
         seekable: by_time && keyframes.len() > 1,
@@ -212,8 +212,8 @@ mod tests {
 
     #[test]
     fn what_packets_promise_and_nobody_decodes_is_missing() {
-        let listed: Vec<Listed> = [0, 40, 120].iter().map(|&time| (time, Some(0))).collect();
-        assert_eq!(missing(&listed, &[0, 40, 80, 120, 160], false), [80, 160]);
+        let listed: Vec<Listed> = [0, 40, 120, 160, 200].iter().map(|&time| (time, Some(0))).collect();
+        assert_eq!(missing(&listed, &[0, 40, 80, 120, 160, 240], false), [80, 240]);
         // Second fields are no frames of their own.
         assert_eq!(missing(&listed, &[0, 20, 40, 60, 80, 120, 140], true), [80]);
     }

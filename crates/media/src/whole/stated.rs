@@ -48,6 +48,15 @@ fn read_at<const N: usize>(file: &mut (impl Read + Seek), place: u64) -> io::Res
     }
 }
 
+/// So many bytes at a place, and zeros behind the end of the file.
+fn read_some<const N: usize>(file: &mut (impl Read + Seek), place: u64) -> io::Result<[u8; N]> {
+    file.seek(SeekFrom::Start(place))?;
+    let mut bytes = Vec::new();
+    file.take(N as u64).read_to_end(&mut bytes)?;
+    bytes.resize(N, 0);
+    bytes.try_into().map_err(|_| io::ErrorKind::UnexpectedEof.into())
+}
+
 /// An element's number and size, and the bytes that both take; the size is `None` where it is not known yet.
 fn ebml_element(bytes: [u8; 12]) -> Option<(u64, Option<u64>, u64)> {
     let number = |bytes: &[u8]| {
@@ -65,7 +74,7 @@ fn ebml_element(bytes: [u8; 12]) -> Option<(u64, Option<u64>, u64)> {
 fn ebml(file: &mut (impl Read + Seek), there: u64) -> io::Result<Option<u64>> {
     let (mut place, mut end) = (0, None);
     for _ in 0..MOST_PARTS {
-        let Some((id, size, head)) = read_at(file, place)?.and_then(ebml_element) else { break };
+        let Some((id, size, head)) = ebml_element(read_some(file, place)?) else { break };
         // What follows the segment is not its own.
         if ![EBML_HEAD, EBML_SEGMENT].contains(&id) {
             break;
