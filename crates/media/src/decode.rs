@@ -22,6 +22,7 @@ use sequence::Sequence;
 
 /// The decoded frames of a file's video, in the order in which they are shown.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub(crate) struct Frames {
     input: Input,
     stream: usize,
@@ -32,6 +33,8 @@ pub(crate) struct Frames {
     decoder: Decoder,
     sequence: Sequence,
     packet: RawPacket,
+    /// What an edit list cuts off is shown all the same.
+    shows_all: bool,
     /// The packet waits until the decoder has given all that it holds.
     waits: bool,
     frame: RawFrame,
@@ -57,6 +60,7 @@ impl Frames {
             decoder,
             sequence,
             packet: RawPacket::new()?,
+            shows_all: false,
             waits: false,
             frame: RawFrame::new()?,
         })
@@ -86,6 +90,11 @@ impl Frames {
     /// Reads the packets of all streams, for [`advance_with`](Self::advance_with). Only before the first frame.
     pub(crate) fn read_all_streams(&mut self) {
         self.input.keep_streams(|_| true);
+    }
+
+    /// Shows also what an edit list cuts off. Only before the first frame.
+    pub(crate) fn show_all(&mut self) {
+        self.shows_all = true;
     }
 
     /// Some packet could not be decoded.
@@ -176,6 +185,9 @@ impl Frames {
                     break true;
                 }
             };
+            if self.shows_all {
+                self.packet.show();
+            }
             self.waits = more && self.sequence.changes(self.packet.data());
             self.decoder.send(Some(&mut self.packet).filter(|_| more && !self.waits))?;
         }

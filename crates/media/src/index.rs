@@ -38,6 +38,7 @@ pub enum IndexMethod {
 
 /// The frames of a video in the order in which they are shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub struct Index {
     /// Seconds a tick, of the source's video stream.
     pub time_base: Rational,
@@ -51,6 +52,8 @@ pub struct Index {
     pub seekable: bool,
     /// Frames are known by the times that they have of their own, else by counting from the beginning of the file.
     pub by_time: bool,
+    /// Frames that an edit list cuts off are in the list too. Such a list is decoded from the start of the file.
+    pub shows_all: bool,
     /// How many frames the decoder gives too early at most, before the one that is next.
     pub disorder: u32,
     /// Every frame was decoded, and none of them with an error.
@@ -99,6 +102,7 @@ impl Index {
             last_duration: 0,
             seekable: false,
             by_time: false,
+            shows_all: false,
             disorder: 0,
             is_clean: false,
             digests: Vec::new(),
@@ -188,22 +192,40 @@ pub fn index(source: &Source, method: IndexMethod, progress: &mut dyn FnMut(u64)
             return Ok(Index { left_out: packets.before(first), ..listed });
         }
     }
-    let from_start = method == IndexMethod::Decode;
-    if let Some(index) = decode(source, all_threads(), from_start, progress)? {
-        return Ok(index);
+    let mut way = Way { threads: all_threads(), from_start: method == IndexMethod::Decode, shows_all: false };
+    loop {
+        match decode(source, way, progress)? {
+            Outcome::Made(index) => return Ok(*index),
+            Outcome::Damaged => way.threads = Threads::One,
+            Outcome::WronglyCut => way.shows_all = true,
+        }
     }
-    // What several threads make of damaged frames differs from time to time.
-    decode(source, Threads::One, from_start, progress)?.ok_or(Error::NoFrames)
 }
 
-/// Makes the list by reading and decoding everything once; `None` where several threads met a damaged frame.
-fn decode(
-    source: &Source,
+/// How everything is decoded.
+#[derive(Debug, Clone, Copy)]
+struct Way {
     threads: Threads,
     from_start: bool,
-    progress: &mut dyn FnMut(u64),
-) -> Result<Option<Index>, Error> {
+    shows_all: bool,
+}
+
+/// What came of decoding everything.
+enum Outcome {
+    Made(Box<Index>),
+    /// Several threads met a damaged frame. What they make of it differs from time to time.
+    Damaged,
+    /// The edit list cuts off other frames than those that come first.
+    WronglyCut,
+}
+
+/// Makes the list by reading and decoding everything once.
+fn decode(source: &Source, way: Way, progress: &mut dyn FnMut(u64)) -> Result<Outcome, Error> {
+    let Way { threads, from_start, shows_all } = way;
     let mut frames = Frames::open(source, threads)?;
+    if shows_all {
+        frames.show_all();
+    }
     let (mut packets, mut entries) = (Packets::new(frames.input())?, Entries::new(&frames)?);
     let (film, mut length) = (frames.stream(), whole::Length::new());
     frames.read_all_streams();
@@ -213,6 +235,10 @@ fn decode(
         if packet.stream() != film {
             return Ok(());
         }
+        packets.note_cut(packet);
+        if shows_all {
+            packet.show();
+        }
         packets.add(packet)?;
         entries.add(packet)
     };
@@ -220,20 +246,24 @@ fn decode(
         decoded.add(&mut frames)?;
         progress(decoded.own.len() as u64);
         if decoded.is_damaged && threads != Threads::One {
-            return Ok(None);
+            return Ok(Outcome::Damaged);
         }
     }
     decoded.finish(&frames);
     if decoded.is_damaged && threads != Threads::One {
-        return Ok(None);
+        return Ok(Outcome::Damaged);
     }
     packets.finish();
     entries.finish()?;
+    if !shows_all && packets.cuts() && list::has_no_presentation_times(&packets, &decoded) {
+        return Ok(Outcome::WronglyCut);
+    }
     let film = list::Film::of(&frames);
     let mut index = list::list(&film, &packets, &decoded, &entries, from_start)?;
     index.cut_off = length.lacks(frames.input(), source)?;
     if index.cut_off.is_some() {
         index.leave_out_missing_end();
     }
-    Ok(Some(index))
+    index.shows_all = shows_all;
+    Ok(Outcome::Made(Box::new(index)))
 }

@@ -420,3 +420,39 @@ fn one_bit_and_transparent_gray_pictures_are_read() {
     assert_eq!(read("ya8"), gray);
     assert_eq!(ends(&read("monob")), (0.0, 1.0));
 }
+
+#[test]
+fn a_film_without_times_of_presentation_is_shown_in_the_order_of_its_decoder() {
+    let folder = tempfile::tempdir().unwrap();
+    let x264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-bf", "3", "-g", "12"];
+    let whole = clip(&folder, "whole.mp4", "96x64", 40, &x264);
+    let mut bytes = std::fs::read(&whole).unwrap();
+    let at = bytes.windows(4).position(|window| window == b"ctts").unwrap();
+    bytes[at..at + 4].copy_from_slice(b"free");
+    let path = folder.path().join("without.mp4");
+    std::fs::write(&path, bytes).unwrap();
+    let list = media::index(&Source::file(&path), IndexMethod::Check, &mut |_| {}).unwrap();
+    let step = list.pts[1] - list.pts[0];
+    assert!(list.pts.windows(2).all(|pair| pair[1] - pair[0] == step), "{:?}", list.pts);
+    assert!(list.notes.iter().any(|note| note.contains("no times of presentation")), "{:?}", list.notes);
+    let pictures = |path: &std::path::Path, list: &media::Index, first: u32| -> Vec<frame::RgbF32> {
+        decode(path, list, first, 40).into_iter().map(|frame| frame.1).collect()
+    };
+    let wanted = pictures(&whole, &index(&whole), 0);
+    for first in [0, 11, 12, 25] {
+        assert!(pictures(&path, &list, first)[..] == wanted[first as usize..], "{first}");
+    }
+}
+
+#[test]
+fn frames_before_the_first_time_are_counted_back_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    // Matroska's reader gives no times below zero.
+    let early = ["-c:v", "mpeg4", "-bf", "0", "-output_ts_offset", "-0.4", "-avoid_negative_ts", "disabled"];
+    let path = clip(&folder, "early.mkv", "96x64", 40, &early);
+    let list = media::index(&Source::file(&path), IndexMethod::Check, &mut |_| {}).unwrap();
+    let wanted: Vec<i64> = (0..40).map(|number| number * 40 - 400).collect();
+    assert_eq!(list.pts, wanted);
+    let whole = decode(&path, &list, 0, 40);
+    assert!(decode(&path, &list, 15, 30)[..] == whole[15..30]);
+}

@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | 0 | 8 | magic: `89 55 50 46 0D 0A 1A 0A` (`\x89UPF\r\n\x1a\n`) |
 //! | 8 | 4 | format version, 3 |
-//! | 12 | 4 | flags: bit 0 = seekable, bit 1 = made of fields, bit 2 = known by time, bit 3 = clean; the others are 0 |
+//! | 12 | 4 | flags: bit 0 = seekable, bit 1 = made of fields, bit 2 = known by time, bit 3 = clean, bit 4 = shows what an edit list cuts off; the others are 0 |
 //! | 16 | 4 | time base, numerator (signed) |
 //! | 20 | 4 | time base, denominator (signed) |
 //! | 24 | 8 | duration of the last frame (signed) |
@@ -48,11 +48,13 @@ const SEEKABLE: u32 = 1;
 const HAS_FIELDS: u32 = 2;
 const BY_TIME: u32 = 4;
 const CLEAN: u32 = 8;
+const SHOWS_ALL: u32 = 16;
 /// The largest file that is read: 80 million frames, or two weeks at 60 frames a second.
 const MAX_FILE: u64 = 1 << 30;
 
 /// When each frame of a source is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub struct FrameListFile {
     /// Unit of all times, in seconds, as a fraction.
     pub time_base: (i32, i32),
@@ -68,6 +70,8 @@ pub struct FrameListFile {
     pub by_time: bool,
     /// Whether every frame was decoded without an error.
     pub is_clean: bool,
+    /// Whether frames that an edit list cuts off are in the list.
+    pub shows_all: bool,
     /// What the pictures are.
     pub pictures: PicturesPart,
     /// How the frames are made of others, where they are.
@@ -146,7 +150,8 @@ impl FrameListFile {
         bytes.extend(VERSION.to_le_bytes());
         let by_time = if self.by_time { BY_TIME } else { 0 };
         let clean = if self.is_clean { CLEAN } else { 0 };
-        bytes.extend((seekable | has_fields | by_time | clean).to_le_bytes());
+        let shows_all = if self.shows_all { SHOWS_ALL } else { 0 };
+        bytes.extend((seekable | has_fields | by_time | clean | shows_all).to_le_bytes());
         bytes.extend(self.time_base.0.to_le_bytes());
         bytes.extend(self.time_base.1.to_le_bytes());
         bytes.extend(self.last_duration.to_le_bytes());
@@ -186,7 +191,7 @@ impl FrameListFile {
         let (pts, numbers) = (fields.times(frames)?, fields.numbers(keyframes)?);
         let pictures = PicturesPart::decode(&mut fields)?;
         let part = if flags & HAS_FIELDS != 0 { Some(FieldsPart::decode(&mut fields)?) } else { None };
-        if !fields.0.is_empty() || flags & !(SEEKABLE | HAS_FIELDS | BY_TIME | CLEAN) != 0 {
+        if !fields.0.is_empty() || flags & !(SEEKABLE | HAS_FIELDS | BY_TIME | CLEAN | SHOWS_ALL) != 0 {
             return Err(FrameListFault::Length);
         }
         Ok(Self {
@@ -197,6 +202,7 @@ impl FrameListFile {
             seekable: flags & SEEKABLE != 0,
             by_time: flags & BY_TIME != 0,
             is_clean: flags & CLEAN != 0,
+            shows_all: flags & SHOWS_ALL != 0,
             pictures,
             fields: part,
         })
@@ -357,6 +363,7 @@ mod tests {
             seekable: true,
             by_time: true,
             is_clean: false,
+            shows_all: true,
             pictures: pictures(),
             fields: Some(FieldsPart {
                 made: 3,
@@ -433,7 +440,7 @@ mod tests {
             });
             let pictures = PicturesPart { digests: keyframes.clone(), ..pictures() };
             let list = FrameListFile {
-                time_base, pts, keyframes, last_duration, seekable, by_time, is_clean, pictures, fields,
+                time_base, pts, keyframes, last_duration, seekable, by_time, is_clean, shows_all: by_time, pictures, fields,
             };
             prop_assert_eq!(FrameListFile::decode(&list.encode()), Ok(list));
         }

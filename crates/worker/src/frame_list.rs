@@ -28,6 +28,7 @@ pub(crate) fn write(index: &Index, path: &Path) -> Result<String, Failed> {
         seekable: index.seekable,
         by_time: index.by_time,
         is_clean: index.decoded().is_clean,
+        shows_all: index.decoded().shows_all,
         pictures: pictures(index.decoded()),
         fields: index.fields.as_ref().map(part),
     };
@@ -99,6 +100,7 @@ pub(crate) fn read(place: &Place) -> Result<Index, Failed> {
         seekable: file.seekable,
         by_time: file.by_time,
         is_clean: file.is_clean,
+        shows_all: file.shows_all,
         canvas: film,
         gaps,
         ..Index::of_times(Rational::new(time_base.0, time_base.1), pts)

@@ -41,7 +41,10 @@ impl Numbered {
     pub(crate) fn open(source: &Source, index: Index, first: u32, threads: usize) -> Result<Self, Error> {
         let threads = if index.by_time { Threads::Repeatable(threads) } else { Threads::One };
         let mut starts = if index.seekable { starts(&index, first) } else { Vec::new() };
-        let (frames, is_beginning) = open_at(source, threads, &mut starts)?;
+        let (mut frames, is_beginning) = open_at(source, threads, &mut starts)?;
+        if index.shows_all {
+            frames.show_all();
+        }
         Ok(Self {
             source: source.clone(),
             threads,

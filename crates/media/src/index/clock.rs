@@ -29,6 +29,12 @@ impl Clock {
         Self { last: None, frame, time_base, field: None, said: (0, 0), jump, offset: 0 }
     }
 
+    /// The times of so many frames at the beginning that have none, before the first one that says `said`.
+    pub(super) fn times_before(&self, said: i64, frames: usize) -> impl Iterator<Item = i64> {
+        let frame = self.frame;
+        (1..=frames as i64).rev().map(move |before| said.saturating_sub(before.saturating_mul(frame)))
+    }
+
     /// The time of the next frame, which itself says `said` and is shown for so many fields.
     pub(super) fn time_of(&mut self, said: Option<i64>, fields: i64) -> i64 {
         let time = match (self.last, said) {

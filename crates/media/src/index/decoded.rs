@@ -18,6 +18,8 @@ pub(super) struct Decoded {
     pub(super) time_base: Rational,
     pub(super) rate: Rational,
     clock: Clock,
+    /// Frames at the beginning that have no time, for how many fields each is shown.
+    untimed: Vec<i64>,
     /// The time that each frame has of its own.
     pub(super) own: Vec<Option<i64>>,
     /// The time that each frame gets from the clock.
@@ -47,6 +49,7 @@ impl Decoded {
         let (time_base, rate) = (frames.time_base(), frames.frame_rate());
         Self {
             clock: Clock::new(time_base, rate),
+            untimed: Vec::new(),
             time_base,
             rate,
             own: Vec::new(),
@@ -68,12 +71,28 @@ impl Decoded {
         self.clock.field = frames.field_seconds();
         let frame = frames.frame();
         self.own.push(frame.pts());
-        self.clocked.push(self.clock.time_of(frame.best_effort_time(), frame.fields_shown()));
+        let (said, shown) = (frame.best_effort_time(), frame.fields_shown());
         self.digests.push(frame.digest());
         self.intra.push(frame.is_intra() && !frame.is_damaged());
         self.flagged.push(frame.is_interlaced());
-        self.is_damaged |= frame.is_damaged() || frames.has_failed();
-        self.add_look(Look::of(frames.frame()))
+        self.is_damaged |= frame.is_damaged();
+        let look = Look::of(frame);
+        self.is_damaged |= frames.has_failed();
+        self.add_time(said, shown);
+        self.add_look(look)
+    }
+
+    /// Gives the frame a time. Those before the first that has one are counted back from it.
+    fn add_time(&mut self, said: Option<i64>, shown: i64) {
+        match said {
+            None if self.clocked.is_empty() => return self.untimed.push(shown),
+            Some(said) if self.clocked.is_empty() => {
+                self.clocked.extend(self.clock.times_before(said, self.untimed.len()));
+                self.untimed.clear();
+            }
+            _ => {}
+        }
+        self.clocked.push(self.clock.time_of(said, shown));
     }
 
     fn add_look(&mut self, look: Look) -> Result<(), Error> {
@@ -87,9 +106,12 @@ impl Decoded {
         Ok(())
     }
 
-    /// Takes over whether anything failed after the last frame.
+    /// Says that there are no more frames.
     pub(super) fn finish(&mut self, frames: &Frames) {
         self.is_damaged |= frames.has_failed();
+        for shown in std::mem::take(&mut self.untimed) {
+            self.clocked.push(self.clock.time_of(None, shown));
+        }
     }
 
     /// Every frame has a time of its own, and no other has it.

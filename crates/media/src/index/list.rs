@@ -77,7 +77,7 @@ pub(super) fn list(
                 "the file has no times of presentation: each frame that is shown got the next of its times"
                     .to_owned(),
             );
-            (times, false, true, packets.last_duration)
+            (times, false, false, packets.last_duration)
         }
         Times::Clocked(times) => {
             notes.push(
@@ -125,6 +125,11 @@ pub(super) fn list(
     Ok(index)
 }
 
+/// The container has times in the order of decoding alone, and the decoder gives the frames in another.
+pub(super) fn has_no_presentation_times(packets: &Packets, decoded: &Decoded) -> bool {
+    matches!(times(packets, decoded), Times::Sorted(_))
+}
+
 fn times(packets: &Packets, decoded: &Decoded) -> Times {
     let Some(mut own) = decoded.own_times().filter(|_| packets.tell) else {
         return Times::Clocked(decoded.clocked.clone());
@@ -133,7 +138,9 @@ fn times(packets: &Packets, decoded: &Decoded) -> Times {
         return Times::Own(own);
     }
     own.sort_unstable();
-    Times::Sorted(own)
+    // What an edit list cuts off then is the delay by which pictures are shown after they are decoded.
+    let delay = packets.cut_off_at_start();
+    Times::Sorted(own.into_iter().map(|time| time.saturating_add(delay)).collect())
 }
 
 /// How many frames the decoder gives too early at most, before the one that is next by its time.

@@ -43,6 +43,8 @@ pub(super) struct Packets {
     pub(super) tell: bool,
     /// The packets stand in the order of their times: that in which they are shown, where nothing is reordered.
     pub(super) are_in_order: bool,
+    /// The first time that an edit list cuts off, and the first that it does not.
+    cut: (Option<i64>, Option<i64>),
     /// Times at which there must be a frame, ascending.
     pub(super) promised: Vec<i64>,
     /// How long the last frame is shown, by its packet.
@@ -68,6 +70,7 @@ impl Packets {
             frames: Vec::new(),
             tell: true,
             are_in_order: true,
+            cut: (None, None),
             promised: Vec::new(),
             last_duration: 0,
         })
@@ -90,6 +93,23 @@ impl Packets {
         }
         this.finish();
         Ok(this)
+    }
+
+    /// Looks whether an edit list cuts the next packet of the video off.
+    pub(super) fn note_cut(&mut self, packet: &RawPacket) {
+        let (cut, shown) = &mut self.cut;
+        let first = if packet.is_discarded() { cut } else { shown };
+        *first = first.or(packet.pts());
+    }
+
+    /// An edit list cuts something off at the beginning.
+    pub(super) fn cuts(&self) -> bool {
+        self.cut_off_at_start() > 0
+    }
+
+    /// Ticks that an edit list cuts off at the beginning.
+    pub(super) fn cut_off_at_start(&self) -> i64 {
+        self.cut.0.zip(self.cut.1).map_or(0, |(cut, shown)| shown.saturating_sub(cut).max(0))
     }
 
     /// Looks at the next packet of the video.
