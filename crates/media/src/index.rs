@@ -25,6 +25,9 @@ use packets::Packets;
 /// where a demuxer has to guess decoding times.
 pub(crate) const JUMP_SECONDS: i64 = 1;
 
+/// The most frames by which the order of decoding differs from that of presentation, in any codec.
+const MOST_REORDERED: usize = 16;
+
 /// How a frame list is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndexMethod {
@@ -56,7 +59,7 @@ pub struct Index {
     pub shows_all: bool,
     /// How many frames the decoder gives too early at most, before the one that is next.
     pub disorder: u32,
-    /// Every frame was decoded, and none of them with an error.
+    /// Every frame was decoded by a decoder that stops at errors, and it did not.
     pub is_clean: bool,
     /// Checksum of each frame's samples, as a decoder gives them that began at the start; empty for a list by packets alone.
     pub digests: Vec<u32>,
@@ -118,11 +121,21 @@ impl Index {
         }
     }
 
-    /// Leaves out the frames at the end that are missing.
+    /// Leaves out the frames that are missing at the end of a file that is cut off: of those that were decoded last, some
+    /// are shown after others that did not arrive.
     fn leave_out_missing_end(&mut self) {
-        let Some(gap) = self.gaps.pop_if(|gap| gap.end as usize == self.pts.len()) else { return };
-        self.pts.truncate(gap.start as usize);
-        self.digests.truncate(gap.start as usize);
+        while let Some(gap) = self.gaps.pop_if(|gap| gap.end as usize + MOST_REORDERED >= self.pts.len()) {
+            let (frames, count) = (gap.start as usize..gap.end as usize, gap.end - gap.start);
+            self.pts.drain(frames.clone());
+            self.digests.drain(frames);
+            let move_up = |number: &mut u32| *number -= if *number >= gap.end { count } else { 0 };
+            self.keyframes.iter_mut().for_each(move_up);
+            self.parts.iter_mut().for_each(|part| move_up(&mut part.first));
+            for flagged in &mut self.flagged {
+                move_up(&mut flagged.start);
+                move_up(&mut flagged.end);
+            }
+        }
     }
 
     /// When a frame is shown, from the first frame on, as players show it.
@@ -213,7 +226,7 @@ struct Way {
 /// What came of decoding everything.
 enum Outcome {
     Made(Box<Index>),
-    /// Several threads met a damaged frame. What they make of it differs from time to time.
+    /// A frame is damaged.
     Damaged,
     /// The edit list cuts off other frames than those that come first.
     WronglyCut,
@@ -222,6 +235,7 @@ enum Outcome {
 /// Makes the list by reading and decoding everything once.
 fn decode(source: &Source, way: Way, progress: &mut dyn FnMut(u64)) -> Result<Outcome, Error> {
     let Way { threads, from_start, shows_all } = way;
+    let is_strict = threads != Threads::One;
     let mut frames = Frames::open(source, threads)?;
     if shows_all {
         frames.show_all();
@@ -245,12 +259,12 @@ fn decode(source: &Source, way: Way, progress: &mut dyn FnMut(u64)) -> Result<Ou
     while frames.advance_with(&mut look)? {
         decoded.add(&mut frames)?;
         progress(decoded.own.len() as u64);
-        if decoded.is_damaged && threads != Threads::One {
+        if decoded.is_damaged && is_strict {
             return Ok(Outcome::Damaged);
         }
     }
     decoded.finish(&frames);
-    if decoded.is_damaged && threads != Threads::One {
+    if decoded.is_damaged && is_strict {
         return Ok(Outcome::Damaged);
     }
     packets.finish();
@@ -265,5 +279,6 @@ fn decode(source: &Source, way: Way, progress: &mut dyn FnMut(u64)) -> Result<Ou
         index.leave_out_missing_end();
     }
     index.shows_all = shows_all;
+    index.is_clean = is_strict;
     Ok(Outcome::Made(Box::new(index)))
 }

@@ -2,6 +2,7 @@
 
 mod stated;
 
+use std::fs::File;
 use std::path::Path;
 
 use frame::Rational;
@@ -38,14 +39,22 @@ impl Length {
     /// What the file states and what is there, in words, where that is less.
     pub(crate) fn lacks(&self, input: &Input, source: &Source) -> Result<Option<String>, Error> {
         let there = self.end - self.start;
-        let stated = input.stated_seconds();
         let by_bytes = unfinished(source)?;
+        let stated = match (&by_bytes, avi_seconds(source)?) {
+            (Some(_), Some(seconds)) => Some(seconds),
+            _ => input.stated_seconds(),
+        };
         let lacks = |stated: &f64| stated - there > (stated * 0.1).clamp(LEAST_LACK, MOST_LACK);
         // Where bytes are missing, the last packets are read short, and seconds tell more.
         let is_shorter = |stated: &f64| stated - there > 0.05;
         let told = stated.filter(|stated| lacks(stated) || by_bytes.is_some() && is_shorter(stated));
         Ok(told.map(|stated| format!("the file says {stated:.1} s and ends after {there:.1} s")).or(by_bytes))
     }
+}
+
+fn avi_seconds(source: &Source) -> Result<Option<f64>, Error> {
+    let Some(path) = source.parts().first() else { return Ok(None) };
+    File::open(path).and_then(|mut file| stated::avi_seconds(&mut file)).map_err(Error::Unreadable)
 }
 
 /// What the containers of a film state of their lengths in bytes and what is there, in words, where that is less.
@@ -56,7 +65,7 @@ impl Length {
 /// When the file cannot be read.
 pub fn unfinished(source: &Source) -> Result<Option<String>, Error> {
     let lacks = |path: &Path| -> Result<Option<String>, Error> {
-        let mut file = std::fs::File::open(path).map_err(Error::Unreadable)?;
+        let mut file = File::open(path).map_err(Error::Unreadable)?;
         let there = file.metadata().map_err(Error::Unreadable)?.len();
         let stated = stated::bytes(&mut file, there).map_err(Error::Unreadable)?;
         let is_more = stated.filter(|&stated| stated > there);

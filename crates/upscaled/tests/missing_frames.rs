@@ -135,19 +135,38 @@ fn frames_that_are_missing_at_the_beginning_show_the_first_picture_that_is_there
 }
 
 #[test]
-fn a_file_that_is_cut_off_is_taken_only_on_request() {
+fn a_file_that_is_cut_off_is_taken_and_said() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    make(&at("clip.mp4"), &["-movflags", "+faststart"]);
-    let bytes = std::fs::read(at("clip.mp4")).unwrap();
-    std::fs::write(at("clip.mp4"), &bytes[..bytes.len() / 2]).unwrap();
-    let output = up(folder.path(), "clip.mp4", "result.mp4", &[]);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{errors}");
-    assert!(errors.contains("the file is cut off: "), "{errors}");
-    let report = done(&up(folder.path(), "clip.mp4", "result.mp4", &["--fill-gaps"]));
-    assert!(report["notes"].to_string().contains("the file is cut off: "), "{report}");
-    assert!(pts(&at("result.mp4")).len() < FRAMES as usize);
+    let cases: [(&str, &[&str]); 4] = [
+        ("a.mp4", &["-movflags", "+faststart"]),
+        ("a.mkv", &[]),
+        ("a.flv", &["-c:v", "flv", "-c:a", "mp3", "-ar", "44100"]),
+        ("a.avi", &["-c:v", "mpeg4", "-c:a", "mp3"]),
+    ];
+    for (name, options) in cases {
+        make(&at(name), options);
+        let bytes = std::fs::read(at(name)).unwrap();
+        let whole = done(&up(folder.path(), name, "whole.mkv", &["--overwrite"]));
+        assert!(!whole["notes"].to_string().contains("cut off"), "{name}: {whole}");
+        for share in [40, 75] {
+            std::fs::write(at(name), &bytes[..bytes.len() * share / 100]).unwrap();
+            let report = done(&up(folder.path(), name, "result.mkv", &["--overwrite"]));
+            let notes = report["notes"].to_string();
+            assert!(
+                notes.contains("the file is cut off: the file says 4.8 s and ends after"),
+                "{name}: {notes}"
+            );
+            let frames = pts(&at("result.mkv")).len();
+            let share_of_frames = frames * 100 / FRAMES as usize;
+            assert!(
+                share_of_frames > share / 3 && share_of_frames < 100,
+                "{name}: {frames} frames of {share} %"
+            );
+            // All that is there is in the result, but for a frame whose packet is cut through.
+            assert!(frames + 1 >= frame_checksums(&at(name)).len(), "{name}: {frames} frames of {share} %");
+        }
+    }
 }
 
 /// Damage as disks and receivers do it.

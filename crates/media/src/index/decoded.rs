@@ -134,9 +134,9 @@ impl Look {
     }
 }
 
-/// Threads for decoding a whole film.
+/// Threads for decoding a whole film that is not damaged.
 pub(super) fn all_threads() -> Threads {
     /// More than these gain little, and each keeps pictures of its own.
     const MOST: usize = 8;
-    Threads::UpTo(std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST)))
+    Threads::Strict(std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST)))
 }

@@ -112,7 +112,6 @@ pub(super) fn list(
         keyframes,
         by_time,
         disorder,
-        is_clean: !decoded.is_damaged,
         digests: listed.iter().map(|(_, number)| number.map_or(0, |n| decoded.digests[n])).collect(),
         flagged: ranges(&of_listed(&decoded.flagged)),
         gaps,

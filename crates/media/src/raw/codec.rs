@@ -30,12 +30,25 @@ pub(crate) enum Threads {
     One,
     /// At most so many.
     UpTo(usize),
+    /// At most so many, and damage is an error: what several threads tell of damage otherwise comes too late to be seen, and
+    /// what they make of it differs from time to time.
+    Strict(usize),
     /// At most so many where every frame stands for itself, else one.
     ///
     /// Damaged data makes decoders fill gaps from frames that other threads are still working on: of seven runs over
     /// the same file, with two threads, three gave other pictures than the rest.
     Repeatable(usize),
 }
+
+/// Codecs whose frames may be decoded in several threads by a decoder that stops at errors. FFmpeg 5.1 ends the whole program
+/// where the last frame of an MPEG-4 video is damaged then.
+const STRICT_IN_THREADS: [ffi::AVCodecID; 5] = [
+    ffi::AVCodecID::H264,
+    ffi::AVCodecID::HEVC,
+    ffi::AVCodecID::VP8,
+    ffi::AVCodecID::VP9,
+    ffi::AVCodecID::AV1,
+];
 
 /// A decoder that is open.
 #[derive(Debug)]
@@ -77,8 +90,16 @@ impl Decoder {
             (*context).thread_count = match threads {
                 Threads::One => 1,
                 Threads::Repeatable(_) if !is_intra_only(parameters.codec_id) => 1,
-                Threads::UpTo(count) | Threads::Repeatable(count) => count.clamp(1, 64) as c_int,
+                Threads::UpTo(count) | Threads::Strict(count) | Threads::Repeatable(count) => {
+                    count.clamp(1, 64) as c_int
+                }
             };
+            if matches!(threads, Threads::Strict(_)) {
+                (*context).err_recognition |= ffi::AV_EF_EXPLODE;
+                if !STRICT_IN_THREADS.contains(&parameters.codec_id) {
+                    (*context).thread_type = ffi::FF_THREAD_SLICE;
+                }
+            }
             if ffi::avcodec_open2(context, codec, ptr::null_mut()) < 0 {
                 return Err(Error::UndecodableCodec { codec: name });
             }

@@ -37,6 +37,19 @@ pub(super) fn bytes(file: &mut (impl Read + Seek), there: u64) -> io::Result<Opt
     }
 }
 
+/// The seconds that the head of an AVI file states; `None` for other files. (FFmpeg counts what is there where the index at the
+/// end of the file is missing.)
+pub(super) fn avi_seconds(file: &mut (impl Read + Seek)) -> io::Result<Option<f64>> {
+    let Some(head) = read_at::<52>(file, 0)? else { return Ok(None) };
+    if !(head.starts_with(b"RIFF") && head[8..16] == *b"AVI LIST" && head[20..28] == *b"hdrlavih") {
+        return Ok(None);
+    }
+    // Microseconds of a frame stand first in `avih`, the number of frames fifth.
+    let number =
+        |at: usize| f64::from(u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]));
+    Ok(Some(number(32) * number(48) / 1e6).filter(|&seconds| seconds > 0.0))
+}
+
 /// So many bytes at a place; `None` where the file ends before.
 fn read_at<const N: usize>(file: &mut (impl Read + Seek), place: u64) -> io::Result<Option<[u8; N]>> {
     file.seek(SeekFrom::Start(place))?;
