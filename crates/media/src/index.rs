@@ -1,6 +1,7 @@
 //! The frame list: when each frame appears, where decoding can start, and what changes inside a film.
 
 mod clock;
+mod coded;
 mod decoded;
 mod entries;
 mod list;

@@ -76,7 +76,10 @@ impl Decoded {
         self.intra.push(frame.is_intra() && !frame.is_damaged());
         self.flagged.push(frame.is_interlaced());
         self.is_damaged |= frame.is_damaged();
-        let look = Look::of(frame);
+        let mut look = Look::of(frame);
+        // The message holds until another one. (By the standard it ends with the next IDR picture, and those who write it once
+        // at the beginning mean the whole film.)
+        look.orientation = look.orientation.or(self.looks.last().and_then(|(_, last)| last.orientation));
         self.is_damaged |= frames.has_failed();
         self.add_time(said, shown);
         self.add_look(look)

@@ -3,19 +3,17 @@
 use frame::Rational;
 
 use super::clock::last_duration;
+use super::coded::Coded;
 use super::{Index, JUMP_SECONDS};
 use crate::decode::Frames;
 use crate::probe::video_stream;
 use crate::raw::codec::{Threads, is_intra_only};
-use crate::raw::ffi::AVCodecID;
 use crate::raw::input::Input;
 use crate::raw::packet::RawPacket;
 use crate::{Error, MAX_FRAMES, Source, raw};
 
 /// Packets between two reports of progress, each of which takes longer than reading a packet.
 const REPORT: u64 = 1000;
-/// Bytes of an MPEG-4 packet that says no more than that the picture before goes on.
-const NOT_CODED: usize = 16;
 
 /// All packets of a video, without their bytes.
 #[derive(Debug)]
@@ -23,7 +21,7 @@ const NOT_CODED: usize = 16;
 pub(super) struct Packets {
     time_base: Rational,
     rate: Rational,
-    is_mpeg4: bool,
+    coded: Coded,
     is_intra_only: bool,
     /// The container writes times beside the frames.
     has_own_times: bool,
@@ -58,7 +56,7 @@ impl Packets {
         Ok(Self {
             time_base,
             rate: video.average_frame_rate(),
-            is_mpeg4: video.codec_is(AVCodecID::MPEG4),
+            coded: Coded::of(video.parameters()),
             is_intra_only: is_intra_only(video.parameters().codec_id),
             has_own_times: input.format() == "mpegts",
             begins_with_keyframe: input.begins_with_keyframe(stream),
@@ -114,7 +112,7 @@ impl Packets {
 
     /// Looks at the next packet of the video.
     pub(super) fn add(&mut self, packet: &RawPacket) -> Result<(), Error> {
-        if self.is_over {
+        if self.is_over || !self.coded.may_hold_picture(packet.data()) {
             return Ok(());
         }
         // Recordings begin anywhere: what is shown before the first keyframe may refer to what is not there. A keyframe that
@@ -144,9 +142,7 @@ impl Packets {
         }
         self.are_in_order &= self.frames.last().is_none_or(|&(last, _)| last < pts);
         self.frames.push((pts, packet.is_keyframe()));
-        // A packet without content says that the picture before goes on, as many AVI files have it.
-        let is_coded = packet.data().len() > if self.is_mpeg4 { NOT_CODED } else { 0 };
-        if is_coded && self.start.is_some_and(|start| pts >= start) {
+        if self.coded.promises_picture(packet.data()) && self.start.is_some_and(|start| pts >= start) {
             self.promised.push(pts);
         }
         Ok(())

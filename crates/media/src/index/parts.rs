@@ -94,13 +94,15 @@ fn fitting(index: &Index, canvas: Canvas) -> Option<String> {
 }
 
 fn turning(index: &Index) -> Option<String> {
-    let turned = index.parts.iter().filter(|part| part.orientation != Orientation::UPRIGHT);
-    let places: Vec<(u32, String)> = turned.map(|part| (part.first, "turned".to_owned())).collect();
-    if places.is_empty() {
+    if index.parts.iter().all(|part| part.orientation == Orientation::UPRIGHT) {
         return None;
     }
-    let told = told(index, places.into_iter());
-    Some(format!("the video says itself how its pictures lie ({told}): they were turned upright"))
+    let way = |part: &Part| {
+        let lies = if part.orientation == Orientation::UPRIGHT { "upright" } else { "turned or mirrored" };
+        (part.first, lies.to_owned())
+    };
+    let told = told(index, index.parts.iter().map(way));
+    Some(format!("the video says itself how its pictures lie: {told}: they were brought upright"))
 }
 
 /// Curves of HDR and of usual screens, or two of HDR, cannot stand in one film.

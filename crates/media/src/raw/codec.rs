@@ -350,12 +350,7 @@ impl Parameters {
         // SAFETY: a parameters object is laid out like that of a stream, and lives during the call.
         let (codec, extradata) = unsafe {
             let raw = &*self.0;
-            let bytes = if raw.extradata.is_null() || raw.extradata_size <= 0 {
-                Vec::new()
-            } else {
-                std::slice::from_raw_parts(raw.extradata, raw.extradata_size as usize).to_vec()
-            };
-            (text(ffi::avcodec_get_name(raw.codec_id)), bytes)
+            (text(ffi::avcodec_get_name(raw.codec_id)), super::stream::extradata(raw).to_vec())
         };
         let raw = self.get();
         CodecParameters {

@@ -273,6 +273,15 @@ impl<'a> Stream<'a> {
     }
 }
 
+/// What a decoder must know before the first packet; empty where there is nothing.
+pub(crate) fn extradata(parameters: &ffi::AVCodecParameters) -> &[u8] {
+    if parameters.extradata.is_null() || parameters.extradata_size <= 0 {
+        return &[];
+    }
+    // SAFETY: the extradata has as many bytes as its size says, and lives as long as the parameters.
+    unsafe { std::slice::from_raw_parts(parameters.extradata, parameters.extradata_size as usize) }
+}
+
 /// What a display matrix asks for; `None` for angles between.
 pub(crate) fn orientation_of_matrix(bytes: &[u8]) -> Option<Orientation> {
     let factors: Vec<i32> = bytes.chunks_exact(4).map(ne_i32).collect();
