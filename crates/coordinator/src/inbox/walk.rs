@@ -173,3 +173,99 @@ fn is_only_looking(kind: EventKind) -> bool {
 fn is_moving(kind: EventKind) -> bool {
     matches!(kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn walker(wake: &Arc<Notify>) -> Walker {
+        Walker::new(NameRules::default(), Arc::clone(wake))
+    }
+
+    fn names(found: &[Found]) -> Vec<String> {
+        let names = found.iter().map(|found| found.path.file_name().unwrap().to_str().unwrap().to_owned());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    }
+
+    /// True when somebody is woken within the time.
+    async fn is_woken(wake: &Notify, limit: Duration) -> bool {
+        tokio::time::timeout(limit, wake.notified()).await.is_ok()
+    }
+
+    #[test]
+    fn files_are_found_but_for_what_belongs_to_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path();
+        for name in ["VIDEO_TS", "@eaDir", "films"] {
+            std::fs::create_dir(input.join(name)).unwrap();
+        }
+        for name in [
+            "VIDEO_TS/VIDEO_TS.VOB",
+            "VIDEO_TS/VTS_01_0.VOB",
+            "VIDEO_TS/VTS_01_0.IFO",
+            "VIDEO_TS/VTS_01_1.VOB",
+            "VIDEO_TS/VTS_01_2.VOB",
+            "VIDEO_TS/VTS_02_2.VOB",
+            "@eaDir/a.mkv",
+            "films/b.mkv",
+            "films/B.mkv.aria2",
+            "films/c.mkv",
+        ] {
+            std::fs::write(input.join(name), "four").unwrap();
+        }
+        let mut walker = walker(&Arc::default());
+        let found = walker.walk(input);
+        assert_eq!(names(&found), ["VTS_01_1.VOB", "VTS_02_2.VOB", "b.mkv", "c.mkv"]);
+        let of = |name: &str| found.iter().find(|found| found.path.ends_with(name)).unwrap();
+        assert_eq!(of("VTS_01_1.VOB").stamp.size, 8);
+        assert_eq!(of("b.mkv").control.as_deref(), Some("b.mkv.aria2"));
+        assert_eq!(of("c.mkv").control, None);
+        assert_eq!(walker.told_menus.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn looking_wakes_nobody_and_writing_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().to_owned();
+        std::fs::create_dir(input.join("deep")).unwrap();
+        std::fs::write(input.join("deep/a.mkv"), "x").unwrap();
+        let wake = Arc::new(Notify::new());
+        let mut walker = walker(&wake);
+        for _ in 0..3 {
+            walker.walk(&input);
+            std::fs::read(input.join("deep/a.mkv")).unwrap();
+        }
+        assert!(!is_woken(&wake, Duration::from_millis(300)).await);
+        std::fs::write(input.join("deep/b.mkv"), "x").unwrap();
+        assert!(is_woken(&wake, Duration::from_secs(20)).await);
+        // A folder of the same name is another one, which nobody watches before the next walk.
+        std::fs::remove_dir_all(input.join("deep")).unwrap();
+        std::fs::create_dir(input.join("deep")).unwrap();
+        assert!(is_woken(&wake, Duration::from_secs(20)).await);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        walker.walk(&input);
+        while is_woken(&wake, Duration::from_millis(100)).await {}
+        std::fs::write(input.join("deep/c.mkv"), "x").unwrap();
+        assert!(is_woken(&wake, Duration::from_secs(20)).await);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_is_said_once_until_that_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("input");
+        let mut walker = walker(&Arc::default());
+        assert!(walker.walk(&input).is_empty());
+        let said = walker.troubles.clone();
+        assert!(said.get(&input).unwrap().contains("cannot be read"), "{said:?}");
+        walker.walk(&input);
+        assert_eq!(walker.troubles, said);
+        std::fs::create_dir(&input).unwrap();
+        std::fs::write(input.join("a.mkv"), "x").unwrap();
+        assert_eq!(names(&walker.walk(&input)), ["a.mkv"]);
+        assert!(walker.troubles.is_empty() && walker.watched.contains(&input));
+    }
+}
