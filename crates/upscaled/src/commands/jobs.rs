@@ -126,7 +126,7 @@ pub(super) async fn retry(chosen: Chosen) -> anyhow::Result<Ending> {
                         output::say(&format!("job {new} is queued again: its result is gone"));
                     }
                     Ok(new) => {
-                        output::say(&format!("the source has other content by now: that is job {new}"))
+                        output::say(&format!("the source has other content by now: that is job {new}"));
                     }
                     Err(error) => {
                         output::error(&error.to_string());
