@@ -5,6 +5,7 @@
 //! Non-goals: deciding anything (that is `job`'s), files other than the database (those are `storage`'s).
 
 mod error;
+mod queue;
 mod record;
 mod rescue;
 mod rows;

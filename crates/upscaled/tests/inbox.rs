@@ -1,5 +1,7 @@
 //! The manners of the watch folder: what waits, what is passed over, what is made again.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod common;
 #[path = "common/server.rs"]
 mod server;

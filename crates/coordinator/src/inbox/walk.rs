@@ -15,6 +15,8 @@ use super::kinds::{NameRules, Verdict, control_file, lower};
 
 /// Folders inside each other that are looked into.
 const DEEPEST: usize = 32;
+/// What is said of folders that can be read and not watched.
+const NO_EVENTS: &str = "gives no events";
 
 /// A file that may be a video.
 #[derive(Debug, Clone)]
@@ -94,9 +96,7 @@ impl Walker {
         let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<DirEntry>>>);
         let trouble = match (&entries, watched) {
             (Err(error), _) => Some(format!("cannot be read: {error}")),
-            (Ok(_), Err(error)) => {
-                Some(format!("gives no events, and is looked at from time to time: {error}"))
-            }
+            (Ok(_), Err(error)) => Some(format!("{NO_EVENTS}, and is looked at from time to time: {error}")),
             (Ok(_), Ok(())) => None,
         };
         self.tell(folder, trouble);
@@ -127,7 +127,9 @@ impl Walker {
     fn watch(&mut self, folder: &Path) -> notify::Result<()> {
         let Some(watcher) = &mut self.watcher else { return Ok(()) };
         if !self.watched.contains(folder) {
-            watcher.watch(folder, RecursiveMode::NonRecursive)?;
+            // The folder is said anyway.
+            let watched = watcher.watch(folder, RecursiveMode::NonRecursive);
+            watched.map_err(|error| notify::Error::new(error.kind))?;
             self.watched.insert(folder.to_owned());
         }
         Ok(())
@@ -141,10 +143,14 @@ impl Walker {
             }
             return;
         };
-        if self.troubles.get(folder) != Some(&trouble) {
-            tracing::warn!("the folder `{}` {trouble}", folder.display());
-            self.troubles.insert(folder.to_owned(), trouble);
+        if self.troubles.get(folder) == Some(&trouble) {
+            return;
         }
+        // Where the system watches no more folders, that is so for all that follow.
+        if !trouble.starts_with(NO_EVENTS) || self.troubles.values().all(|other| *other != trouble) {
+            tracing::warn!("the folder `{}` {trouble}", folder.display());
+        }
+        self.troubles.insert(folder.to_owned(), trouble);
     }
 
     fn tell_menus(&mut self, folder: &Path) {
