@@ -11,6 +11,7 @@ mod vanished;
 mod waiting;
 mod walk;
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -165,11 +166,12 @@ impl Inbox {
             }
         }
         let entries = self.entries.iter_mut();
-        let mut ready: Vec<(i64, &PathBuf)> = entries
-            .filter_map(|(path, entry)| entry.is_ready(time).then_some((entry.stamp.mtime_ns, path)))
+        let mut ready: Vec<(i64, Reverse<&PathBuf>)> = entries
+            .filter_map(|(path, entry)| entry.is_ready(time).then_some((entry.stamp.mtime_ns, Reverse(path))))
             .collect();
+        // The newest at the end; of those that are as new, the first by name.
         ready.sort_unstable();
-        self.queue = ready.into_iter().map(|(_, path)| path.clone()).collect();
+        self.queue = ready.into_iter().map(|(_, Reverse(path))| path.clone()).collect();
         self.tell().await
     }
 
