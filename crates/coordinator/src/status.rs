@@ -53,6 +53,8 @@ pub struct JobReport {
     pub result_size: Option<String>,
     /// Frames of the source; known after indexing.
     pub frames: Option<u32>,
+    /// Frames that were read so far, while the source is indexed.
+    pub frames_read: Option<u32>,
     /// Frames that are finished: those of finished segments and those under way.
     pub frames_done: u64,
     /// Segments of the plan.
@@ -128,6 +130,8 @@ pub struct Progress {
     seconds: f64,
     /// Frames and bytes of the segment under way, and since when.
     current: Option<(u32, u64, Instant)>,
+    /// Frames of the source that were read, while it is indexed.
+    read: u32,
     /// The engine, in words.
     pub(crate) engine: Option<String>,
 }
@@ -138,10 +142,11 @@ impl Progress {
         self.current = Some((0, 0, Instant::now()));
     }
 
-    /// The segment under way has so many frames and bytes.
+    /// The segment under way has so many frames and bytes; without one, so many frames of the source were read.
     pub(crate) fn advance(&mut self, frames: u32, bytes: u64) {
-        if let Some(current) = &mut self.current {
-            (current.0, current.1) = (frames, bytes);
+        match &mut self.current {
+            Some(current) => (current.0, current.1) = (frames, bytes),
+            None => self.read = frames,
         }
     }
 
@@ -201,6 +206,7 @@ impl Progress {
             source_size: job.facts.as_ref().map(|facts| format!("{}x{}", facts.width, facts.height)),
             result_size: job.plan.as_ref().map(|plan| format!("{}x{}", plan.width, plan.height)),
             frames: total,
+            frames_read: Some(self.read).filter(|&read| job.phase == Phase::Index && read > 0),
             frames_done,
             segments: job.segments.len(),
             segments_done: finished.clone().count(),

@@ -94,6 +94,7 @@ pub(crate) fn request(
                 job.segments.iter().map(|segment| Some((segment.range, segment.evidence.clone()?)));
             Some(Request::Join(JoinRequest {
                 source,
+                stream: record.request.settings.stream,
                 frame_list: frame_list(record, facts),
                 segments: finished.collect::<Option<Vec<_>>>()?,
                 width: plan.width,

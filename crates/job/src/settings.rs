@@ -121,6 +121,9 @@ pub struct Settings {
     /// Film grain that is added to the result, 0..1: at 1, mid-tones vary by a standard deviation of a twentieth of white.
     #[serde(default)]
     pub grain: f32,
+    /// The video stream to enlarge, by its number in the file; `None` takes the film by a rule.
+    #[serde(default)]
+    pub stream: Option<u32>,
 }
 
 /// What jobs have that were taken in before there was a choice.
@@ -156,6 +159,7 @@ impl Default for Settings {
             strength: full_strength(),
             anchor: false,
             grain: 0.0,
+            stream: None,
         }
     }
 }

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use frame::{Planar, RgbF32, Size, WHITE, mean_difference, round_to_16_bits};
 use media::{
-    EncodeSettings, IndexMethod, OwnedPacket, Packet, RangeDecoder, SegmentDecoder, SegmentEncoder, index,
-    output_format, probe,
+    EncodeSettings, IndexMethod, OwnedPacket, Packet, RangeDecoder, SegmentDecoder, SegmentEncoder, Source,
+    index, output_format, probe,
 };
 use rustix::time::{ClockId, clock_gettime};
 
@@ -43,10 +43,10 @@ fn spend<T>(spent: &mut (f64, f64), work: impl FnOnce() -> T) -> T {
 }
 
 fn measure(source: &Path, enlarged: &Path, preset: &str, threads: u32) -> Result<(), Box<dyn Error>> {
-    let list = |path: &Path| index(path, IndexMethod::Demux, &mut |_| {});
+    let list = |path: &Path| index(&Source::file(path), IndexMethod::Demux, &mut |_| {});
     let (list, of_enlarged) = (list(source)?, list(enlarged)?);
     let count = list.pts.len().min(of_enlarged.pts.len()) as u32;
-    let (video, size) = (probe(source)?.video, probe(enlarged)?.video.size);
+    let (video, size) = (probe(&Source::file(source))?.video, probe(&Source::file(enlarged))?.video.size);
     let settings = EncodeSettings {
         crf: 16,
         preset: preset.to_owned(),
@@ -59,8 +59,8 @@ fn measure(source: &Path, enlarged: &Path, preset: &str, threads: u32) -> Result
             list.time_base,
         )
     };
-    let mut decoder = RangeDecoder::open(source, &list, 0, count, 2)?;
-    let mut network = RangeDecoder::open(enlarged, &of_enlarged, 0, count, 2)?;
+    let mut decoder = RangeDecoder::open(&Source::file(source), &list, 0, count, 2)?;
+    let mut network = RangeDecoder::open(&Source::file(enlarged), &of_enlarged, 0, count, 2)?;
     let mut encoder = SegmentEncoder::open(&settings, size)?;
     let empty = Size::new(0, 0);
     let (mut picture, mut large) = (RgbF32::new(empty), RgbF32::new(empty));

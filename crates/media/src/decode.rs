@@ -2,25 +2,27 @@
 
 mod numbered;
 mod range;
-
-use std::path::Path;
+mod sequence;
 
 use frame::Rational;
 
-use crate::Error;
 use crate::probe::video_stream;
 use crate::raw;
 use crate::raw::codec::{Decoder, Output, Threads};
-use crate::raw::ffi::AVCodecID;
+use crate::raw::ffi::{self, AVCodecID};
 use crate::raw::frame::RawFrame;
 use crate::raw::input::Input;
 use crate::raw::packet::RawPacket;
+use crate::raw::stream::Stream;
+use crate::{Error, Source};
 
 pub(crate) use numbered::Numbered;
 pub use range::{NextFrame, RangeDecoder};
+use sequence::Sequence;
 
 /// The decoded frames of a file's video, in the order in which they are shown.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub(crate) struct Frames {
     input: Input,
     stream: usize,
@@ -29,21 +31,39 @@ pub(crate) struct Frames {
     has_palette: bool,
     is_interlaced: bool,
     decoder: Decoder,
+    sequence: Sequence,
     packet: RawPacket,
+    /// What an edit list cuts off is shown all the same.
+    shows_all: bool,
+    /// The packet waits until the decoder has given all that it holds.
+    waits: bool,
     frame: RawFrame,
 }
 
 impl Frames {
-    pub(crate) fn open(path: &Path, threads: Threads) -> Result<Self, Error> {
-        let mut input = Input::open(path)?;
+    pub(crate) fn open(source: &Source, threads: Threads) -> Result<Self, Error> {
+        let mut input = Input::open(source)?;
         let (stream, video) = video_stream(&input)?;
         let (time_base, frame_rate) = (video.time_base(), video.average_frame_rate());
         let has_palette = video.pixel_format().has_palette();
         let is_interlaced = video.is_interlaced();
+        let sequence = Sequence::of(video.parameters().codec_id);
         let decoder = Decoder::open(video.parameters(), time_base, threads)?;
         input.keep_streams(|index| index == stream);
-        let (packet, frame) = (RawPacket::new()?, RawFrame::new()?);
-        Ok(Self { input, stream, time_base, frame_rate, has_palette, is_interlaced, decoder, packet, frame })
+        Ok(Self {
+            input,
+            stream,
+            time_base,
+            frame_rate,
+            has_palette,
+            is_interlaced,
+            decoder,
+            sequence,
+            packet: RawPacket::new()?,
+            shows_all: false,
+            waits: false,
+            frame: RawFrame::new()?,
+        })
     }
 
     pub(crate) fn time_base(&self) -> Rational {
@@ -52,6 +72,34 @@ impl Frames {
 
     pub(crate) fn frame_rate(&self) -> Rational {
         self.frame_rate
+    }
+
+    pub(crate) fn input(&self) -> &Input {
+        &self.input
+    }
+
+    /// The number of the film's stream.
+    pub(crate) fn stream(&self) -> usize {
+        self.stream
+    }
+
+    pub(crate) fn parameters(&self) -> Option<&ffi::AVCodecParameters> {
+        self.input.stream(self.stream).map(Stream::parameters)
+    }
+
+    /// Reads the packets of all streams, for [`advance_with`](Self::advance_with). Only before the first frame.
+    pub(crate) fn read_all_streams(&mut self) {
+        self.input.keep_streams(|_| true);
+    }
+
+    /// Shows also what an edit list cuts off. Only before the first frame.
+    pub(crate) fn show_all(&mut self) {
+        self.shows_all = true;
+    }
+
+    /// Some packet could not be decoded.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.decoder.has_failed()
     }
 
     /// Goes to the keyframe that is shown at `time`; false when the file cannot be entered right there. Only before
@@ -67,6 +115,7 @@ impl Frames {
             }
             match self.packet.pts() {
                 Some(pts) if pts == time => {
+                    self.sequence.changes(self.packet.data());
                     self.decoder.send(Some(&mut self.packet))?;
                     return Ok(true);
                 }
@@ -75,16 +124,6 @@ impl Frames {
             }
         }
         Ok(false)
-    }
-
-    /// True when the frame that was decoded last refers to no other, and none that is shown after it to any before: the
-    /// case for intra frames of MPEG-1 and MPEG-2.
-    pub(crate) fn is_entry(&self) -> bool {
-        let video = self.input.stream(self.stream);
-        self.frame.is_intra()
-            && video.is_some_and(|video| {
-                video.codec_is(AVCodecID::MPEG1VIDEO) || video.codec_is(AVCodecID::MPEG2VIDEO)
-            })
     }
 
     /// The stream says that frames consist of two fields of different times.
@@ -114,9 +153,24 @@ impl Frames {
 
     /// Decodes the next frame; false at the end.
     pub(crate) fn advance(&mut self) -> Result<bool, Error> {
+        self.advance_with(&mut |_, _| Ok(()))
+    }
+
+    /// Decodes the next frame, and shows all packets that are read on the way with the time bases of their streams; false at
+    /// the end.
+    pub(crate) fn advance_with(
+        &mut self,
+        look: &mut dyn FnMut(&mut RawPacket, Rational) -> Result<(), Error>,
+    ) -> Result<bool, Error> {
         loop {
             match self.decoder.receive(&mut self.frame)? {
                 Output::Some => return Ok(true),
+                Output::End if self.waits => {
+                    self.waits = false;
+                    self.decoder.restart();
+                    self.decoder.send(Some(&mut self.packet))?;
+                    continue;
+                }
                 Output::End => return Ok(false),
                 Output::NeedsInput => {}
             }
@@ -124,11 +178,18 @@ impl Frames {
                 if !self.input.read(&mut self.packet)? {
                     break false;
                 }
+                if let Some(stream) = self.input.stream(self.packet.stream()) {
+                    look(&mut self.packet, stream.time_base())?;
+                }
                 if self.packet.stream() == self.stream {
                     break true;
                 }
             };
-            self.decoder.send(more.then_some(&mut self.packet))?;
+            if self.shows_all {
+                self.packet.show();
+            }
+            self.waits = more && self.sequence.changes(self.packet.data());
+            self.decoder.send(Some(&mut self.packet).filter(|_| more && !self.waits))?;
         }
     }
 
@@ -139,10 +200,10 @@ impl Frames {
 }
 
 /// True when one of the first frames of a video has closed captions.
-pub(crate) fn begins_with_captions(path: &Path) -> Result<bool, Error> {
+pub(crate) fn begins_with_captions(source: &Source) -> Result<bool, Error> {
     /// Captions come with every frame, at a second's distance at most.
     const LOOK: usize = 60;
-    let mut frames = Frames::open(path, Threads::One)?;
+    let mut frames = Frames::open(source, Threads::One)?;
     for _ in 0..LOOK {
         if !frames.advance()? {
             return Ok(false);

@@ -11,14 +11,13 @@ mod rule;
 mod sample;
 
 use std::ops::Range;
-use std::path::Path;
 
 use frame::Rational;
 
 use crate::index::Index;
 use crate::probe::video_stream;
 use crate::raw::input::Input;
-use crate::{Error, raw};
+use crate::{Error, Source, raw};
 
 pub(crate) use filter::FieldFilter;
 use rule::{Decision, Does};
@@ -146,12 +145,12 @@ impl Index {
 /// # Errors
 /// When the file cannot be read, or [`Error::Fields`] when what is wanted cannot be done with it.
 pub fn deinterlace(
-    path: &Path,
+    source: &Source,
     index: Index,
     wanted: Deinterlace,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(Index, Option<String>), Error> {
-    let input = Input::open(path)?;
+    let input = Input::open(source)?;
     let (_, video) = video_stream(&input)?;
     let (is_flagged, height, rate) = (video.is_interlaced(), video.size().height, video.average_frame_rate());
     drop(input);
@@ -162,7 +161,7 @@ pub fn deinterlace(
     if wanted == Deinterlace::Auto && !is_flagged && height > rule::MOST_ROWS {
         return Ok((index, None));
     }
-    let evidence = sample::look(path, &index, progress)?;
+    let evidence = sample::look(source, &index, progress)?;
     let film = if index.gaps.is_empty() {
         evidence.can(&Made::Film { kept: Vec::new() })
     } else {
@@ -178,7 +177,7 @@ pub fn deinterlace(
     }
     let mut decision = rule::decide(&case, &evidence);
     if decision.does == Does::Film {
-        let film = film::film(path, &index, decision.order, rate, progress)?;
+        let film = film::film(source, &index, decision.order, rate, progress)?;
         if wanted == Deinterlace::Telecine || film.is_one() {
             let made = decision.list(Made::Film { kept: film.kept }, index)?;
             return Ok((made, decision.note));

@@ -1,15 +1,13 @@
 //! What HDR10 says of the screen that a film was made on.
 
-use std::path::Path;
-
 use frame::Transfer;
 
-use crate::Error;
 use crate::decode::Frames;
 use crate::probe::video_stream;
 use crate::raw::codec::Threads;
 use crate::raw::input::Input;
 use crate::raw::stream::SideData;
+use crate::{Error, Source};
 
 /// Static metadata of HDR10, each part as FFmpeg's side data: empty where the source says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,14 +37,14 @@ pub fn is_hdr(transfer: Transfer) -> bool {
 ///
 /// # Errors
 /// When the file cannot be read or is not a video.
-pub fn hdr(path: &Path) -> Result<Hdr, Error> {
-    let input = Input::open(path)?;
+pub fn hdr(source: &Source) -> Result<Hdr, Error> {
+    let input = Input::open(source)?;
     let (_, video) = video_stream(&input)?;
     let of_container = video.side_data(true).into_iter().filter(SideData::is_hdr).collect::<Vec<_>>();
     if of_container.len() == 2 {
         return Ok(Hdr::of(of_container));
     }
-    let mut frames = Frames::open(path, Threads::One)?;
+    let mut frames = Frames::open(source, Threads::One)?;
     let mut found = if frames.advance()? { frames.frame().hdr_side_data() } else { Vec::new() };
     found.extend(of_container);
     found.sort_by_key(SideData::is_light_level);

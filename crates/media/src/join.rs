@@ -17,7 +17,7 @@ use crate::raw::input::Input;
 use crate::raw::output::{Muxer, Output};
 use crate::raw::packet::RawPacket;
 use crate::raw::stream::{Kind, SideData};
-use crate::{CodecParameters, Container, Error, Index, hdr, is_hdr, raw};
+use crate::{CodecParameters, Container, Error, Index, Source, hdr, is_hdr, raw};
 
 use order::DecodeTimes;
 use streams::Copied;
@@ -39,7 +39,7 @@ pub struct OwnedPacket {
 #[derive(Debug)]
 pub struct Join<'a> {
     /// The source, which gives all streams but the video.
-    pub source: &'a Path,
+    pub source: &'a Source,
     /// Its frame list, which gives the times.
     pub index: &'a Index,
     /// What the encoder said of the packets.

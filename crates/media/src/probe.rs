@@ -1,12 +1,12 @@
 //! What a file holds.
 
-use std::path::Path;
+mod choice;
 
-use frame::{ChromaLocation, ColorDescription, Orientation, Rational, Size};
+use frame::{Canvas, ChromaLocation, ColorDescription, Orientation, Rational, Size};
 
 use crate::raw::input::Input;
 use crate::raw::stream::{Kind, Stream};
-use crate::{Error, MAX_PIXELS};
+use crate::{Error, Index, MAX_PIXELS, Source};
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +17,9 @@ pub struct Probe {
     pub duration_seconds: Option<f64>,
     /// What a result says of how it was made; `None` for files that are none.
     pub made_by: Option<String>,
-    /// The video that is upscaled: the first video stream that is no cover picture.
+    /// Which of several videos is upscaled, in words; `None` where there is one.
+    pub choice: Option<String>,
+    /// The video that is upscaled: the one that was chosen, else the film by a rule.
     pub video: VideoInfo,
     /// All streams, in order.
     pub streams: Vec<StreamInfo>,
@@ -57,6 +59,15 @@ pub struct VideoInfo {
 }
 
 impl VideoInfo {
+    /// As its frames are, which may be of several kinds.
+    #[must_use]
+    pub fn as_decoded(self, index: &Index) -> Self {
+        let canvas = index.canvas.unwrap_or(Canvas { size: self.size, pixel: self.sample_aspect_ratio });
+        let pixel_format = index.pixel_format.clone().unwrap_or(self.pixel_format);
+        let bit_depth = crate::bit_depth(&pixel_format);
+        Self { size: canvas.size, sample_aspect_ratio: canvas.pixel, pixel_format, bit_depth, ..self }
+    }
+
     /// As the pictures are once they were turned.
     #[must_use]
     pub fn turned(self, orientation: Orientation) -> Self {
@@ -124,14 +135,15 @@ pub struct StreamInfo {
 ///
 /// # Errors
 /// When the file cannot be read or is not a video.
-pub fn probe(path: &Path) -> Result<Probe, Error> {
-    let input = Input::open(path)?;
+pub fn probe(source: &Source) -> Result<Probe, Error> {
+    let input = Input::open(source)?;
     let video = video_stream(&input)?;
     let format = video.1.pixel_format();
     Ok(Probe {
         format: input.format(),
         duration_seconds: input.duration_seconds(),
         made_by: made_by(&input.metadata()),
+        choice: choice::in_words(&input),
         video: VideoInfo {
             stream_index: video.0,
             codec: video.1.codec(),
@@ -164,10 +176,7 @@ fn made_by(metadata: &[(String, String)]) -> Option<String> {
 
 /// The video stream that is upscaled, and its number.
 pub(crate) fn video_stream(input: &Input) -> Result<(usize, Stream<'_>), Error> {
-    let is_video = |stream: &Stream<'_>| stream.kind() == Kind::Video && !stream.is_picture();
-    let Some((index, stream)) = input.streams().enumerate().find(|(_, stream)| is_video(stream)) else {
-        return Err(Error::NoVideoStream);
-    };
+    let (index, stream) = choice::film(input)?;
     let size = stream.size();
     if size.pixels() == 0 {
         let reason = "its video says nothing of its size".to_owned();

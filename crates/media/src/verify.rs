@@ -9,7 +9,7 @@ use crate::raw::codec::{Decoder, Output, Parameters, Threads};
 use crate::raw::frame::RawFrame;
 use crate::raw::input::Input;
 use crate::raw::packet::RawPacket;
-use crate::{CodecParameters, Error, Index, JoinReport, raw};
+use crate::{CodecParameters, Error, Index, JoinReport, Source, raw};
 
 /// Most threads that decode a result: nothing else is done at that time.
 const MAX_THREADS: usize = 8;
@@ -38,6 +38,7 @@ pub fn verify(
     progress: &mut dyn FnMut(u32),
 ) -> Result<VerifyReport, Error> {
     let wrong = |what: String| Err(Error::Verification(what));
+    let result = &Source::file(result);
     let mut input = Input::open(result)?;
     input.keep_streams(|_| true);
     let mut counts = vec![0; joined.packets.len()];

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{clip, index};
 use frame::{Anchor, Grain, Planar, RgbF32, Size, WHITE, blend, mean_difference, round_to_16_bits};
-use media::{EncodeSettings, Error, Packet, RangeDecoder, Resizer, SegmentDecoder, SegmentEncoder, probe};
+use media::{
+    EncodeSettings, Error, Packet, RangeDecoder, Resizer, SegmentDecoder, SegmentEncoder, Source, probe,
+};
 
 struct Counting;
 
@@ -41,7 +43,7 @@ fn frames_allocate_nothing() {
         let size = if name == "odd" { "97x63" } else { "96x64" };
         let path = clip(&folder, &format!("{name}.mkv"), size, 40, &["-c:v", "ffv1", "-pix_fmt", format]);
         let list = index(&path);
-        let video = probe(&path).unwrap().video;
+        let video = probe(&Source::file(&path)).unwrap().video;
         let settings = EncodeSettings {
             crf: 16,
             preset: "ultrafast".to_owned(),
@@ -54,7 +56,7 @@ fn frames_allocate_nothing() {
                 list.time_base,
             )
         };
-        let mut decoder = RangeDecoder::open(&path, &list, 0, 40, 1).unwrap();
+        let mut decoder = RangeDecoder::open(&Source::file(&path), &list, 0, 40, 1).unwrap();
         let large = video.size.scaled(2);
         let mut encoder = SegmentEncoder::open(&settings, large).unwrap();
         let mut segment = SegmentDecoder::open(encoder.parameters(), list.time_base).unwrap();

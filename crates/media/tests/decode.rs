@@ -5,7 +5,7 @@
 mod common;
 
 use common::{clip, decode, ffmpeg, index, shared};
-use media::{Error, IndexMethod, RangeDecoder, probe};
+use media::{Error, IndexMethod, RangeDecoder, Source, probe};
 
 #[test]
 fn any_range_equals_that_part_of_the_whole() {
@@ -44,7 +44,7 @@ fn any_range_equals_that_part_of_the_whole() {
         assert_eq!(index.seekable, name != "mpeg4.avi", "{name}");
         // Nothing that is whole is taken for damaged.
         for method in [IndexMethod::Check, IndexMethod::Decode] {
-            let checked = media::index(&path, method, &mut |_| {}).unwrap();
+            let checked = media::index(&Source::file(&path), method, &mut |_| {}).unwrap();
             assert_eq!((checked.pts, checked.gaps), (index.pts.clone(), Vec::new()), "{name}: {method:?}");
         }
         let whole = decode(&path, &index, 0, 40);
@@ -86,7 +86,7 @@ fn times_that_no_frame_rate_gives_are_found() {
     );
     let wanted: Vec<i64> = (0..20).map(|n| if n < 10 { n * 40 } else { 400 + (n - 10) * 17 }).collect();
     assert_eq!(index(&path).pts, wanted);
-    let decoded = media::index(&path, IndexMethod::Decode, &mut |_| {}).unwrap();
+    let decoded = media::index(&Source::file(&path), IndexMethod::Decode, &mut |_| {}).unwrap();
     assert_eq!((decoded.pts, decoded.seekable), (wanted, false));
 }
 
@@ -96,7 +96,7 @@ fn a_decoder_that_gives_other_frames_is_noticed() {
     let path = clip(&folder, "a.mp4", "64x64", 20, &["-c:v", "libx264", "-g", "5"]);
     let mut list = index(&path);
     list.pts[12] += 1;
-    let mut decoder = RangeDecoder::open(&path, &list, 10, 15, 1).unwrap();
+    let mut decoder = RangeDecoder::open(&Source::file(&path), &list, 10, 15, 1).unwrap();
     let mut picture = frame::RgbF32::new(frame::Size::new(0, 0));
     let error = loop {
         match decoder.next(&mut picture) {
@@ -175,18 +175,66 @@ fn gray_keeps_its_levels() {
     }
 }
 
-#[test]
-fn a_change_of_size_is_refused_with_its_place() {
-    let folder = tempfile::tempdir().unwrap();
-    let ts = ["-c:v", "mpeg2video", "-f", "mpegts"];
-    let mut joined = std::fs::read(clip(&folder, "a.ts", "96x64", 10, &ts)).unwrap();
-    let later = [&ts[..], &["-output_ts_offset", "10"]].concat();
-    joined.extend(std::fs::read(clip(&folder, "b.ts", "128x64", 10, &later)).unwrap());
-    let path = folder.path().join("both.ts");
+/// Recordings of pictures of several kinds, one after the other in a transport stream.
+fn glued(folder: &tempfile::TempDir, name: &str, parts: &[(&str, &[&str])]) -> std::path::PathBuf {
+    let mut joined = Vec::new();
+    for (number, (size, encoder)) in parts.iter().enumerate() {
+        let offset = (10 * number).to_string();
+        let options = [encoder, &["-f", "mpegts", "-output_ts_offset", &offset][..]].concat();
+        joined.extend(std::fs::read(clip(folder, &format!("{number}.ts"), size, 10, &options)).unwrap());
+    }
+    let path = folder.path().join(name);
     std::fs::write(&path, joined).unwrap();
-    // By decoding, since this decoder drops the last frame before the change.
-    let list = media::index(&path, IndexMethod::Decode, &mut |_| {}).unwrap();
-    let mut decoder = RangeDecoder::open(&path, &list, 0, list.pts.len() as u32, 1).unwrap();
+    path
+}
+
+#[test]
+fn pictures_of_another_size_are_fitted_into_the_largest() {
+    let folder = tempfile::tempdir().unwrap();
+    let x264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p"];
+    for (name, encoder) in [("mpeg2.ts", &["-c:v", "mpeg2video", "-bf", "2"][..]), ("h264.ts", &x264)] {
+        let path = glued(&folder, name, &[("96x64", encoder), ("64x128", encoder), ("128x128", encoder)]);
+        let list = media::index(&Source::file(&path), IndexMethod::Check, &mut |_| {}).unwrap();
+        assert_eq!((list.pts.len(), &list.gaps[..]), (30, &[][..]), "{name}: no picture is lost at a change");
+        let note = list.notes.iter().find(|note| note.contains("fitted into 128x128"));
+        let note = note.unwrap_or_else(|| panic!("{name}: {:?}", list.notes));
+        assert!(note.contains("96x64 from frame 0 (0:00:00.000), 64x128 from frame 10 (0:00:"), "{note}");
+        let whole = decode(&path, &list, 0, 30);
+        for (number, (_, picture)) in whole.iter().enumerate() {
+            assert_eq!(picture.size(), frame::Size::new(128, 128));
+            let is_black = |x: usize, y: u32| (0..3).all(|plane| picture.row(plane, y)[x] == 0.0);
+            // 96x64 becomes 128x85, 64x128 stays between columns 32 and 96.
+            assert_eq!(is_black(64, 10), number < 10, "{name} {number}");
+            assert_eq!(is_black(10, 64), (10..20).contains(&number), "{name} {number}");
+        }
+        for (first, end) in [(9, 11), (10, 12), (19, 21), (20, 30), (29, 30)] {
+            assert!(
+                decode(&path, &list, first, end)[..] == whole[first as usize..end as usize],
+                "{name} {first}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_change_from_usual_screens_to_hdr_is_refused_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let hevc = |transfer| ["-c:v", "libx265", "-x265-params", transfer];
+    let (sdr, hdr) = (hevc("log-level=none:transfer=bt709"), hevc("log-level=none:transfer=smpte2084"));
+    let path = glued(&folder, "both.ts", &[("96x64", &sdr), ("96x64", &hdr)]);
+    let error = media::index(&Source::file(&path), IndexMethod::Check, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, Error::PictureChanged { frame: 10, .. }), "{error}");
+    // A list by packets alone does not know.
+    assert_eq!(index(&path).pts.len(), 20);
+}
+
+#[test]
+fn a_change_of_size_that_no_list_knows_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let mpeg2 = ["-c:v", "mpeg2video"];
+    let path = glued(&folder, "both.ts", &[("96x64", &mpeg2), ("128x64", &mpeg2)]);
+    let list = index(&path);
+    let mut decoder = RangeDecoder::open(&Source::file(&path), &list, 0, list.pts.len() as u32, 1).unwrap();
     let mut picture = frame::RgbF32::new(frame::Size::new(0, 0));
     let error = loop {
         match decoder.next(&mut picture) {
@@ -195,6 +243,63 @@ fn a_change_of_size_is_refused_with_its_place() {
         }
     };
     assert!(matches!(error, Error::PictureChanged { .. }), "{error}");
+}
+
+/// Has every packet called a keyframe, by the index of an AVI file.
+fn call_all_keyframes(path: &std::path::Path) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let at = bytes.windows(4).rposition(|window| window == b"idx1").unwrap() + 8;
+    for entry in bytes[at..].chunks_exact_mut(16) {
+        entry[4] |= 0x10;
+    }
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn decoding_starts_where_it_can_whatever_the_container_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases: [(&str, &[&str]); 8] = [
+        ("wmv2.avi", &["-c:v", "wmv2", "-g", "12"]),
+        ("msmpeg4.avi", &["-c:v", "msmpeg4", "-g", "12"]),
+        ("h263.avi", &["-c:v", "h263", "-s", "128x96", "-g", "12"]),
+        ("mpeg4.avi", &["-c:v", "mpeg4", "-g", "12"]),
+        ("h264.avi", &["-c:v", "libx264", "-pix_fmt", "yuv420p", "-bf", "0", "-g", "12"]),
+        ("flv1.avi", &["-c:v", "flv", "-g", "12"]),
+        ("msvideo1.avi", &["-c:v", "msvideo1", "-g", "12"]),
+        ("cinepak.avi", &["-c:v", "cinepak", "-g", "12"]),
+    ];
+    for (name, encoder) in cases {
+        let path = clip(&folder, name, "96x64", 40, encoder);
+        call_all_keyframes(&path);
+        let list = media::index(&Source::file(&path), IndexMethod::Check, &mut |_| {}).unwrap();
+        assert_eq!(list.pts.len(), 40, "{name}");
+        let whole = decode(&path, &list, 0, 40);
+        for first in [1, 7, 12, 13, 20, 25, 39] {
+            let part = decode(&path, &list, first, 40.min(first + 6));
+            assert!(
+                part[..] == whole[first as usize..][..part.len()],
+                "{name}: other pictures from {first} on"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_list_that_lies_of_a_keyframe_is_found_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = clip(&folder, "a.avi", "96x64", 40, &["-c:v", "mpeg4", "-g", "20", "-bf", "0"]);
+    call_all_keyframes(&path);
+    let mut list = media::index(&Source::file(&path), IndexMethod::Check, &mut |_| {}).unwrap();
+    let whole = decode(&path, &list, 0, 40);
+    list.keyframes = (0..40).collect();
+    list.seekable = true;
+    list.by_time = true;
+    assert!(decode(&path, &list, 30, 40)[..] == whole[30..]);
+    // A picture that no decoder gives is not taken for another.
+    list.digests[35] ^= 1;
+    let mut decoder = RangeDecoder::open(&Source::file(&path), &list, 35, 36, 1).unwrap();
+    let error = decoder.next(&mut frame::RgbF32::new(frame::Size::new(0, 0))).unwrap_err();
+    assert!(matches!(error, Error::OtherPicture(35)), "{error}");
 }
 
 #[test]
@@ -211,7 +316,7 @@ fn real_clips_have_the_frames_that_are_known() {
         assert_eq!(list.pts.len(), frames, "{name}");
         let middle = frames as u32 / 2;
         assert_eq!(decode(&path, &list, middle, middle + 2).len(), 2, "{name}");
-        assert!(probe(&path).unwrap().video.size.width > 0);
+        assert!(probe(&Source::file(&path)).unwrap().video.size.width > 0);
     }
 }
 
@@ -231,7 +336,7 @@ fn what_is_no_video_is_refused_with_the_right_reason() {
     ffmpeg(&["-f", "lavfi", "-i", "sine=duration=1"], &at("sound.mp4"));
     ffmpeg(&["-f", "lavfi", "-i", "testsrc2", "-frames:v", "1", "-f", "image2"], &at("still.jpg"));
     std::fs::rename(at("still.jpg"), at("still.mp4")).unwrap();
-    let refusal = |name: &str| probe(&at(name)).unwrap_err();
+    let refusal = |name: &str| probe(&Source::file(&at(name))).unwrap_err();
     assert!(matches!(refusal("missing.mp4"), Error::NotFound));
     assert!(matches!(refusal("folder.mp4"), Error::NotAFile));
     assert!(matches!(refusal("empty.mp4"), Error::Empty));
@@ -282,7 +387,8 @@ fn damaged_frames_are_the_same_each_time() {
     std::fs::write(&path, bytes).unwrap();
     let list = index(&path);
     let decode_some = || {
-        let mut decoder = RangeDecoder::open(&path, &list, 0, list.pts.len() as u32, 2).unwrap();
+        let mut decoder =
+            RangeDecoder::open(&Source::file(&path), &list, 0, list.pts.len() as u32, 2).unwrap();
         let mut picture = frame::RgbF32::new(frame::Size::new(0, 0));
         let mut pictures = Vec::new();
         while let Ok(Some(pts)) = decoder.next(&mut picture) {
@@ -313,4 +419,40 @@ fn one_bit_and_transparent_gray_pictures_are_read() {
     assert!(ends(&gray).0.abs() < 0.01 && ends(&gray).1 > 0.95, "{:?}", ends(&gray));
     assert_eq!(read("ya8"), gray);
     assert_eq!(ends(&read("monob")), (0.0, 1.0));
+}
+
+#[test]
+fn a_film_without_times_of_presentation_is_shown_in_the_order_of_its_decoder() {
+    let folder = tempfile::tempdir().unwrap();
+    let x264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-bf", "3", "-g", "12"];
+    let whole = clip(&folder, "whole.mp4", "96x64", 40, &x264);
+    let mut bytes = std::fs::read(&whole).unwrap();
+    let at = bytes.windows(4).position(|window| window == b"ctts").unwrap();
+    bytes[at..at + 4].copy_from_slice(b"free");
+    let path = folder.path().join("without.mp4");
+    std::fs::write(&path, bytes).unwrap();
+    let list = media::index(&Source::file(&path), IndexMethod::Check, &mut |_| {}).unwrap();
+    let step = list.pts[1] - list.pts[0];
+    assert!(list.pts.windows(2).all(|pair| pair[1] - pair[0] == step), "{:?}", list.pts);
+    assert!(list.notes.iter().any(|note| note.contains("no times of presentation")), "{:?}", list.notes);
+    let pictures = |path: &std::path::Path, list: &media::Index, first: u32| -> Vec<frame::RgbF32> {
+        decode(path, list, first, 40).into_iter().map(|frame| frame.1).collect()
+    };
+    let wanted = pictures(&whole, &index(&whole), 0);
+    for first in [0, 11, 12, 25] {
+        assert!(pictures(&path, &list, first)[..] == wanted[first as usize..], "{first}");
+    }
+}
+
+#[test]
+fn frames_before_the_first_time_are_counted_back_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    // Matroska's reader gives no times below zero.
+    let early = ["-c:v", "mpeg4", "-bf", "0", "-output_ts_offset", "-0.4", "-avoid_negative_ts", "disabled"];
+    let path = clip(&folder, "early.mkv", "96x64", 40, &early);
+    let list = media::index(&Source::file(&path), IndexMethod::Check, &mut |_| {}).unwrap();
+    let wanted: Vec<i64> = (0..40).map(|number| number * 40 - 400).collect();
+    assert_eq!(list.pts, wanted);
+    let whole = decode(&path, &list, 0, 40);
+    assert!(decode(&path, &list, 15, 30)[..] == whole[15..30]);
 }

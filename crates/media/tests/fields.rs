@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use common::{decode, ffmpeg, index};
 use frame::{Rational, RgbF32};
-use media::{Deinterlace, Error, FieldOrder, Index, Made, RangeDecoder, deinterlace};
+use media::{Deinterlace, Error, FieldOrder, Index, Made, RangeDecoder, Source, deinterlace};
 
 /// Something that moves in every frame, with as much detail as a camera would see.
 const SOURCE: &str = "mandelbrot=size=640x480:rate=50:start_scale=0.8:end_scale=0.8,loop=loop=-1:size=1:start=0,\
@@ -50,7 +50,7 @@ fn interlaced(top_first: bool) -> &'static str {
 
 /// The list of a clip, and what is said of it.
 fn list(path: &Path, wanted: Deinterlace) -> (Index, String) {
-    let (list, note) = deinterlace(path, index(path), wanted, &mut |_| {}).unwrap();
+    let (list, note) = deinterlace(&Source::file(path), index(path), wanted, &mut |_| {}).unwrap();
     (list, note.unwrap_or_default())
 }
 
@@ -249,8 +249,9 @@ fn where_flags_tell_progressive_frames_stay_as_they_are() {
     ];
     let path = folder.path().join("mixed.ts");
     std::fs::write(&path, parts.map(|part| std::fs::read(part).unwrap()).concat()).unwrap();
-    let decoded = media::index(&path, media::IndexMethod::Decode, &mut |_| {}).unwrap();
-    let (list, note) = deinterlace(&path, decoded.clone(), Deinterlace::Field, &mut |_| {}).unwrap();
+    let decoded = media::index(&Source::file(&path), media::IndexMethod::Decode, &mut |_| {}).unwrap();
+    let (list, note) =
+        deinterlace(&Source::file(&path), decoded.clone(), Deinterlace::Field, &mut |_| {}).unwrap();
     assert!(
         note.as_ref().unwrap().ends_with("the frames that are flagged progressive stay as they are"),
         "{note:?}"
@@ -263,7 +264,7 @@ fn where_flags_tell_progressive_frames_stay_as_they_are() {
     let runs: Vec<usize> = same.chunk_by(|a, b| a == b).map(<[bool]>::len).collect();
     assert!(matches!(runs[..], [24..=25, 24..=25, 24..=25]) && same[30], "{same:?}");
     // And the second of each is known to be the first again.
-    let mut decoder = RangeDecoder::open(&path, &list, 60, 64, 1).unwrap();
+    let mut decoder = RangeDecoder::open(&Source::file(&path), &list, 60, 64, 1).unwrap();
     let mut picture = RgbF32::new(frame::Size::new(0, 0));
     let mut repeats = Vec::new();
     while let Some(next) = decoder.next_unless_repeated(&mut picture).unwrap() {
@@ -288,7 +289,7 @@ fn missing_frames_are_filled_with_the_last_picture_that_is_there() {
         damaged.keyframes = (0..40).filter(|frame| !gap.contains(frame)).collect();
         damaged.gaps = std::iter::once(gap.clone()).collect();
         for (wanted, each) in [(Deinterlace::Auto, 1), (Deinterlace::Field, 2)] {
-            let (list, _) = deinterlace(&path, damaged.clone(), wanted, &mut |_| {}).unwrap();
+            let (list, _) = deinterlace(&Source::file(&path), damaged.clone(), wanted, &mut |_| {}).unwrap();
             let gap = gap.start * each..gap.end * each;
             assert_eq!(list.gaps, std::slice::from_ref(&gap));
             let made = check_cuts("gap", &path, &list);
@@ -297,7 +298,8 @@ fn missing_frames_are_filled_with_the_last_picture_that_is_there() {
             assert!(made[gap.clone()].iter().all(|frame| frame.1 == made[shown as usize].1), "{gap:?}");
             assert!(made[gap.end].1 != made[gap.end + 1].1);
         }
-        let error = deinterlace(&path, damaged, Deinterlace::Telecine, &mut |_| {}).unwrap_err();
+        let error =
+            deinterlace(&Source::file(&path), damaged, Deinterlace::Telecine, &mut |_| {}).unwrap_err();
         assert!(error.to_string().contains("frames are missing"), "{error}");
     }
 }
@@ -306,7 +308,8 @@ fn missing_frames_are_filled_with_the_last_picture_that_is_there() {
 fn what_cannot_be_done_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let path = make(&folder, "deep.mkv", "format=yuv420p10le", 12, &["-c:v", "ffv1"]);
-    let error = deinterlace(&path, index(&path), Deinterlace::Telecine, &mut |_| {}).unwrap_err();
+    let error =
+        deinterlace(&Source::file(&path), index(&path), Deinterlace::Telecine, &mut |_| {}).unwrap_err();
     assert!(matches!(error, Error::Fields(_)), "{error}");
     assert!(error.to_string().contains("yuv420p10le"), "{error}");
     let (list, _) = list(&path, Deinterlace::Frame);

@@ -11,12 +11,12 @@ use common::{clip, decode, ffmpeg, index, to_u16};
 use frame::Size;
 use media::{
     CodecParameters, Container, EncodeSettings, Error, Index, Join, JoinReport, OwnedPacket, SegmentDecoder,
-    SegmentEncoder, join, probe, verify,
+    SegmentEncoder, Source, join, probe, verify,
 };
 
 /// A video encoded again in segments of so many frames, at its own size and in best quality.
 fn encode(path: &Path, index: &Index, length: usize) -> (CodecParameters, Vec<OwnedPacket>) {
-    let video = probe(path).unwrap().video;
+    let video = probe(&Source::file(path)).unwrap().video;
     let size = Size::new(video.size.width.next_multiple_of(2), video.size.height.next_multiple_of(2));
     let settings = EncodeSettings {
         crf: 0,
@@ -72,7 +72,7 @@ fn make_in_segments(
     let (parameters, packets) = encode(source, &index, length);
     let times: Vec<i64> = packets.iter().map(|packet| packet.pts).collect();
     let plan = Join {
-        source,
+        source: &Source::file(source),
         index: &index,
         parameters: &parameters,
         packet_times: &times,
@@ -329,7 +329,7 @@ fn packets_that_are_missing_stop_the_join() {
     let result = folder.path().join("result.mp4");
     let attempt = |times: &[i64], packets: &[OwnedPacket]| {
         let plan = Join {
-            source: &source,
+            source: &Source::file(&source),
             index: &index,
             parameters: &parameters,
             packet_times: times,
@@ -455,7 +455,7 @@ fn a_full_disk_is_called_so() {
     let times: Vec<i64> = packets.iter().map(|packet| packet.pts).collect();
     for container in [Container::Mp4, Container::Matroska] {
         let plan = Join {
-            source: &source,
+            source: &Source::file(&source),
             index: &index,
             parameters: &parameters,
             packet_times: &times,

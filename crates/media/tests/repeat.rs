@@ -6,7 +6,7 @@ mod common;
 
 use common::{decode, ffmpeg, index, to_u16};
 use frame::{RgbF32, Size};
-use media::{EncodeSettings, Error, NextFrame, RangeDecoder, SegmentEncoder, probe};
+use media::{EncodeSettings, Error, NextFrame, RangeDecoder, SegmentEncoder, Source, probe};
 
 #[test]
 fn frames_that_are_repeated_are_found_and_no_others() {
@@ -20,7 +20,7 @@ fn frames_that_are_repeated_are_found_and_no_others() {
         ffmpeg(&[&["-f", "lavfi", "-i", graph, "-frames:v", "12"], &format[..]].concat(), &path);
         let list = index(&path);
         let wanted = decode(&path, &list, 1, 12);
-        let mut decoder = RangeDecoder::open(&path, &list, 1, 12, 2).unwrap();
+        let mut decoder = RangeDecoder::open(&Source::file(&path), &list, 1, 12, 2).unwrap();
         let mut picture = RgbF32::new(Size::new(0, 0));
         let mut repeats = Vec::new();
         for (time, whole) in &wanted {
@@ -41,7 +41,7 @@ fn a_picture_that_is_pushed_again_gives_the_packets_of_pushing_it_twice() {
     let folder = tempfile::tempdir().unwrap();
     let path = common::clip(&folder, "a.mkv", "64x36", 6, &["-c:v", "ffv1"]);
     let list = index(&path);
-    let video = probe(&path).unwrap().video;
+    let video = probe(&Source::file(&path)).unwrap().video;
     let settings = EncodeSettings {
         crf: 20,
         preset: "fast".to_owned(),

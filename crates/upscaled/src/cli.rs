@@ -73,6 +73,10 @@ pub(crate) struct Up {
     /// Replace a result that is there already
     #[arg(long)]
     pub(crate) overwrite: bool,
+    /// Enlarge this video stream of the file, by its number as `ffprobe` has it [default: the default video, else the
+    /// longest, else the largest]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) stream: Option<u32>,
     #[command(flatten)]
     pub(crate) choices: Choices,
     /// Keep the job in the ledger of this folder, and look for models there [default: a job folder beside the result,
@@ -201,6 +205,9 @@ pub(crate) struct Preview {
     /// times
     #[arg(long = "at", required = true, value_name = "TIME", value_parser = moment)]
     pub(crate) times: Vec<f64>,
+    /// The video stream, by its number as `ffprobe` has it [default: as for up]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) stream: Option<u32>,
     /// Models, by name or file as for up [default: the built-in ones and those in models/]
     #[arg(short, long = "model", value_name = "NAME|FILE", num_args = 1..)]
     pub(crate) models: Vec<String>,

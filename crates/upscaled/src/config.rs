@@ -152,6 +152,7 @@ pub(crate) fn settings(choices: &Choices, model_folders: &[PathBuf]) -> anyhow::
         strength: choices.look.strength.unwrap_or(default.strength),
         anchor: choices.look.anchor,
         grain: choices.look.grain.unwrap_or(default.grain),
+        stream: None,
     };
     settings.validate()?;
     Ok(settings)

@@ -59,7 +59,10 @@ impl People {
 
     fn job(&mut self, report: &JobReport) {
         let doing = match (report.status, report.phase) {
-            ("running", Phase::Index) => "reading the source".to_owned(),
+            ("running", Phase::Index) => match report.frames_read {
+                Some(frames) => format!("reading the source: {frames} frames so far"),
+                None => "reading the source".to_owned(),
+            },
             ("running", Phase::Segments) => making(report),
             ("running", Phase::Join) => "joining and checking the result".to_owned(),
             ("running", Phase::Publish) => "publishing".to_owned(),

@@ -1,11 +1,9 @@
 //! The choice of the encoder: before the first segment is made, each candidate is tried at the real size and depth.
 
-use std::path::Path;
-
 use frame::Size;
 use job::encoder::{Codec, Encoder, Encoding};
 use job::{Container, Settings};
-use media::{EncodeSettings, Index, Probe};
+use media::{EncodeSettings, Index, Probe, Source};
 
 use crate::failure::Failed;
 
@@ -32,7 +30,7 @@ pub(crate) struct Choice {
 
 /// The video that a job makes: what all its segments have in common for the encoder.
 pub(crate) struct Output<'a> {
-    pub(crate) source: &'a Path,
+    pub(crate) source: &'a Source,
     pub(crate) settings: &'a Settings,
     pub(crate) probe: &'a Probe,
     pub(crate) index: &'a Index,

@@ -43,9 +43,11 @@ impl Failed {
                 "the disk is full: free some space, and the job goes on by itself",
             ),
             E::Encoder { .. } => Self::new(FailureKind::Encoder, message),
-            E::Write(_) | E::PacketsDiffer(_) | E::Verification(_) | E::Ffmpeg { .. } => {
-                Self::transient(message)
-            }
+            E::Write(_)
+            | E::PacketsDiffer(_)
+            | E::Verification(_)
+            | E::OtherPicture(_)
+            | E::Ffmpeg { .. } => Self::transient(message),
             _ => Self::last(message),
         }
     }

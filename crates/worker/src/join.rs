@@ -7,12 +7,13 @@ use std::path::Path;
 use frame::Size;
 use job::message::{FailureKind, JoinRequest, Response};
 use job::report::{Checks, FileReport, StreamReport, Verified};
-use media::{CodecParameters, Join, OwnedPacket};
+use media::{CodecParameters, Join, OwnedPacket, Source};
 use storage::{PacketLogReader, SegmentFault, check};
 
 use crate::encoding::media_container;
 use crate::failure::Failed;
 use crate::segment::packets;
+use crate::source::source;
 use crate::wire::Progress;
 use crate::{frame_list, model};
 
@@ -37,12 +38,13 @@ fn make(request: &JoinRequest, progress: &Progress) -> Result<Response, Failed> 
     let index = frame_list::read(&request.frame_list)?;
     let (parameters, packet_times) = survey(request, progress)?;
     let video: u64 = request.segments.iter().map(|(_, evidence)| evidence.bytes).sum();
+    let film = source(&request.source, request.stream);
     let source = std::fs::metadata(&request.source).map_or(0, |metadata| metadata.len());
     // The other streams hardly ever take more than the video, and never more than the source. Should they here, then
     // the disk runs full, and all is asked for.
     storage::require(&request.folder, video + video.min(source) + OVERHEAD)?;
     let plan = Join {
-        source: &request.source,
+        source: &film,
         index: &index,
         parameters: &parameters,
         packet_times: &packet_times,
@@ -57,8 +59,8 @@ fn make(request: &JoinRequest, progress: &Progress) -> Result<Response, Failed> 
     let mut tell = |frames| progress.tell(frames, joined.bytes);
     let found = media::verify(&request.result, &index, size, &joined, &mut tell)?;
     let verified = Verified {
-        source: describe(&request.source)?,
-        result: describe(&request.result)?,
+        source: describe(&film)?,
+        result: describe(&Source::file(&request.result))?,
         model: model::checksum(&request.model),
         checks: Checks {
             frames_decoded: found.frames,
@@ -80,8 +82,8 @@ fn make(request: &JoinRequest, progress: &Progress) -> Result<Response, Failed> 
 }
 
 /// What a file is.
-fn describe(path: &Path) -> Result<FileReport, Failed> {
-    let probe = media::probe(path)?;
+fn describe(source: &Source) -> Result<FileReport, Failed> {
+    let probe = media::probe(source)?;
     let describe = |stream: media::StreamInfo| StreamReport {
         index: stream.index,
         kind: if stream.is_cover { "cover".to_owned() } else { stream.kind.name().to_owned() },

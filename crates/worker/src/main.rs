@@ -19,6 +19,7 @@ mod results;
 mod sandbox;
 mod scene;
 mod segment;
+mod source;
 mod trace;
 mod verifier;
 mod wire;

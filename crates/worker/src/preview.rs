@@ -5,22 +5,23 @@
 
 mod picture;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use frame::{Planar, RgbF32, Size, round_to_16_bits};
 use job::message::{Failure, FailureKind, PreviewKind, PreviewPicture, PreviewRequest, Response};
 use job::{FilePath, Settings};
-use media::{Index, IndexMethod, Probe, RangeDecoder, Resizer};
+use media::{Index, IndexMethod, Probe, RangeDecoder, Resizer, Source};
 
 use self::picture::{Picture, Upright};
 use crate::failure::Failed;
-use crate::index::{clock, shape};
+use crate::index::shape;
 use crate::look::Look;
 use crate::model::Upscaler;
 use crate::pipeline::take;
 use crate::sandbox::LittleMemory;
+use crate::source::source;
 use crate::wire::Progress;
 
 /// Threads of the decoder.
@@ -40,7 +41,7 @@ pub(crate) fn run(
 }
 
 fn make(request: &PreviewRequest, upscaler: &mut Upscaler, done: &AtomicU32) -> Result<Response, Failed> {
-    let source: &Path = &request.source;
+    let source = &source(&request.source, request.stream);
     let little = LittleMemory::begin();
     let probe = media::probe(source)?;
     drop(little);
@@ -79,7 +80,7 @@ fn attempt(
     (probe, target): (&Probe, Size),
     method: IndexMethod,
 ) -> Result<Made, Failed> {
-    let source: &Path = &request.source;
+    let source = &source(&request.source, request.stream);
     let index = media::index(source, method, &mut |_| {})?;
     let (index, of_fields) = media::deinterlace(source, index, media::Deinterlace::Auto, &mut |_| {})?;
     let mut numbers: Vec<u32> = Vec::new();
@@ -116,12 +117,14 @@ struct Frame {
 }
 
 impl Frame {
-    fn decode(source: &Path, index: &Index, number: u32) -> Result<Self, Failed> {
+    fn decode(source: &Source, index: &Index, number: u32) -> Result<Self, Failed> {
         let mut picture = RgbF32::new(Size::new(0, 0));
         let mut decoder = RangeDecoder::open(source, index, number, number + 1, DECODER_THREADS)?;
         decoder.tonemap();
         match decoder.next(&mut picture)? {
-            Some(pts) => Ok(Self { number, seconds: seconds(index, pts), time: clock(index, pts), picture }),
+            Some(pts) => {
+                Ok(Self { number, seconds: seconds(index, pts), time: index.clock(number), picture })
+            }
             None => Err(Failed::last(format!("frame {number} is missing in the video: choose another time"))),
         }
     }
@@ -142,7 +145,7 @@ fn at(index: &Index, time: f64) -> Result<u32, String> {
         return Err(format!(
             "{time} s lies beyond the end of the video, which lasts {end:.3} s: its last frame is shown at {:.3} s ({})",
             seconds(index, last),
-            clock(index, last)
+            index.clock(index.pts.len().saturating_sub(1) as u32)
         ));
     }
     Ok(begun.saturating_sub(1) as u32)
@@ -288,18 +291,8 @@ mod tests {
     use super::*;
 
     fn index() -> Index {
-        Index {
-            time_base: Rational::new(1, 1000),
-            pts: vec![80, 120, 160, 700],
-            keyframes: vec![0],
-            last_duration: 40,
-            seekable: true,
-            method: IndexMethod::Demux,
-            gaps: Vec::new(),
-            left_out: 0,
-            cut_off: 0,
-            fields: None,
-        }
+        let times = vec![80, 120, 160, 700];
+        Index { last_duration: 40, ..Index::of_times(Rational::new(1, 1000), times) }
     }
 
     #[test]

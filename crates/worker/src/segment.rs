@@ -1,7 +1,6 @@
 //! One segment: made, checked, committed.
 
 use std::io::{BufReader, Read, Seek as _};
-use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use frame::{Planar, Size};
@@ -19,6 +18,7 @@ use crate::frame_list;
 use crate::look::Look;
 use crate::model::Upscaler;
 use crate::pipeline::{self, Way};
+use crate::source::source;
 use crate::trace::Trace;
 use crate::verifier::{Checksum, Found, Verifier};
 use crate::wire::Progress;
@@ -100,8 +100,9 @@ fn make(
     upscaler: &mut Upscaler,
     progress: &Progress,
 ) -> Result<Made, Failed> {
-    let source: &Path = &request.source;
+    let source = &source(&request.source, request.settings.stream);
     let mut probe = media::probe(source)?;
+    probe.video = probe.video.as_decoded(index);
     let orientation = media_container(request.container).orientation(&probe.video);
     probe.video = probe.video.turned(orientation);
     let pictures = probe.video.size;

@@ -9,6 +9,8 @@ use crate::{FilePath, Settings, Target};
 pub struct PreviewRequest {
     /// The source.
     pub source: FilePath,
+    /// The video stream, where one was chosen.
+    pub stream: Option<u32>,
     /// When the frames are shown, in seconds from the first frame of the source on.
     pub times: Vec<f64>,
     /// The size of all pictures.

@@ -1,15 +1,13 @@
 //! Films that were spread over more frames: four frames became five, and two of the five hold fields of two frames.
 
-use std::path::Path;
-
 use frame::Rational;
 
 use super::{FieldOrder, filter};
-use crate::Error;
 use crate::decode::Numbered;
 use crate::index::Index;
 use crate::raw::filter::{Formats, Graph};
 use crate::raw::frame::RawFrame;
+use crate::{Error, Source};
 
 /// Frames of a cycle, one of which is no frame of the film.
 pub(super) const CYCLE: u32 = 5;
@@ -36,13 +34,13 @@ impl Film {
 
 /// Decodes everything, puts the fields together, and finds the frame of each cycle that repeats the one before.
 pub(super) fn film(
-    path: &Path,
+    source: &Source,
     index: &Index,
     order: FieldOrder,
     rate: Rational,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Film, Error> {
-    let mut decoded = Numbered::open(path, index.clone(), 0, THREADS)?;
+    let mut decoded = Numbered::open(source, index.clone(), 0, THREADS)?;
     // A frame that is a frame of the film again, but for the noise of its encoding, counts as a repetition; FFmpeg always
     // leaves out the frame of a cycle that is most like the one before.
     let description = format!("{},decimate=cycle={CYCLE}", filter::fieldmatch(order));

@@ -1,17 +1,16 @@
 //! A look at some frames of a film: what they say of their fields, and what FFmpeg's `idet` and `fieldmatch` see in them.
 
 use std::ops::Range;
-use std::path::Path;
 
 use frame::{Rational, Size};
 
 use super::{FieldOrder, Made, filter};
-use crate::Error;
 use crate::decode::Numbered;
 use crate::index::Index;
 use crate::raw::filter::{Formats, Graph};
 use crate::raw::frame::RawFrame;
 use crate::raw::pixel::PixelFormat;
+use crate::{Error, Source};
 
 /// Places of a film that are looked at, spread evenly.
 const WINDOWS: u32 = 12;
@@ -86,7 +85,7 @@ impl Evidence {
 }
 
 /// Looks at a film. Where it is damaged, less is seen.
-pub(super) fn look(path: &Path, index: &Index, progress: &mut dyn FnMut(u64)) -> Result<Evidence, Error> {
+pub(super) fn look(source: &Source, index: &Index, progress: &mut dyn FnMut(u64)) -> Result<Evidence, Error> {
     let mut evidence = Evidence::default();
     let mut open: Option<Numbered> = None;
     let mut done = 0;
@@ -94,7 +93,7 @@ pub(super) fn look(path: &Path, index: &Index, progress: &mut dyn FnMut(u64)) ->
         let mut decoded = match open.take() {
             // Where decoding starts at the beginning of the file, it is not begun again for each place.
             Some(decoded) if !index.seekable => decoded,
-            _ => Numbered::open(path, index.clone(), index.present_from(range.start), 1)?,
+            _ => Numbered::open(source, index.clone(), index.present_from(range.start), 1)?,
         };
         let mut window = Window::default();
         loop {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::Error;
 use crate::raw::input::Input;
+use crate::{Error, Source};
 
 /// What tells how the source was written, which does not hold for the result.
 const OF_WRITING: [&str; 5] = ["encoder", "major_brand", "minor_version", "compatible_brands", "upscaled"];
@@ -18,7 +18,7 @@ pub(super) fn is_of_writing(tag: &str) -> bool {
 
 /// Says which tags of the source the result has no place for.
 pub(super) fn lost_tags(source: &Input, result: &Path) -> Result<Option<String>, Error> {
-    let kept = Input::open(result)?.metadata();
+    let kept = Input::open(&Source::file(result))?.metadata();
     let is_lost = |(name, value): &(String, String)| {
         // A clock that was never set.
         let is_no_date = name == "creation_time" && value.starts_with(EPOCH);

@@ -1,14 +1,16 @@
 //! Decoded pictures.
 
+mod samples;
+
 use std::ffi::c_int;
 
-use frame::{ChromaLocation, ColorDescription, Planar, Range, Size};
+use frame::{ChromaLocation, ColorDescription, Orientation, Range, Rational, Size};
 
 use super::pixel::PixelFormat;
 use super::{check, ffi, out_of_memory};
 use crate::Error;
 use crate::raw::packet::NO_TIME;
-use crate::raw::stream::SideData;
+use crate::raw::stream::{SideData, orientation_of_matrix};
 
 /// A picture that is owned; its samples are shared and counted.
 #[derive(Debug)]
@@ -234,9 +236,50 @@ impl RawFrame {
             })
     }
 
-    /// True when the frame refers to no other.
+    /// True when the frame refers to no other, by the word of its decoder.
     pub(crate) fn is_intra(&self) -> bool {
-        self.get().pict_type == ffi::AVPictureType::I
+        self.get().pict_type == ffi::AVPictureType::I || self.get().key_frame != 0
+    }
+
+    /// True when the decoder says that it had to guess a part of the picture.
+    pub(crate) fn is_damaged(&self) -> bool {
+        let raw = self.get();
+        raw.decode_error_flags != 0 || raw.flags & ffi::AV_FRAME_FLAG_CORRUPT as c_int != 0
+    }
+
+    /// The aspect ratio of a pixel by the word of the video itself.
+    pub(crate) fn sample_aspect_ratio(&self) -> Rational {
+        super::rational(self.get().sample_aspect_ratio)
+    }
+
+    /// What the video itself says must be done to the picture so that it stands upright; `None` where it says nothing, or that
+    /// it lies askew.
+    pub(crate) fn orientation(&self) -> Option<Orientation> {
+        // SAFETY: the frame is ours; FFmpeg gives null or side data that lives as long as the frame, with as many bytes as it
+        // says.
+        let bytes = unsafe {
+            let data =
+                ffi::av_frame_get_side_data(self.0, ffi::AVFrameSideDataType::DISPLAYMATRIX).as_ref()?;
+            std::slice::from_raw_parts(data.data, data.size)
+        };
+        orientation_of_matrix(bytes)
+    }
+
+    /// A checksum of all samples, and of the colours that they are numbers of.
+    pub(crate) fn digest(&self) -> u32 {
+        let mut digest = crc32fast::Hasher::new();
+        let format = self.format();
+        for plane in 0..format.planes() {
+            for y in 0..format.rows(self.size().height, plane) {
+                digest.update(self.row(plane, y));
+            }
+        }
+        let palette = self.get().data[1];
+        if format.has_palette() && !palette.is_null() {
+            // SAFETY: such frames have a second plane of 256 colours of four bytes.
+            digest.update(unsafe { std::slice::from_raw_parts(palette, 1024) });
+        }
+        digest.finalize()
     }
 
     /// Leaves the choice of the frame type to the encoder.
@@ -277,70 +320,7 @@ impl RawFrame {
         let start = unsafe { raw.data[plane].offset(y as isize * raw.linesize[plane] as isize) };
         Some((start, format.row_bytes(self.size().width, plane)))
     }
-
-    /// Copies a picture of 16-bit samples into a frame of the format `gbrp16le` and the same size.
-    pub(crate) fn write_rgb16(&mut self, picture: &Planar<u16>) -> Result<(), Error> {
-        self.make_writable()?;
-        for (plane, source) in GBR_TO_RGB.into_iter().enumerate() {
-            for y in 0..picture.size().height {
-                let row = self.row_mut(plane, y);
-                for (bytes, sample) in row.chunks_exact_mut(2).zip(picture.row(source, y)) {
-                    bytes.copy_from_slice(&sample.to_le_bytes());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Copies the left upper part of a frame of the format `gbrp16le`.
-    pub(crate) fn read_rgb16(&self, into: &mut Planar<u16>, size: Size) {
-        into.resize(size);
-        for (plane, target) in GBR_TO_RGB.into_iter().enumerate() {
-            for y in 0..size.height {
-                let row = self.row(plane, y);
-                for (sample, bytes) in into.row_mut(target, y).iter_mut().zip(row.chunks_exact(2)) {
-                    *sample = u16::from_le_bytes([bytes[0], bytes[1]]);
-                }
-            }
-        }
-    }
-
-    /// Copies the left upper part of a frame of the format `gbrpf32le`.
-    pub(crate) fn read_rgb_f32(&self, into: &mut Planar<f32>, size: Size) {
-        into.resize(size);
-        for (plane, target) in GBR_TO_RGB.into_iter().enumerate() {
-            for y in 0..size.height {
-                let row = self.row(plane, y);
-                for (sample, bytes) in into.row_mut(target, y).iter_mut().zip(row.chunks_exact(4)) {
-                    *sample = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-                }
-            }
-        }
-    }
-
-    /// The mean of the first plane (luma, gray or green) of an 8- to 16-bit picture, 0 to 1 of all code values.
-    pub(crate) fn mean_of_first_plane(&self) -> f32 {
-        let depth = self.format().bit_depth();
-        // Some formats have the bits of a sample at the upper end of its bytes.
-        let shift = self.format().shift();
-        let mut sum = 0_u64;
-        for y in 0..self.size().height {
-            // Narrow sums are added up several at a time; those of a part cannot overflow.
-            for part in self.row(0, y).chunks(1 << 16) {
-                sum += u64::from(if depth > 8 {
-                    part.chunks_exact(2).map(|b| u32::from(u16::from_le_bytes([b[0], b[1]]))).sum::<u32>()
-                } else {
-                    part.iter().map(|&b| u32::from(b)).sum()
-                });
-            }
-        }
-        let scale = (((1_u64 << depth.min(16)) - 1) << shift) as f64;
-        (sum as f64 / (self.size().pixels().max(1) as f64 * scale)) as f32
-    }
 }
-
-/// FFmpeg's planar RGB has green first; ours has red first.
-const GBR_TO_RGB: [usize; 3] = [1, 2, 0];
 
 impl Drop for RawFrame {
     fn drop(&mut self) {

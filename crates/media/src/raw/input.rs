@@ -8,9 +8,11 @@ use std::ptr;
 
 use super::dictionary::{self, Dictionary};
 use super::packet::RawPacket;
-use super::stream::Stream;
+use super::parts::PartsIo;
+use super::stills::{self, Still};
+use super::stream::{Kind, Stream};
 use super::{check, error_text, ffi, is_again, rational, rescale, text};
-use crate::{Error, MAX_PIXELS};
+use crate::{Error, MAX_PIXELS, Source};
 use frame::Rational;
 
 /// The demuxers that may be used, by the first of FFmpeg's names for each: containers of one file. Not among them
@@ -69,11 +71,64 @@ const SOUND_FORMATS: &[&str] =
 /// How many streams a file may have; FFmpeg's own limit. (Subtitled films carry over a hundred fonts.)
 const MAX_STREAMS: &str = "1000";
 
+/// How far is looked into a file for its streams.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    bytes: u64,
+    seconds: u64,
+}
+
+/// Far enough for a recording whose picture begins after minutes, and within the memory of a look.
+const FAR: Limits = Limits { bytes: 256 << 20, seconds: 600 };
+
 /// A media file that is open for reading.
 #[derive(Debug)]
 pub(crate) struct Input {
     context: *mut ffi::AVFormatContext,
-    io: *mut ffi::AVIOContext,
+    io: Io,
+    /// The video that is meant, where one was chosen.
+    chosen: Option<usize>,
+}
+
+/// Where the bytes come from.
+#[derive(Debug)]
+enum Io {
+    /// A file that FFmpeg has opened.
+    File(*mut ffi::AVIOContext),
+    Parts(PartsIo),
+}
+
+impl Io {
+    fn open(source: &Source, url: &CString) -> Result<Self, Error> {
+        if source.parts().len() > 1 {
+            return Ok(Self::Parts(PartsIo::open(source.parts())?));
+        }
+        let mut io = ptr::null_mut();
+        // SAFETY: the URL ends with a zero byte; `io` receives an object that is ours.
+        let code = unsafe {
+            ffi::avio_open2(&raw mut io, url.as_ptr(), ffi::AVIO_FLAG_READ, ptr::null(), ptr::null_mut())
+        };
+        if code < 0 {
+            return Err(Error::Unreadable(io::Error::other(error_text(code))));
+        }
+        Ok(Self::File(io))
+    }
+
+    fn get(&self) -> *mut ffi::AVIOContext {
+        match self {
+            Self::File(io) => *io,
+            Self::Parts(parts) => parts.get(),
+        }
+    }
+}
+
+impl Drop for Io {
+    fn drop(&mut self) {
+        if let Self::File(io) = self {
+            // SAFETY: the object is ours.
+            unsafe { ffi::avio_closep(io) };
+        }
+    }
 }
 
 // SAFETY: FFmpeg's demuxers may be used by one thread after another.
@@ -98,31 +153,55 @@ impl Chapter {
 }
 
 impl Input {
-    /// Opens a file and looks far enough into it to know its streams.
-    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        check_file(path)?;
-        let url = url(path)?;
-        let mut io = ptr::null_mut();
-        // SAFETY: the URL ends with a zero byte; `io` receives an object that is ours.
-        let code = unsafe {
-            ffi::avio_open2(&raw mut io, url.as_ptr(), ffi::AVIO_FLAG_READ, ptr::null(), ptr::null_mut())
-        };
-        if code < 0 {
-            return Err(Error::Unreadable(io::Error::other(error_text(code))));
+    /// Opens a file and looks far enough into it to know its streams. Where that leaves a stream unknown, as in recordings
+    /// whose picture or sound begins late, it looks much further.
+    pub(crate) fn open(source: &Source) -> Result<Self, Error> {
+        let input = Self::open_with_limits(source, None)?;
+        if input.knows_its_streams() {
+            return Ok(input);
         }
-        let mut input = Self { context: ptr::null_mut(), io };
-        let format = input.recognize()?;
-        input.open_with(format, &url)?;
+        // What is known stays known.
+        Ok(Self::open_with_limits(source, Some(FAR)).unwrap_or(input))
+    }
+
+    fn open_with_limits(source: &Source, limits: Option<Limits>) -> Result<Self, Error> {
+        for part in source.parts() {
+            check_file(part)?;
+        }
+        let path = source.parts().first().ok_or(Error::NotFound)?;
+        let url = url(path)?;
+        let io = Io::open(source, &url)?;
+        let mut input = Self { context: ptr::null_mut(), io, chosen: source.stream() };
+        let format = input.recognize(path)?;
+        input.open_with(format, &url, limits)?;
         Ok(input)
     }
 
+    /// True when all of its videos have a size and all of its sounds a rate, and there is a video where there may be one.
+    fn knows_its_streams(&self) -> bool {
+        let is_known = |stream: Stream<'_>| match stream.kind() {
+            Kind::Video => stream.size().pixels() > 0,
+            Kind::Audio => stream.codec_is(ffi::AVCodecID::NONE) || stream.has_sound_parameters(),
+            _ => true,
+        };
+        let may_have_more = self.get().ctx_flags & ffi::AVFMTCTX_NOHEADER != 0;
+        let has_video = self.streams().any(|stream| stream.kind() == Kind::Video);
+        self.streams().all(is_known) && (has_video || !may_have_more)
+    }
+
     /// Finds the demuxer by the content alone: a name means nothing (and `%03d` in one means several files).
-    fn recognize(&mut self) -> Result<*const ffi::AVInputFormat, Error> {
+    fn recognize(&mut self, path: &Path) -> Result<*const ffi::AVInputFormat, Error> {
         let mut format: *const ffi::AVInputFormat = ptr::null();
         // SAFETY: the I/O object is open; FFmpeg gives a static demuxer.
         let (code, names) = unsafe {
-            let code =
-                ffi::av_probe_input_buffer2(self.io, &raw mut format, c"".as_ptr(), ptr::null_mut(), 0, 0);
+            let code = ffi::av_probe_input_buffer2(
+                self.io.get(),
+                &raw mut format,
+                c"".as_ptr(),
+                ptr::null_mut(),
+                0,
+                0,
+            );
             (code, if format.is_null() { String::new() } else { text((*format).name) })
         };
         if code < 0 || format.is_null() {
@@ -132,7 +211,15 @@ impl Input {
         if FORMATS.contains(&name) {
             Ok(format)
         } else if name.starts_with("image2") || name.ends_with("_pipe") || name == "ico" {
-            Err(Error::StillPicture)
+            match stills::look(path).map_err(Error::Unreadable)? {
+                Still::Picture => Err(Error::StillPicture),
+                Still::AnimatedWebp => Err(Error::AnimatedWebp),
+                // SAFETY: the text ends with a zero byte; FFmpeg gives null or a static demuxer.
+                Still::MotionJpeg => match unsafe { ffi::av_find_input_format(c"mjpeg".as_ptr()) } {
+                    format if format.is_null() => Err(Error::FormatNotAllowed { format: names }),
+                    format => Ok(format),
+                },
+            }
         } else if SOUND_FORMATS.contains(&name) {
             Err(Error::NoVideoStream)
         } else {
@@ -140,8 +227,17 @@ impl Input {
         }
     }
 
-    fn open_with(&mut self, format: *const ffi::AVInputFormat, url: &CString) -> Result<(), Error> {
+    fn open_with(
+        &mut self,
+        format: *const ffi::AVInputFormat,
+        url: &CString,
+        limits: Option<Limits>,
+    ) -> Result<(), Error> {
         let mut options = Dictionary::new();
+        if let Some(Limits { bytes, seconds }) = limits {
+            options.set("probesize", &bytes.to_string());
+            options.set("analyzeduration", &(seconds * 1_000_000).to_string());
+        }
         // A demuxer can ask for further files and demuxers; it gets no other protocol and none outside of the list.
         options.set("protocol_whitelist", "file");
         options.set("format_whitelist", &FORMATS.join(","));
@@ -153,7 +249,7 @@ impl Input {
             if self.context.is_null() {
                 return Err(super::out_of_memory());
             }
-            (*self.context).pb = self.io;
+            (*self.context).pb = self.io.get();
             ffi::avformat_open_input(&raw mut self.context, url.as_ptr(), format, options.as_mut_ptr())
         };
         if code < 0 {
@@ -167,6 +263,11 @@ impl Input {
         // SAFETY: there is one list of options for each stream, laid out as FFmpeg's pointers to lists.
         let code = unsafe { ffi::avformat_find_stream_info(self.context, for_each.as_mut_ptr().cast()) };
         check(code, "look into the file").map(drop)
+    }
+
+    /// The video that is meant, by its number, where one was chosen.
+    pub(crate) fn chosen(&self) -> Option<usize> {
+        self.chosen
     }
 
     fn get(&self) -> &ffi::AVFormatContext {
@@ -200,6 +301,12 @@ impl Input {
     pub(crate) fn duration_seconds(&self) -> Option<f64> {
         let duration = self.get().duration;
         (duration > 0).then(|| duration as f64 / f64::from(ffi::AV_TIME_BASE))
+    }
+
+    /// Duration in seconds where the container states it, rather than that it follows from what is there.
+    pub(crate) fn stated_seconds(&self) -> Option<f64> {
+        let is_stated = self.get().duration_estimation_method == ffi::AVDurationEstimationMethod::STREAM;
+        self.duration_seconds().filter(|_| is_stated)
     }
 
     pub(crate) fn metadata(&self) -> Vec<(String, String)> {
@@ -254,24 +361,16 @@ impl Input {
                 continue;
             }
             // SAFETY: the I/O object is open.
-            let failed = unsafe { (*self.io).error };
+            let (failed, is_at_end) = unsafe { ((*self.io.get()).error, (*self.io.get()).eof_reached != 0) };
             let is_system = |code: i32| code < 0 && code > -4096;
             return match [failed, code].into_iter().find(|&code| is_system(code)) {
-                // A disk that fails is not the end of the video.
-                Some(code) if code == -5 || failed < 0 && is_system(failed) => {
+                // A disk that fails is not the end of the video. But some demuxers, of old games, call the end an error.
+                Some(code) if code == -5 && !is_at_end || failed < 0 && is_system(failed) => {
                     Err(Error::Unreadable(io::Error::from_raw_os_error(-code)))
                 }
                 _ => Ok(false),
             };
         }
-    }
-
-    /// Samples that the table of an MPEG-4 file places beyond the end of the file.
-    pub(crate) fn samples_beyond_end(&self, stream: usize) -> u32 {
-        // SAFETY: the I/O object is open.
-        let size = unsafe { ffi::avio_size(self.io) };
-        let ends = self.samples(stream).filter_map(|entry| entry.pos.checked_add(entry.size().into()));
-        ends.filter(|&end| size > 0 && end > size).count() as u32
     }
 
     /// True where the table of an MPEG-4 file has a keyframe first, whatever has become of its bytes.
@@ -300,11 +399,8 @@ impl Input {
 
 impl Drop for Input {
     fn drop(&mut self) {
-        // SAFETY: both pointers are null or ours; the context does not own the I/O object.
-        unsafe {
-            ffi::avformat_close_input(&raw mut self.context);
-            ffi::avio_closep(&raw mut self.io);
-        }
+        // SAFETY: the pointer is null or ours; the context does not own the I/O object, which goes after it.
+        unsafe { ffi::avformat_close_input(&raw mut self.context) };
     }
 }
 

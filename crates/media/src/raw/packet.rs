@@ -113,6 +113,11 @@ impl RawPacket {
         *flags = if keyframe { *flags | ffi::AV_PKT_FLAG_KEY } else { *flags & !ffi::AV_PKT_FLAG_KEY };
     }
 
+    /// Has it shown all the same.
+    pub(crate) fn show(&mut self) {
+        self.get_mut().flags &= !ffi::AV_PKT_FLAG_DISCARD;
+    }
+
     /// True for what is decoded but not shown: frames that an edit list cuts off.
     pub(crate) fn is_discarded(&self) -> bool {
         self.get().flags & ffi::AV_PKT_FLAG_DISCARD != 0

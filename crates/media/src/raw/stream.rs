@@ -94,6 +94,12 @@ impl<'a> Stream<'a> {
         (i64::from(parameters.initial_padding.max(0)), parameters.sample_rate.max(1))
     }
 
+    /// It is known what its sound is like.
+    pub(crate) fn has_sound_parameters(self) -> bool {
+        let parameters = self.parameters();
+        parameters.sample_rate > 0 && parameters.ch_layout.nb_channels > 0
+    }
+
     /// Samples a second of sound.
     pub(crate) fn sample_rate(self) -> Option<i32> {
         Some(self.parameters().sample_rate).filter(|&rate| rate > 0 && self.kind() == Kind::Audio)
@@ -175,6 +181,22 @@ impl<'a> Stream<'a> {
         self.0.disposition & pictures != 0
     }
 
+    /// It is marked as one that players show unless told otherwise.
+    pub(crate) fn is_default(self) -> bool {
+        self.0.disposition & ffi::AV_DISPOSITION_DEFAULT != 0
+    }
+
+    /// How long it lasts by the word of the file: its duration, else its tag of Matroska files, else that of its frames.
+    pub(crate) fn seconds(self) -> Option<f64> {
+        let duration = Some(self.0.duration).filter(|&ticks| ticks > 0).map(|ticks| ticks as f64);
+        let rate = Some(self.average_frame_rate()).filter(|rate| rate.is_known());
+        let frames = Some(self.0.nb_frames).filter(|&frames| frames > 0).zip(rate);
+        duration
+            .map(|ticks| ticks * self.time_base().to_f64())
+            .or_else(|| self.tag("DURATION").as_deref().and_then(clock_time))
+            .or_else(|| frames.map(|(frames, rate)| frames as f64 / rate.to_f64()))
+    }
+
     pub(crate) fn disposition(self) -> c_int {
         self.0.disposition
     }
@@ -236,9 +258,7 @@ impl<'a> Stream<'a> {
         let Some(matrix) = self.side_data(true).into_iter().find(SideData::is_display_matrix) else {
             return Some(Orientation::UPRIGHT);
         };
-        let factors: Vec<i32> = matrix.bytes.chunks_exact(4).map(ne_i32).collect();
-        let &[a, b, _, c, d, ..] = factors.as_slice() else { return None };
-        Orientation::of_factors(a, b, c, d)
+        orientation_of_matrix(&matrix.bytes)
     }
 
     /// How far the picture must be turned to stand upright, in degrees counter-clockwise.
@@ -251,6 +271,21 @@ impl<'a> Stream<'a> {
         // SAFETY: the matrix has nine numbers.
         Some(unsafe { ffi::av_display_rotation_get(numbers.as_ptr()) }).filter(|angle| angle.is_finite())
     }
+}
+
+/// What a display matrix asks for; `None` for angles between.
+pub(crate) fn orientation_of_matrix(bytes: &[u8]) -> Option<Orientation> {
+    let factors: Vec<i32> = bytes.chunks_exact(4).map(ne_i32).collect();
+    let &[a, b, _, c, d, ..] = factors.as_slice() else { return None };
+    Orientation::of_factors(a, b, c, d)
+}
+
+/// Seconds of a time such as `01:02:03.500000000`.
+fn clock_time(text: &str) -> Option<f64> {
+    text.split(':').try_fold(0.0, |seconds, part| {
+        let number = part.parse::<f64>().ok().filter(|number| *number >= 0.0 && number.is_finite())?;
+        Some(seconds * 60.0 + number)
+    })
 }
 
 /// A number of a display matrix.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use frame::{Planar, RgbF32, Size};
-use media::{Index, IndexMethod, RangeDecoder};
+use media::{Index, IndexMethod, RangeDecoder, Source};
 
 /// Runs an `ffmpeg` command that ends with the path of the file to make.
 pub fn ffmpeg(arguments: &[&str], path: &Path) {
@@ -38,12 +38,12 @@ pub fn clip(folder: &tempfile::TempDir, name: &str, size: &str, frames: u32, enc
 
 /// The frame list by packets.
 pub fn index(path: &Path) -> Index {
-    media::index(path, IndexMethod::Demux, &mut |_| {}).unwrap()
+    media::index(&Source::file(path), IndexMethod::Demux, &mut |_| {}).unwrap()
 }
 
 /// Frames `first` to `end - 1`.
 pub fn decode(path: &Path, index: &Index, first: u32, end: u32) -> Vec<(i64, RgbF32)> {
-    let mut decoder = RangeDecoder::open(path, index, first, end, 2).unwrap();
+    let mut decoder = RangeDecoder::open(&Source::file(path), index, first, end, 2).unwrap();
     let mut frames = Vec::new();
     let mut picture = RgbF32::new(Size::new(0, 0));
     while let Some(pts) = decoder.next(&mut picture).unwrap() {

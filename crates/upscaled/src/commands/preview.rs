@@ -39,6 +39,7 @@ pub(super) async fn run(preview: Preview) -> anyhow::Result<Ending> {
     let folder = folder.canonicalize()?;
     let request = PreviewRequest {
         source: FilePath(source),
+        stream: preview.stream,
         times: preview.times.clone(),
         target,
         settings,

@@ -30,7 +30,7 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
         Some(root) => config::with_file(up.choices.clone(), &root.settings_file())?,
         None => up.choices.clone(),
     };
-    let settings = config::settings(&choices, &[models])?;
+    let settings = Settings { stream: up.stream, ..config::settings(&choices, &[models])? };
     let several = up.files.len() > 1;
     let run = Run {
         engine_threads: config::engine_threads(choices.threads),

@@ -1,0 +1,10 @@
+//! The film that a request names.
+
+use std::path::Path;
+
+use media::Source;
+
+/// The film in a file, with the video stream that was chosen, if one was.
+pub(crate) fn source(path: &Path, stream: Option<u32>) -> Source {
+    Source::file(path).with_stream(stream.map(|stream| stream as usize))
+}
