@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use common::{ffmpeg, ffprobe, make_clip, names, run, run_well, wait_for};
+use common::{ffmpeg, ffprobe, frame_checksums, make_clip, names, run, run_well, wait_for};
 use serde_json::Value;
 use server::{PATIENCE, Server};
 
@@ -101,9 +101,60 @@ fn what_others_still_write_waits_and_what_is_no_film_is_passed_over() {
     assert_eq!(log(root).matches("held open by another program").count(), 1);
 }
 
+/// A clip of 100 frames as a whole and the bytes of its first half. Both are Matroska files, which state their lengths.
+fn clip_and_half(root: &Path) -> (Vec<u8>, usize) {
+    let path = root.join("film.mkv");
+    make_clip(&path, "64x36", 100, false);
+    let whole = fs::read(&path).unwrap();
+    let half = whole.len() / 2;
+    (whole, half)
+}
+
+fn append(path: &Path, bytes: &[u8]) {
+    OpenOptions::new().append(true).open(path).unwrap().write_all(bytes).unwrap();
+}
+
+#[test]
+fn half_a_file_waits_for_the_rest_of_its_copy() {
+    let folder = root("");
+    let (root, path) = (folder.path(), folder.path().join("input/film.mkv"));
+    let (whole, half) = clip_and_half(root);
+    fs::write(&path, &whole[..half]).unwrap();
+    let server = Server::start(root, &QUICK);
+    wait_for_reason(&server, "film.mkv", "not finished yet: the file says");
+    assert_eq!(server.jobs().len(), 0);
+    append(&path, &whole[half..]);
+    let jobs = server.wait_for_jobs(1);
+    assert_eq!((&jobs[0]["status"], &jobs[0]["frames"]), (&"done".into(), &100.into()), "{jobs:#?}");
+    assert_eq!(log(root).matches("waits: not finished yet").count(), 1);
+}
+
+#[test]
+fn the_result_of_half_a_file_is_replaced_once_the_whole_one_is_done() {
+    let folder = root("settle = \"1s\"\n");
+    let (root, path) = (folder.path(), folder.path().join("input/film.mkv"));
+    let (whole, half) = clip_and_half(root);
+    fs::write(&path, &whole[..half]).unwrap();
+    let server = Server::start(root, &QUICK);
+    let jobs = server.wait_for_jobs(1);
+    assert_eq!(jobs[0]["status"], "done", "{jobs:#?}");
+    let result = root.join("output/film_upscaled.mkv");
+    let of_half = frame_checksums(&result);
+    assert!((1..100).contains(&of_half.len()), "{}", of_half.len());
+    append(&path, &whole[half..]);
+    let jobs = server.wait_for_jobs(2);
+    assert_eq!(jobs[1]["status"], "done", "{jobs:#?}");
+    assert_eq!(text(&jobs[1], "result"), result.to_str().unwrap());
+    wait_for("the job folder to go", PATIENCE, || names(&root.join("output")) == ["film_upscaled.mkv"]);
+    assert_eq!(frame_checksums(&result).len(), 100);
+    let report: Value =
+        serde_json::from_slice(&fs::read(root.join("output/film_upscaled.mkv.json")).unwrap()).unwrap();
+    assert_eq!(report["frames"], 100);
+}
+
 #[test]
 fn a_half_file_that_was_begun_gives_way_to_the_whole_one() {
-    let folder = root("settle = \"1s\"\nfill_gaps = true\n");
+    let folder = root("settle = \"1s\"\n");
     let (root, path) = (folder.path(), folder.path().join("input/film.mkv"));
     make_clip(&root.join("film.mkv"), "64x36", 3000, false);
     let whole = fs::read(root.join("film.mkv")).unwrap();
@@ -114,7 +165,7 @@ fn a_half_file_that_was_begun_gives_way_to_the_whole_one() {
         |number: usize| server.jobs().get(number).is_some_and(|job| job["segments_done"].as_u64() > Some(0));
     wait_for("the half file to be begun", PATIENCE, || has_begun(0));
     // The rest of the copy comes after all.
-    OpenOptions::new().append(true).open(&path).unwrap().write_all(&whole[whole.len() / 2..]).unwrap();
+    append(&path, &whole[whole.len() / 2..]);
     wait_for("the whole file to be begun", PATIENCE, || has_begun(1));
     let jobs = server.jobs();
     assert_eq!((jobs.len(), &jobs[0]["status"]), (2, &Value::from("failed")), "{jobs:#?}");
@@ -192,9 +243,7 @@ fn the_files_of_a_dvd_are_one_film() {
     assert_eq!(jobs[0]["status"], "done", "{jobs:#?}");
     assert_eq!(log(root).matches("the menus of the DVD").count(), 1);
     // A part that changes makes another film.
-    let mut part = OpenOptions::new().append(true).open(dvd.join("VTS_01_2.VOB")).unwrap();
-    part.write_all(&bytes[..2048]).unwrap();
-    drop(part);
+    append(&dvd.join("VTS_01_2.VOB"), &bytes[..2048]);
     server.wait_for_jobs(2);
     let refused = run(root, &["up", "input/Film/VIDEO_TS/VTS_01_2.VOB"]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
