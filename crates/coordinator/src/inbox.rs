@@ -3,41 +3,48 @@
 //! Events of the file system only wake the scanner; the scanner is the truth, since a file that is written right after
 //! its folder was made causes no event, and network mounts cause none at all.
 
+mod held;
 mod kinds;
+mod opening;
+mod pattern;
+mod vanished;
+mod waiting;
+mod walk;
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use job::message::{Access, Request as Question, Response};
-use job::{FilePath, Settings};
-use ledger::Ledger;
-use notify::{RecursiveMode, Watcher as _};
+use job::{FilePath, Millis, Settings};
+use ledger::{KnownSource, Ledger, SeenFile};
 use storage::Stamp;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 use crate::error::Error;
-use crate::process::WorkerProcess;
 use crate::scheduler::now;
 use crate::shutdown::Shutdown;
 use crate::source::stamp_text;
-use crate::submit::{Request, submit};
 
-use kinds::Kind;
+pub use kinds::NameRules;
+pub use pattern::{NamePattern, PatternError};
+
+use opening::{Opened, open};
+use waiting::Entry;
+use walk::{Found, Walker};
 
 /// Time between looks while nothing happens.
 const QUIET: Duration = Duration::from_secs(5);
-/// Time between looks while a file is growing or new.
-const BUSY: Duration = Duration::from_secs(1);
-/// A file whose size and time held still for so long is complete.
-const STILL: Duration = Duration::from_secs(3);
-/// A file that is still for so long and cannot be opened is not being copied any more: it becomes a job that fails and
-/// says why.
-const STILL_UNREADABLE: Duration = Duration::from_secs(20);
-/// Time for a worker to look at a file.
-const PROBE_LIMIT: Duration = Duration::from_secs(30);
-/// Folders inside each other that are looked into.
-const DEEPEST: usize = 32;
+/// Least time between two looks, whatever happens.
+const LEAST_PAUSE: Duration = Duration::from_secs(1);
+/// Looking takes at most one part in so many of the time while nothing happens, up to [`LONGEST_PAUSE`].
+const SHARE: u32 = 100;
+/// Most time between looks.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// Files that are looked into at once.
+const OPENERS: usize = 2;
 
 /// What an inbox needs.
 #[derive(Debug, Clone)]
@@ -52,186 +59,228 @@ pub struct InboxOptions {
     pub output: PathBuf,
     /// The settings of the jobs.
     pub settings: Settings,
+    /// A file that states more than it holds is taken in once it was still for so long.
+    pub settle: Duration,
+    /// Which names are passed over beyond the usual ones.
+    pub rules: NameRules,
 }
 
 /// Watches a folder.
 #[derive(Debug)]
 pub struct Inbox {
-    options: InboxOptions,
-    seen: HashMap<PathBuf, Seen>,
+    options: Arc<InboxOptions>,
+    entries: HashMap<PathBuf, Entry>,
+    /// The files that are to be looked into, the one that comes first at the end.
+    queue: Vec<PathBuf>,
+    /// What the ledger says of files that wait; `None` before anything was written.
+    told: Option<HashMap<PathBuf, SeenFile>>,
+    /// `None` while it walks.
+    walker: Option<Walker>,
+    has_looked: bool,
 }
 
-/// What is known of a file in the folder.
-#[derive(Debug)]
-struct Seen {
-    stamp: Stamp,
-    since: Instant,
-    settled: bool,
-}
+/// What came of a look into a file, and what that was before.
+type Answer = (PathBuf, Stamp, Result<Opened, Error>);
 
 impl Inbox {
     /// An inbox that has not looked yet.
     pub fn new(options: InboxOptions) -> Self {
-        Self { options, seen: HashMap::new() }
+        Self {
+            options: Arc::new(options),
+            entries: HashMap::new(),
+            queue: Vec::new(),
+            told: None,
+            walker: None,
+            has_looked: false,
+        }
     }
 
     /// Watches until somebody asks to stop. Failures are logged and tried again.
     pub async fn run(mut self, shutdown: &Shutdown) {
-        let wake = std::sync::Arc::new(Notify::new());
-        let waker = std::sync::Arc::clone(&wake);
-        let watcher = notify::recommended_watcher(move |_| waker.notify_one()).and_then(|mut watcher| {
-            watcher.watch(&self.options.input, RecursiveMode::Recursive)?;
-            Ok(watcher)
-        });
-        if let Err(error) = &watcher {
-            tracing::warn!(
-                "the folder `{}` gives no events ({error}): it is looked at every {} seconds",
-                self.options.input.display(),
-                QUIET.as_secs()
-            );
-        }
-        while !shutdown.is_requested() {
-            // Looking at a file can take as long as the worker that does it.
-            let scanned = tokio::select! {
-                scanned = self.scan() => scanned,
+        let wake = Arc::new(Notify::new());
+        self.walker = Some(Walker::new(self.options.rules.clone(), Arc::clone(&wake)));
+        let mut opening: JoinSet<Answer> = JoinSet::new();
+        let mut next_look = Instant::now();
+        let mut last_look = next_look;
+        loop {
+            tokio::select! {
                 () = shutdown.requested() => break,
-            };
-            let pause = match scanned {
-                Ok(true) => BUSY,
-                Ok(false) => QUIET,
-                Err(error) => {
-                    tracing::error!("the inbox: {error}; trying again");
-                    QUIET
+                () = tokio::time::sleep_until(next_look.into()) => {
+                    let begun = Instant::now();
+                    let looked = tokio::select! {
+                        looked = self.look() => looked,
+                        () = shutdown.requested() => break,
+                    };
+                    if let Err(error) = looked {
+                        tracing::error!("the inbox: {error}; trying again");
+                    }
+                    last_look = Instant::now();
+                    next_look = last_look + self.pause(last_look - begun, last_look);
                 }
-            };
-            if pause == BUSY {
-                shutdown.sleep(BUSY).await;
+                () = wake.notified() => next_look = next_look.min(last_look + LEAST_PAUSE),
+                Some(answer) = opening.join_next() => {
+                    // A task that was broken off has no answer; only the end of the program does that.
+                    if let Ok(answer) = answer {
+                        self.understand(answer);
+                    }
+                }
+            }
+            self.open_next(&mut opening);
+        }
+    }
+
+    /// Time until the next look: until the first file is to be looked into, or until something may have changed.
+    fn pause(&self, took: Duration, now: Instant) -> Duration {
+        let quiet = (took * SHARE).clamp(QUIET, LONGEST_PAUSE);
+        if !self.queue.is_empty() {
+            // People want to know how far it is, and new files come first.
+            return LEAST_PAUSE.max(took * 4);
+        }
+        let due = self.entries.values().filter_map(Entry::due).min();
+        due.map_or(quiet, |due| due.saturating_duration_since(now).clamp(LEAST_PAUSE, quiet))
+    }
+
+    /// Looks at the names and stamps of all files once, and tells the ledger which of them wait.
+    async fn look(&mut self) -> Result<(), Error> {
+        let found = self.walk().await;
+        let paths: HashSet<&Path> = found.iter().map(|found| found.path.as_path()).collect();
+        let is_new = |found: &Found| !self.entries.contains_key(&found.path);
+        let has_gone = self.entries.keys().any(|path| !paths.contains(path.as_path()));
+        let known = if !self.has_looked || has_gone || found.iter().any(is_new) {
+            let known = self.options.ledger.known_sources().await?;
+            self.note_vanished(&known, &paths).await?;
+            stamps(known)
+        } else {
+            HashMap::new()
+        };
+        self.has_looked = true;
+        self.entries.retain(|path, _| paths.contains(path.as_path()));
+        let (time, first_seen) = (Instant::now(), now());
+        for found in &found {
+            if let Some(entry) = self.entries.get_mut(&found.path) {
+                entry.update(found, time);
             } else {
-                tokio::select! {
-                    () = wake.notified() => {}
-                    () = shutdown.sleep(pause) => {}
+                let stamps = known.get(&found.path);
+                let is_known = stamps.is_some_and(|stamps| stamps.contains(&stamp_text(&found.stamp)));
+                self.entries.insert(found.path.clone(), Entry::new(found, is_known, first_seen, time));
+            }
+        }
+        let entries = self.entries.iter_mut();
+        let mut ready: Vec<(i64, Reverse<&PathBuf>)> = entries
+            .filter_map(|(path, entry)| entry.is_ready(time).then_some((entry.stamp.mtime_ns, Reverse(path))))
+            .collect();
+        // The newest at the end; of those that are as new, the first by name.
+        ready.sort_unstable();
+        self.queue = ready.into_iter().map(|(_, Reverse(path))| path.clone()).collect();
+        self.tell().await
+    }
+
+    async fn walk(&mut self) -> Vec<Found> {
+        let Some(mut walker) = self.walker.take() else { return Vec::new() };
+        let input = self.options.input.clone();
+        let walking = tokio::task::spawn_blocking(move || {
+            let found = walker.walk(&input);
+            (walker, found)
+        });
+        match walking.await {
+            Ok((walker, found)) => {
+                self.walker = Some(walker);
+                found
+            }
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Notes which sources of finished jobs are gone, so that their return is seen.
+    async fn note_vanished(&self, known: &[KnownSource], there: &HashSet<&Path>) -> Result<(), Error> {
+        let missing: Vec<KnownSource> = known
+            .iter()
+            .filter(|known| known.is_done && !known.is_gone && !there.contains(&*known.source))
+            .filter(|known| known.source.starts_with(&self.options.input))
+            .cloned()
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let input = self.options.input.clone();
+        let asking = tokio::task::spawn_blocking(move || vanished::of(missing, &input));
+        let vanished = asking.await.unwrap_or_default();
+        Ok(self.options.ledger.set_gone(&vanished, true).await?)
+    }
+
+    /// Brings what the ledger says of files that wait up to date, in one transaction.
+    async fn tell(&mut self) -> Result<(), Error> {
+        let waiting = self.entries.iter().filter(|(_, entry)| !entry.is_settled());
+        let waiting: HashMap<PathBuf, SeenFile> =
+            waiting.map(|(path, entry)| (path.clone(), seen_file(path, entry))).collect();
+        let told = self.told.as_ref();
+        let news: Vec<SeenFile> = waiting
+            .iter()
+            .filter(|(path, file)| told.and_then(|told| told.get(*path)) != Some(file))
+            .map(|(_, file)| file.clone())
+            .collect();
+        let gone = told.into_iter().flat_map(HashMap::keys).filter(|path| !waiting.contains_key(*path));
+        let gone: Vec<FilePath> = gone.map(|path| FilePath(path.clone())).collect();
+        let is_first = told.is_none();
+        if is_first || !news.is_empty() || !gone.is_empty() {
+            self.options.ledger.note_seen(&news, &gone, is_first).await?;
+        }
+        self.told = Some(waiting);
+        Ok(())
+    }
+
+    /// Has as many files looked into as may be at once.
+    fn open_next(&mut self, opening: &mut JoinSet<Answer>) {
+        while opening.len() < OPENERS
+            && let Some(path) = self.queue.pop()
+        {
+            let Some(entry) = self.entries.get_mut(&path) else { continue };
+            let (content, anyway) = entry.question(self.options.settle, Instant::now());
+            entry.is_open = true;
+            let (options, stamp) = (Arc::clone(&self.options), entry.stamp);
+            opening.spawn(async move {
+                let opened = open(&options, &path, content, anyway).await;
+                (path, stamp, opened)
+            });
+        }
+    }
+
+    /// Notes what came of looking into a file.
+    fn understand(&mut self, (path, stamp, answer): Answer) {
+        let Some(entry) = self.entries.get_mut(&path) else { return };
+        let time = Instant::now();
+        match answer {
+            Ok(opened) => {
+                if matches!(opened, Opened::LeftAlone) {
+                    tracing::info!("`{}` is not a video and is left alone", path.display());
+                }
+                if let Some(reason) = entry.note(opened, stamp, self.options.settle, time) {
+                    tracing::info!("`{}` waits: {reason}", path.display());
                 }
             }
-        }
-    }
-
-    /// Looks at all files once. True when some are not settled yet.
-    async fn scan(&mut self) -> Result<bool, Error> {
-        let input = self.options.input.clone();
-        let found = tokio::task::spawn_blocking(move || {
-            let mut files = Vec::new();
-            list(&input, DEEPEST, &mut files);
-            files.sort();
-            files
-        });
-        let files = found.await.unwrap_or_default();
-        self.seen.retain(|path, _| files.binary_search(path).is_ok());
-        let mut busy = false;
-        for path in files {
-            busy |= !self.look(&path).await?;
-        }
-        Ok(busy)
-    }
-
-    /// Looks at a file. True when nothing more is to be done about it.
-    async fn look(&mut self, path: &Path) -> Result<bool, Error> {
-        // Gone since the folder was listed: the next look will see.
-        let Ok(stamp) = Stamp::of(path) else { return Ok(true) };
-        let still_for = match self.seen.get(path) {
-            Some(seen) if seen.stamp == stamp && seen.settled => return Ok(true),
-            Some(seen) if seen.stamp == stamp => seen.since.elapsed(),
-            _ => {
-                let is_known = self.is_known(path, &stamp).await?;
-                self.seen.insert(path.to_owned(), Seen { stamp, since: Instant::now(), settled: is_known });
-                return Ok(is_known);
-            }
-        };
-        if still_for < STILL {
-            return Ok(false);
-        }
-        let kind = kinds::of(path);
-        let opens = self.opens(path).await;
-        let settled = match (opens, kind) {
-            (true, _) => true,
-            (false, Kind::Unknown) => {
-                tracing::info!("`{}` is not a video and is left alone", path.display());
-                self.settle(path);
-                return Ok(true);
-            }
-            (false, Kind::Video) => still_for >= STILL_UNREADABLE,
-        };
-        if settled {
-            self.take_in(path).await?;
-            self.settle(path);
-        }
-        Ok(settled)
-    }
-
-    fn settle(&mut self, path: &Path) {
-        if let Some(seen) = self.seen.get_mut(path) {
-            seen.settled = true;
-        }
-    }
-
-    /// True when the ledger has a job of this very file.
-    async fn is_known(&self, path: &Path, stamp: &Stamp) -> Result<bool, Error> {
-        let stamp = stamp_text(stamp);
-        let jobs = self.options.ledger.of_source(&FilePath(path.to_owned())).await?;
-        Ok(jobs.iter().any(|record| record.request.stamp == stamp))
-    }
-
-    /// True when a worker can open the file as a video.
-    async fn opens(&self, path: &Path) -> bool {
-        let question = Question::Probe { source: path.into() };
-        let answer = async {
-            let access = Access { read: vec![path.into()], write: Vec::new() };
-            let mut worker = WorkerProcess::start(&self.options.worker, access).await?;
-            worker.send(&question).await?;
-            worker.receive(PROBE_LIMIT).await
-        };
-        match answer.await {
-            Ok(Response::Probed { .. }) => true,
-            Ok(_) => false,
             Err(error) => {
-                tracing::warn!("looking at `{}`: {error}", path.display());
-                false
+                tracing::error!("the inbox: {error}; trying again");
+                entry.try_again(QUIET, time);
             }
         }
-    }
-
-    async fn take_in(&self, path: &Path) -> Result<(), Error> {
-        let inside = path.strip_prefix(&self.options.input).ok().and_then(Path::parent);
-        let request = Request {
-            source: path.to_owned(),
-            settings: self.options.settings.clone(),
-            output: self.options.output.join(inside.unwrap_or(Path::new(""))),
-            result: None,
-            folder: None,
-        };
-        let submission = submit(&self.options.ledger, request, now()).await?;
-        if submission.is_new {
-            tracing::info!("job {}: `{}` is taken in", submission.id, path.display());
-        }
-        Ok(())
     }
 }
 
-/// All files below a folder that may be videos. Links to folders are not followed: they could lead in a circle.
-fn list(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        tracing::warn!("the folder `{}` cannot be read", folder.display());
-        return;
-    };
-    for entry in entries.flatten() {
-        let Ok(kind) = entry.file_type() else { continue };
-        let path = entry.path();
-        if kinds::is_ignored(&path) {
-            continue;
-        }
-        if kind.is_dir() && depth > 0 {
-            list(&path, depth - 1, files);
-        } else if kind.is_file() || (kind.is_symlink() && path.is_file()) {
-            files.push(path);
-        }
+/// The stamps of sources that are jobs, and of which there is no news.
+fn stamps(known: Vec<KnownSource>) -> HashMap<PathBuf, Vec<String>> {
+    let mut stamps: HashMap<PathBuf, Vec<String>> = HashMap::new();
+    for KnownSource { source, stamp, .. } in known.into_iter().filter(|known| !known.is_gone) {
+        stamps.entry(source.0).or_default().push(stamp);
+    }
+    stamps
+}
+
+fn seen_file(path: &Path, entry: &Entry) -> SeenFile {
+    SeenFile {
+        path: path.into(),
+        size: entry.stamp.size,
+        modified: Millis(entry.stamp.mtime_ns / 1_000_000),
+        since: entry.first_seen,
+        reason: entry.reason.clone(),
     }
 }

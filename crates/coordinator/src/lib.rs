@@ -19,10 +19,11 @@ mod shutdown;
 mod source;
 mod status;
 mod submit;
+mod successor;
 mod task;
 
 pub use error::Error;
-pub use inbox::{Inbox, InboxOptions};
+pub use inbox::{Inbox, InboxOptions, NamePattern, NameRules, PatternError};
 pub use manifest::bring_back;
 pub use names::job_folder;
 pub use process::{DeathNote, WorkerError, WorkerProcess};
@@ -30,4 +31,4 @@ pub use scheduler::now;
 pub use scheduler::{Ending, Existing, Scheduler, SchedulerOptions};
 pub use shutdown::Shutdown;
 pub use status::{JobReport, Progress, ReuseReport, Update};
-pub use submit::{Request, submit};
+pub use submit::{Request, make_again, submit};

@@ -24,6 +24,9 @@ impl Scheduler {
         if record.request.result.is_some() {
             return Ok(Ok(()));
         }
+        if self.inherit_name(record, container).await? {
+            return Ok(Ok(()));
+        }
         for name in result_names(&record.request.source, &record.request.output, container) {
             if self.options.existing != Existing::Replace && name.symlink_metadata().is_ok() {
                 if self.options.existing == Existing::Refuse {
@@ -55,10 +58,18 @@ impl Scheduler {
             });
         }
         remove_copies(&target);
-        let replaces = self.options.existing == Existing::Replace;
+        let has_successor = self.may_replace(record, &target).await?;
+        let replaces = self.options.existing == Existing::Replace || has_successor;
         let move_it = if replaces { storage::publish_replacing } else { storage::publish };
         match move_it(&part, &target) {
             Ok(()) => {
+                if has_successor {
+                    let name = target.display();
+                    self.note(
+                        record,
+                        format!("`{name}` was made before the file was whole, and is replaced"),
+                    );
+                }
                 report::leave(record, &target);
                 Ok(Event::Published { task: key })
             }

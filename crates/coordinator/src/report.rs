@@ -85,7 +85,7 @@ pub(crate) fn keep(
         version: env!("CARGO_PKG_VERSION"),
         source: Side {
             path: path(&record.request.source),
-            bytes: record.request.source.metadata().map(|metadata| metadata.len()).ok(),
+            bytes: storage::Stamp::of(&record.request.source).map(|stamp| stamp.size).ok(),
             size: went.source_size.clone(),
             file: &verified.source,
         },

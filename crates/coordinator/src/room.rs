@@ -7,7 +7,7 @@ use job::SegmentRange;
 use job::message::{Failure, FailureKind};
 use job::state::{Job, Task};
 use ledger::Record;
-use storage::{Bytes, Scratch, ScratchOptions};
+use storage::{Bytes, Scratch, ScratchOptions, Stamp};
 
 /// Room that a result needs beyond the bytes of its streams, and a segment for the ledger and `status.json`.
 const OVERHEAD: u64 = 1 << 20;
@@ -20,7 +20,7 @@ pub(crate) fn look(record: &Record, task: &Task, max_disk: Option<u64>) -> Resul
     if let Some(most) = max_disk
         && !matches!(task, Task::Publish { .. })
     {
-        let source = record.request.source.metadata().map_or(0, |metadata| metadata.len());
+        let source = Stamp::of(&record.request.source).map_or(0, |stamp| stamp.size);
         video.keep_limit(source, most)?;
     }
     let Task::Segment { range, .. } = task else { return Ok(()) };

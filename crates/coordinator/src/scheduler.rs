@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use job::state::{Effect, Event, Phase, Refusal, Status};
 use job::{JobId, Millis, Turns};
-use ledger::{Ledger, Record};
+use ledger::{Ledger, Queued, Record};
 use storage::SegmentName;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -337,18 +337,23 @@ impl Scheduler {
 
     /// The job whose turn it is: the first in its place that has something to do, of the priority that is next.
     async fn next_job(&mut self) -> Result<Option<JobId>, Error> {
-        let mut ready = Vec::new();
-        for record in self.options.ledger.queue().await? {
+        // Thousands may wait behind the first one.
+        let mut ready: Vec<Queued> = Vec::new();
+        for queued in self.options.ledger.queue().await? {
+            if ready.iter().any(|other| other.priority == queued.priority) {
+                continue;
+            }
+            let Some(record) = self.options.ledger.get(queued.id).await? else { continue };
             let is_ready = match record.job.status {
                 Status::WaitingForSpace { .. } => self.look_again(record.id).await?,
                 _ => record.job.has_work(now()),
             };
             if is_ready {
-                ready.push((record.job.priority, record.id));
+                ready.push(queued);
             }
         }
-        let next = self.turns.next(ready.iter().map(|&(priority, _)| priority));
-        Ok(ready.into_iter().find(|&(priority, _)| Some(priority) == next).map(|(_, id)| id))
+        let next = self.turns.next(ready.iter().map(|queued| queued.priority));
+        Ok(ready.into_iter().find(|queued| Some(queued.priority) == next).map(|queued| queued.id))
     }
 
     /// Removes what an interrupted end of a job left.

@@ -43,3 +43,53 @@ pub(crate) fn look(record: &Record) -> Look {
         Err(error) => gone(format!("the source can no longer be read: {error}")),
     }
 }
+
+/// Why an attempt failed: that its source is not what it was, where that is so, rather than what the worker met with for it.
+pub(crate) fn cause(record: &Record, failure: Failure) -> Failure {
+    match failure.kind {
+        FailureKind::NoSpace { .. } => failure,
+        _ => match look(record) {
+            Look::Gone(gone) => gone,
+            Look::Same | Look::SameContent(_) => failure,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use job::{Millis, Settings};
+    use ledger::Ledger;
+
+    use super::*;
+    use crate::submit::{Request, submit};
+
+    #[tokio::test]
+    async fn a_source_that_is_not_what_it_was_is_the_cause() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("a.mkv");
+        std::fs::write(&source, "one").unwrap();
+        let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
+        let request = Request {
+            source: source.clone(),
+            settings: Settings::default(),
+            output: folder.path().to_owned(),
+            result: None,
+            folder: None,
+        };
+        let id = submit(&ledger, request, Millis(0)).await.unwrap().id;
+        let record = ledger.get(id).await.unwrap().unwrap();
+        let failure = |kind| Failure { kind, message: "the frames cannot be decoded".to_owned() };
+        let transient = || failure(FailureKind::Transient);
+        assert_eq!(cause(&record, transient()), transient());
+        std::fs::write(&source, "two, and more").unwrap();
+        assert_eq!(
+            cause(&record, failure(FailureKind::NoSpace { needed: 1 })).kind,
+            FailureKind::NoSpace { needed: 1 }
+        );
+        let changed = cause(&record, transient());
+        assert!(changed.kind == FailureKind::Final && changed.message.contains("was changed"), "{changed:?}");
+        std::fs::remove_file(&source).unwrap();
+        let gone = cause(&record, failure(FailureKind::Final));
+        assert!(gone.message.contains("the source is gone"), "{gone:?}");
+    }
+}

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use job::state::Status;
-use job::{FilePath, Millis, Settings};
-use ledger::{Ledger, NewJob, Submission};
+use job::{FilePath, JobId, Millis, Settings};
+use ledger::{Ledger, NewJob, Record, Submission};
 use storage::{Stamp, fingerprint};
 
 use crate::error::Error;
@@ -33,6 +32,38 @@ pub struct Request {
 /// # Errors
 /// When the source is not there or the ledger fails.
 pub async fn submit(ledger: &Ledger, request: Request, now: Millis) -> Result<Submission, Error> {
+    let new = describe(ledger, request).await?;
+    let submission = ledger.submit(&new, now).await?;
+    if !submission.is_new {
+        ledger.set_stamp(submission.id, &new.stamp).await?;
+    }
+    Ok(submission)
+}
+
+/// Makes a finished job again from its start, under its number. Where its source has other content by now, that is a new job.
+///
+/// # Errors
+/// When the source is not there or the ledger fails.
+pub async fn make_again(ledger: &Ledger, record: &Record, now: Millis) -> Result<JobId, Error> {
+    let NewJob { source, settings, output, result, .. } = record.request.clone();
+    let request = Request {
+        source: source.0,
+        settings,
+        output: output.0,
+        result: result.map(|result| result.0),
+        folder: None,
+    };
+    let new = describe(ledger, request).await?;
+    if new.fingerprint == record.request.fingerprint {
+        ledger.begin_again(record.id, &new, now).await?;
+        return Ok(record.id);
+    }
+    // The name is that of the other content's result.
+    Ok(ledger.submit(&NewJob { result: None, ..new }, now).await?.id)
+}
+
+/// Notes what a source is now, and finds a folder for the work on it.
+async fn describe(ledger: &Ledger, request: Request) -> Result<NewJob, Error> {
     let source = request.source.clone();
     let stamp = Stamp::of(&source)?;
     let content = tokio::task::spawn_blocking(move || fingerprint(&source));
@@ -41,7 +72,7 @@ pub async fn submit(ledger: &Ledger, request: Request, now: Millis) -> Result<Su
         _ => format!("unreadable {}", stamp_text(&stamp)),
     };
     let source = FilePath(request.source);
-    let new = NewJob {
+    Ok(NewJob {
         folder: match request.folder {
             Some(folder) => folder.into(),
             None => free_folder(ledger, &source, &request.output).await?,
@@ -52,23 +83,15 @@ pub async fn submit(ledger: &Ledger, request: Request, now: Millis) -> Result<Su
         settings: request.settings,
         output: request.output.into(),
         result: request.result.map(FilePath),
-    };
-    let submission = ledger.submit(&new, now).await?;
-    if !submission.is_new {
-        ledger.set_stamp(submission.id, &new.stamp).await?;
-    }
-    Ok(submission)
+    })
 }
 
 /// A job folder that no other job uses, or would use again after a retry.
 async fn free_folder(ledger: &Ledger, source: &Path, output: &Path) -> Result<FilePath, Error> {
-    let records = ledger.list().await?.into_iter();
-    let living = records.filter(|record| !matches!(record.job.status, Status::Done | Status::Canceled));
-    let used: Vec<FilePath> = living.map(|record| record.request.folder).collect();
     let mut number = 1;
     loop {
         let folder = numbered_job_folder(source, output, number);
-        if !used.contains(&folder) {
+        if !ledger.is_folder_used(&folder).await? {
             return Ok(folder);
         }
         number += 1;

@@ -41,10 +41,11 @@ fn frame_list(record: &Record, facts: &SourceFacts) -> FrameListFile {
     FrameListFile { path, blake3: facts.frame_list_blake3.clone(), gaps: facts.gaps.clone() }
 }
 
-/// What the worker of a job may touch: its source, its models, its folder.
+/// What the worker of a job may touch: all parts of its source, its models, its folder.
 pub(crate) fn access(record: &Record) -> Access {
     let NewJob { source, settings, folder, .. } = &record.request;
-    let read = std::iter::once(source.clone()).chain(settings.model_files()).collect();
+    let source = storage::parts(source).into_iter().map(FilePath);
+    let read = source.chain(settings.model_files()).collect();
     Access { read, write: vec![folder.clone()] }
 }
 

@@ -5,13 +5,18 @@
 //! Non-goals: deciding anything (that is `job`'s), files other than the database (those are `storage`'s).
 
 mod error;
+mod queue;
 mod record;
 mod rescue;
 mod rows;
 mod seal;
+mod seen;
+mod sources;
 mod store;
 
 pub use error::Error;
-pub use record::{NewJob, Place, Record, Submission};
+pub use record::{NewJob, Place, Queued, Record, Submission};
 pub use rescue::Rescue;
+pub use seen::SeenFile;
+pub use sources::KnownSource;
 pub use store::{Applied, Ledger};

@@ -1,7 +1,7 @@
 //! What the ledger knows of a job.
 
 use job::state::Job;
-use job::{FilePath, JobId, Millis, Settings};
+use job::{FilePath, JobId, Millis, Priority, Settings};
 use serde::{Deserialize, Serialize};
 
 /// A job to take in.
@@ -56,6 +56,17 @@ pub struct Record {
     pub changed: Millis,
     /// Its place among the jobs of its priority: the smaller the earlier.
     pub place: i64,
+    /// The job whose result this one's replaces, since that was made of the same file before it was whole.
+    pub replaces: Option<JobId>,
     /// What the rules know of it.
     pub job: Job,
+}
+
+/// A job that waits for its turn, and no more of it than the order needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queued {
+    /// Its number.
+    pub id: JobId,
+    /// How urgent it is.
+    pub priority: Priority,
 }

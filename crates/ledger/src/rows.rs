@@ -14,7 +14,7 @@ pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String, Error> {
     Ok(serde_json::to_string(value)?)
 }
 
-fn from_json<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<T, Error> {
+pub(crate) fn from_json<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Result<T, Error> {
     Ok(serde_json::from_str(row.try_get::<&str, _>(column)?)?)
 }
 
@@ -40,6 +40,7 @@ pub(crate) fn record(row: &SqliteRow, segments: Vec<Segment>) -> Result<Record, 
         created: Millis(row.try_get("created")?),
         changed: Millis(row.try_get("changed")?),
         place: row.try_get("place")?,
+        replaces: row.try_get::<Option<i64>, _>("replaces")?.map(JobId),
         job: Job {
             id: JobId(row.try_get("id")?),
             priority: from_json(row, "priority")?,

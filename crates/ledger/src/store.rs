@@ -1,17 +1,20 @@
 //! The database.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use job::state::{Effect, Event, Job, Segment, step};
 use job::{FilePath, JobId, Millis};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection, SqlitePool};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection, SqlitePool};
 
 use crate::error::is_corrupt;
 use crate::rows::{record, segment, to_json, write_difference};
 use crate::seal::{seal_job, structure};
-use crate::{Error, NewJob, Place, Record, Submission};
+use crate::{Error, NewJob, Record, Submission};
 
 /// How long a writer waits for another process: transactions take milliseconds, a busy disk seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -155,42 +158,17 @@ impl Ledger {
     /// # Errors
     /// When the database fails.
     pub async fn submit(&self, new: &NewJob, now: Millis) -> Result<Submission, Error> {
-        let job = Job::new();
-        let statement =
-            "INSERT INTO job (source, fingerprint, stamp, settings, settings_hash, output, folder, result,
-                 created, changed, status, runnable, phase, work, epoch, method, place)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, 1, $11, $12, 0, $13,
-                 (SELECT coalesce(max(place), 0) + 1 FROM job))
-             ON CONFLICT (source, fingerprint, settings_hash) DO NOTHING
-             RETURNING id";
-        let settings_hash = new.settings.hash();
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let inserted: Option<i64> = sqlx::query_scalar(statement)
-            .bind(new.source.as_bytes())
-            .bind(&new.fingerprint)
-            .bind(&new.stamp)
-            .bind(to_json(&new.settings)?)
-            .bind(&settings_hash)
-            .bind(new.output.as_bytes())
-            .bind(new.folder.as_bytes())
-            .bind(new.result.as_ref().map(FilePath::as_bytes))
-            .bind(now.0)
-            .bind(to_json(&job.status)?)
-            .bind(to_json(&job.phase)?)
-            .bind(to_json(&job.work)?)
-            .bind(to_json(&job.method)?)
-            .fetch_optional(&mut *transaction)
-            .await?;
+        let inserted = insert(&mut transaction, None, new, now).await?;
         let submission = if let Some(id) = inserted {
-            seal_job(&mut transaction, JobId(id)).await?;
-            Submission { id: JobId(id), is_new: true }
+            Submission { id, is_new: true }
         } else {
             let statement =
                 "SELECT id FROM job WHERE source = $1 AND fingerprint = $2 AND settings_hash = $3";
             let id: i64 = sqlx::query_scalar(statement)
                 .bind(new.source.as_bytes())
                 .bind(&new.fingerprint)
-                .bind(&settings_hash)
+                .bind(new.settings.hash())
                 .fetch_one(&mut *transaction)
                 .await?;
             Submission { id: JobId(id), is_new: false }
@@ -265,58 +243,20 @@ impl Ledger {
     /// # Errors
     /// When the database fails.
     pub async fn list(&self) -> Result<Vec<Record>, Error> {
-        self.select("SELECT id FROM job ORDER BY id").await
-    }
-
-    /// The jobs that are to be worked on, in their places; their priority is not looked at. Paused ones are not among them.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn queue(&self) -> Result<Vec<Record>, Error> {
-        self.select("SELECT id FROM job WHERE runnable = 1 ORDER BY place, id").await
-    }
-
-    /// Gives a job another place among those of its priority.
-    ///
-    /// # Errors
-    /// When there is no such job or the database fails.
-    pub async fn set_place(&self, id: JobId, place: Place) -> Result<(), Error> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let place: i64 = match place {
-            Place::First => {
-                sqlx::query_scalar("SELECT coalesce(min(place), 0) - 1 FROM job")
-                    .fetch_one(&mut *transaction)
-                    .await?
-            }
-            Place::Last => {
-                sqlx::query_scalar("SELECT coalesce(max(place), 0) + 1 FROM job")
-                    .fetch_one(&mut *transaction)
-                    .await?
-            }
-            Place::Before(other) => {
-                let place: Option<i64> = sqlx::query_scalar("SELECT place FROM job WHERE id = $1")
-                    .bind(other.0)
-                    .fetch_optional(&mut *transaction)
-                    .await?;
-                let place = place.ok_or(Error::NoJob(other))?;
-                sqlx::query("UPDATE job SET place = place + 1 WHERE place >= $1")
-                    .bind(place)
-                    .execute(&mut *transaction)
-                    .await?;
-                place
-            }
-        };
-        let written = sqlx::query("UPDATE job SET place = $1 WHERE id = $2")
-            .bind(place)
-            .bind(id.0)
-            .execute(&mut *transaction)
-            .await?
-            .rows_affected();
-        if written != 1 {
-            return Err(Error::NoJob(id));
+        // In a transaction, since other programs change jobs and segments together.
+        let mut connection = self.pool.begin().await?;
+        let jobs = sqlx::query("SELECT * FROM job ORDER BY id").fetch_all(&mut *connection).await?;
+        let rows =
+            sqlx::query("SELECT * FROM segment ORDER BY job, number").fetch_all(&mut *connection).await?;
+        let mut segments: BTreeMap<i64, Vec<Segment>> = BTreeMap::new();
+        for row in &rows {
+            segments.entry(row.try_get("job")?).or_default().push(segment(row)?);
         }
-        transaction.commit().await?;
-        Ok(())
+        let records = jobs.iter().map(|row| {
+            let id: i64 = row.try_get("id")?;
+            whole(row, segments.remove(&id).unwrap_or_default())
+        });
+        records.collect()
     }
 
     /// The jobs of a source, oldest first.
@@ -340,12 +280,46 @@ impl Ledger {
         sqlx::query("DELETE FROM job WHERE id = $1").bind(id.0).execute(&self.pool).await?;
         Ok(())
     }
+}
 
-    async fn select(&self, statement: &'static str) -> Result<Vec<Record>, Error> {
-        let mut connection = self.pool.begin().await?;
-        let ids: Vec<i64> = sqlx::query_scalar(statement).fetch_all(&mut *connection).await?;
-        load_all(&mut connection, ids).await
+/// Inserts a new job, with a number where it is to have that. `None` when the same source with the same content and settings
+/// is there already.
+pub(crate) async fn insert(
+    connection: &mut SqliteConnection,
+    id: Option<JobId>,
+    new: &NewJob,
+    now: Millis,
+) -> Result<Option<JobId>, Error> {
+    let job = Job::new();
+    let statement =
+        "INSERT INTO job (id, source, fingerprint, stamp, settings, settings_hash, output, folder, result,
+             created, changed, status, runnable, phase, work, epoch, method, place)
+         VALUES ($14, $1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, 1, $11, $12, 0, $13,
+             (SELECT coalesce(max(place), 0) + 1 FROM job))
+         ON CONFLICT (source, fingerprint, settings_hash) DO NOTHING
+         RETURNING id";
+    let inserted: Option<i64> = sqlx::query_scalar(statement)
+        .bind(new.source.as_bytes())
+        .bind(&new.fingerprint)
+        .bind(&new.stamp)
+        .bind(to_json(&new.settings)?)
+        .bind(new.settings.hash())
+        .bind(new.output.as_bytes())
+        .bind(new.folder.as_bytes())
+        .bind(new.result.as_ref().map(FilePath::as_bytes))
+        .bind(now.0)
+        .bind(to_json(&job.status)?)
+        .bind(to_json(&job.phase)?)
+        .bind(to_json(&job.work)?)
+        .bind(to_json(&job.method)?)
+        .bind(id.map(|id| id.0))
+        .fetch_optional(&mut *connection)
+        .await?;
+    let inserted = inserted.map(JobId);
+    if let Some(id) = inserted {
+        seal_job(connection, id).await?;
     }
+    Ok(inserted)
 }
 
 async fn load_all(connection: &mut SqliteConnection, ids: Vec<i64>) -> Result<Vec<Record>, Error> {
@@ -366,12 +340,17 @@ async fn load(connection: &mut SqliteConnection, id: JobId) -> Result<Option<Rec
         .fetch_all(&mut *connection)
         .await?;
     let segments = rows.iter().map(segment).collect::<Result<Vec<Segment>, Error>>()?;
-    let record = record(&row, segments)?;
+    whole(&row, segments).map(Some)
+}
+
+/// The job of a row with its segments, which must be those of its plan.
+fn whole(row: &SqliteRow, segments: Vec<Segment>) -> Result<Record, Error> {
+    let record = record(row, segments)?;
     let planned = record.job.plan.iter().flat_map(|plan| &plan.segments);
     if !record.job.segments.iter().map(|segment| &segment.range).eq(planned) {
-        return Err(Error::Corrupt(format!("the segments of job {id} are not those of its plan")));
+        return Err(Error::Corrupt(format!("the segments of job {} are not those of its plan", record.id)));
     }
-    Ok(Some(record))
+    Ok(record)
 }
 
 /// Why a database cannot be opened.

@@ -257,9 +257,14 @@ async fn tables_of_an_earlier_version_are_backed_up_before_they_change() {
     ledger.close().await;
     let pool = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
     for statement in [
+        "DROP TABLE seen",
+        "DROP INDEX job_folder",
+        "DROP INDEX job_place",
+        "ALTER TABLE job DROP COLUMN gone",
+        "ALTER TABLE job DROP COLUMN replaces",
         "ALTER TABLE job DROP COLUMN seal",
         "ALTER TABLE segment DROP COLUMN seal",
-        "DELETE FROM _sqlx_migrations WHERE version = 4",
+        "DELETE FROM _sqlx_migrations WHERE version >= 4",
         "PRAGMA user_version = 0",
     ] {
         sqlx::query(statement).execute(&pool).await.unwrap();

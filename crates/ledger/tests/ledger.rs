@@ -10,7 +10,7 @@
 use job::message::{Failure, FailureKind};
 use job::state::{Death, Effect, Event, Evidence, Phase, Refusal, Reused, Status, Task};
 use job::{Container, FilePath, JobId, Millis, Priority, Settings, SourceFacts};
-use ledger::{Error, Ledger, NewJob, Place};
+use ledger::{Error, Ledger, NewJob, Place, Queued};
 
 fn new_job(source: &str) -> NewJob {
     NewJob {
@@ -91,7 +91,8 @@ async fn every_change_survives_reopening() {
 
     let ledger = open(&folder).await;
     assert_eq!(ledger.get(id).await.unwrap().unwrap(), before);
-    assert_eq!(ledger.queue().await.unwrap(), std::slice::from_ref(&before));
+    assert_eq!(ledger.queue().await.unwrap(), [Queued { id, priority: Priority::High }]);
+    assert_eq!(ledger.list().await.unwrap(), std::slice::from_ref(&before));
     assert_eq!(ledger.of_source(&before.request.source).await.unwrap(), [before]);
 }
 

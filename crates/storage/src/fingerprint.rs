@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, open};
+use crate::{Error, open, parts};
 
 const MEBIBYTE: u64 = 1 << 20;
 /// Files up to this size are read whole.
@@ -32,11 +32,23 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// Reads what identifies a file.
+/// Reads what identifies a source: all its [`parts`].
 ///
 /// # Errors
-/// The file cannot be read, or it became shorter meanwhile.
+/// A file cannot be read, or it became shorter meanwhile.
 pub fn fingerprint(path: &Path) -> Result<Fingerprint, Error> {
+    let parts = parts(path);
+    if parts.len() < 2 {
+        return of_file(path);
+    }
+    let mut hash = blake3::Hasher::new_derive_key("upscaled 2026 fingerprint of a source in parts v1");
+    for part in &parts {
+        hash.update(of_file(part)?.hex.as_bytes());
+    }
+    Ok(Fingerprint { hex: hash.finalize().to_hex().to_string() })
+}
+
+fn of_file(path: &Path) -> Result<Fingerprint, Error> {
     let file = open::users_file(path).map_err(Error::io("open", path))?;
     let size = file.metadata().map_err(Error::io("inspect", path))?.len();
     let pieces: &[(u64, u64)] = if size <= WHOLE {
@@ -67,27 +79,52 @@ pub fn checksum(path: &Path) -> Result<String, Error> {
     Ok(hash.finalize().to_hex().to_string())
 }
 
-/// What the file system says of a file without reading it: when this is unchanged, so is the file, as far as anyone can
+/// What the file system says of a source without reading it: when this is unchanged, so is the source, as far as anyone can
 /// tell cheaply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Stamp {
-    /// Bytes.
+    /// Bytes of all its parts.
     pub size: u64,
     /// Time of the last change of the content, in nanoseconds since 1970.
     pub mtime_ns: i64,
-    /// The device that it is on.
+    /// The device that its first part is on.
     pub device: u64,
-    /// Its number there.
+    /// Its number there; of a source in several parts, a checksum over what there is to say of each.
     pub inode: u64,
 }
 
 impl Stamp {
-    /// The stamp of the file at `path`; links are followed.
+    /// The stamp of the source at `path`, with all its [`parts`]; links are followed.
     ///
     /// # Errors
-    /// The file is missing or may not be looked at.
+    /// A file is missing or may not be looked at.
     pub fn of(path: &Path) -> Result<Self, Error> {
-        std::fs::metadata(path).map(|found| Self::from(&found)).map_err(Error::io("inspect", path))
+        let of_file = |path: &Path| {
+            std::fs::metadata(path).map(|found| Self::from(&found)).map_err(Error::io("inspect", path))
+        };
+        let first = of_file(path)?;
+        let others = parts(path).into_iter().skip(1).map(|part| of_file(&part));
+        let others = others.collect::<Result<Vec<Self>, Error>>()?;
+        Ok(if others.is_empty() { first } else { first.joined(&others) })
+    }
+
+    /// The stamp of a source with more parts after the first.
+    fn joined(self, others: &[Self]) -> Self {
+        let mut hash = blake3::Hasher::new();
+        let mut all = self;
+        for (number, part) in std::iter::once(&self).chain(others).enumerate() {
+            let fields = [part.size, part.mtime_ns as u64, part.device, part.inode];
+            for field in fields {
+                hash.update(&field.to_le_bytes());
+            }
+            if number > 0 {
+                all.size = all.size.saturating_add(part.size);
+                all.mtime_ns = all.mtime_ns.max(part.mtime_ns);
+            }
+        }
+        let mut inode = [0; 8];
+        hash.finalize_xof().fill(&mut inode);
+        Self { inode: u64::from_le_bytes(inode), ..all }
     }
 }
 
@@ -146,5 +183,29 @@ mod tests {
         assert_eq!(serde_json::from_str::<Stamp>(&json).unwrap(), before);
         fs::rename(&b, &a).unwrap();
         assert_ne!(before, Stamp::of(&a).unwrap());
+    }
+
+    #[test]
+    fn every_part_of_a_film_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |number: u32| folder.path().join(format!("VTS_01_{number}.VOB"));
+        let look = || (Stamp::of(&at(1)).unwrap(), fingerprint(&at(1)).unwrap());
+        let mut seen = Vec::new();
+        for number in 1..=3 {
+            fs::write(at(number), "part").unwrap();
+            seen.push(look());
+        }
+        assert_eq!(seen[2].0.size, 12);
+        fs::write(folder.path().join("other"), "trap").unwrap();
+        fs::rename(folder.path().join("other"), at(3)).unwrap();
+        seen.push(look());
+        for (number, one) in seen.iter().enumerate() {
+            for other in &seen[..number] {
+                assert!(one.0 != other.0 && one.1 != other.1);
+            }
+        }
+        assert_eq!(look(), seen[3]);
+        // A later part is a file as any other.
+        assert_eq!(Stamp::of(&at(2)).unwrap().size, 4);
     }
 }

@@ -20,6 +20,7 @@ mod lock;
 mod memory;
 mod open;
 pub mod packet_log;
+mod parts;
 mod publish;
 mod scratch;
 mod sealed;
@@ -36,6 +37,7 @@ pub use frame_list::{FieldsPart, FrameListFault, FrameListFile, PictureKind, Pic
 pub use lock::FolderLock;
 pub use memory::available as available_memory;
 pub use packet_log::{Packet, PacketLogError, PacketLogReader, PacketLogWriter, Summary};
+pub use parts::{first_part, parts};
 pub use publish::{publish, publish_replacing, remove_leftovers};
 pub use scratch::{Scratch, ScratchFile, ScratchOptions};
 pub use sealed::{read_sealed, write_sealed};

@@ -40,13 +40,13 @@ pub(crate) enum Command {
     Preview(Preview),
     /// Run the server: watch a folder and upscale what appears in it
     Serve(Serve),
-    /// List the jobs of a server
+    /// List the jobs of a server, and the files that it has seen and waits for
     List(Listing),
     /// Show all about one job
     Show(Show),
     /// End a job and throw its unfinished work away
     Cancel(Chosen),
-    /// Let a failed or canceled job go on
+    /// Let a failed or canceled job go on, or make a result again that is gone
     Retry(Chosen),
     /// Let jobs wait; a segment that is under way is finished first
     Pause(Chosen),
@@ -264,7 +264,7 @@ pub(crate) struct Serve {
 pub(crate) struct Listing {
     #[command(flatten)]
     pub(crate) root: RootArgument,
-    /// Write JSON, a line a job
+    /// Write JSON, a line a job, and a line a file that is no job yet
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
+use coordinator::NameRules;
 use job::{Deinterlace, Settings, Target};
 use serde::Deserialize;
 use storage::Bytes;
@@ -12,6 +14,7 @@ use crate::choice::{CodecName, ContainerName, EncoderOption, Tonemap};
 use crate::cli::{Choices, LookChoices, SizeChoice};
 use crate::model;
 use crate::size::PictureSize;
+use crate::time_span::TimeSpan;
 
 /// The file `upscaled.toml`: every key is optional.
 #[derive(Debug, Default, Deserialize)]
@@ -40,16 +43,48 @@ struct File {
     deinterlace: Option<Deinterlace>,
     threads: Option<u32>,
     max_disk: Option<Bytes>,
+    // Of the server alone.
+    settle: Option<TimeSpan>,
+    ignore: Option<Vec<String>>,
+    skip_samples: Option<bool>,
+}
+
+/// Time that a file which states more than it holds must be still for before it is taken in all the same.
+const SETTLE: Duration = Duration::from_mins(10);
+
+/// How the server treats files in its input folder.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Watching {
+    pub(crate) settle: Duration,
+    pub(crate) rules: NameRules,
+}
+
+/// How the server treats files in its input folder, from the file where that exists.
+pub(crate) fn watching(path: &Path) -> anyhow::Result<Watching> {
+    let file = read(path)?;
+    let patterns = file.ignore.unwrap_or_default();
+    let ignore = patterns.iter().map(|pattern| pattern.parse()).collect::<Result<_, _>>();
+    Ok(Watching {
+        settle: file.settle.map_or(SETTLE, |time| time.0),
+        rules: NameRules {
+            ignore: ignore.with_context(|| format!("`{}` has a mistake", path.display()))?,
+            skip_samples: file.skip_samples == Some(true),
+        },
+    })
+}
+
+/// What the file says; nothing where there is none.
+fn read(path: &Path) -> anyhow::Result<File> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => toml::from_str(&text).with_context(|| format!("`{}` has a mistake", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(File::default()),
+        Err(error) => Err(error).with_context(|| format!("`{}` cannot be read", path.display())),
+    }
 }
 
 /// The choices of the command line, filled up from the file where that exists.
 pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(choices),
-        Err(error) => return Err(error).with_context(|| format!("`{}` cannot be read", path.display())),
-    };
-    let file: File = toml::from_str(&text).with_context(|| format!("`{}` has a mistake", path.display()))?;
+    let file = read(path)?;
     let size = SizeChoice { scale: file.scale, height: file.height, width: file.width, fit: file.fit };
     let sizes = [file.scale.is_some(), file.height.is_some(), file.width.is_some(), file.fit.is_some()];
     anyhow::ensure!(
@@ -244,6 +279,22 @@ mod tests {
             assert_eq!(chosen(line), Deinterlace::Field);
         }
         assert_eq!(settings(&Choices::default(), &[]).unwrap().deinterlace, Deinterlace::Auto);
+    }
+
+    #[test]
+    fn what_the_server_passes_over_and_waits_for_is_read() {
+        let (_folder, path) =
+            file("settle = \"90s\"\nignore = [\"*.trailer.mkv\", \"Extras/\"]\nskip_samples = true");
+        let found = watching(&path).unwrap();
+        assert_eq!(found.settle, Duration::from_secs(90));
+        assert_eq!((found.rules.ignore.len(), found.rules.skip_samples), (2, true));
+        let usual = watching(Path::new("/nonexistent/upscaled.toml")).unwrap();
+        assert_eq!(usual, Watching { settle: SETTLE, rules: NameRules::default() });
+        for wrong in ["settle = \"soon\"", "ignore = [\"a/b\"]", "ignore = \"*.mkv\"", "skip_samples = 1"] {
+            let (_folder, path) = file(wrong);
+            let error = format!("{:#}", watching(&path).unwrap_err());
+            assert!(error.contains("upscaled.toml"), "{error}");
+        }
     }
 
     #[test]

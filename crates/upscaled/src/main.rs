@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod config;
 mod exit;
+mod log;
 mod model;
 mod output;
 mod progress;
@@ -12,6 +13,7 @@ mod root;
 mod signals;
 mod size;
 mod supervisor;
+mod time_span;
 
 use clap::Parser as _;
 

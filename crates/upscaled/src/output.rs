@@ -15,9 +15,11 @@ pub(crate) fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes a line for people.
-pub(crate) fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+/// Writes a line for people, or several.
+pub(crate) fn say(text: &str) {
+    for line in text.lines() {
+        let _ = writeln!(std::io::stderr(), "{}", one_line(line));
+    }
 }
 
 /// Writes an error for people.
@@ -42,7 +44,11 @@ pub(crate) fn duration(seconds: f64) -> String {
 
 /// A file name or path in a line of text: control characters are shown as escapes.
 pub(crate) fn path(path: &std::path::Path) -> String {
-    let text = path.to_string_lossy();
+    one_line(&path.to_string_lossy())
+}
+
+/// A text that stays on its line and cannot steer a terminal: control characters are shown as escapes.
+pub(crate) fn one_line(text: &str) -> String {
     text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 

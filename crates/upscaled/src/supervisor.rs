@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
 
+use crate::output;
+
 /// The server is ready for work.
 pub(crate) fn tell_ready() {
     tell(NotifyState::Ready);
@@ -12,7 +14,7 @@ pub(crate) fn tell_ready() {
 /// The server does this now.
 pub(crate) fn tell_status(line: &str) {
     // A line break would begin another message.
-    tell(NotifyState::Status(&line.replace('\n', " ")));
+    tell(NotifyState::Status(&output::one_line(line)));
 }
 
 /// The server is about to stop.

@@ -40,8 +40,10 @@ fn an_urgent_job_starts_within_a_segment_and_the_other_comes_back() {
     let root = folder.path();
     std::fs::create_dir(root.join("input")).unwrap();
     make_clip(&root.join("input/a.mp4"), "64x36", 600, false);
-    make_clip(&root.join("input/b.mp4"), "64x36", 120, false);
+    make_clip(&root.join("b.mp4"), "64x36", 120, false);
     let server = Server::start(root, &SLOW);
+    wait_for("the first file", PATIENCE, || job(&server, 1)["id"] == 1);
+    std::fs::rename(root.join("b.mp4"), root.join("input/b.mp4")).unwrap();
     wait_for("the first job", PATIENCE, || segments_done(&server, 1) >= 2 && job(&server, 2)["id"] == 2);
     assert_eq!((segments_done(&server, 2), job(&server, 2)["priority"].as_str()), (0, Some("normal")));
     run_well(root, &["priority", "2", "--to", "high"]);
@@ -114,10 +116,11 @@ fn a_job_is_moved_among_those_of_its_priority() {
     let root = folder.path();
     std::fs::create_dir(root.join("input")).unwrap();
     make_clip(&root.join("input/a.mp4"), "64x36", 3000, false);
+    let server = Server::start(root, &SLOW);
+    wait_for("the first file", PATIENCE, || server.jobs().len() == 1);
     for name in ["b.mp4", "c.mp4"] {
         make_clip(&root.join("input").join(name), "32x32", 5, false);
     }
-    let server = Server::start(root, &SLOW);
     wait_for("all jobs", PATIENCE, || server.jobs().len() == 3 && segments_done(&server, 1) >= 1);
     run_well(root, &["pause", "1", "2", "3"]);
     run_well(root, &["move", "3", "--before", "2"]);

@@ -141,14 +141,14 @@ fn a_source_that_changes_or_goes_away_fails_its_job() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     std::fs::create_dir(root.join("input")).unwrap();
-    for name in ["gone.mp4", "other.mp4"] {
-        make_clip(&root.join("input").join(name), "64x36", 3000, false);
-    }
+    make_clip(&root.join("input/gone.mp4"), "64x36", 3000, false);
     let server = Server::start(root, &["--model", "realesr-animevideov3", "--segment-frames", "30"]);
     let has_begun = |server: &Server, index: usize| {
         server.jobs().get(index).is_some_and(|job| job["segments_done"].as_u64() > Some(0))
     };
     wait_for("the first job", server::PATIENCE, || has_begun(&server, 0));
+    std::fs::copy(root.join("input/gone.mp4"), root.join("input/other.mp4")).unwrap();
+    wait_for("the other file", server::PATIENCE, || server.jobs().len() == 2);
     std::fs::remove_file(root.join("input/gone.mp4")).unwrap();
     wait_for("the second job", server::PATIENCE, || has_begun(&server, 1));
     make_clip(&root.join("input/other.mp4"), "32x32", 5, false);

@@ -11,7 +11,7 @@ use super::{BEAT, LEASE, LOOK, REPORT, Scheduler, WORKER};
 use crate::error::Error;
 use crate::process::{WorkerError, WorkerProcess};
 use crate::shutdown::Shutdown;
-use crate::source::{Look, look};
+use crate::source::{Look, cause, look};
 use crate::status::Update;
 use crate::{manifest, report, room, task};
 
@@ -197,6 +197,10 @@ impl Scheduler {
         task: &Task,
         response: Response,
     ) -> Result<Outcome, Error> {
+        let response = match response {
+            Response::Failed(failure) => Response::Failed(cause(record, failure)),
+            other => other,
+        };
         match &response {
             Response::Indexed(facts) => {
                 for note in &facts.notes {

@@ -2,17 +2,22 @@
 //! whether a server runs or not.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use anyhow::ensure;
-use coordinator::{JobReport, now};
-use job::state::{Effect, Event};
-use job::{JobId, Settings, SourceFacts};
-use ledger::{Place, Record};
+use coordinator::{JobReport, make_again, now};
+use job::state::{Effect, Event, Status};
+use job::{FilePath, JobId, Millis, Settings, SourceFacts};
+use ledger::{Place, Record, SeenFile};
+use serde::Serialize;
 
 use crate::cli::{Chosen, Listing, Move, Show, Urgency};
 use crate::exit::Ending;
 use crate::output;
 use crate::root::Root;
+
+/// Files that are no jobs yet which `list` names for people.
+const SEEN_TOLD: usize = 5;
 
 pub(super) async fn list(listing: Listing) -> anyhow::Result<Ending> {
     let ledger = Root::new(&listing.root.root)?.open_existing_ledger().await?;
@@ -21,7 +26,8 @@ pub(super) async fn list(listing: Listing) -> anyhow::Result<Ending> {
     records.sort_by_key(|Record { job, place, .. }| {
         (!job.status.is_final()).then_some((Reverse(job.priority), *place))
     });
-    if !listing.json && records.is_empty() {
+    let seen = waiting(ledger.seen().await?, &records);
+    if !listing.json && records.is_empty() && seen.is_empty() {
         output::say("no jobs yet");
     }
     for record in &records {
@@ -32,7 +38,62 @@ pub(super) async fn list(listing: Listing) -> anyhow::Result<Ending> {
             output::data(&line(&report));
         }
     }
+    if listing.json {
+        for file in &seen {
+            output::json(&SeenReport::of(file))?;
+        }
+    } else {
+        tell_seen(&seen);
+    }
     Ok(Ending::Done)
+}
+
+/// A file in the input folder that is no job yet.
+#[derive(Serialize)]
+struct SeenReport<'a> {
+    status: &'static str,
+    source: &'a FilePath,
+    reason: &'a str,
+    size: u64,
+    modified: Millis,
+    since: Millis,
+}
+
+impl<'a> SeenReport<'a> {
+    fn of(file: &'a SeenFile) -> Self {
+        let SeenFile { path, reason, size, modified, since } = file;
+        Self { status: "seen", source: path, reason, size: *size, modified: *modified, since: *since }
+    }
+}
+
+/// The files that are no jobs yet. The server notes that one has become a job a moment after it has.
+fn waiting(seen: Vec<SeenFile>, records: &[Record]) -> Vec<SeenFile> {
+    let jobs = records.iter().map(|record| (&record.request.source, record.created));
+    let mut latest: HashMap<&FilePath, Millis> = HashMap::new();
+    for (source, created) in jobs {
+        let known = latest.entry(source).or_insert(created);
+        *known = created.max(*known);
+    }
+    let is_job = |file: &SeenFile| latest.get(&file.path).is_some_and(|&created| created >= file.since);
+    seen.into_iter().filter(|file| !is_job(file)).collect()
+}
+
+/// Says how many files are no jobs yet, and what the newest of them wait for.
+fn tell_seen(seen: &[SeenFile]) {
+    for file in seen.iter().take(SEEN_TOLD) {
+        let path = output::path(&file.path);
+        let reason = output::one_line(&file.reason);
+        output::data(&format!("   -  {:<6}  {:<17}    -    {path}  ({reason})", "", "seen"));
+    }
+    if seen.len() > SEEN_TOLD {
+        let more = seen.len() - SEEN_TOLD;
+        output::data(&format!(
+            "   -  {:<6}  {:<17}    -    and {more} more, {} in all",
+            "",
+            "seen",
+            seen.len()
+        ));
+    }
 }
 
 pub(super) async fn show(show: Show) -> anyhow::Result<Ending> {
@@ -54,7 +115,38 @@ pub(super) async fn cancel(chosen: Chosen) -> anyhow::Result<Ending> {
 }
 
 pub(super) async fn retry(chosen: Chosen) -> anyhow::Result<Ending> {
-    change(chosen, &Event::Retry, "queued again", "has not failed and was not canceled").await
+    let ledger = Root::new(&chosen.root.root)?.open_existing_ledger().await?;
+    let mut ending = Ending::Done;
+    let mut others = Vec::new();
+    for id in chosen.ids {
+        match ledger.get(JobId(id)).await? {
+            Some(record) if record.job.status == Status::Done && !has_result(&record) => {
+                match make_again(&ledger, &record, now()).await {
+                    Ok(new) if new == record.id => {
+                        output::say(&format!("job {new} is queued again: its result is gone"));
+                    }
+                    Ok(new) => {
+                        output::say(&format!("the source has other content by now: that is job {new}"));
+                    }
+                    Err(error) => {
+                        output::error(&error.to_string());
+                        ending = Ending::Failed;
+                    }
+                }
+            }
+            _ => others.push(id),
+        }
+    }
+    ledger.close().await;
+    let others = Chosen { ids: others, ..chosen };
+    let refused = "has not failed, was not canceled, and its result is not gone";
+    let changed = change(others, &Event::Retry, "queued again", refused).await?;
+    Ok(if changed == Ending::Done { ending } else { changed })
+}
+
+/// True when something has the name of a job's result.
+fn has_result(record: &Record) -> bool {
+    record.request.result.as_ref().is_some_and(|result| result.symlink_metadata().is_ok())
 }
 
 pub(super) async fn pause(chosen: Chosen) -> anyhow::Result<Ending> {

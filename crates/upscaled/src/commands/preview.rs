@@ -113,10 +113,8 @@ struct Made {
 
 async fn make(executable: &Path, request: &PreviewRequest, view: &View) -> anyhow::Result<Made> {
     let models = request.settings.iter().flat_map(Settings::model_files);
-    let access = Access {
-        read: std::iter::once(request.source.clone()).chain(models).collect(),
-        write: vec![request.folder.clone()],
-    };
+    let source = storage::parts(&request.source).into_iter().map(FilePath);
+    let access = Access { read: source.chain(models).collect(), write: vec![request.folder.clone()] };
     let mut worker = WorkerProcess::start(executable, access).await?;
     worker.send(&Request::Preview(request.clone())).await?;
     loop {

@@ -1,28 +1,20 @@
 //! `serve`: the server.
 
-use std::path::Path;
-
 use anyhow::Context as _;
 use coordinator::{
     Existing, Inbox, InboxOptions, JobReport, Scheduler, SchedulerOptions, Update, bring_back,
 };
 use tokio::sync::mpsc;
-use tracing_subscriber::Layer as _;
-use tracing_subscriber::filter::{EnvFilter, LevelFilter};
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::worker_executable;
 use crate::cli::Serve;
 use crate::config;
 use crate::exit::Ending;
+use crate::log;
 use crate::output;
 use crate::root::{Root, make_folder, open_or_rescue_ledger};
 use crate::signals::shutdown_on_signal;
 use crate::supervisor::{self, Supervisor};
-
-/// Days of server logs that are kept.
-const LOGS_KEPT: usize = 14;
 
 pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let shutdown = shutdown_on_signal()?;
@@ -30,11 +22,12 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let root = Root::new(&serve.root)?;
     let choices = config::with_file(serve.choices, &root.settings_file())?;
     let settings = config::settings(&choices, &[root.models()])?;
+    let watching = config::watching(&root.settings_file())?;
     for folder in [root.input(), root.output(), root.models(), root.logs(), root.state()] {
         make_folder(&folder)?;
     }
     let _lock = storage::FolderLock::acquire(&root.state()).context("another server runs here")?;
-    let _log = start_log(&root.logs())?;
+    let _log = log::start(&root.logs())?;
     let (ledger, rescue) = open_or_rescue_ledger(&root.state()).await?;
     if let Some(rescue) = &rescue {
         tracing::warn!("{rescue}");
@@ -58,14 +51,16 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         input: root.input(),
         output: root.output(),
         settings: settings.clone(),
+        settle: watching.settle,
+        rules: watching.rules,
     });
     tracing::info!("upscaled {} serves `{}`", env!("CARGO_PKG_VERSION"), root.folder().display());
     output::say(&format!("Drop videos into  {}", output::path(&root.input())));
     output::say(&format!("Results appear in {}", output::path(&root.output())));
     output::say(&format!("Model {}; Ctrl-C stops, and a new start goes on.", settings.model.name()));
 
-    let watching = shutdown.clone();
-    let watching = tokio::spawn(async move { inbox.run(&watching).await });
+    let stop_watching = shutdown.clone();
+    let watching = tokio::spawn(async move { inbox.run(&stop_watching).await });
     let asked = shutdown.clone();
     tokio::spawn(async move {
         asked.requested().await;
@@ -81,30 +76,6 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     served?;
     output::say("stopped; everything finished is kept, and the next start goes on from here");
     Ok(Ending::Done)
-}
-
-/// Logs to a file a day and, more briefly, to standard error. `UPSCALED_LOG` sets what is logged to the file.
-fn start_log(folder: &Path) -> anyhow::Result<tracing_appender::non_blocking::WorkerGuard> {
-    let files = tracing_appender::rolling::Builder::new()
-        .rotation(tracing_appender::rolling::Rotation::DAILY)
-        .filename_prefix("upscaled")
-        .filename_suffix("log")
-        .max_log_files(LOGS_KEPT)
-        .build(folder)
-        .with_context(|| format!("the log in `{}` cannot be written", folder.display()))?;
-    let (writer, guard) = tracing_appender::non_blocking(files);
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .with_env_var("UPSCALED_LOG")
-        .from_env()
-        .context("the variable UPSCALED_LOG is not a filter: try `info` or `debug`")?;
-    let to_file = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false).with_filter(filter);
-    let to_terminal = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .with_filter(LevelFilter::INFO);
-    tracing_subscriber::registry().with(to_file).with(to_terminal).try_init()?;
-    Ok(guard)
 }
 
 /// Writes a line for each job that begins, gets on by a segment, or ends, and passes it and the signs of life on.

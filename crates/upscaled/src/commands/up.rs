@@ -316,6 +316,12 @@ pub(super) fn readable(file: &Path) -> anyhow::Result<PathBuf> {
         "`{shown}` is a folder: name the files in it, or watch it with `upscaled serve`"
     );
     anyhow::ensure!(source.is_file(), "`{shown}` is not a regular file: copy it to a disk first");
+    if let Some(first) = storage::first_part(&source) {
+        let first = output::path(first.file_name().unwrap_or_default().as_ref());
+        anyhow::bail!(
+            "`{shown}` is a later part of the film that begins in `{first}` beside it: name that file"
+        );
+    }
     let opened = std::fs::File::open(&source);
     opened.with_context(|| format!("`{shown}` cannot be read; check its permissions"))?;
     anyhow::ensure!(source.metadata()?.len() > 0, "`{shown}` is empty (zero bytes): copy it again");

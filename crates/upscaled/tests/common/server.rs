@@ -88,6 +88,15 @@ impl Server {
 
     /// All jobs, as `list --json` tells them.
     pub fn jobs(&self) -> Vec<Value> {
+        self.listed().into_iter().filter(|line| line["status"] != "seen").collect()
+    }
+
+    /// The files that are no jobs yet, as `list --json` tells them.
+    pub fn seen(&self) -> Vec<Value> {
+        self.listed().into_iter().filter(|line| line["status"] == "seen").collect()
+    }
+
+    fn listed(&self) -> Vec<Value> {
         if !self.root.join("state/ledger.db").is_file() {
             return Vec::new();
         }

@@ -1,0 +1,131 @@
+//! Looking into a file that has held still, and taking it in.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use job::FilePath;
+use job::message::{Access, Request as Question, Response};
+use job::state::Status;
+use ledger::Record;
+
+use super::InboxOptions;
+use super::held::is_held;
+use super::kinds::{self, Kind};
+use crate::error::Error;
+use crate::process::WorkerProcess;
+use crate::scheduler::now;
+use crate::submit::{Request, make_again, submit};
+
+/// Time for a worker to look at a file.
+const PROBE_LIMIT: Duration = Duration::from_secs(30);
+
+/// What is known of the content of a file that is not taken in yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Content {
+    /// It states more than it holds.
+    Unfinished(String),
+    /// It cannot be opened.
+    Unreadable(String),
+}
+
+/// What came of looking into a file.
+#[derive(Debug)]
+pub(super) enum Opened {
+    /// It is a job now, or was one before.
+    TakenIn,
+    /// It is no video.
+    LeftAlone,
+    /// Another program may still write to it.
+    Held,
+    /// It is not what it will be.
+    Waits(Content),
+}
+
+/// Looks into a file. With `anyway`, one that is not whole or cannot be opened is taken in as well: its job says what is wrong
+/// with it.
+pub(super) async fn open(
+    options: &InboxOptions,
+    path: &Path,
+    known: Option<Content>,
+    anyway: bool,
+) -> Result<Opened, Error> {
+    let parts = storage::parts(path);
+    let files = parts.clone();
+    let looking = tokio::task::spawn_blocking(move || is_held(&files));
+    if looking.await.unwrap_or(false) {
+        return Ok(Opened::Held);
+    }
+    // One that could not be opened may be longer meanwhile under the same stamp, or have been locked.
+    let content = match known {
+        Some(content @ Content::Unfinished(_)) => Some(content),
+        Some(Content::Unreadable(_)) | None => look_into(options, parts).await,
+    };
+    match content {
+        Some(Content::Unreadable(_)) if kinds::of(path) == Kind::Unknown => return Ok(Opened::LeftAlone),
+        Some(content) if !anyway => return Ok(Opened::Waits(content)),
+        _ => {}
+    }
+    take_in(options, path).await?;
+    Ok(Opened::TakenIn)
+}
+
+/// What a worker says of a file; `None` for a video that is whole.
+async fn look_into(options: &InboxOptions, parts: Vec<PathBuf>) -> Option<Content> {
+    let source: FilePath = parts.first().cloned().unwrap_or_default().into();
+    let answer = async {
+        let access = Access { read: parts.into_iter().map(FilePath).collect(), write: Vec::new() };
+        let mut worker = WorkerProcess::start(&options.worker, access).await?;
+        worker.send(&Question::Probe { source: source.clone() }).await?;
+        worker.receive(PROBE_LIMIT).await
+    };
+    match answer.await {
+        Ok(Response::Probed { unfinished, .. }) => unfinished.map(Content::Unfinished),
+        Ok(Response::Failed(failure)) => Some(Content::Unreadable(failure.message)),
+        Ok(_) => Some(Content::Unreadable("the worker gave an answer that does not fit".to_owned())),
+        Err(error) => {
+            tracing::warn!("looking at `{}`: {error}", source.display());
+            Some(Content::Unreadable(error.to_string()))
+        }
+    }
+}
+
+/// Makes a job of a file, unless it is one already.
+async fn take_in(options: &InboxOptions, path: &Path) -> Result<(), Error> {
+    let inside = path.strip_prefix(&options.input).ok().and_then(Path::parent);
+    let request = Request {
+        source: path.to_owned(),
+        settings: options.settings.clone(),
+        output: options.output.join(inside.unwrap_or(Path::new(""))),
+        result: None,
+        folder: None,
+    };
+    let submission = submit(&options.ledger, request, now()).await?;
+    let id = submission.id;
+    if submission.is_new {
+        tracing::info!("job {id}: `{}` is taken in", path.display());
+    } else if options.ledger.is_gone(id).await? {
+        if let Some(record) = options.ledger.get(id).await? {
+            welcome_back(options, &record).await?;
+        }
+        options.ledger.set_gone(&[id], false).await?;
+    }
+    Ok(())
+}
+
+/// A file that was gone and is there again is to be made again, unless its result is still there. (That a result alone is
+/// gone asks for nothing: people take results away.)
+async fn welcome_back(options: &InboxOptions, record: &Record) -> Result<(), Error> {
+    let (id, source) = (record.id, record.request.source.display());
+    let result = record.request.result.as_ref().filter(|result| result.symlink_metadata().is_ok());
+    match (&record.job.status, result) {
+        (Status::Done, None) => {
+            make_again(&options.ledger, record, now()).await?;
+            tracing::info!("job {id}: `{source}` is back and its result is gone: it is made again");
+        }
+        (Status::Done, Some(result)) => {
+            tracing::info!("job {id}: `{source}` is back; its result is `{}`", result.display());
+        }
+        _ => {}
+    }
+    Ok(())
+}

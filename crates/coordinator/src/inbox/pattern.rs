@@ -1,0 +1,116 @@
+//! Patterns for names of files and folders: `*` stands for anything, `?` for one character.
+
+/// A pattern for names, such as `*.sample.mkv`, or `Trailers/`, which stands for folders only. Upper and lower case are the
+/// same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamePattern {
+    text: Vec<char>,
+    only_folders: bool,
+}
+
+/// A pattern that can match no name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the pattern `{0}` can match no name: write a name with * and ?, and a slash at the end for folders only"
+)]
+pub struct PatternError(String);
+
+impl std::str::FromStr for NamePattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        let name = text.strip_suffix('/').unwrap_or(text);
+        if name.is_empty() || name.contains('/') {
+            return Err(PatternError(text.to_owned()));
+        }
+        Ok(Self { text: lower(name), only_folders: name.len() < text.len() })
+    }
+}
+
+impl NamePattern {
+    /// True when the pattern stands for a name.
+    pub(super) fn matches(&self, name: &str, is_folder: bool) -> bool {
+        (is_folder || !self.only_folders) && matches(&self.text, &lower(name))
+    }
+}
+
+fn lower(text: &str) -> Vec<char> {
+    text.chars().flat_map(char::to_lowercase).collect()
+}
+
+/// Goes back to the last `*` only: where a later one is reached, what an earlier one stands for needs no change.
+fn matches(pattern: &[char], name: &[char]) -> bool {
+    let (mut at, mut seen) = (0, 0);
+    let mut star = None;
+    while seen < name.len() {
+        match pattern.get(at) {
+            Some('*') => {
+                star = Some((at, seen));
+                at += 1;
+            }
+            Some(&c) if c == '?' || c == name[seen] => {
+                at += 1;
+                seen += 1;
+            }
+            _ => match star {
+                Some((place, from)) => {
+                    star = Some((place, from + 1));
+                    (at, seen) = (place + 1, from + 1);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[at..].iter().all(|&c| c == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(text: &str) -> NamePattern {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn stars_and_question_marks_stand_for_what_is_there() {
+        for (text, name, wanted) in [
+            ("*.sample.mkv", "a.Sample.MKV", true),
+            ("*.sample.mkv", "sample.mkv", false),
+            ("*", "", true),
+            ("*", "anything", true),
+            ("?", "ü", true),
+            ("?", "ab", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-b-b-d", false),
+            ("*ab", "aab", true),
+            ("**a", "bca", true),
+            ("film", "film", true),
+            ("film", "film2", false),
+            ("film?", "film", false),
+            ("[a].mkv", "[A].mkv", true),
+        ] {
+            assert_eq!(pattern(text).matches(name, false), wanted, "{text} {name}");
+        }
+    }
+
+    #[test]
+    fn a_slash_at_the_end_means_folders() {
+        assert!(pattern("Trailers/").matches("trailers", true));
+        assert!(!pattern("Trailers/").matches("trailers", false));
+        assert!(pattern("Trailers").matches("trailers", true));
+    }
+
+    #[test]
+    fn a_pattern_that_matches_no_name_is_a_mistake() {
+        for wrong in ["", "/", "a/b", "/a", "a//"] {
+            assert!(wrong.parse::<NamePattern>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn many_stars_take_no_time() {
+        let text = "*a".repeat(1000) + "b";
+        assert!(!pattern(&text).matches(&"a".repeat(10_000), false));
+    }
+}

@@ -1,0 +1,312 @@
+//! The result of a file that was not whole gives way to that of the whole one.
+
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use job::Container;
+use job::state::Status;
+use ledger::Record;
+
+use crate::error::Error;
+use crate::scheduler::Scheduler;
+
+/// How much later than its job came to an end a result may have been written, by clocks that count in different steps.
+const SLACK_MILLISECONDS: i64 = 1000;
+
+impl Scheduler {
+    /// Takes over the name of an earlier job of the same path, which had other content then: one that was not whole, or that
+    /// came to nothing. False where there is none, or where the name has a file that is not that job's result.
+    pub(crate) async fn inherit_name(&self, record: &Record, container: Container) -> Result<bool, Error> {
+        let ledger = &self.options.ledger;
+        let others = ledger.of_source(&record.request.source).await?;
+        for earlier in others.into_iter().rev().filter(|earlier| gives_way(earlier, record)) {
+            let Some(name) = &earlier.request.result else { continue };
+            let is_of_kind = name.extension().is_some_and(|extension| extension == container.extension());
+            if !is_of_kind || name.parent() != Some(&*record.request.output) {
+                continue;
+            }
+            let replaced = match &earlier.job.status {
+                Status::Done => Some(earlier.clone()),
+                _ => self.replaced_by(&earlier).await?,
+            };
+            let is_free = name.symlink_metadata().is_err()
+                || replaced.as_ref().is_some_and(|replaced| is_result_of(replaced, name));
+            let replaced = replaced.map(|replaced| replaced.id);
+            if is_free && ledger.inherit_result(earlier.id, record.id, name, replaced).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// True when the file that has the name of a job's result is the very result that this one's is to replace.
+    pub(crate) async fn may_replace(&self, record: &Record, target: &Path) -> Result<bool, Error> {
+        let replaced = self.replaced_by(record).await?;
+        Ok(replaced.is_some_and(|replaced| is_result_of(&replaced, target)))
+    }
+
+    /// The job whose result that of this one replaces.
+    async fn replaced_by(&self, record: &Record) -> Result<Option<Record>, Error> {
+        let Some(id) = record.replaces else { return Ok(None) };
+        let replaced = self.options.ledger.get(id).await?;
+        Ok(replaced.filter(|replaced| replaced.request.source == record.request.source))
+    }
+}
+
+/// True when an earlier job has nothing that another of the same path with other content should keep away from.
+fn gives_way(earlier: &Record, record: &Record) -> bool {
+    let is_of_other_content =
+        earlier.id != record.id && earlier.request.fingerprint != record.request.fingerprint;
+    let gave_nothing_whole = match earlier.job.status {
+        Status::Done => earlier.job.facts.as_ref().is_some_and(|facts| facts.cut_off.is_some()),
+        Status::Failed { .. } | Status::Canceled => true,
+        Status::Queued | Status::Running | Status::WaitingForSpace { .. } | Status::Paused => false,
+    };
+    is_of_other_content && gave_nothing_whole
+}
+
+/// True when a file is the result that a job made, as far as its size and time tell: it has not been written since.
+fn is_result_of(job: &Record, file: &Path) -> bool {
+    let Ok(found) = file.symlink_metadata() else { return false };
+    let written = found.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    found.is_file()
+        && job.job.status == Status::Done
+        && Some(found.len()) == job.job.result_bytes
+        && written.is_some_and(|time| time.as_millis() as i64 <= job.changed.0 + SLACK_MILLISECONDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::time::{Duration, SystemTime};
+
+    use job::message::{Failure, FailureKind};
+    use job::state::{Effect, Event, Evidence, Reused, Task};
+    use job::{JobId, Millis, Settings, SourceFacts};
+    use ledger::{Ledger, NewJob};
+
+    use super::*;
+    use crate::scheduler::{Existing, SchedulerOptions, now};
+    use crate::task::unpublished_result;
+
+    /// A ledger with an output folder, and the scheduler that publishes into it.
+    struct House {
+        folder: tempfile::TempDir,
+        ledger: Ledger,
+        scheduler: Scheduler,
+    }
+
+    impl House {
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
+            let scheduler = Scheduler::new(SchedulerOptions {
+                ledger: ledger.clone(),
+                worker: "worker".into(),
+                engine_threads: 1,
+                max_disk: None,
+                existing: Existing::NextName,
+                updates: tokio::sync::mpsc::unbounded_channel().0,
+            });
+            Self { folder, ledger, scheduler }
+        }
+
+        fn path(&self, name: &str) -> std::path::PathBuf {
+            self.folder.path().join(name)
+        }
+
+        /// Takes the film in with some content.
+        async fn submit(&self, content: &str) -> JobId {
+            let new = NewJob {
+                source: self.path("film.mkv").into(),
+                fingerprint: content.to_owned(),
+                stamp: "s".to_owned(),
+                settings: Settings::default(),
+                output: self.folder.path().into(),
+                folder: self.path(&format!("{content}.job")).into(),
+                result: None,
+            };
+            fs::create_dir(&*new.folder).unwrap();
+            self.ledger.submit(&new, now()).await.unwrap().id
+        }
+
+        async fn claim(&self, id: JobId) -> Task {
+            let event = Event::Claim { worker: "w".to_owned(), lease_milliseconds: 15_000 };
+            match self.ledger.apply(id, event, Millis(now().0 + 60_000)).await.unwrap().effects.as_slice() {
+                [Effect::Granted(task)] => task.clone(),
+                other => panic!("{other:?}"),
+            }
+        }
+
+        async fn record(&self, id: JobId) -> Record {
+            self.ledger.get(id).await.unwrap().unwrap()
+        }
+
+        /// Works on a job until its result is to be published, and publishes it unless it is to wait.
+        async fn make(&self, id: JobId, cut_off: Option<&str>, result: &str) {
+            let apply = async |event| drop(self.ledger.apply(id, event, now()).await.unwrap());
+            let task = self.claim(id).await.key();
+            let facts = facts(cut_off);
+            assert!(
+                self.scheduler.reserve_name(&self.record(id).await, facts.container).await.unwrap().is_ok()
+            );
+            let plan = job::plan(&facts, &Settings::default()).unwrap();
+            apply(Event::Indexed { task, facts: Box::new(facts), plan }).await;
+            while self.record(id).await.job.phase == job::state::Phase::Segments {
+                let task = self.claim(id).await.key();
+                let evidence = Evidence {
+                    file: "seg".to_owned(),
+                    bytes: 1,
+                    blake3: "x".to_owned(),
+                    reused: Reused::default(),
+                };
+                apply(Event::SegmentDone { task, evidence }).await;
+            }
+            let task = self.claim(id).await.key();
+            fs::write(unpublished_result(&self.record(id).await), result).unwrap();
+            apply(Event::Joined { task, bytes: result.len() as u64 }).await;
+        }
+
+        async fn publish(&self, id: JobId) {
+            // A name that is taken costs an attempt.
+            for _ in 0..2 {
+                let task = self.claim(id).await;
+                let event = self.scheduler.publish(&self.record(id).await, &task).await.unwrap();
+                self.ledger.apply(id, event, now()).await.unwrap();
+                if self.record(id).await.job.status == Status::Done {
+                    return;
+                }
+            }
+            panic!("{:?}", self.record(id).await.job.status);
+        }
+
+        /// The names and texts of all results.
+        fn results(&self) -> Vec<(String, String)> {
+            let names = fs::read_dir(self.folder.path()).unwrap().flatten();
+            let names = names.map(|entry| entry.file_name().into_string().unwrap());
+            let mut results: Vec<_> = names
+                .filter(|name| name.contains("_upscaled"))
+                .map(|name| (name.clone(), fs::read_to_string(self.path(&name)).unwrap()))
+                .collect();
+            results.sort();
+            results
+        }
+    }
+
+    fn facts(cut_off: Option<&str>) -> SourceFacts {
+        SourceFacts {
+            codec: "h264".to_owned(),
+            width: 64,
+            height: 36,
+            frames: 65,
+            keyframes: vec![0],
+            seconds: 2.6,
+            container: Container::Matroska,
+            encodings: Vec::new(),
+            replaced: Vec::new(),
+            refused: Vec::new(),
+            operations_per_pixel: 1,
+            network_scale: 4,
+            frame_list_blake3: "b".to_owned(),
+            gaps: Vec::new(),
+            notes: Vec::new(),
+            pixel: (1, 1),
+            is_turned: false,
+            cut_off: cut_off.map(str::to_owned),
+        }
+    }
+
+    fn named(results: &[(&str, &str)]) -> Vec<(String, String)> {
+        results.iter().map(|&(name, text)| (name.to_owned(), text.to_owned())).collect()
+    }
+
+    #[tokio::test]
+    async fn the_result_of_half_a_file_gives_way_to_that_of_the_whole_one() {
+        let house = House::new().await;
+        let half = house.submit("half").await;
+        house.make(half, Some("8 s and 4 s"), "of half").await;
+        house.publish(half).await;
+        // A third content came before the second was finished, and the second came to nothing.
+        let more = house.submit("more").await;
+        house.make(more, None, "of more").await;
+        assert_eq!(house.results(), named(&[("film_upscaled.mkv", "of half")]));
+        house.ledger.apply(more, Event::Cancel, now()).await.unwrap();
+        let whole = house.submit("whole").await;
+        house.make(whole, None, "of the whole").await;
+        house.publish(whole).await;
+        assert_eq!(house.results(), named(&[("film_upscaled.mkv", "of the whole")]));
+        let record = house.record(whole).await;
+        assert_eq!(
+            (record.replaces, record.request.result),
+            (Some(half), Some(house.path("film_upscaled.mkv").into()))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_whole_result_stays() {
+        let house = House::new().await;
+        for (content, text) in [("one", "of one"), ("two", "of two")] {
+            let id = house.submit(content).await;
+            house.make(id, None, text).await;
+            house.publish(id).await;
+        }
+        assert_eq!(
+            house.results(),
+            named(&[("film.mkv_upscaled.mkv", "of two"), ("film_upscaled.mkv", "of one")])
+        );
+    }
+
+    #[tokio::test]
+    async fn what_a_person_put_under_the_name_stays() {
+        // Before the name is reserved, and after; of another size, and of another time.
+        for (is_early, text, later) in [
+            (true, "mine, and longer", 0),
+            (false, "mine, and longer", 0),
+            (true, "my own!", 3600),
+            (false, "my own!", 3600),
+        ] {
+            let house = House::new().await;
+            let half = house.submit("half").await;
+            house.make(half, Some("8 s and 4 s"), "of half").await;
+            house.publish(half).await;
+            let put = || {
+                fs::write(house.path("film_upscaled.mkv"), text).unwrap();
+                let time = SystemTime::now() + Duration::from_secs(later);
+                File::options()
+                    .append(true)
+                    .open(house.path("film_upscaled.mkv"))
+                    .unwrap()
+                    .set_modified(time)
+                    .unwrap();
+            };
+            let whole = house.submit("whole").await;
+            if is_early {
+                put();
+            }
+            house.make(whole, None, "of the whole").await;
+            if !is_early {
+                put();
+            }
+            house.publish(whole).await;
+            assert_eq!(
+                house.results(),
+                named(&[("film.mkv_upscaled.mkv", "of the whole"), ("film_upscaled.mkv", text)]),
+                "{is_early} {later}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_job_that_came_to_nothing_leaves_its_name() {
+        let house = House::new().await;
+        let first = house.submit("first").await;
+        house.make(first, None, "never published").await;
+        let task = house.claim(first).await.key();
+        let failure = Failure { kind: FailureKind::Final, message: "the source was changed".to_owned() };
+        house.ledger.apply(first, Event::Failed { task, failure }, now()).await.unwrap();
+        let second = house.submit("second").await;
+        house.make(second, None, "of the second").await;
+        house.publish(second).await;
+        assert_eq!(house.results(), named(&[("film_upscaled.mkv", "of the second")]));
+    }
+}

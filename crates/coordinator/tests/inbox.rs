@@ -1,0 +1,128 @@
+//! The inbox beside a worker that says what the test wants.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use coordinator::{Inbox, InboxOptions, NameRules, Shutdown};
+use job::Settings;
+use job::message::{Response, Sandbox, encode};
+use ledger::Ledger;
+
+/// Longer than anything takes here.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A program that gives a worker's answers without listening: the last one is `unfinished` until there is a file `whole`
+/// beside it.
+fn worker(folder: &Path, unfinished: &str) -> PathBuf {
+    let put = |name: &str, answers: &[Response]| {
+        let bytes: Vec<u8> = answers.iter().flat_map(|answer| encode(answer).unwrap()).collect();
+        std::fs::write(folder.join(name), bytes).unwrap();
+    };
+    let walls = Sandbox { is_complete: true, detail: String::new() };
+    put(
+        "first",
+        &[Response::Hello { version: env!("CARGO_PKG_VERSION").to_owned() }, Response::Confined(walls)],
+    );
+    let probed = |unfinished| Response::Probed { description: "h264 2x2".to_owned(), unfinished };
+    put("half", &[probed(Some(unfinished.to_owned()))]);
+    put("all", &[probed(None)]);
+    let path = folder.join("worker");
+    let text = "#!/bin/sh\ncd \"${0%/*}\"\ncat first\nif [ -e whole ]; then cat all; else cat half; fi\nexec cat >rest\n";
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+/// An inbox at work.
+struct Watched {
+    folder: tempfile::TempDir,
+    ledger: Ledger,
+    shutdown: Shutdown,
+    watching: tokio::task::JoinHandle<()>,
+}
+
+impl Watched {
+    async fn start(settle: Duration) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("input");
+        std::fs::create_dir(&input).unwrap();
+        let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
+        let inbox = Inbox::new(InboxOptions {
+            ledger: ledger.clone(),
+            worker: worker(folder.path(), "the file says 8.0 s and ends after 4.4 s"),
+            input,
+            output: folder.path().join("output"),
+            settings: Settings::default(),
+            settle,
+            rules: NameRules::default(),
+        });
+        let shutdown = Shutdown::new();
+        let stop = shutdown.clone();
+        let watching = tokio::spawn(async move { inbox.run(&stop).await });
+        Self { folder, ledger, shutdown, watching }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Waits until the only file waits for something, and there is no job.
+    async fn wait_for_reason(&self, wanted: &str) {
+        let start = Instant::now();
+        loop {
+            let seen = self.ledger.seen().await.unwrap();
+            if seen.iter().any(|file| file.reason.contains(wanted)) {
+                assert!(self.ledger.list().await.unwrap().is_empty());
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "waited in vain for `{wanted}`: {seen:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until there is a job and nothing waits any more.
+    async fn wait_for_job(self) {
+        let start = Instant::now();
+        while self.ledger.list().await.unwrap().len() != 1 || !self.ledger.seen().await.unwrap().is_empty() {
+            assert!(start.elapsed() < PATIENCE, "{:?}", self.ledger.seen().await.unwrap());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        self.shutdown.request();
+        self.watching.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_states_more_than_it_holds_waits_until_it_is_whole() {
+    let watched = Watched::start(Duration::from_mins(10)).await;
+    std::fs::write(watched.at("input/a.mkv"), "half").unwrap();
+    watched.wait_for_reason("being copied").await;
+    watched.wait_for_reason("not finished yet: the file says 8.0 s and ends after 4.4 s").await;
+    std::fs::write(watched.at("whole"), "").unwrap();
+    let mut file = std::fs::OpenOptions::new().append(true).open(watched.at("input/a.mkv")).unwrap();
+    file.write_all(b" and the rest").unwrap();
+    drop(file);
+    watched.wait_for_job().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_never_becomes_whole_is_taken_in_once_it_was_still_for_long() {
+    let watched = Watched::start(Duration::from_secs(6)).await;
+    std::fs::write(watched.at("input/a.mkv"), "half").unwrap();
+    watched.wait_for_reason("not finished yet").await;
+    watched.wait_for_job().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_somebody_writes_to_waits_although_it_is_whole() {
+    let watched = Watched::start(Duration::ZERO).await;
+    std::fs::write(watched.at("whole"), "").unwrap();
+    let file = std::fs::File::create(watched.at("input/a.mkv")).unwrap();
+    watched.wait_for_reason("held open by another program").await;
+    drop(file);
+    watched.wait_for_job().await;
+}

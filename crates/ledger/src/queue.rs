@@ -1,0 +1,66 @@
+//! The order of the jobs that are to be worked on.
+
+use job::JobId;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use crate::rows::from_json;
+use crate::{Error, Ledger, Place, Queued};
+
+impl Ledger {
+    /// The jobs that are to be worked on, in their places; their priority is not looked at. Paused ones are not among them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn queue(&self) -> Result<Vec<Queued>, Error> {
+        let statement = "SELECT id, priority FROM job WHERE runnable = 1 ORDER BY place, id";
+        let rows = sqlx::query(statement).fetch_all(&self.pool).await?;
+        let queued = |row: &SqliteRow| {
+            Ok(Queued { id: JobId(row.try_get("id")?), priority: from_json(row, "priority")? })
+        };
+        rows.iter().map(queued).collect()
+    }
+
+    /// Gives a job another place among those of its priority.
+    ///
+    /// # Errors
+    /// When there is no such job or the database fails.
+    pub async fn set_place(&self, id: JobId, place: Place) -> Result<(), Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let place: i64 = match place {
+            Place::First => {
+                sqlx::query_scalar("SELECT coalesce(min(place), 0) - 1 FROM job")
+                    .fetch_one(&mut *transaction)
+                    .await?
+            }
+            Place::Last => {
+                sqlx::query_scalar("SELECT coalesce(max(place), 0) + 1 FROM job")
+                    .fetch_one(&mut *transaction)
+                    .await?
+            }
+            Place::Before(other) => {
+                let place: Option<i64> = sqlx::query_scalar("SELECT place FROM job WHERE id = $1")
+                    .bind(other.0)
+                    .fetch_optional(&mut *transaction)
+                    .await?;
+                let place = place.ok_or(Error::NoJob(other))?;
+                sqlx::query("UPDATE job SET place = place + 1 WHERE place >= $1")
+                    .bind(place)
+                    .execute(&mut *transaction)
+                    .await?;
+                place
+            }
+        };
+        let written = sqlx::query("UPDATE job SET place = $1 WHERE id = $2")
+            .bind(place)
+            .bind(id.0)
+            .execute(&mut *transaction)
+            .await?
+            .rows_affected();
+        if written != 1 {
+            return Err(Error::NoJob(id));
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+}

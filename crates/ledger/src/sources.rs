@@ -1,0 +1,144 @@
+//! Questions about the sources of all jobs, none of which reads whole jobs, and what a result inherits from an earlier one.
+
+use job::{FilePath, JobId, Millis};
+use sqlx::Row as _;
+
+use crate::rows::to_json;
+use crate::seal::seal_job;
+use crate::store::insert;
+use crate::{Error, Ledger, NewJob};
+
+/// The source of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownSource {
+    /// The job.
+    pub id: JobId,
+    /// Its source.
+    pub source: FilePath,
+    /// See [`NewJob::stamp`].
+    pub stamp: String,
+    /// The job is done.
+    pub is_done: bool,
+    /// The source was found to be gone: see [`Ledger::set_gone`].
+    pub is_gone: bool,
+}
+
+impl Ledger {
+    /// The sources of all jobs.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn known_sources(&self) -> Result<Vec<KnownSource>, Error> {
+        let statement = "SELECT id, source, stamp, status = $1 AS done, gone FROM job ORDER BY id";
+        let rows =
+            sqlx::query(statement).bind(to_json(&job::state::Status::Done)?).fetch_all(&self.pool).await?;
+        let known = |row: &sqlx::sqlite::SqliteRow| {
+            Ok(KnownSource {
+                id: JobId(row.try_get("id")?),
+                source: FilePath::from_bytes(row.try_get("source")?),
+                stamp: row.try_get("stamp")?,
+                is_done: row.try_get("done")?,
+                is_gone: row.try_get("gone")?,
+            })
+        };
+        rows.iter().map(known).collect()
+    }
+
+    /// Notes that the sources of these jobs are gone, or that they are there again.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_gone(&self, ids: &[JobId], is_gone: bool) -> Result<(), Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        for id in ids {
+            sqlx::query("UPDATE job SET gone = $1 WHERE id = $2")
+                .bind(is_gone)
+                .bind(id.0)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// True when the source of a job was found to be gone and nothing was heard of it since.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_gone(&self, id: JobId) -> Result<bool, Error> {
+        let statement = "SELECT gone FROM job WHERE id = $1";
+        let gone: Option<bool> = sqlx::query_scalar(statement).bind(id.0).fetch_optional(&self.pool).await?;
+        Ok(gone.unwrap_or(false))
+    }
+
+    /// True when a job uses a folder for its unfinished work, or would use it again after a retry.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_folder_used(&self, folder: &FilePath) -> Result<bool, Error> {
+        use job::state::Status::{Canceled, Done};
+        let statement = "SELECT EXISTS (SELECT 1 FROM job WHERE folder = $1 AND status NOT IN ($2, $3))";
+        let used = sqlx::query_scalar(statement)
+            .bind(folder.as_bytes())
+            .bind(to_json(&Done)?)
+            .bind(to_json(&Canceled)?)
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(used)
+    }
+
+    /// Puts a job back to where it was when it was new, in the place of what it became: it is to be made again.
+    ///
+    /// # Errors
+    /// When there is no such job, it is of another source, or the database fails.
+    pub async fn begin_again(&self, id: JobId, new: &NewJob, now: Millis) -> Result<(), Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let removed = sqlx::query("DELETE FROM job WHERE id = $1 AND source = $2")
+            .bind(id.0)
+            .bind(new.source.as_bytes())
+            .execute(&mut *transaction)
+            .await?
+            .rows_affected();
+        if removed != 1 || insert(&mut transaction, Some(id), new, now).await?.is_none() {
+            return Err(Error::NoJob(id));
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// Hands the name that is reserved for the result of a job on to another one, whose result is to replace the one that
+    /// `replaced` made. False when `from` has not that name any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn inherit_result(
+        &self,
+        from: JobId,
+        to: JobId,
+        result: &FilePath,
+        replaced: Option<JobId>,
+    ) -> Result<bool, Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let freed = sqlx::query("UPDATE job SET result = NULL WHERE id = $1 AND result = $2")
+            .bind(from.0)
+            .bind(result.as_bytes())
+            .execute(&mut *transaction)
+            .await?
+            .rows_affected();
+        if freed != 1 {
+            return Ok(false);
+        }
+        let taken = sqlx::query("UPDATE job SET result = $1, replaces = $2 WHERE id = $3")
+            .bind(result.as_bytes())
+            .bind(replaced.map(|id| id.0))
+            .bind(to.0)
+            .execute(&mut *transaction)
+            .await?
+            .rows_affected();
+        if taken != 1 {
+            return Err(Error::NoJob(to));
+        }
+        seal_job(&mut transaction, from).await?;
+        seal_job(&mut transaction, to).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
