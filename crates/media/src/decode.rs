@@ -20,9 +20,17 @@ pub(crate) use numbered::Numbered;
 pub use range::{NextFrame, RangeDecoder};
 use sequence::Sequence;
 
+/// What of a file's word is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Quirks {
+    /// Frames that an edit list cuts off are shown all the same.
+    pub shows_all: bool,
+    /// So many frames at least have to be held back to bring them into order; 0 believes the video itself.
+    pub reorder: u32,
+}
+
 /// The decoded frames of a file's video, in the order in which they are shown.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub(crate) struct Frames {
     input: Input,
     stream: usize,
@@ -33,8 +41,7 @@ pub(crate) struct Frames {
     decoder: Decoder,
     sequence: Sequence,
     packet: RawPacket,
-    /// What an edit list cuts off is shown all the same.
-    shows_all: bool,
+    quirks: Quirks,
     /// The packet waits until the decoder has given all that it holds.
     waits: bool,
     frame: RawFrame,
@@ -42,13 +49,17 @@ pub(crate) struct Frames {
 
 impl Frames {
     pub(crate) fn open(source: &Source, threads: Threads) -> Result<Self, Error> {
+        Self::open_with(source, threads, Quirks::default())
+    }
+
+    pub(crate) fn open_with(source: &Source, threads: Threads, quirks: Quirks) -> Result<Self, Error> {
         let mut input = Input::open(source)?;
         let (stream, video) = video_stream(&input)?;
         let (time_base, frame_rate) = (video.time_base(), video.average_frame_rate());
         let has_palette = video.pixel_format().has_palette();
         let is_interlaced = video.is_interlaced();
         let sequence = Sequence::of(video.parameters().codec_id);
-        let decoder = Decoder::open(video.parameters(), time_base, threads)?;
+        let decoder = Decoder::open_holding(video.parameters(), time_base, threads, quirks.reorder)?;
         input.keep_streams(|index| index == stream);
         Ok(Self {
             input,
@@ -60,7 +71,7 @@ impl Frames {
             decoder,
             sequence,
             packet: RawPacket::new()?,
-            shows_all: false,
+            quirks,
             waits: false,
             frame: RawFrame::new()?,
         })
@@ -83,6 +94,11 @@ impl Frames {
         self.stream
     }
 
+    /// Frames that the decoder holds back by the word of the file.
+    pub(crate) fn reorder_depth(&self) -> u32 {
+        self.input.stream(self.stream).map_or(0, |video| video.reorder_depth().max(0) as u32)
+    }
+
     pub(crate) fn parameters(&self) -> Option<&ffi::AVCodecParameters> {
         self.input.stream(self.stream).map(Stream::parameters)
     }
@@ -90,11 +106,6 @@ impl Frames {
     /// Reads the packets of all streams, for [`advance_with`](Self::advance_with). Only before the first frame.
     pub(crate) fn read_all_streams(&mut self) {
         self.input.keep_streams(|_| true);
-    }
-
-    /// Shows also what an edit list cuts off. Only before the first frame.
-    pub(crate) fn show_all(&mut self) {
-        self.shows_all = true;
     }
 
     /// Some packet could not be decoded.
@@ -185,7 +196,7 @@ impl Frames {
                     break true;
                 }
             };
-            if self.shows_all {
+            if self.quirks.shows_all {
                 self.packet.show();
             }
             self.waits = more && self.sequence.changes(self.packet.data());

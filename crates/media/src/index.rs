@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use frame::{Canvas, Orientation, Rational};
 
-use crate::decode::Frames;
+use crate::decode::{Frames, Quirks};
 use crate::fields::{Fields, Place};
 use crate::raw::codec::Threads;
 use crate::raw::packet::RawPacket;
@@ -42,7 +42,6 @@ pub enum IndexMethod {
 
 /// The frames of a video in the order in which they are shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub struct Index {
     /// Seconds a tick, of the source's video stream.
     pub time_base: Rational,
@@ -56,8 +55,8 @@ pub struct Index {
     pub seekable: bool,
     /// Frames are known by the times that they have of their own, else by counting from the beginning of the file.
     pub by_time: bool,
-    /// Frames that an edit list cuts off are in the list too. Such a list is decoded from the start of the file.
-    pub shows_all: bool,
+    /// What of the file's word was not believed for it.
+    pub quirks: Quirks,
     /// How many frames the decoder gives too early at most, before the one that is next.
     pub disorder: u32,
     /// Every frame was decoded by a decoder that stops at errors, and it did not.
@@ -106,7 +105,7 @@ impl Index {
             last_duration: 0,
             seekable: false,
             by_time: false,
-            shows_all: false,
+            quirks: Quirks::default(),
             disorder: 0,
             is_clean: false,
             digests: Vec::new(),
@@ -206,12 +205,14 @@ pub fn index(source: &Source, method: IndexMethod, progress: &mut dyn FnMut(u64)
             return Ok(Index { left_out: packets.before(first), ..listed });
         }
     }
-    let mut way = Way { threads: all_threads(), from_start: method == IndexMethod::Decode, shows_all: false };
+    let from_start = method == IndexMethod::Decode;
+    let mut way = Way { threads: all_threads(), from_start, quirks: Quirks::default() };
     loop {
         match decode(source, way, progress)? {
             Outcome::Made(index) => return Ok(*index),
             Outcome::Damaged => way.threads = Threads::One,
-            Outcome::WronglyCut => way.shows_all = true,
+            Outcome::WronglyCut => way.quirks.shows_all = true,
+            Outcome::Dropped(reorder) => way.quirks.reorder = reorder,
         }
     }
 }
@@ -221,7 +222,7 @@ pub fn index(source: &Source, method: IndexMethod, progress: &mut dyn FnMut(u64)
 struct Way {
     threads: Threads,
     from_start: bool,
-    shows_all: bool,
+    quirks: Quirks,
 }
 
 /// What came of decoding everything.
@@ -231,16 +232,15 @@ enum Outcome {
     Damaged,
     /// The edit list cuts off other frames than those that come first.
     WronglyCut,
+    /// Frames are missing, and the decoder holds back fewer than so many, which their times ask for.
+    Dropped(u32),
 }
 
 /// Makes the list by reading and decoding everything once.
 fn decode(source: &Source, way: Way, progress: &mut dyn FnMut(u64)) -> Result<Outcome, Error> {
-    let Way { threads, from_start, shows_all } = way;
+    let Way { threads, from_start, quirks } = way;
     let is_strict = threads != Threads::One;
-    let mut frames = Frames::open(source, threads)?;
-    if shows_all {
-        frames.show_all();
-    }
+    let mut frames = Frames::open_with(source, threads, quirks)?;
     let (mut packets, mut entries) = (Packets::new(frames.input())?, Entries::new(&frames)?);
     let (film, mut length) = (frames.stream(), whole::Length::new());
     frames.read_all_streams();
@@ -251,7 +251,7 @@ fn decode(source: &Source, way: Way, progress: &mut dyn FnMut(u64)) -> Result<Ou
             return Ok(());
         }
         packets.note_cut(packet);
-        if shows_all {
+        if quirks.shows_all {
             packet.show();
         }
         packets.add(packet)?;
@@ -270,16 +270,20 @@ fn decode(source: &Source, way: Way, progress: &mut dyn FnMut(u64)) -> Result<Ou
     }
     packets.finish();
     entries.finish()?;
-    if !shows_all && packets.cuts() && list::has_no_presentation_times(&packets, &decoded) {
+    if !quirks.shows_all && packets.cuts() && list::has_no_presentation_times(&packets, &decoded) {
         return Ok(Outcome::WronglyCut);
     }
     let film = list::Film::of(&frames);
     let mut index = list::list(&film, &packets, &decoded, &entries, from_start)?;
+    let reorder = packets.reorder_depth();
+    if !index.gaps.is_empty() && quirks.reorder == 0 && reorder > frames.reorder_depth() {
+        return Ok(Outcome::Dropped(reorder));
+    }
     index.cut_off = length.lacks(frames.input(), source)?;
     if index.cut_off.is_some() {
         index.leave_out_missing_end();
     }
-    index.shows_all = shows_all;
+    index.quirks = quirks;
     index.is_clean = is_strict;
     Ok(Outcome::Made(Box::new(index)))
 }

@@ -27,7 +27,7 @@ mod verify;
 mod whole;
 
 pub use container::Container;
-pub use decode::{NextFrame, RangeDecoder};
+pub use decode::{NextFrame, Quirks, RangeDecoder};
 pub use doctor::{EncoderStatus, doctor};
 pub use encode::{
     EncodeSettings, OutputFormat, Packet, SegmentEncoder, output_color, output_format, try_encoder,

@@ -456,3 +456,38 @@ fn frames_before_the_first_time_are_counted_back_from_it() {
     let whole = decode(&path, &list, 0, 40);
     assert!(decode(&path, &list, 15, 30)[..] == whole[15..30]);
 }
+
+/// Has the parameters of an H.264 video in an MPEG-4 file say that one frame less is reordered: two become one.
+fn understate_reordering(path: &std::path::Path) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let at = bytes.windows(4).position(|window| window == b"avcC").unwrap() + 12;
+    let sps = at..at + usize::from(bytes[at - 2]) * 256 + usize::from(bytes[at - 1]);
+    let (mut end, bit) = (sps.end * 8, |bytes: &[u8], at: usize| bytes[at / 8] >> (7 - at % 8) & 1);
+    while bit(&bytes, end - 1) == 0 {
+        end -= 1;
+    }
+    // Before the last set bit stand the size of the buffer, 4, and the number of reordered frames, 2, as Exp-Golomb codes.
+    let last: Vec<u8> = (end - 9..end).map(|at| bit(&bytes, at)).collect();
+    assert_eq!(last, [0, 1, 1, 0, 0, 1, 0, 1, 1], "x264 writes something else");
+    let at = end - 7;
+    bytes[at / 8] ^= 1 << (7 - at % 8);
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn frames_are_in_the_order_of_their_times_where_the_video_understates_its_reordering() {
+    let folder = tempfile::tempdir().unwrap();
+    let x264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "20", "-bf", "3", "-refs", "4"];
+    let encoder = [&x264[..], &["-x264-params", "b-pyramid=normal:b-adapt=0"]].concat();
+    let whole = clip(&folder, "whole.mp4", "96x64", 60, &encoder);
+    let path = folder.path().join("understated.mp4");
+    std::fs::copy(&whole, &path).unwrap();
+    understate_reordering(&path);
+    let right = media::index(&Source::file(&whole), IndexMethod::Check, &mut |_| {}).unwrap();
+    let list = media::index(&Source::file(&path), IndexMethod::Check, &mut |_| {}).unwrap();
+    assert_eq!((&list.pts, &list.gaps[..]), (&right.pts, &[][..]));
+    let wanted = decode(&whole, &right, 0, 60);
+    for first in [0, 3, 19, 20, 21, 41] {
+        assert!(decode(&path, &list, first, 60)[..] == wanted[first as usize..], "{first}");
+    }
+}

@@ -14,7 +14,7 @@
 //! | 40 | 8 | number of keyframes K |
 //! | 48 | 8 N | time stamps (signed) |
 //! | 48 + 8 N | 4 K | numbers of the keyframes |
-//! | 48 + 8 N + 4 K | 4 | frames that the decoder gives too early at most |
+//! | 48 + 8 N + 4 K | 8 | frames that the decoder gives too early at most, and that it has to hold back |
 //! | | 16 | what all pictures become: width, height, numerator and denominator (signed) of the shape of a pixel |
 //! | | 16 | number of kinds of pictures P, of checksums D |
 //! | | 24 P | of each kind: the number of its first frame, how it lies, and what it is like, as above |
@@ -83,6 +83,8 @@ pub struct FrameListFile {
 pub struct PicturesPart {
     /// How many frames the decoder gives too early at most.
     pub disorder: u32,
+    /// How many frames the decoder has to hold back at least.
+    pub reorder: u32,
     /// What all pictures become.
     pub canvas: PictureKind,
     /// Of each kind: the number of its first frame, how it lies, what it is like.
@@ -237,6 +239,7 @@ impl FrameListFile {
 impl PicturesPart {
     fn encode(&self, bytes: &mut Vec<u8>) {
         bytes.extend(self.disorder.to_le_bytes());
+        bytes.extend(self.reorder.to_le_bytes());
         self.canvas.encode(bytes);
         for count in [self.kinds.len(), self.digests.len()] {
             bytes.extend((count as u64).to_le_bytes());
@@ -250,7 +253,7 @@ impl PicturesPart {
     }
 
     fn decode(fields: &mut Fields<'_>) -> Result<Self, FrameListFault> {
-        let disorder = u32::from_le_bytes(fields.take()?);
+        let (disorder, reorder) = (u32::from_le_bytes(fields.take()?), u32::from_le_bytes(fields.take()?));
         let canvas = PictureKind::decode(fields)?;
         let (kinds, digests) = (u64::from_le_bytes(fields.take()?), u64::from_le_bytes(fields.take()?));
         let mut rows = Fields(fields.bytes(kinds, 24)?);
@@ -259,7 +262,7 @@ impl PicturesPart {
             let (first, lies) = (u32::from_le_bytes(rows.take()?), u32::from_le_bytes(rows.take()?));
             kinds.push((first, lies, PictureKind::decode(&mut rows)?));
         }
-        Ok(Self { disorder, canvas, kinds, digests: fields.numbers(digests)? })
+        Ok(Self { disorder, reorder, canvas, kinds, digests: fields.numbers(digests)? })
     }
 }
 
@@ -351,7 +354,13 @@ mod tests {
 
     fn pictures() -> PicturesPart {
         let kind = PictureKind { width: 720, height: 576, pixel: (16, 15) };
-        PicturesPart { disorder: 1, canvas: kind, kinds: vec![(0, 0, kind)], digests: vec![1, u32::MAX] }
+        PicturesPart {
+            disorder: 1,
+            reorder: 2,
+            canvas: kind,
+            kinds: vec![(0, 0, kind)],
+            digests: vec![1, u32::MAX],
+        }
     }
 
     fn example() -> FrameListFile {
@@ -395,7 +404,7 @@ mod tests {
     fn numbers_larger_than_the_file_cost_no_memory() {
         let bytes = example().encode();
         // Of the frames, and of those that they are made of.
-        let others = 48 + 4 * 8 + 2 * 4 + (36 + 24 + 2 * 4) + 28;
+        let others = 48 + 4 * 8 + 2 * 4 + (40 + 24 + 2 * 4) + 28;
         for (count, at) in
             [u64::MAX, 1 << 61, 1 << 40, 5].map(|count| [(count, 32), (count, others)]).concat()
         {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use frame::{Canvas, Orientation, Rational, Size};
 use job::message::{FailureKind, FrameListFile as Place};
-use media::{FieldOrder, Fields, Index, Made, Part};
+use media::{FieldOrder, Fields, Index, Made, Part, Quirks};
 use storage::{FieldsPart, FrameListFile, PictureKind, PicturesPart};
 
 use crate::failure::Failed;
@@ -28,7 +28,7 @@ pub(crate) fn write(index: &Index, path: &Path) -> Result<String, Failed> {
         seekable: index.seekable,
         by_time: index.by_time,
         is_clean: index.decoded().is_clean,
-        shows_all: index.decoded().shows_all,
+        shows_all: index.decoded().quirks.shows_all,
         pictures: pictures(index.decoded()),
         fields: index.fields.as_ref().map(part),
     };
@@ -40,6 +40,7 @@ fn pictures(decoded: &Index) -> PicturesPart {
     let kind = |part: &Part| (part.first, lies(part.orientation), kind(part.picture));
     PicturesPart {
         disorder: decoded.disorder,
+        reorder: decoded.quirks.reorder,
         canvas: decoded.canvas.map(self::kind).unwrap_or_default(),
         kinds: decoded.parts.iter().map(kind).collect(),
         digests: decoded.digests.clone(),
@@ -94,13 +95,14 @@ pub(crate) fn read(place: &Place) -> Result<Index, Failed> {
     }
     let gaps: Vec<Range<u32>> = place.gaps.iter().map(|gap| gap.first..gap.end).collect();
     let film = canvas(file.pictures.canvas);
+    let quirks = Quirks { shows_all: file.shows_all, reorder: file.pictures.reorder };
     let list = |time_base: (i32, i32), pts, keyframes, last_duration, gaps| Index {
         keyframes,
         last_duration,
         seekable: file.seekable,
         by_time: file.by_time,
         is_clean: file.is_clean,
-        shows_all: file.shows_all,
+        quirks,
         canvas: film,
         gaps,
         ..Index::of_times(Rational::new(time_base.0, time_base.1), pts)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Frames;
+use super::{Frames, Quirks};
 use crate::index::Index;
 use crate::raw::codec::Threads;
 use crate::raw::frame::RawFrame;
@@ -41,10 +41,7 @@ impl Numbered {
     pub(crate) fn open(source: &Source, index: Index, first: u32, threads: usize) -> Result<Self, Error> {
         let threads = if index.by_time { Threads::Repeatable(threads) } else { Threads::One };
         let mut starts = if index.seekable { starts(&index, first) } else { Vec::new() };
-        let (mut frames, is_beginning) = open_at(source, threads, &mut starts)?;
-        if index.shows_all {
-            frames.show_all();
-        }
+        let (frames, is_beginning) = open_at(source, threads, index.quirks, &mut starts)?;
         Ok(Self {
             source: source.clone(),
             threads,
@@ -148,7 +145,7 @@ impl Numbered {
     /// of a row of frames that together make a whole picture, and damage reaches further from one start than from another.
     fn start_earlier(&mut self) -> Result<bool, Error> {
         let Some(mut starts) = self.other_starts.take() else { return Ok(false) };
-        let (frames, is_beginning) = open_at(&self.source, self.threads, &mut starts)?;
+        let (frames, is_beginning) = open_at(&self.source, self.threads, self.index.quirks, &mut starts)?;
         self.frames = frames;
         self.early.clear();
         self.other_starts = (!is_beginning).then_some(starts);
@@ -166,9 +163,14 @@ fn starts(index: &Index, first: u32) -> Vec<i64> {
 }
 
 /// Opens a file at the last of `starts` at which it can be entered, else at its beginning, which is said.
-fn open_at(source: &Source, threads: Threads, starts: &mut Vec<i64>) -> Result<(Frames, bool), Error> {
+fn open_at(
+    source: &Source,
+    threads: Threads,
+    quirks: Quirks,
+    starts: &mut Vec<i64>,
+) -> Result<(Frames, bool), Error> {
     while let Some(time) = starts.pop() {
-        let mut frames = Frames::open(source, threads)?;
+        let mut frames = Frames::open_with(source, threads, quirks)?;
         if frames.has_palette {
             // Colors come with the first frame, and again only when they change.
             return Ok((frames, true));
@@ -177,5 +179,5 @@ fn open_at(source: &Source, threads: Threads, starts: &mut Vec<i64>) -> Result<(
             return Ok((frames, false));
         }
     }
-    Ok((Frames::open(source, threads)?, true))
+    Ok((Frames::open_with(source, threads, quirks)?, true))
 }

@@ -119,7 +119,8 @@ pub(super) fn list(
     };
     let numbers: Vec<Option<usize>> = listed.into_iter().map(|(_, number)| number).collect();
     parts::add(&mut index, decoded, &numbers, film, &mut notes)?;
-    index.left_out = index.pts.first().map_or(0, |&first| packets.before(first));
+    let first = decoded.own.iter().flatten().min();
+    index.left_out = first.map_or(0, |&first| packets.before(first));
     index.notes = notes;
     Ok(index)
 }

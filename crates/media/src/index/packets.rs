@@ -41,6 +41,8 @@ pub(super) struct Packets {
     pub(super) tell: bool,
     /// The packets stand in the order of their times: that in which they are shown, where nothing is reordered.
     pub(super) are_in_order: bool,
+    /// The most frames that are decoded before one that is shown before them.
+    reorder_depth: u32,
     /// The first time that an edit list cuts off, and the first that it does not.
     cut: (Option<i64>, Option<i64>),
     /// Times at which there must be a frame, ascending.
@@ -68,6 +70,7 @@ impl Packets {
             frames: Vec::new(),
             tell: true,
             are_in_order: true,
+            reorder_depth: 0,
             cut: (None, None),
             promised: Vec::new(),
             last_duration: 0,
@@ -98,6 +101,11 @@ impl Packets {
         let (cut, shown) = &mut self.cut;
         let first = if packet.is_discarded() { cut } else { shown };
         *first = first.or(packet.pts());
+    }
+
+    /// How many frames a decoder has to hold back by the times of the packets.
+    pub(super) fn reorder_depth(&self) -> u32 {
+        self.reorder_depth
     }
 
     /// An edit list cuts something off at the beginning.
@@ -150,7 +158,11 @@ impl Packets {
 
     /// Says that there are no more packets.
     pub(super) fn finish(&mut self) {
+        let decoded: Vec<i64> = self.frames.iter().map(|&(pts, _)| pts).collect();
         self.frames.sort_unstable_by_key(|&(pts, _)| pts);
+        let shown = |pts: i64| self.frames.partition_point(|&(other, _)| other < pts);
+        let moved = decoded.iter().enumerate().map(|(place, &pts)| place.saturating_sub(shown(pts)));
+        self.reorder_depth = moved.max().unwrap_or(0) as u32;
         self.tell &= self.frames.windows(2).all(|pair| pair[0].0 < pair[1].0);
         // Where some times are missing, the others are guesses, but for containers that write them beside the frames.
         if !self.tell && !self.has_own_times {

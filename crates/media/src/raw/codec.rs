@@ -70,6 +70,17 @@ impl Decoder {
         time_base: Rational,
         threads: Threads,
     ) -> Result<Self, Error> {
+        Self::open_holding(parameters, time_base, threads, 0)
+    }
+
+    /// As [`open`](Self::open), for a decoder that holds back so many frames at least to bring them into order, whatever the
+    /// video says.
+    pub(crate) fn open_holding(
+        parameters: &ffi::AVCodecParameters,
+        time_base: Rational,
+        threads: Threads,
+        reorder: u32,
+    ) -> Result<Self, Error> {
         // SAFETY: FFmpeg gives static texts and a static decoder, or null.
         let (codec, name) = unsafe {
             (ffi::avcodec_find_decoder(parameters.codec_id), text(ffi::avcodec_get_name(parameters.codec_id)))
@@ -87,6 +98,7 @@ impl Decoder {
             check(ffi::avcodec_parameters_to_context(context, parameters), "set up the decoder")?;
             (*context).pkt_timebase = av_rational(time_base);
             (*context).max_pixels = MAX_PIXELS as i64;
+            (*context).has_b_frames = (*context).has_b_frames.max(reorder.min(MOST_REORDERED) as c_int);
             (*context).thread_count = match threads {
                 Threads::One => 1,
                 Threads::Repeatable(_) if !is_intra_only(parameters.codec_id) => 1,
@@ -178,6 +190,9 @@ pub(crate) fn is_intra_only(codec: ffi::AVCodecID) -> bool {
     let descriptor = unsafe { ffi::avcodec_descriptor_get(codec).as_ref() };
     descriptor.is_some_and(|descriptor| descriptor.props & ffi::AV_CODEC_PROP_INTRA_ONLY != 0)
 }
+
+/// The most frames that a decoder of FFmpeg holds back.
+const MOST_REORDERED: u32 = 16;
 
 /// `ENOMEM`, which has this number wherever FFmpeg runs.
 const OUT_OF_MEMORY: c_int = 12;
