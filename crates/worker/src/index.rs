@@ -40,7 +40,8 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
             "it is a result already, made by {made_by}: use --again to enlarge it once more"
         )));
     }
-    let mut notes: Vec<String> = probe.choice.iter().cloned().collect();
+    let mut notes: Vec<String> =
+        notes::of_parts(&request.source).into_iter().chain(probe.choice.clone()).collect();
     let index = list(request, source, progress, &mut notes)?;
     probe.video = probe.video.as_decoded(&index);
     let (width, height) =

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use media::Source;
 
-/// The film in a file, with the video stream that was chosen, if one was.
+/// The film in a file, or in the files that it is cut into, with the video stream that was chosen, if one was.
 pub(crate) fn source(path: &Path, stream: Option<u32>) -> Source {
-    Source::file(path).with_stream(stream.map(|stream| stream as usize))
+    Source::of_parts(storage::parts(path)).with_stream(stream.map(|stream| stream as usize))
 }

@@ -1,5 +1,7 @@
 //! What people should know of a source before the first frame is made.
 
+use std::path::Path;
+
 use frame::Orientation;
 use job::{Container, Shape, Target};
 use media::{Index, VideoInfo};
@@ -8,6 +10,19 @@ use crate::encoding::media_container;
 
 /// Gaps that are told one by one.
 const GAPS_TOLD: usize = 5;
+
+/// Says which files a film is cut into, where there is more than one.
+pub(super) fn of_parts(source: &Path) -> Option<String> {
+    let parts = storage::parts(source);
+    let last = parts.last().filter(|_| parts.len() > 1)?;
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Some(format!(
+        "the film is in {} files, {} to {}: they are one result",
+        parts.len(),
+        name(source),
+        name(last)
+    ))
+}
 
 /// Which frames are missing.
 pub(super) fn loss(index: &Index) -> Option<String> {
