@@ -11,7 +11,9 @@ use anyhow::{Context, bail};
 
 mod convert_models;
 mod fidelity;
+mod files;
 mod sha256;
+mod tool;
 
 fn main() -> anyhow::Result<ExitCode> {
     // Files may have names that are no UTF-8.

@@ -9,7 +9,7 @@ use anyhow::Context;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::tool;
+use crate::tool;
 
 /// Names and values of a file, a stream or a chapter.
 pub(crate) type Tags = BTreeMap<String, String>;
@@ -25,13 +25,19 @@ pub(crate) struct Media {
     pub(crate) frames: Vec<Frame>,
     /// Of all streams, as they stand in the file.
     pub(crate) packets: Vec<Packet>,
+    /// The video that is looked at, where it is not the first.
+    #[serde(skip)]
+    pub(crate) chosen: Option<usize>,
 }
 
 /// What holds for the whole file.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Format {
-    pub(crate) format_name: String,
+    #[serde(rename = "format_name")]
+    pub(crate) name: String,
+    /// In seconds, by the word of the file or by FFmpeg's guess.
+    pub(crate) duration: String,
     pub(crate) tags: Tags,
 }
 
@@ -74,6 +80,11 @@ pub(crate) struct Chapter {
 pub(crate) struct Frame {
     pub(crate) pts: Option<i64>,
     pub(crate) best_effort_timestamp: Option<i64>,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) sample_aspect_ratio: String,
+    #[serde(rename = "interlaced_frame")]
+    pub(crate) interlaced: u8,
     pub(crate) side_data_list: Vec<Value>,
 }
 
@@ -89,9 +100,14 @@ pub(crate) struct Packet {
 }
 
 impl Media {
-    /// The video that is upscaled: the first that is no cover.
+    /// The video that is upscaled: the chosen one, else the first that is no cover.
     pub(crate) fn video(&self) -> Option<&Stream> {
-        self.streams.iter().find(|stream| stream.codec_type == "video" && !stream.is_cover())
+        self.videos().find(|stream| self.chosen.is_none_or(|chosen| stream.index == chosen))
+    }
+
+    /// All videos but covers.
+    pub(crate) fn videos(&self) -> impl Iterator<Item = &Stream> {
+        self.streams.iter().filter(|stream| stream.codec_type == "video" && !stream.is_cover())
     }
 
     /// The packets of a stream.
@@ -139,8 +155,12 @@ pub(crate) fn ratio(text: &str, sign: char) -> Option<f64> {
     (num > 0.0 && den > 0.0).then(|| num / den)
 }
 
-/// Looks into a file, at all of its packets and all frames of its video.
-pub(crate) fn probe(path: &Path, limit: Duration) -> anyhow::Result<Media> {
+/// Looks into a file, at all of its packets and all frames of its video, which `choose` names where it is not the first.
+pub(crate) fn probe(
+    path: &Path,
+    limit: Duration,
+    choose: impl FnOnce(&Media) -> Option<usize>,
+) -> anyhow::Result<Media> {
     let about = || format!("looking into {}", path.display());
     let mut media =
         ask(path, &["-show_streams", "-show_format", "-show_chapters", "-show_data_hash", "MD5"], limit)
@@ -148,13 +168,25 @@ pub(crate) fn probe(path: &Path, limit: Duration) -> anyhow::Result<Media> {
     let entries = "packet=stream_index,pts,dts,duration,data_hash:packet_side_data=";
     let packets = ["-show_packets", "-show_data_hash", "MD5", "-show_entries", entries];
     media.packets = ask(path, &packets, limit).with_context(about)?.packets;
+    media.chosen = choose(&media);
     if let Some(video) = media.video() {
-        let entries = "frame=pts,best_effort_timestamp,side_data_list:frame_side_data";
+        let entries = "frame=pts,best_effort_timestamp,width,height,sample_aspect_ratio,interlaced_frame,\
+side_data_list:frame_side_data";
         let video = video.index.to_string();
         let frames = ["-select_streams", &video, "-show_frames", "-show_entries", entries];
         media.frames = ask(path, &frames, limit).with_context(about)?.frames;
     }
     Ok(media)
+}
+
+/// The video of a result that was made of another file's: of several, the one whose packets are not those of a stream of
+/// the source.
+pub(crate) fn made_of(result: &Media, source: &Media) -> Option<usize> {
+    let hashes = |media: &Media, stream: &Stream| -> Vec<String> {
+        media.packets_of(stream.index).map(|packet| packet.data_hash.clone()).collect()
+    };
+    let copied: Vec<_> = source.videos().map(|stream| hashes(source, stream)).collect();
+    result.videos().find(|stream| !copied.contains(&hashes(result, stream))).map(|stream| stream.index)
 }
 
 fn ask(path: &Path, arguments: &[&str], limit: Duration) -> anyhow::Result<Media> {
