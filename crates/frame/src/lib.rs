@@ -6,6 +6,7 @@
 
 mod anchor;
 mod blend;
+mod canvas;
 mod check;
 mod color;
 mod deep;
@@ -17,6 +18,7 @@ mod time;
 
 pub use anchor::Anchor;
 pub use blend::blend;
+pub use canvas::{Canvas, Place};
 pub use check::mean_difference;
 pub use color::{ChromaLocation, ColorDescription, Matrix, Primaries, Range, Transfer};
 pub use deep::{WHITE, round_to_8_bits, round_to_16_bits};

@@ -18,14 +18,14 @@ pub use preview::{PreviewKind, PreviewPicture, PreviewRequest};
 /// Largest message in bytes; the largest real one lists the segments of a very long film.
 pub const LARGEST_MESSAGE: u32 = 16 << 20;
 
-/// How the frame list is made.
+/// How the frame list is made. Every frame is decoded for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IndexMethod {
-    /// From the packets, without decoding.
+    /// Segments are decoded from keyframes that were proven.
     #[default]
     Demux,
-    /// By decoding every frame: slow, but true where packets say nothing or the wrong thing.
+    /// Segments are decoded from the start of the file: slow, but true where a decoder does not give the same from elsewhere.
     Decode,
 }
 

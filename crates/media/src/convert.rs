@@ -7,7 +7,7 @@ use crate::raw::frame::RawFrame;
 use crate::raw::pixel::PixelFormat;
 use crate::{Error, is_hdr};
 
-/// Converts the frames of one video. Pictures of another size or format than the first are refused.
+/// Converts the frames of one video, which may change their size and format.
 #[derive(Debug, Default)]
 pub(crate) struct ToRgb {
     way: Option<(Size, PixelFormat, Way)>,
@@ -44,26 +44,14 @@ impl ToRgb {
         self.tonemaps = true;
     }
 
-    /// Converts a frame; `number` is for messages.
-    pub(crate) fn convert(
-        &mut self,
-        frame: &mut RawFrame,
-        number: u32,
-        into: &mut RgbF32,
-    ) -> Result<(), Error> {
+    /// Converts a frame; the picture gets the size of the frame.
+    pub(crate) fn convert(&mut self, frame: &mut RawFrame, into: &mut RgbF32) -> Result<(), Error> {
         let (size, format) = (frame.size(), frame.format());
         let tonemaps = self.tonemaps && is_hdr(frame.color().transfer);
-        let (known_size, known_format, way) = match &mut self.way {
-            Some(way) => way,
+        let (_, _, way) = match &mut self.way {
+            Some(way) if (way.0, way.1) == (size, format) => way,
             way => way.insert((size, format, Way::of(format, size, tonemaps)?)),
         };
-        if (*known_size, *known_format) != (size, format) {
-            return Err(Error::PictureChanged {
-                frame: number,
-                before: format!("{known_size} {}", known_format.name()),
-                after: format!("{size} {}", format.name()),
-            });
-        }
         let mut color = frame.color();
         if color.range == Range::Unspecified && format.is_gray() {
             // As FFmpeg has it: brightness alone uses all code values.
@@ -170,7 +158,7 @@ impl Filter {
         };
         input.set_color(color);
         self.graph.run(input, &mut self.converted)?;
-        self.converted.read_rgb_f32(into, size);
+        self.converted.read_rgb_f32(into, size)?;
         if self.tonemaps {
             // Colours that usual screens do not have.
             for plane in 0..3 {

@@ -2,20 +2,23 @@
 
 mod numbered;
 mod range;
+mod sequence;
 
 use frame::Rational;
 
 use crate::probe::video_stream;
 use crate::raw;
 use crate::raw::codec::{Decoder, Output, Threads};
-use crate::raw::ffi::AVCodecID;
+use crate::raw::ffi::{self, AVCodecID};
 use crate::raw::frame::RawFrame;
 use crate::raw::input::Input;
 use crate::raw::packet::RawPacket;
+use crate::raw::stream::Stream;
 use crate::{Error, Source};
 
 pub(crate) use numbered::Numbered;
 pub use range::{NextFrame, RangeDecoder};
+use sequence::Sequence;
 
 /// The decoded frames of a file's video, in the order in which they are shown.
 #[derive(Debug)]
@@ -27,7 +30,10 @@ pub(crate) struct Frames {
     has_palette: bool,
     is_interlaced: bool,
     decoder: Decoder,
+    sequence: Sequence,
     packet: RawPacket,
+    /// The packet waits until the decoder has given all that it holds.
+    waits: bool,
     frame: RawFrame,
 }
 
@@ -38,10 +44,22 @@ impl Frames {
         let (time_base, frame_rate) = (video.time_base(), video.average_frame_rate());
         let has_palette = video.pixel_format().has_palette();
         let is_interlaced = video.is_interlaced();
+        let sequence = Sequence::of(video.parameters().codec_id);
         let decoder = Decoder::open(video.parameters(), time_base, threads)?;
         input.keep_streams(|index| index == stream);
-        let (packet, frame) = (RawPacket::new()?, RawFrame::new()?);
-        Ok(Self { input, stream, time_base, frame_rate, has_palette, is_interlaced, decoder, packet, frame })
+        Ok(Self {
+            input,
+            stream,
+            time_base,
+            frame_rate,
+            has_palette,
+            is_interlaced,
+            decoder,
+            sequence,
+            packet: RawPacket::new()?,
+            waits: false,
+            frame: RawFrame::new()?,
+        })
     }
 
     pub(crate) fn time_base(&self) -> Rational {
@@ -50,6 +68,29 @@ impl Frames {
 
     pub(crate) fn frame_rate(&self) -> Rational {
         self.frame_rate
+    }
+
+    pub(crate) fn input(&self) -> &Input {
+        &self.input
+    }
+
+    /// The number of the film's stream.
+    pub(crate) fn stream(&self) -> usize {
+        self.stream
+    }
+
+    pub(crate) fn parameters(&self) -> Option<&ffi::AVCodecParameters> {
+        self.input.stream(self.stream).map(Stream::parameters)
+    }
+
+    /// Reads the packets of all streams, for [`advance_with`](Self::advance_with). Only before the first frame.
+    pub(crate) fn read_all_streams(&mut self) {
+        self.input.keep_streams(|_| true);
+    }
+
+    /// Some packet could not be decoded.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.decoder.has_failed()
     }
 
     /// Goes to the keyframe that is shown at `time`; false when the file cannot be entered right there. Only before
@@ -65,6 +106,7 @@ impl Frames {
             }
             match self.packet.pts() {
                 Some(pts) if pts == time => {
+                    self.sequence.changes(self.packet.data());
                     self.decoder.send(Some(&mut self.packet))?;
                     return Ok(true);
                 }
@@ -73,16 +115,6 @@ impl Frames {
             }
         }
         Ok(false)
-    }
-
-    /// True when the frame that was decoded last refers to no other, and none that is shown after it to any before: the
-    /// case for intra frames of MPEG-1 and MPEG-2.
-    pub(crate) fn is_entry(&self) -> bool {
-        let video = self.input.stream(self.stream);
-        self.frame.is_intra()
-            && video.is_some_and(|video| {
-                video.codec_is(AVCodecID::MPEG1VIDEO) || video.codec_is(AVCodecID::MPEG2VIDEO)
-            })
     }
 
     /// The stream says that frames consist of two fields of different times.
@@ -112,9 +144,24 @@ impl Frames {
 
     /// Decodes the next frame; false at the end.
     pub(crate) fn advance(&mut self) -> Result<bool, Error> {
+        self.advance_with(&mut |_, _| Ok(()))
+    }
+
+    /// Decodes the next frame, and shows all packets that are read on the way with the time bases of their streams; false at
+    /// the end.
+    pub(crate) fn advance_with(
+        &mut self,
+        look: &mut dyn FnMut(&mut RawPacket, Rational) -> Result<(), Error>,
+    ) -> Result<bool, Error> {
         loop {
             match self.decoder.receive(&mut self.frame)? {
                 Output::Some => return Ok(true),
+                Output::End if self.waits => {
+                    self.waits = false;
+                    self.decoder.restart();
+                    self.decoder.send(Some(&mut self.packet))?;
+                    continue;
+                }
                 Output::End => return Ok(false),
                 Output::NeedsInput => {}
             }
@@ -122,11 +169,15 @@ impl Frames {
                 if !self.input.read(&mut self.packet)? {
                     break false;
                 }
+                if let Some(stream) = self.input.stream(self.packet.stream()) {
+                    look(&mut self.packet, stream.time_base())?;
+                }
                 if self.packet.stream() == self.stream {
                     break true;
                 }
             };
-            self.decoder.send(more.then_some(&mut self.packet))?;
+            self.waits = more && self.sequence.changes(self.packet.data());
+            self.decoder.send(Some(&mut self.packet).filter(|_| more && !self.waits))?;
         }
     }
 

@@ -41,6 +41,9 @@ pub enum Error {
     /// One picture, not a video.
     #[error("it is a still picture, not a video: only videos can be upscaled")]
     StillPicture,
+    /// A film in a format of pictures that FFmpeg does not read.
+    #[error("it is an animated WebP, which FFmpeg cannot read: convert it to GIF, APNG or a video first")]
+    AnimatedWebp,
     /// There is a video stream, but not one frame in it.
     #[error("the video stream has no frames: the file may be cut off or damaged")]
     NoFrames,
@@ -61,14 +64,25 @@ pub enum Error {
     /// The video has more frames than anybody looks at.
     #[error("the video has more than {max} frames: split it into parts", max = crate::MAX_FRAMES)]
     TooManyFrames,
-    /// The pictures change their size or pixel format within the video.
+    /// The pictures change without end.
+    #[error(
+        "the picture changes its kind more often than any film does: the file is damaged; use a better copy"
+    )]
+    TooManyChanges,
+    /// The decoder gives another picture than it did when the list was made.
+    #[error(
+        "the decoder gives another picture for frame {0} than when the file was read first: the file or its disk \
+         changes while it is read; check the disk, and start again"
+    )]
+    OtherPicture(u32),
+    /// The pictures change in a way that one film cannot have.
     #[error("the picture changes at frame {frame} from {before} to {after}: split the file there first")]
     PictureChanged {
         /// Number of the first frame that is different.
         frame: u32,
-        /// Size and pixel format before.
+        /// What they are like before.
         before: String,
-        /// Size and pixel format from this frame on.
+        /// What they are like from this frame on.
         after: String,
     },
     /// Pictures cannot be brought to a size.

@@ -1,15 +1,24 @@
-//! The frame list: when each frame appears, and where decoding can start.
+//! The frame list: when each frame appears, where decoding can start, and what changes inside a film.
 
+mod clock;
+mod decoded;
+mod entries;
+mod list;
 mod packets;
+mod parts;
 
 use std::ops::Range;
 
-use frame::Rational;
+use frame::{Canvas, Orientation, Rational};
 
 use crate::decode::Frames;
 use crate::fields::{Fields, Place};
-use crate::{Error, MAX_FRAMES, Source, raw};
+use crate::raw::codec::Threads;
+use crate::raw::packet::RawPacket;
+use crate::{Error, Source, whole};
 
+use decoded::{Decoded, all_threads};
+use entries::Entries;
 use packets::Packets;
 
 /// Seconds by which a clock has to go back to be another clock: recordings that were glued together. Less is disorder, as
@@ -19,11 +28,11 @@ pub(crate) const JUMP_SECONDS: i64 = 1;
 /// How a frame list is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndexMethod {
-    /// From the packets, without decoding.
+    /// From the packets, without decoding: at once, but by the word of the container alone.
     Demux,
-    /// From the packets, after decoding every frame to see which are missing.
+    /// By decoding every frame. Decoding a range then starts at a keyframe that was proven.
     Check,
-    /// By decoding every frame.
+    /// By decoding every frame. Decoding a range then starts at the start of the file.
     Decode,
 }
 
@@ -40,24 +49,95 @@ pub struct Index {
     pub last_duration: i64,
     /// Decoding can start at any keyframe. Else it must start at the beginning of the file for the frames to repeat.
     pub seekable: bool,
-    /// How the list was made.
-    pub method: IndexMethod,
+    /// Frames are known by the times that they have of their own, else by counting from the beginning of the file.
+    pub by_time: bool,
+    /// How many frames the decoder gives too early at most, before the one that is next.
+    pub disorder: u32,
+    /// Every frame was decoded, and none of them with an error.
+    pub is_clean: bool,
+    /// Checksum of each frame's samples, as a decoder gives them that began at the start; empty for a list by packets alone.
+    pub digests: Vec<u32>,
+    /// What the pictures are like, from which frame on; empty for a list by packets alone.
+    pub parts: Vec<Part>,
+    /// The kind of picture that all frames get.
+    pub canvas: Option<Canvas>,
     /// Frames that the packets promise and the decoder does not give: ranges, ascending, with other frames between them.
     pub gaps: Vec<Range<u32>>,
     /// Frames before the first of the list that no decoder gives, as recordings have them that begin anywhere.
     pub left_out: u32,
-    /// Frames at the end that the container lists, but that the file is too short to hold.
-    pub cut_off: u32,
+    /// The file states more than it holds: what, in words.
+    pub cut_off: Option<String>,
     /// Frames that say of themselves that they are interlaced: ranges, ascending, with other frames between them. Known where
     /// everything was decoded.
     pub flagged: Vec<Range<u32>>,
+    /// FFmpeg's name of the pixel format that holds most of those that the frames have; `None` where nothing was decoded.
+    pub pixel_format: Option<String>,
+    /// What people should know.
+    pub notes: Vec<String>,
     /// How the frames are made of those that the decoder gives; `None` where they are those.
     pub fields: Option<Fields>,
 }
 
+/// Frames in a row with the same kind of picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// Number of the first of them.
+    pub first: u32,
+    /// What they are like once they stand upright.
+    pub picture: Canvas,
+    /// What the video itself says must be done to them so that they stand upright.
+    pub orientation: Orientation,
+}
+
 impl Index {
+    /// A list of which nothing but the times is known.
+    pub fn of_times(time_base: Rational, pts: Vec<i64>) -> Self {
+        Self {
+            time_base,
+            pts,
+            keyframes: Vec::new(),
+            last_duration: 0,
+            seekable: false,
+            by_time: false,
+            disorder: 0,
+            is_clean: false,
+            digests: Vec::new(),
+            parts: Vec::new(),
+            canvas: None,
+            gaps: Vec::new(),
+            left_out: 0,
+            cut_off: None,
+            flagged: Vec::new(),
+            pixel_format: None,
+            notes: Vec::new(),
+            fields: None,
+        }
+    }
+
+    /// Leaves out the frames at the end that are missing.
+    fn leave_out_missing_end(&mut self) {
+        let Some(gap) = self.gaps.pop_if(|gap| gap.end as usize == self.pts.len()) else { return };
+        self.pts.truncate(gap.start as usize);
+        self.digests.truncate(gap.start as usize);
+    }
+
+    /// When a frame is shown, from the first frame on, as players show it.
+    pub fn clock(&self, frame: u32) -> String {
+        let start = self.pts.first().copied().unwrap_or(0);
+        let time = self.pts.get(frame as usize).copied().unwrap_or(start).saturating_sub(start);
+        let milliseconds = (time as f64 * self.time_base.to_f64() * 1000.0).round() as u64;
+        let (seconds, rest) = (milliseconds / 1000, milliseconds % 1000);
+        format!("{}:{:02}:{:02}.{rest:03}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    }
+
+    /// The kind of picture that a decoded frame has.
+    pub(crate) fn part(&self, frame: u32) -> Option<&Part> {
+        let after = self.parts.partition_point(|part| part.first <= frame);
+        self.parts.get(after.checked_sub(1)?)
+    }
+
     /// The list of the frames that the decoder gives.
-    pub(crate) fn decoded(&self) -> &Self {
+    pub fn decoded(&self) -> &Self {
         self.fields.as_ref().map_or(self, |fields| &fields.decoded)
     }
 
@@ -93,197 +173,67 @@ impl Index {
     }
 }
 
-/// Makes the frame list of a file. Packets without times, or with times that contradict each other, make it fall back
-/// to decoding.
+/// Makes the frame list of a file.
 ///
 /// Wherever everything is decoded, what packets promise is compared with it: frames that are missing then stand in the
 /// list all the same, and in its gaps.
 ///
 /// # Errors
-/// When the file cannot be read, is not a video, or has no frames.
+/// When the file cannot be read, is not a video, has no frames, or changes in a way that one film cannot have.
 pub fn index(source: &Source, method: IndexMethod, progress: &mut dyn FnMut(u64)) -> Result<Index, Error> {
-    let packets = Packets::read(source, progress)?;
-    let listed = packets.list(source)?;
-    let index = match listed {
-        Some(listed) if method == IndexMethod::Demux => listed,
-        listed => {
-            let decoded = Decoded::read(source, progress)?;
-            if decoded.index.pts.is_empty() {
-                return Err(Error::NoFrames);
-            }
-            let missing = decoded.lacks(&packets);
-            match listed {
-                listed if !missing.is_empty() => with_gaps(&decoded.index, &missing, listed.as_ref()),
-                Some(listed) if method == IndexMethod::Check && listed.pts == decoded.index.pts => listed,
-                _ => decoded.index,
-            }
+    if method == IndexMethod::Demux {
+        let packets = Packets::read(source, progress)?;
+        if let Some(listed) = packets.list(source)? {
+            let &first = listed.pts.first().ok_or(Error::NoFrames)?;
+            return Ok(Index { left_out: packets.before(first), ..listed });
         }
+    }
+    let from_start = method == IndexMethod::Decode;
+    if let Some(index) = decode(source, all_threads(), from_start, progress)? {
+        return Ok(index);
+    }
+    // What several threads make of damaged frames differs from time to time.
+    decode(source, Threads::One, from_start, progress)?.ok_or(Error::NoFrames)
+}
+
+/// Makes the list by reading and decoding everything once; `None` where several threads met a damaged frame.
+fn decode(
+    source: &Source,
+    threads: Threads,
+    from_start: bool,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Option<Index>, Error> {
+    let mut frames = Frames::open(source, threads)?;
+    let (mut packets, mut entries) = (Packets::new(frames.input())?, Entries::new(&frames)?);
+    let (film, mut length) = (frames.stream(), whole::Length::new());
+    frames.read_all_streams();
+    let mut decoded = Decoded::new(&frames);
+    let mut look = |packet: &mut RawPacket, time_base: Rational| {
+        length.add(packet, time_base);
+        if packet.stream() != film {
+            return Ok(());
+        }
+        packets.add(packet)?;
+        entries.add(packet)
     };
-    let &first = index.pts.first().ok_or(Error::NoFrames)?;
-    Ok(Index { left_out: packets.before(first), cut_off: packets.cut_off, ..index })
-}
-
-/// The list of the frames that were decoded and of those that are missing. Where the packets give a list, decoding can
-/// start where that says.
-fn with_gaps(decoded: &Index, missing: &[i64], listed: Option<&Index>) -> Index {
-    let mut pts = [&decoded.pts, missing].concat();
-    pts.sort_unstable();
-    let number = |time: &i64| pts.binary_search(time).ok().map(|number| number as u32);
-    let mut gaps: Vec<Range<u32>> = Vec::new();
-    for frame in missing.iter().filter_map(number) {
-        match gaps.last_mut() {
-            Some(gap) if gap.end == frame => gap.end += 1,
-            _ => gaps.push(frame..frame + 1),
+    while frames.advance_with(&mut look)? {
+        decoded.add(&mut frames)?;
+        progress(decoded.own.len() as u64);
+        if decoded.is_damaged && threads != Threads::One {
+            return Ok(None);
         }
     }
-    let guide = listed.unwrap_or(decoded);
-    let times = guide.keyframes.iter().filter_map(|&keyframe| guide.pts.get(keyframe as usize));
-    let keyframes = times.filter(|time| missing.binary_search(time).is_err()).filter_map(number).collect();
-    Index {
-        time_base: guide.time_base,
-        keyframes,
-        last_duration: guide.last_duration,
-        seekable: guide.seekable,
-        method: guide.method,
-        gaps,
-        left_out: 0,
-        cut_off: 0,
-        flagged: Vec::new(),
-        fields: None,
-        pts,
+    decoded.finish(&frames);
+    if decoded.is_damaged && threads != Threads::One {
+        return Ok(None);
     }
-}
-
-/// What decoding everything gave.
-struct Decoded {
-    index: Index,
-    /// Whether every time that a frame has of its own stands in the list, so that frames can be found by them.
-    by_own_times: bool,
-    /// Two packets may be two fields of one frame.
-    has_fields: bool,
-}
-
-impl Decoded {
-    fn read(source: &Source, progress: &mut dyn FnMut(u64)) -> Result<Self, Error> {
-        let mut frames = Frames::open(source, raw::codec::Threads::One)?;
-        let (time_base, rate) = (frames.time_base(), frames.frame_rate());
-        let mut clock = Clock::new(time_base, rate);
-        let mut pts: Vec<i64> = Vec::new();
-        let mut keyframes = Vec::new();
-        let mut by_own_times = true;
-        while frames.advance()? {
-            let own = frames.frame().pts();
-            // The decoder knows it when it has seen a frame.
-            clock.field = frames.field_seconds();
-            let shown = frames.frame().fields_shown();
-            let time = clock.time_of(frames.frame().best_effort_time(), shown);
-            by_own_times &= own.is_none_or(|own| own == time);
-            if pts.is_empty() || own.is_some() && frames.is_entry() {
-                keyframes.push(pts.len() as u32);
-            }
-            if pts.len() == MAX_FRAMES {
-                return Err(Error::TooManyFrames);
-            }
-            pts.push(time);
-            progress(pts.len() as u64);
-        }
-        let index = Index {
-            last_duration: last_duration(0, &pts, time_base, rate),
-            time_base,
-            seekable: by_own_times && keyframes.len() > 1,
-            keyframes,
-            pts,
-            method: IndexMethod::Decode,
-            gaps: Vec::new(),
-            left_out: 0,
-            cut_off: 0,
-            flagged: Vec::new(),
-            fields: None,
-        };
-        Ok(Self { index, by_own_times, has_fields: frames.may_have_fields() })
+    packets.finish();
+    entries.finish()?;
+    let film = list::Film::of(&frames);
+    let mut index = list::list(&film, &packets, &decoded, &entries, from_start)?;
+    index.cut_off = length.lacks(frames.input(), source)?;
+    if index.cut_off.is_some() {
+        index.leave_out_missing_end();
     }
-
-    /// The times of frames that packets promise and that were not decoded, ascending.
-    fn lacks(&self, packets: &Packets) -> Vec<i64> {
-        if !self.by_own_times {
-            return Vec::new();
-        }
-        let pts = &self.index.pts;
-        let mut steps: Vec<i64> = pts.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        steps.sort_unstable();
-        let usual = steps.get(steps.len() / 2).copied().unwrap_or(0);
-        let is_missing = |time: &&i64| match pts.binary_search(time) {
-            Ok(_) => false,
-            // The second field of a frame comes half a frame after the first.
-            Err(after) if after > 0 && self.has_fields => (*time - pts[after - 1]) * 4 >= usual * 3,
-            Err(_) => true,
-        };
-        packets.promised.iter().filter(is_missing).copied().collect()
-    }
-}
-
-/// Gives every decoded frame a time that is later than that of the frame before.
-#[derive(Debug)]
-struct Clock {
-    last: Option<i64>,
-    /// Ticks of a frame by the frame rate.
-    frame: i64,
-    time_base: Rational,
-    /// Seconds of a field, where frames say how many of them they are shown: films in which some fields are to be repeated.
-    field: Option<Rational>,
-    /// The last time that a frame had, and the fields since.
-    said: (i64, i64),
-    /// Ticks of a jump.
-    jump: i64,
-    /// What is added since the clock of the file went back.
-    offset: i64,
-}
-
-impl Clock {
-    fn new(time_base: Rational, rate: Rational) -> Self {
-        let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), time_base);
-        let frame = one_frame(time_base, rate);
-        Self { last: None, frame, time_base, field: None, said: (0, 0), jump, offset: 0 }
-    }
-
-    /// The time of the next frame, which itself says `said` and is shown for so many fields.
-    fn time_of(&mut self, said: Option<i64>, fields: i64) -> i64 {
-        let time = match (self.last, said) {
-            (None, said) => said.unwrap_or(0),
-            // No time of its own: a frame after the one before.
-            (Some(last), None) => match self.field {
-                Some(field) => {
-                    let since = raw::rescale(self.said.1, field, self.time_base);
-                    self.said.0.saturating_add(since).max(last.saturating_add(1))
-                }
-                None => last.saturating_add(self.frame),
-            },
-            (Some(last), Some(said)) => {
-                if said.saturating_add(self.offset) < last.saturating_sub(self.jump) {
-                    self.offset = last.saturating_add(self.frame).saturating_sub(said);
-                }
-                said.saturating_add(self.offset).max(last.saturating_add(1))
-            }
-        };
-        let has_time = said.is_some() || self.last.is_none();
-        self.said = if has_time { (time, fields) } else { (self.said.0, self.said.1 + fields) };
-        self.last = Some(time);
-        time
-    }
-}
-
-/// Ticks of a frame by the frame rate; 1 where that is not known.
-fn one_frame(time_base: Rational, rate: Rational) -> i64 {
-    if rate.is_known() { raw::rescale(1, Rational::new(rate.den, rate.num), time_base).max(1) } else { 1 }
-}
-
-/// How long the last frame is shown: what its packet says, else as long as the one before, else one by the frame rate.
-fn last_duration(said: i64, pts: &[i64], time_base: Rational, rate: Rational) -> i64 {
-    if said > 0 {
-        return said;
-    }
-    match pts {
-        [.., before, last] => last.saturating_sub(*before),
-        _ => one_frame(time_base, rate),
-    }
+    Ok(Some(index))
 }

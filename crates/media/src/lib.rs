@@ -14,6 +14,7 @@ mod doctor;
 mod encode;
 mod error;
 mod fields;
+mod fit;
 mod hdr;
 mod index;
 mod join;
@@ -23,6 +24,7 @@ mod raw;
 mod resize;
 mod source;
 mod verify;
+mod whole;
 
 pub use container::Container;
 pub use decode::{NextFrame, RangeDecoder};
@@ -33,13 +35,14 @@ pub use encode::{
 pub use error::Error;
 pub use fields::{Deinterlace, FieldOrder, Fields, Made, deinterlace};
 pub use hdr::{Hdr, hdr, is_hdr};
-pub use index::{Index, IndexMethod, index};
+pub use index::{Index, IndexMethod, Part, index};
 pub use join::{Join, JoinReport, OwnedPacket, join};
 pub use parameters::CodecParameters;
 pub use probe::{Probe, StreamInfo, StreamKind, VideoInfo, probe};
 pub use resize::Resizer;
 pub use source::Source;
 pub use verify::{SegmentDecoder, VerifyReport, verify};
+pub use whole::unfinished;
 
 /// Largest picture that is decoded, in pixels: 16,384 × 8,192. A file may claim any size, and memory follows it.
 pub const MAX_PIXELS: u64 = 1 << 27;

@@ -2,11 +2,11 @@
 
 mod choice;
 
-use frame::{ChromaLocation, ColorDescription, Orientation, Rational, Size};
+use frame::{Canvas, ChromaLocation, ColorDescription, Orientation, Rational, Size};
 
 use crate::raw::input::Input;
 use crate::raw::stream::{Kind, Stream};
-use crate::{Error, MAX_PIXELS, Source};
+use crate::{Error, Index, MAX_PIXELS, Source};
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +59,15 @@ pub struct VideoInfo {
 }
 
 impl VideoInfo {
+    /// As its frames are, which may be of several kinds.
+    #[must_use]
+    pub fn as_decoded(self, index: &Index) -> Self {
+        let canvas = index.canvas.unwrap_or(Canvas { size: self.size, pixel: self.sample_aspect_ratio });
+        let pixel_format = index.pixel_format.clone().unwrap_or(self.pixel_format);
+        let bit_depth = crate::bit_depth(&pixel_format);
+        Self { size: canvas.size, sample_aspect_ratio: canvas.pixel, pixel_format, bit_depth, ..self }
+    }
+
     /// As the pictures are once they were turned.
     #[must_use]
     pub fn turned(self, orientation: Orientation) -> Self {

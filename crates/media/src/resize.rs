@@ -62,8 +62,7 @@ impl Resizer {
             ..ColorDescription::UNSPECIFIED
         });
         self.graph.run(&mut self.from, &mut self.to)?;
-        self.to.read_rgb16(into, self.size);
-        Ok(())
+        self.to.read_rgb16(into, self.size)
     }
 }
 

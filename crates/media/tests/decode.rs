@@ -175,17 +175,65 @@ fn gray_keeps_its_levels() {
     }
 }
 
-#[test]
-fn a_change_of_size_is_refused_with_its_place() {
-    let folder = tempfile::tempdir().unwrap();
-    let ts = ["-c:v", "mpeg2video", "-f", "mpegts"];
-    let mut joined = std::fs::read(clip(&folder, "a.ts", "96x64", 10, &ts)).unwrap();
-    let later = [&ts[..], &["-output_ts_offset", "10"]].concat();
-    joined.extend(std::fs::read(clip(&folder, "b.ts", "128x64", 10, &later)).unwrap());
-    let path = folder.path().join("both.ts");
+/// Recordings of pictures of several kinds, one after the other in a transport stream.
+fn glued(folder: &tempfile::TempDir, name: &str, parts: &[(&str, &[&str])]) -> std::path::PathBuf {
+    let mut joined = Vec::new();
+    for (number, (size, encoder)) in parts.iter().enumerate() {
+        let offset = (10 * number).to_string();
+        let options = [encoder, &["-f", "mpegts", "-output_ts_offset", &offset][..]].concat();
+        joined.extend(std::fs::read(clip(folder, &format!("{number}.ts"), size, 10, &options)).unwrap());
+    }
+    let path = folder.path().join(name);
     std::fs::write(&path, joined).unwrap();
-    // By decoding, since this decoder drops the last frame before the change.
-    let list = media::index(&Source::file(&path), IndexMethod::Decode, &mut |_| {}).unwrap();
+    path
+}
+
+#[test]
+fn pictures_of_another_size_are_fitted_into_the_largest() {
+    let folder = tempfile::tempdir().unwrap();
+    let x264 = ["-c:v", "libx264", "-pix_fmt", "yuv420p"];
+    for (name, encoder) in [("mpeg2.ts", &["-c:v", "mpeg2video", "-bf", "2"][..]), ("h264.ts", &x264)] {
+        let path = glued(&folder, name, &[("96x64", encoder), ("64x128", encoder), ("128x128", encoder)]);
+        let list = media::index(&Source::file(&path), IndexMethod::Check, &mut |_| {}).unwrap();
+        assert_eq!((list.pts.len(), &list.gaps[..]), (30, &[][..]), "{name}: no picture is lost at a change");
+        let note = list.notes.iter().find(|note| note.contains("fitted into 128x128"));
+        let note = note.unwrap_or_else(|| panic!("{name}: {:?}", list.notes));
+        assert!(note.contains("96x64 from frame 0 (0:00:00.000), 64x128 from frame 10 (0:00:"), "{note}");
+        let whole = decode(&path, &list, 0, 30);
+        for (number, (_, picture)) in whole.iter().enumerate() {
+            assert_eq!(picture.size(), frame::Size::new(128, 128));
+            let is_black = |x: usize, y: u32| (0..3).all(|plane| picture.row(plane, y)[x] == 0.0);
+            // 96x64 becomes 128x85, 64x128 stays between columns 32 and 96.
+            assert_eq!(is_black(64, 10), number < 10, "{name} {number}");
+            assert_eq!(is_black(10, 64), (10..20).contains(&number), "{name} {number}");
+        }
+        for (first, end) in [(9, 11), (10, 12), (19, 21), (20, 30), (29, 30)] {
+            assert!(
+                decode(&path, &list, first, end)[..] == whole[first as usize..end as usize],
+                "{name} {first}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_change_from_usual_screens_to_hdr_is_refused_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let hevc = |transfer| ["-c:v", "libx265", "-x265-params", transfer];
+    let (sdr, hdr) = (hevc("log-level=none:transfer=bt709"), hevc("log-level=none:transfer=smpte2084"));
+    let path = glued(&folder, "both.ts", &[("96x64", &sdr), ("96x64", &hdr)]);
+    let error = media::index(&Source::file(&path), IndexMethod::Check, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, Error::PictureChanged { frame: 10, .. }), "{error}");
+    // A list by packets alone does not know.
+    assert_eq!(index(&path).pts.len(), 20);
+}
+
+#[test]
+fn a_change_of_size_that_no_list_knows_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let mpeg2 = ["-c:v", "mpeg2video"];
+    let path = glued(&folder, "both.ts", &[("96x64", &mpeg2), ("128x64", &mpeg2)]);
+    let list = index(&path);
     let mut decoder = RangeDecoder::open(&Source::file(&path), &list, 0, list.pts.len() as u32, 1).unwrap();
     let mut picture = frame::RgbF32::new(frame::Size::new(0, 0));
     let error = loop {
@@ -195,6 +243,63 @@ fn a_change_of_size_is_refused_with_its_place() {
         }
     };
     assert!(matches!(error, Error::PictureChanged { .. }), "{error}");
+}
+
+/// Has every packet called a keyframe, by the index of an AVI file.
+fn call_all_keyframes(path: &std::path::Path) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let at = bytes.windows(4).rposition(|window| window == b"idx1").unwrap() + 8;
+    for entry in bytes[at..].chunks_exact_mut(16) {
+        entry[4] |= 0x10;
+    }
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn decoding_starts_where_it_can_whatever_the_container_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases: [(&str, &[&str]); 8] = [
+        ("wmv2.avi", &["-c:v", "wmv2", "-g", "12"]),
+        ("msmpeg4.avi", &["-c:v", "msmpeg4", "-g", "12"]),
+        ("h263.avi", &["-c:v", "h263", "-s", "128x96", "-g", "12"]),
+        ("mpeg4.avi", &["-c:v", "mpeg4", "-g", "12"]),
+        ("h264.avi", &["-c:v", "libx264", "-pix_fmt", "yuv420p", "-bf", "0", "-g", "12"]),
+        ("flv1.avi", &["-c:v", "flv", "-g", "12"]),
+        ("msvideo1.avi", &["-c:v", "msvideo1", "-g", "12"]),
+        ("cinepak.avi", &["-c:v", "cinepak", "-g", "12"]),
+    ];
+    for (name, encoder) in cases {
+        let path = clip(&folder, name, "96x64", 40, encoder);
+        call_all_keyframes(&path);
+        let list = media::index(&Source::file(&path), IndexMethod::Check, &mut |_| {}).unwrap();
+        assert_eq!(list.pts.len(), 40, "{name}");
+        let whole = decode(&path, &list, 0, 40);
+        for first in [1, 7, 12, 13, 20, 25, 39] {
+            let part = decode(&path, &list, first, 40.min(first + 6));
+            assert!(
+                part[..] == whole[first as usize..][..part.len()],
+                "{name}: other pictures from {first} on"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_list_that_lies_of_a_keyframe_is_found_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = clip(&folder, "a.avi", "96x64", 40, &["-c:v", "mpeg4", "-g", "20", "-bf", "0"]);
+    call_all_keyframes(&path);
+    let mut list = media::index(&Source::file(&path), IndexMethod::Check, &mut |_| {}).unwrap();
+    let whole = decode(&path, &list, 0, 40);
+    list.keyframes = (0..40).collect();
+    list.seekable = true;
+    list.by_time = true;
+    assert!(decode(&path, &list, 30, 40)[..] == whole[30..]);
+    // A picture that no decoder gives is not taken for another.
+    list.digests[35] ^= 1;
+    let mut decoder = RangeDecoder::open(&Source::file(&path), &list, 35, 36, 1).unwrap();
+    let error = decoder.next(&mut frame::RgbF32::new(frame::Size::new(0, 0))).unwrap_err();
+    assert!(matches!(error, Error::OtherPicture(35)), "{error}");
 }
 
 #[test]

@@ -5,8 +5,8 @@
 //! | offset | bytes | what |
 //! |---|---|---|
 //! | 0 | 8 | magic: `89 55 50 46 0D 0A 1A 0A` (`\x89UPF\r\n\x1a\n`) |
-//! | 8 | 4 | format version, 2 |
-//! | 12 | 4 | flags: bit 0 = seekable, bit 1 = made of fields; the others are 0 |
+//! | 8 | 4 | format version, 3 |
+//! | 12 | 4 | flags: bit 0 = seekable, bit 1 = made of fields, bit 2 = known by time, bit 3 = clean; the others are 0 |
 //! | 16 | 4 | time base, numerator (signed) |
 //! | 20 | 4 | time base, denominator (signed) |
 //! | 24 | 8 | duration of the last frame (signed) |
@@ -14,9 +14,15 @@
 //! | 40 | 8 | number of keyframes K |
 //! | 48 | 8 N | time stamps (signed) |
 //! | 48 + 8 N | 4 K | numbers of the keyframes |
-//! | 48 + 8 N + 4 K | 4 | CRC32 of all bytes before |
+//! | 48 + 8 N + 4 K | 4 | frames that the decoder gives too early at most |
+//! | | 16 | what all pictures become: width, height, numerator and denominator (signed) of the shape of a pixel |
+//! | | 16 | number of kinds of pictures P, of checksums D |
+//! | | 24 P | of each kind: the number of its first frame, how it lies, and what it is like, as above |
+//! | | 4 D | checksums of the pictures |
+//! | | 4 | CRC32 of all bytes before |
 //!
-//! A list of frames that are made of the fields of others has these and how they are made before the CRC32:
+//! A list of frames that are made of the fields of others has these and how they are made before the CRC32; the kinds and the
+//! checksums are those of the others:
 //!
 //! | bytes | what |
 //! |---|---|
@@ -36,10 +42,12 @@ use std::path::Path;
 use crate::{Error, open, write_atomic};
 
 const MAGIC: [u8; 8] = *b"\x89UPF\r\n\x1a\n";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const FIXED: usize = 48;
 const SEEKABLE: u32 = 1;
 const HAS_FIELDS: u32 = 2;
+const BY_TIME: u32 = 4;
+const CLEAN: u32 = 8;
 /// The largest file that is read: 80 million frames, or two weeks at 60 frames a second.
 const MAX_FILE: u64 = 1 << 30;
 
@@ -56,8 +64,38 @@ pub struct FrameListFile {
     pub last_duration: i64,
     /// Whether seeking in the source works.
     pub seekable: bool,
+    /// Whether frames are known by their times.
+    pub by_time: bool,
+    /// Whether every frame was decoded without an error.
+    pub is_clean: bool,
+    /// What the pictures are.
+    pub pictures: PicturesPart,
     /// How the frames are made of others, where they are.
     pub fields: Option<FieldsPart>,
+}
+
+/// What the pictures of a source are. What the numbers stand for is for their user to say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PicturesPart {
+    /// How many frames the decoder gives too early at most.
+    pub disorder: u32,
+    /// What all pictures become.
+    pub canvas: PictureKind,
+    /// Of each kind: the number of its first frame, how it lies, what it is like.
+    pub kinds: Vec<(u32, u32, PictureKind)>,
+    /// A checksum of each picture.
+    pub digests: Vec<u32>,
+}
+
+/// Size of a picture and the shape of its pixels, as a fraction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PictureKind {
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Width of a pixel as a multiple of its height.
+    pub pixel: (i32, i32),
 }
 
 /// How frames are made of the fields of others. What the numbers stand for is for their user to say.
@@ -88,7 +126,7 @@ pub enum FrameListFault {
     #[error("it is no frame list")]
     NotAFrameList,
     /// Written by another version of the program.
-    #[error("it has format version {0} and this program reads version 2")]
+    #[error("it has format version {0} and this program reads version 3")]
     Version(u32),
     /// It has too few or too many bytes.
     #[error("its length is wrong")]
@@ -106,7 +144,9 @@ impl FrameListFile {
         let has_fields = if self.fields.is_some() { HAS_FIELDS } else { 0 };
         bytes.extend(MAGIC);
         bytes.extend(VERSION.to_le_bytes());
-        bytes.extend((seekable | has_fields).to_le_bytes());
+        let by_time = if self.by_time { BY_TIME } else { 0 };
+        let clean = if self.is_clean { CLEAN } else { 0 };
+        bytes.extend((seekable | has_fields | by_time | clean).to_le_bytes());
         bytes.extend(self.time_base.0.to_le_bytes());
         bytes.extend(self.time_base.1.to_le_bytes());
         bytes.extend(self.last_duration.to_le_bytes());
@@ -114,6 +154,7 @@ impl FrameListFile {
         bytes.extend((self.keyframes.len() as u64).to_le_bytes());
         bytes.extend(self.pts.iter().flat_map(|pts| pts.to_le_bytes()));
         bytes.extend(self.keyframes.iter().flat_map(|number| number.to_le_bytes()));
+        self.pictures.encode(&mut bytes);
         if let Some(fields) = &self.fields {
             fields.encode(&mut bytes);
         }
@@ -143,8 +184,9 @@ impl FrameListFile {
         let frames = u64::from_le_bytes(fields.take()?);
         let keyframes = u64::from_le_bytes(fields.take()?);
         let (pts, numbers) = (fields.times(frames)?, fields.numbers(keyframes)?);
+        let pictures = PicturesPart::decode(&mut fields)?;
         let part = if flags & HAS_FIELDS != 0 { Some(FieldsPart::decode(&mut fields)?) } else { None };
-        if !fields.0.is_empty() || flags & !(SEEKABLE | HAS_FIELDS) != 0 {
+        if !fields.0.is_empty() || flags & !(SEEKABLE | HAS_FIELDS | BY_TIME | CLEAN) != 0 {
             return Err(FrameListFault::Length);
         }
         Ok(Self {
@@ -153,6 +195,9 @@ impl FrameListFile {
             keyframes: numbers,
             last_duration,
             seekable: flags & SEEKABLE != 0,
+            by_time: flags & BY_TIME != 0,
+            is_clean: flags & CLEAN != 0,
+            pictures,
             fields: part,
         })
     }
@@ -180,6 +225,52 @@ impl FrameListFile {
             return Err(damaged(FrameListFault::Length));
         }
         Self::decode(&bytes).map_err(damaged)
+    }
+}
+
+impl PicturesPart {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.disorder.to_le_bytes());
+        self.canvas.encode(bytes);
+        for count in [self.kinds.len(), self.digests.len()] {
+            bytes.extend((count as u64).to_le_bytes());
+        }
+        for (first, lies, kind) in &self.kinds {
+            bytes.extend(first.to_le_bytes());
+            bytes.extend(lies.to_le_bytes());
+            kind.encode(bytes);
+        }
+        bytes.extend(self.digests.iter().flat_map(|digest| digest.to_le_bytes()));
+    }
+
+    fn decode(fields: &mut Fields<'_>) -> Result<Self, FrameListFault> {
+        let disorder = u32::from_le_bytes(fields.take()?);
+        let canvas = PictureKind::decode(fields)?;
+        let (kinds, digests) = (u64::from_le_bytes(fields.take()?), u64::from_le_bytes(fields.take()?));
+        let mut rows = Fields(fields.bytes(kinds, 24)?);
+        let mut kinds = Vec::new();
+        while !rows.0.is_empty() {
+            let (first, lies) = (u32::from_le_bytes(rows.take()?), u32::from_le_bytes(rows.take()?));
+            kinds.push((first, lies, PictureKind::decode(&mut rows)?));
+        }
+        Ok(Self { disorder, canvas, kinds, digests: fields.numbers(digests)? })
+    }
+}
+
+impl PictureKind {
+    fn encode(self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.width.to_le_bytes());
+        bytes.extend(self.height.to_le_bytes());
+        bytes.extend(self.pixel.0.to_le_bytes());
+        bytes.extend(self.pixel.1.to_le_bytes());
+    }
+
+    fn decode(fields: &mut Fields<'_>) -> Result<Self, FrameListFault> {
+        Ok(Self {
+            width: u32::from_le_bytes(fields.take()?),
+            height: u32::from_le_bytes(fields.take()?),
+            pixel: (i32::from_le_bytes(fields.take()?), i32::from_le_bytes(fields.take()?)),
+        })
     }
 }
 
@@ -252,6 +343,11 @@ mod tests {
 
     use super::*;
 
+    fn pictures() -> PicturesPart {
+        let kind = PictureKind { width: 720, height: 576, pixel: (16, 15) };
+        PicturesPart { disorder: 1, canvas: kind, kinds: vec![(0, 0, kind)], digests: vec![1, u32::MAX] }
+    }
+
     fn example() -> FrameListFile {
         FrameListFile {
             time_base: (1, 24_000),
@@ -259,6 +355,9 @@ mod tests {
             keyframes: vec![0, 2],
             last_duration: 1001,
             seekable: true,
+            by_time: true,
+            is_clean: false,
+            pictures: pictures(),
             fields: Some(FieldsPart {
                 made: 3,
                 order: 1,
@@ -289,7 +388,7 @@ mod tests {
     fn numbers_larger_than_the_file_cost_no_memory() {
         let bytes = example().encode();
         // Of the frames, and of those that they are made of.
-        let others = 48 + 4 * 8 + 2 * 4 + 28;
+        let others = 48 + 4 * 8 + 2 * 4 + (36 + 24 + 2 * 4) + 28;
         for (count, at) in
             [u64::MAX, 1 << 61, 1 << 40, 5].map(|count| [(count, 32), (count, others)]).concat()
         {
@@ -320,7 +419,7 @@ mod tests {
         #[test]
         fn what_is_written_is_read(
             time_base: (i32, i32), pts: Vec<i64>, keyframes: Vec<u32>, last_duration: i64, seekable: bool,
-            numbers: Option<(u32, u32)>, kept: Vec<u32>,
+            numbers: Option<(u32, u32)>, kept: Vec<u32>, by_time: bool, is_clean: bool,
         ) {
             let fields = numbers.map(|(made, order)| FieldsPart {
                 made,
@@ -332,7 +431,10 @@ mod tests {
                 last_duration,
                 kept,
             });
-            let list = FrameListFile { time_base, pts, keyframes, last_duration, seekable, fields };
+            let pictures = PicturesPart { digests: keyframes.clone(), ..pictures() };
+            let list = FrameListFile {
+                time_base, pts, keyframes, last_duration, seekable, by_time, is_clean, pictures, fields,
+            };
             prop_assert_eq!(FrameListFile::decode(&list.encode()), Ok(list));
         }
 

@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::path::Path;
 
-use frame::Rational;
+use frame::{Canvas, Orientation, Rational, Size};
 use job::message::{FailureKind, FrameListFile as Place};
-use media::{FieldOrder, Fields, Index, IndexMethod, Made};
-use storage::{FieldsPart, FrameListFile};
+use media::{FieldOrder, Fields, Index, Made, Part};
+use storage::{FieldsPart, FrameListFile, PictureKind, PicturesPart};
 
 use crate::failure::Failed;
 
@@ -26,10 +26,42 @@ pub(crate) fn write(index: &Index, path: &Path) -> Result<String, Failed> {
         keyframes: index.keyframes.clone(),
         last_duration: index.last_duration,
         seekable: index.seekable,
+        by_time: index.by_time,
+        is_clean: index.decoded().is_clean,
+        pictures: pictures(index.decoded()),
         fields: index.fields.as_ref().map(part),
     };
     file.write(path)?;
     Ok(blake3::hash(&file.encode()).to_hex().to_string())
+}
+
+fn pictures(decoded: &Index) -> PicturesPart {
+    let kind = |part: &Part| (part.first, lies(part.orientation), kind(part.picture));
+    PicturesPart {
+        disorder: decoded.disorder,
+        canvas: decoded.canvas.map(self::kind).unwrap_or_default(),
+        kinds: decoded.parts.iter().map(kind).collect(),
+        digests: decoded.digests.clone(),
+    }
+}
+
+fn kind(Canvas { size, pixel }: Canvas) -> PictureKind {
+    PictureKind { width: size.width, height: size.height, pixel: (pixel.num, pixel.den) }
+}
+
+/// `None` for a kind without pixels.
+fn canvas(PictureKind { width, height, pixel }: PictureKind) -> Option<Canvas> {
+    let size = Size::new(width, height);
+    (size.pixels() > 0).then(|| Canvas { size, pixel: Rational::new(pixel.0, pixel.1) })
+}
+
+/// How pictures lie, as the file has it: a bit for each thing that is to be done.
+fn lies(Orientation { transposed, mirrored, flipped }: Orientation) -> u32 {
+    u32::from(transposed) | u32::from(mirrored) << 1 | u32::from(flipped) << 2
+}
+
+fn orientation(bits: u32) -> Orientation {
+    Orientation { transposed: bits & 1 != 0, mirrored: bits & 2 != 0, flipped: bits & 4 != 0 }
 }
 
 fn part(fields: &Fields) -> FieldsPart {
@@ -60,38 +92,43 @@ pub(crate) fn read(place: &Place) -> Result<Index, Failed> {
         return Err(lost(format!("the frame list `{}` is not the job's", place.path.display())));
     }
     let gaps: Vec<Range<u32>> = place.gaps.iter().map(|gap| gap.first..gap.end).collect();
+    let film = canvas(file.pictures.canvas);
     let list = |time_base: (i32, i32), pts, keyframes, last_duration, gaps| Index {
-        time_base: Rational::new(time_base.0, time_base.1),
-        pts,
         keyframes,
         last_duration,
         seekable: file.seekable,
-        method: if file.seekable { IndexMethod::Demux } else { IndexMethod::Decode },
+        by_time: file.by_time,
+        is_clean: file.is_clean,
+        canvas: film,
         gaps,
-        left_out: 0,
-        cut_off: 0,
-        flagged: Vec::new(),
-        fields: None,
+        ..Index::of_times(Rational::new(time_base.0, time_base.1), pts)
     };
-    let fields = match file.fields {
-        None => None,
-        Some(part) => {
-            let made = match part.made {
-                FRAMES => Made::Frames,
-                FIELDS => Made::Fields,
-                FILM => Made::Film { kept: part.kept },
-                other => return Err(lost(format!("the frame list has a kind {other} that nobody knows"))),
-            };
-            let order = ORDERS.get(part.order as usize).copied();
-            let of_file = Fields::gaps_of_file(&made, &gaps);
-            let decoded = list(part.time_base, part.pts, part.keyframes, part.last_duration, of_file);
-            Some(Fields {
-                made,
-                order: order.ok_or_else(|| lost("the frame list has no field order".to_owned()))?,
-                keeps_progressive: part.keeps_progressive,
-                decoded: Box::new(decoded),
-            })
-        }
+    let pictures = file.pictures;
+    let parts = pictures.kinds.into_iter().filter_map(|(first, lies, kind)| {
+        Some(Part { first, picture: canvas(kind)?, orientation: orientation(lies) })
+    });
+    let (parts, digests, disorder) = (parts.collect(), pictures.digests, pictures.disorder);
+    // What is known of the pictures belongs to the frames that are decoded.
+    let with_pictures = |list: Index| Index { parts, digests, disorder, ..list };
+    let Some(part) = file.fields else {
+        let list = list(file.time_base, file.pts, file.keyframes, file.last_duration, gaps);
+        return Ok(with_pictures(list));
     };
-    Ok(Index { fields, ..list(file.time_base, file.pts, file.keyframes, file.last_duration, gaps) })
+    let made = match part.made {
+        FRAMES => Made::Frames,
+        FIELDS => Made::Fields,
+        FILM => Made::Film { kept: part.kept },
+        other => return Err(lost(format!("the frame list has a kind {other} that nobody knows"))),
+    };
+    let order = ORDERS.get(part.order as usize).copied();
+    let of_file = Fields::gaps_of_file(&made, &gaps);
+    let decoded = list(part.time_base, part.pts, part.keyframes, part.last_duration, of_file);
+    let fields = Fields {
+        made,
+        order: order.ok_or_else(|| lost("the frame list has no field order".to_owned()))?,
+        keeps_progressive: part.keeps_progressive,
+        decoded: Box::new(with_pictures(decoded)),
+    };
+    let list = list(file.time_base, file.pts, file.keyframes, file.last_duration, gaps);
+    Ok(Index { fields: Some(fields), ..list })
 }

@@ -1,11 +1,13 @@
-//! Reading a source: is it a video, and when does each of its frames appear?
+//! Reading a source: is it a video, when does each of its frames appear, and what of it cannot be kept?
+
+mod notes;
 
 use std::path::Path;
 
-use frame::{Orientation, Size};
+use frame::Size;
 use job::message::{IndexMethod, IndexRequest, Response};
-use job::{Container, Deinterlace, Encoding, SegmentRange, Shape, SourceFacts, Target};
-use media::Index;
+use job::{Container, Deinterlace, Encoding, SegmentRange, Shape, SourceFacts};
+use media::{Index, Source};
 
 use crate::encoding::{Output, media_container};
 use crate::failure::Failed;
@@ -14,94 +16,60 @@ use crate::sandbox::LittleMemory;
 use crate::source::source;
 use crate::{frame_list, wire::Progress};
 
-/// Gaps that are told one by one.
-const GAPS_TOLD: usize = 5;
-
-/// Answers whether a file is a video.
-pub(crate) fn probe(source: &Path) -> Result<Response, Failed> {
+/// Answers whether a file is a video, and whether it is all there as far as its heads tell.
+pub(crate) fn probe(path: &Path) -> Result<Response, Failed> {
     let _little = LittleMemory::begin();
-    let probe = media::probe(&media::Source::file(source))?;
+    let source = source(path, None);
+    let probe = media::probe(&source)?;
     let description = format!("{} {}", probe.video.codec, probe.video.size);
-    Ok(Response::Probed { description, unfinished: None })
+    Ok(Response::Probed { description, unfinished: media::unfinished(&source)? })
 }
 
-/// Makes the frame list.
+/// Makes the frame list, and finds what the job needs to know.
 pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Response, Failed> {
-    let source = &source(&request.source, request.settings.stream);
+    let settings = &request.settings;
+    let source = &source(&request.source, settings.stream);
     let little = LittleMemory::begin();
-    let probe = media::probe(source)?;
+    let mut probe = media::probe(source)?;
     // Decoding large pictures rightly takes more.
     drop(little);
     if let Some(made_by) = &probe.made_by
-        && !request.settings.again
+        && !settings.again
     {
         return Err(Failed::last(format!(
             "it is a result already, made by {made_by}: use --again to enlarge it once more"
         )));
     }
-    let method = match request.method {
-        // Whoever wants gaps filled gets to know of them before the first segment, rather than at the damage.
-        IndexMethod::Demux if request.settings.fill_gaps => media::IndexMethod::Check,
-        IndexMethod::Demux => media::IndexMethod::Demux,
-        IndexMethod::Decode => media::IndexMethod::Decode,
-    };
-    let mut tell = |frames: u64| progress.tell(frames as u32, 0);
-    let index = media::index(source, method, &mut tell)?;
     let mut notes: Vec<String> = probe.choice.iter().cloned().collect();
-    let losses = losses(&index);
-    if !request.settings.fill_gaps
-        && let Some(loss) = losses.first()
-    {
-        return Err(Failed::last(format!(
-            "{loss}: use a better copy, or --fill-gaps to take what is there and show the picture before where one is missing"
-        )));
-    }
-    notes.extend(losses);
-    let (index, of_fields) =
-        media::deinterlace(source, index, wanted(request.settings.deinterlace), &mut tell)?;
+    let index = list(request, source, progress, &mut notes)?;
+    probe.video = probe.video.as_decoded(&index);
     let (width, height) =
-        request.settings.target.size(shape(&probe.video)).map_err(|error| Failed::last(error.to_string()))?;
+        settings.target.size(shape(&probe.video)).map_err(|error| Failed::last(error.to_string()))?;
     let output = Output {
         source,
-        settings: &request.settings,
+        settings,
         probe: &probe,
         index: &index,
         size: Size::new(width, height),
         threads: job::ENCODER_THREADS,
     };
-    let choice = output.choose(request.settings.container)?;
-    let (operations_per_pixel, network_scale) = if request.settings.has_network() {
-        let network = model::network(&request.settings)?;
+    let choice = output.choose(settings.container)?;
+    if let Some(loss) = &choice.loss {
+        notes.push(format!("no encoder keeps all of the source: {loss}"));
+    }
+    let container = container(request, &probe, &choice.encodings);
+    notes.extend(notes::of_pictures(&probe.video, output.is_tonemapped(), container));
+    let orientation = media_container(container).orientation(&probe.video);
+    let shape = shape(&probe.video.clone().turned(orientation));
+    notes.extend(notes::shrinking(settings.target, shape));
+    let (operations_per_pixel, network_scale) = if settings.has_network() {
+        let network = model::network(settings)?;
         (network.flops_per_pixel() as u64, network.scale as u32)
     } else {
         (0, 1)
     };
     let ticks =
         index.pts.last().zip(index.pts.first()).map_or(0, |(last, first)| last - first) + index.last_duration;
-    notes.extend(about_list(&index));
-    if let Some(loss) = &choice.loss {
-        notes.push(format!("no encoder keeps all of the source: {loss}"));
-    }
-    if output.is_tonemapped() {
-        notes.push("HDR was brought to BT.709 with 8 bits".to_owned());
-    }
-    notes.extend(of_fields);
-    if probe.video.has_alpha {
-        notes.push("the video is transparent in parts: the result is not".to_owned());
-    }
-    let container = container(request, &probe, &choice.encodings);
-    let orientation = media_container(container).orientation(&probe.video);
-    if orientation != Orientation::UPRIGHT {
-        notes
-            .push("the pictures were turned upright: Matroska files have no place for a rotation".to_owned());
-    } else if probe.video.orientation.is_none() && container == Container::Matroska {
-        notes.push(
-            "the rotation is lost, since Matroska files have no place for it: choose --container mp4"
-                .to_owned(),
-        );
-    }
-    let shape = shape(&probe.video.clone().turned(orientation));
-    notes.extend(shrinking(request.settings.target, shape));
     Ok(Response::Indexed(Box::new(SourceFacts {
         codec: probe.video.codec.clone(),
         width: shape.width,
@@ -120,8 +88,36 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         notes,
         pixel: shape.pixel,
         is_turned: shape.is_turned,
-        cut_off: None,
+        cut_off: index.cut_off,
     })))
+}
+
+/// The frame list, with what people should know of it in `notes`.
+fn list(
+    request: &IndexRequest,
+    source: &Source,
+    progress: &Progress,
+    notes: &mut Vec<String>,
+) -> Result<Index, Failed> {
+    let method = match request.method {
+        IndexMethod::Demux => media::IndexMethod::Check,
+        IndexMethod::Decode => media::IndexMethod::Decode,
+    };
+    let mut tell = |frames: u64| progress.tell(frames as u32, 0);
+    let index = media::index(source, method, &mut tell)?;
+    if let Some(loss) = notes::loss(&index) {
+        if !request.settings.fill_gaps {
+            return Err(Failed::last(format!(
+                "{loss}: use a better copy, or --fill-gaps to take what is there and show the picture before where one is missing"
+            )));
+        }
+        notes.push(loss);
+    }
+    notes.extend(notes::of_list(&index));
+    let deinterlace = wanted(request.settings.deinterlace);
+    let (index, of_fields) = media::deinterlace(source, index, deinterlace, &mut tell)?;
+    notes.extend(of_fields);
+    Ok(index)
 }
 
 /// What is wanted of interlaced video, for `media`.
@@ -145,66 +141,6 @@ pub(crate) fn shape(video: &media::VideoInfo) -> Shape {
         // Quarter turns have a sine of 1 or -1.
         is_turned: video.rotation.is_some_and(|degrees| degrees.to_radians().sin().abs() > 0.9),
     }
-}
-
-/// Says when a result would be smaller than its source. A size that cannot be is told by the plan.
-fn shrinking(target: Target, source: Shape) -> Option<String> {
-    let Shape { width: from_width, height: from_height, .. } = source;
-    let (width, height) = target.size(source).ok()?;
-    let is_smaller = u64::from(width) * u64::from(height) < u64::from(from_width) * u64::from(from_height);
-    is_smaller.then(|| {
-        format!(
-            "the result of {width}x{height} is smaller than the source of {from_width}x{from_height}: it has less detail"
-        )
-    })
-}
-
-/// What people should know of how the list was made.
-fn about_list(index: &Index) -> Vec<String> {
-    let mut notes = Vec::new();
-    if index.left_out > 0 {
-        notes.push(format!(
-            "{} frames before the first whole picture cannot be decoded: the result begins behind them",
-            index.left_out
-        ));
-    }
-    if index.method == media::IndexMethod::Decode {
-        notes.push("the file's times cannot be trusted: every frame was decoded to find its time".to_owned());
-    }
-    notes
-}
-
-/// What of the source is lost, in words.
-fn losses(index: &Index) -> Vec<String> {
-    let mut losses = Vec::new();
-    if !index.gaps.is_empty() {
-        let told = index.gaps.iter().take(GAPS_TOLD).map(|gap| {
-            let time = |frame: u32| clock(index, index.pts[frame as usize]);
-            let end = index
-                .pts
-                .get(gap.end as usize)
-                .map_or_else(|| "the end".to_owned(), |&time| clock(index, time));
-            format!("{}-{} ({} to {end})", gap.start, gap.end - 1, time(gap.start))
-        });
-        let told = told.collect::<Vec<_>>().join(", ");
-        let more = match index.gaps.len().saturating_sub(GAPS_TOLD) {
-            0 => String::new(),
-            more => format!(" and {more} more gaps"),
-        };
-        losses.push(format!("frames {told}{more} are missing in the damaged file"));
-    }
-    if index.cut_off > 0 {
-        losses.push(format!("the file is cut off: {} frames are missing at its end", index.cut_off));
-    }
-    losses
-}
-
-/// A time as players show it, from the first frame on.
-pub(crate) fn clock(index: &Index, pts: i64) -> String {
-    let start = index.pts.first().copied().unwrap_or(0);
-    let milliseconds = ((pts - start) as f64 * index.time_base.to_f64() * 1000.0).round() as u64;
-    let (seconds, rest) = (milliseconds / 1000, milliseconds % 1000);
-    format!("{}:{:02}:{:02}.{rest:03}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
 /// The container that the user chose, else the one that holds what the source holds.

@@ -16,7 +16,7 @@ use media::{Index, IndexMethod, Probe, RangeDecoder, Resizer, Source};
 
 use self::picture::{Picture, Upright};
 use crate::failure::Failed;
-use crate::index::{clock, shape};
+use crate::index::shape;
 use crate::look::Look;
 use crate::model::Upscaler;
 use crate::pipeline::take;
@@ -122,7 +122,9 @@ impl Frame {
         let mut decoder = RangeDecoder::open(source, index, number, number + 1, DECODER_THREADS)?;
         decoder.tonemap();
         match decoder.next(&mut picture)? {
-            Some(pts) => Ok(Self { number, seconds: seconds(index, pts), time: clock(index, pts), picture }),
+            Some(pts) => {
+                Ok(Self { number, seconds: seconds(index, pts), time: index.clock(number), picture })
+            }
             None => Err(Failed::last(format!("frame {number} is missing in the video: choose another time"))),
         }
     }
@@ -143,7 +145,7 @@ fn at(index: &Index, time: f64) -> Result<u32, String> {
         return Err(format!(
             "{time} s lies beyond the end of the video, which lasts {end:.3} s: its last frame is shown at {:.3} s ({})",
             seconds(index, last),
-            clock(index, last)
+            index.clock(index.pts.len().saturating_sub(1) as u32)
         ));
     }
     Ok(begun.saturating_sub(1) as u32)
@@ -289,19 +291,8 @@ mod tests {
     use super::*;
 
     fn index() -> Index {
-        Index {
-            time_base: Rational::new(1, 1000),
-            pts: vec![80, 120, 160, 700],
-            keyframes: vec![0],
-            last_duration: 40,
-            seekable: true,
-            method: IndexMethod::Demux,
-            gaps: Vec::new(),
-            left_out: 0,
-            cut_off: 0,
-            flagged: Vec::new(),
-            fields: None,
-        }
+        let times = vec![80, 120, 160, 700];
+        Index { last_duration: 40, ..Index::of_times(Rational::new(1, 1000), times) }
     }
 
     #[test]

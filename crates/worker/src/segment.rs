@@ -102,6 +102,7 @@ fn make(
 ) -> Result<Made, Failed> {
     let source = &source(&request.source, request.settings.stream);
     let mut probe = media::probe(source)?;
+    probe.video = probe.video.as_decoded(index);
     let orientation = media_container(request.container).orientation(&probe.video);
     probe.video = probe.video.turned(orientation);
     let pictures = probe.video.size;

@@ -1,12 +1,17 @@
 //! The frames of a file by their numbers in its frame list, from any of them on.
 
+use std::collections::BTreeMap;
+
 use super::Frames;
-use crate::index::{Index, IndexMethod};
+use crate::index::Index;
 use crate::raw::codec::Threads;
 use crate::raw::frame::RawFrame;
 use crate::{Error, Source};
 
 /// Decodes the frames that a list of a file's own frames has, in order. Those that are missing are passed over.
+///
+/// Where the list has checksums, every frame is the very picture that a decoder gives that began at the start: a start that
+/// does not lead to it is given up for an earlier one.
 #[derive(Debug)]
 pub(crate) struct Numbered {
     source: Source,
@@ -17,14 +22,16 @@ pub(crate) struct Numbered {
     other_starts: Option<Vec<i64>>,
     /// The list.
     index: Index,
-    /// Frames are known by their times, else by counting from the beginning of the file.
-    by_time: bool,
     /// Number of the next frame out of the decoder, as far as it follows from the frame before.
     next_decoded: Option<usize>,
     /// Number of the next frame to give.
     wanted: usize,
     /// A frame was given.
     has_given: bool,
+    /// The frame that was given last.
+    current: RawFrame,
+    /// Frames that the decoder gave too early, by their numbers.
+    early: BTreeMap<usize, RawFrame>,
 }
 
 impl Numbered {
@@ -32,10 +39,7 @@ impl Numbered {
     ///
     /// At most `threads` are used; one where more could give other pictures each time.
     pub(crate) fn open(source: &Source, index: Index, first: u32, threads: usize) -> Result<Self, Error> {
-        let threads = match index.method {
-            IndexMethod::Demux | IndexMethod::Check => Threads::Repeatable(threads),
-            IndexMethod::Decode => Threads::One,
-        };
+        let threads = if index.by_time { Threads::Repeatable(threads) } else { Threads::One };
         let mut starts = if index.seekable { starts(&index, first) } else { Vec::new() };
         let (frames, is_beginning) = open_at(source, threads, &mut starts)?;
         Ok(Self {
@@ -43,10 +47,11 @@ impl Numbered {
             threads,
             frames,
             other_starts: (!is_beginning).then_some(starts),
-            by_time: index.seekable || index.method != IndexMethod::Decode,
             next_decoded: is_beginning.then(|| index.present_from(0) as usize),
             wanted: first as usize,
             has_given: false,
+            current: RawFrame::new()?,
+            early: BTreeMap::new(),
             index,
         })
     }
@@ -56,9 +61,9 @@ impl Numbered {
         &self.frames
     }
 
-    /// The frame that was decoded last.
+    /// The frame that was given last.
     pub(crate) fn frame(&mut self) -> &mut RawFrame {
-        self.frames.frame()
+        &mut self.current
     }
 
     /// Decodes the next frame of the list and gives its number; `None` after the last.
@@ -71,32 +76,65 @@ impl Numbered {
         Ok(Some(number))
     }
 
-    /// Decodes until frame `wanted` is the last that was decoded.
+    /// Decodes until frame `wanted` is there, as it should be.
     fn decode_until(&mut self, wanted: usize, expected: i64) -> Result<(), Error> {
         loop {
+            let is_found = self.find(wanted, expected)?;
+            if let Err(got) = is_found {
+                if !self.start_earlier()? {
+                    let (frame, expected) = (wanted as u32, Some(expected));
+                    return Err(Error::FramesDiffer { frame, expected, got });
+                }
+                continue;
+            }
+            if self.is_right(wanted) {
+                return Ok(());
+            }
+            if !self.start_earlier()? {
+                // What a decoder makes of damage may depend on what was in its memory before.
+                return if self.index.is_clean { Err(Error::OtherPicture(wanted as u32)) } else { Ok(()) };
+            }
+        }
+    }
+
+    /// Decodes until frame `wanted` is the current one; else gives the time of the frame that shows that it will not come.
+    fn find(&mut self, wanted: usize, expected: i64) -> Result<Result<(), Option<i64>>, Error> {
+        loop {
+            if let Some(frame) = self.early.remove(&wanted) {
+                self.current = frame;
+                return Ok(Ok(()));
+            }
             let is_end = !self.frames.advance()?;
             let got = self.frames.frame().pts().filter(|_| !is_end);
             let place = if is_end { None } else { self.place_of(got) };
             self.next_decoded = place.map(|place| self.index.present_from(place as u32 + 1) as usize);
             match place {
-                Some(place) if place == wanted => return Ok(()),
+                Some(place) if place == wanted => {
+                    std::mem::swap(&mut self.current, self.frames.frame());
+                    return Ok(Ok(()));
+                }
                 // Decoded because others need it, or to count.
                 Some(place) if place < wanted => {}
+                Some(place) if self.early.len() < self.index.disorder as usize => {
+                    let mut frame = RawFrame::new()?;
+                    frame.refer_to(self.frames.frame())?;
+                    self.early.insert(place, frame);
+                }
                 // Left over from the keyframe's past.
                 None if !is_end && !self.has_given && got.is_none_or(|got| got < expected) => {}
-                _ => {
-                    if !self.start_earlier()? {
-                        let (frame, expected) = (wanted as u32, Some(expected));
-                        return Err(Error::FramesDiffer { frame, expected, got });
-                    }
-                }
+                _ => return Ok(Err(got)),
             }
         }
     }
 
+    /// True when the current frame is the picture that the list has.
+    fn is_right(&self, wanted: usize) -> bool {
+        self.index.digests.get(wanted).is_none_or(|&digest| digest == self.current.digest())
+    }
+
     /// The number of the frame that was decoded last.
     fn place_of(&self, time: Option<i64>) -> Option<usize> {
-        match time.filter(|_| self.by_time) {
+        match time.filter(|_| self.index.by_time) {
             Some(time) => self.index.pts.binary_search(&time).ok(),
             // Not every frame has a time of its own: MPEG program streams have one for a group of them.
             None => self.next_decoded,
@@ -107,11 +145,9 @@ impl Numbered {
     /// of a row of frames that together make a whole picture, and damage reaches further from one start than from another.
     fn start_earlier(&mut self) -> Result<bool, Error> {
         let Some(mut starts) = self.other_starts.take() else { return Ok(false) };
-        if self.has_given {
-            starts.clear();
-        }
         let (frames, is_beginning) = open_at(&self.source, self.threads, &mut starts)?;
         self.frames = frames;
+        self.early.clear();
         self.other_starts = (!is_beginning).then_some(starts);
         self.next_decoded = is_beginning.then(|| self.index.present_from(0) as usize);
         Ok(true)

@@ -6,6 +6,7 @@ use super::Numbered;
 use crate::captions::Waiting;
 use crate::convert::ToRgb;
 use crate::fields::{FieldFilter, Place};
+use crate::fit::Fitter;
 use crate::index::Index;
 use crate::raw::frame::RawFrame;
 use crate::{Error, Source};
@@ -26,9 +27,15 @@ pub struct RangeDecoder {
     /// What makes the frames of the list out of those that are decoded.
     filtered: Option<Filtered>,
     to_rgb: ToRgb,
+    /// Fits pictures that are not of the film's kind.
+    fitter: Option<Fitter>,
     orientation: Orientation,
     /// Room for a picture before it is turned.
     lying: RgbF32,
+    /// Room for a picture before it is fitted, and before that.
+    unfitted: [RgbF32; 2],
+    /// The size of the pictures that are given.
+    size: Option<Size>,
     /// The frame that was converted last, as it was before.
     converted: Option<RawFrame>,
     /// The list.
@@ -86,8 +93,11 @@ impl RangeDecoder {
             decoded: Numbered::open(source, list.clone(), start, threads)?,
             filtered,
             to_rgb: ToRgb::default(),
+            fitter: list.canvas.map(Fitter::new),
             orientation: Orientation::UPRIGHT,
             lying: RgbF32::new(Size::new(0, 0)),
+            unfitted: [(); 2].map(|()| RgbF32::new(Size::new(0, 0))),
+            size: list.canvas.map(|canvas| canvas.size),
             converted: None,
             index: index.clone(),
             end: end as usize,
@@ -119,7 +129,7 @@ impl RangeDecoder {
     ///
     /// # Errors
     /// [`Error::FramesDiffer`] when the decoder gives other frames than the list has, [`Error::PictureChanged`] when
-    /// size or format change, others when the file cannot be read or converted.
+    /// the size changes in a list by packets alone, others when the file cannot be read or converted.
     pub fn next(&mut self, into: &mut RgbF32) -> Result<Option<i64>, Error> {
         let Some(next) = self.advance()? else { return Ok(None) };
         self.convert(next.is_filled, into)?;
@@ -148,9 +158,16 @@ impl RangeDecoder {
         Ok(Some(NextFrame { pts, is_repeat }))
     }
 
-    /// Converts the frame that was made last, or the one converted last once more.
+    /// Converts the frame that was made last, or the one converted last once more, and makes it a picture of the film's kind.
     fn convert(&mut self, again: bool, into: &mut RgbF32) -> Result<(), Error> {
         let number = self.wanted.saturating_sub(1) as u32;
+        let shown = self.index.shown(number);
+        let list = self.index.decoded();
+        let part = list.part(shown.frame).filter(|part| {
+            let is_like = list.canvas.is_none_or(|canvas| canvas.is_like(part.picture));
+            part.orientation != Orientation::UPRIGHT || !is_like
+        });
+        let part = part.copied();
         let converted = match &mut self.converted {
             Some(converted) => converted,
             none => none.insert(RawFrame::new()?),
@@ -165,11 +182,26 @@ impl RangeDecoder {
         } else {
             converted.refer_to(frame)?;
         }
-        if self.orientation == Orientation::UPRIGHT {
-            return self.to_rgb.convert(frame, number, into);
+        let is_turned = self.orientation != Orientation::UPRIGHT;
+        let picture = if is_turned { &mut self.lying } else { &mut *into };
+        match (part, &mut self.fitter) {
+            (Some(part), Some(fitter)) => {
+                let [lying, upright] = &mut self.unfitted;
+                self.to_rgb.convert(frame, lying)?;
+                part.orientation.apply(lying, upright);
+                fitter.fit(upright, part.picture, picture)?;
+            }
+            _ => self.to_rgb.convert(frame, picture)?,
         }
-        self.to_rgb.convert(frame, number, &mut self.lying)?;
-        self.orientation.apply(&self.lying, into);
+        // All that comes after relies on it.
+        let size = *self.size.get_or_insert(picture.size());
+        if picture.size() != size {
+            let (before, after) = (size.to_string(), picture.size().to_string());
+            return Err(Error::PictureChanged { frame: number, before, after });
+        }
+        if is_turned {
+            self.orientation.apply(&self.lying, into);
+        }
         Ok(())
     }
 

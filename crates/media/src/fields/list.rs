@@ -34,17 +34,18 @@ pub(super) fn made(fields: Fields) -> Result<Index, Error> {
         }
     };
     Ok(Index {
-        time_base,
-        pts,
         keyframes,
         last_duration,
         seekable: of_file.seekable,
-        method: of_file.method,
+        by_time: of_file.by_time,
+        canvas: of_file.canvas,
         gaps: fields.gaps(),
         left_out: of_file.left_out,
-        cut_off: of_file.cut_off,
-        flagged: Vec::new(),
+        cut_off: of_file.cut_off.clone(),
+        pixel_format: of_file.pixel_format.clone(),
+        notes: of_file.notes.clone(),
         fields: Some(fields),
+        ..Index::of_times(time_base, pts)
     })
 }
 
@@ -104,22 +105,15 @@ fn coarsest(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::IndexMethod;
     use crate::fields::FieldOrder;
 
     fn list(made: Made, pts: &[i64], last_duration: i64) -> Index {
         let decoded = Index {
-            time_base: Rational::new(1, 1000),
-            pts: pts.to_vec(),
             keyframes: vec![0, 5],
             last_duration,
             seekable: true,
-            method: IndexMethod::Demux,
-            gaps: Vec::new(),
-            left_out: 0,
-            cut_off: 0,
-            flagged: Vec::new(),
-            fields: None,
+            by_time: true,
+            ..Index::of_times(Rational::new(1, 1000), pts.to_vec())
         };
         let order = FieldOrder::TopFirst;
         super::made(Fields { made, order, keeps_progressive: false, decoded: Box::new(decoded) }).unwrap()

@@ -2,9 +2,11 @@
 
 use frame::Rational;
 
-use super::{Index, IndexMethod, JUMP_SECONDS, last_duration};
+use super::clock::last_duration;
+use super::{Index, JUMP_SECONDS};
 use crate::decode::Frames;
 use crate::probe::video_stream;
+use crate::raw::codec::{Threads, is_intra_only};
 use crate::raw::ffi::AVCodecID;
 use crate::raw::input::Input;
 use crate::raw::packet::RawPacket;
@@ -16,86 +18,131 @@ const REPORT: u64 = 1000;
 const NOT_CODED: usize = 16;
 
 /// All packets of a video, without their bytes.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub(super) struct Packets {
     time_base: Rational,
     rate: Rational,
-    /// Time of each packet that has one, and whether it is a keyframe, ascending.
+    is_mpeg4: bool,
+    is_intra_only: bool,
+    /// The container writes times beside the frames.
+    has_own_times: bool,
+    begins_with_keyframe: bool,
+    /// Ticks by which a clock has to go back to be another one.
+    jump: i64,
+    last_dts: Option<i64>,
+    /// Time and duration of the packet that is shown last.
+    last: (i64, i64),
+    /// The first time from which on there must be a frame for each packet.
+    start: Option<i64>,
+    /// Another clock began: what follows is not looked at.
+    is_over: bool,
+    /// Time of each packet that has one, and whether it is a keyframe; ascending once all are there.
     frames: Vec<(i64, bool)>,
     /// Every packet has a time, and they do not contradict each other.
-    tell: bool,
+    pub(super) tell: bool,
+    /// The packets stand in the order of their times: that in which they are shown, where nothing is reordered.
+    pub(super) are_in_order: bool,
     /// Times at which there must be a frame, ascending.
     pub(super) promised: Vec<i64>,
     /// How long the last frame is shown, by its packet.
-    last_duration: i64,
-    /// Frames that the container lists beyond the end of the file.
-    pub(super) cut_off: u32,
+    pub(super) last_duration: i64,
 }
 
 impl Packets {
-    /// Reads all packets.
+    pub(super) fn new(input: &Input) -> Result<Self, Error> {
+        let (stream, video) = video_stream(input)?;
+        let time_base = video.time_base();
+        Ok(Self {
+            time_base,
+            rate: video.average_frame_rate(),
+            is_mpeg4: video.codec_is(AVCodecID::MPEG4),
+            is_intra_only: is_intra_only(video.parameters().codec_id),
+            has_own_times: input.format() == "mpegts",
+            begins_with_keyframe: input.begins_with_keyframe(stream),
+            jump: raw::rescale(JUMP_SECONDS, Rational::new(1, 1), time_base),
+            last_dts: None,
+            last: (i64::MIN, 0),
+            start: None,
+            is_over: false,
+            frames: Vec::new(),
+            tell: true,
+            are_in_order: true,
+            promised: Vec::new(),
+            last_duration: 0,
+        })
+    }
+
+    /// Reads all packets of a file.
     pub(super) fn read(source: &Source, progress: &mut dyn FnMut(u64)) -> Result<Self, Error> {
         let mut input = Input::open(source)?;
-        let (stream, video) = video_stream(&input)?;
-        let time_base = video.time_base();
-        let rate = video.average_frame_rate();
-        let is_mpeg4 = video.codec_is(AVCodecID::MPEG4);
-        let has_own_times = input.format() == "mpegts";
+        let mut this = Self::new(&input)?;
+        let (stream, _) = video_stream(&input)?;
         input.keep_streams(|index| index == stream);
         let mut packet = RawPacket::new()?;
-        let mut frames: Vec<(i64, bool)> = Vec::new();
-        let (mut promised, mut start) = (Vec::new(), None);
-        let begins_with_keyframe = input.begins_with_keyframe(stream);
-        let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), time_base);
-        let (mut last_dts, mut last) = (None::<i64>, (i64::MIN, 0));
-        let mut tell = true;
-        while input.read(&mut packet)? {
-            if packet.stream() != stream {
-                continue;
-            }
-            // Recordings begin anywhere: what is shown before the first keyframe may refer to what is not there. A keyframe
-            // that is damaged is known by the table alone.
-            if start.is_none() && (begins_with_keyframe || packet.is_keyframe()) {
-                start = packet.pts();
-            }
-            if packet.is_discarded() {
-                continue;
-            }
-            let Some(pts) = packet.pts() else {
-                tell = false;
-                continue;
-            };
-            let dts = packet.dts().unwrap_or(pts);
-            if last_dts.is_some_and(|last| dts < last.saturating_sub(jump)) {
-                // Another clock begins, and one time may mean two frames.
-                tell = false;
-                promised.clear();
-                break;
-            }
-            last_dts = Some(dts);
-            last = last.max((pts, packet.duration()));
-            if frames.len() == MAX_FRAMES {
-                return Err(Error::TooManyFrames);
-            }
-            frames.push((pts, packet.is_keyframe()));
-            // A packet without content says that the picture before goes on, as many AVI files have it.
-            let is_coded = packet.data().len() > if is_mpeg4 { NOT_CODED } else { 0 };
-            if is_coded && start.is_some_and(|start| pts >= start) {
-                promised.push(pts);
-            }
-            if (frames.len() as u64).is_multiple_of(REPORT) {
-                progress(frames.len() as u64);
+        while !this.is_over && input.read(&mut packet)? {
+            if packet.stream() == stream {
+                this.add(&packet)?;
+                if (this.frames.len() as u64).is_multiple_of(REPORT) {
+                    progress(this.frames.len() as u64);
+                }
             }
         }
-        frames.sort_unstable_by_key(|&(pts, _)| pts);
-        tell &= frames.windows(2).all(|pair| pair[0].0 < pair[1].0);
+        this.finish();
+        Ok(this)
+    }
+
+    /// Looks at the next packet of the video.
+    pub(super) fn add(&mut self, packet: &RawPacket) -> Result<(), Error> {
+        if self.is_over {
+            return Ok(());
+        }
+        // Recordings begin anywhere: what is shown before the first keyframe may refer to what is not there. A keyframe that
+        // is damaged is known by the table alone.
+        if self.start.is_none() && (self.begins_with_keyframe || packet.is_keyframe()) {
+            self.start = packet.pts();
+        }
+        if packet.is_discarded() {
+            return Ok(());
+        }
+        let Some(pts) = packet.pts() else {
+            self.tell = false;
+            return Ok(());
+        };
+        let dts = packet.dts().unwrap_or(pts);
+        if self.last_dts.is_some_and(|last| dts < last.saturating_sub(self.jump)) {
+            // Another clock begins, and one time may mean two frames.
+            self.tell = false;
+            self.is_over = true;
+            self.promised.clear();
+            return Ok(());
+        }
+        self.last_dts = Some(dts);
+        self.last = self.last.max((pts, packet.duration()));
+        if self.frames.len() == MAX_FRAMES {
+            return Err(Error::TooManyFrames);
+        }
+        self.are_in_order &= self.frames.last().is_none_or(|&(last, _)| last < pts);
+        self.frames.push((pts, packet.is_keyframe()));
+        // A packet without content says that the picture before goes on, as many AVI files have it.
+        let is_coded = packet.data().len() > if self.is_mpeg4 { NOT_CODED } else { 0 };
+        if is_coded && self.start.is_some_and(|start| pts >= start) {
+            self.promised.push(pts);
+        }
+        Ok(())
+    }
+
+    /// Says that there are no more packets.
+    pub(super) fn finish(&mut self) {
+        self.frames.sort_unstable_by_key(|&(pts, _)| pts);
+        self.tell &= self.frames.windows(2).all(|pair| pair[0].0 < pair[1].0);
         // Where some times are missing, the others are guesses, but for containers that write them beside the frames.
-        if !tell && !has_own_times {
-            promised.clear();
+        if !self.tell && !self.has_own_times {
+            self.promised.clear();
         }
-        promised.sort_unstable();
-        promised.dedup();
-        let cut_off = input.samples_beyond_end(stream);
-        Ok(Self { time_base, rate, frames, tell, promised, last_duration: last.1, cut_off })
+        self.promised.sort_unstable();
+        self.promised.dedup();
+        self.last_duration = self.last.1;
     }
 
     /// Packets before a time; 0 when packets do not tell.
@@ -103,7 +150,7 @@ impl Packets {
         if self.tell { self.frames.partition_point(|&(pts, _)| pts < time) as u32 } else { 0 }
     }
 
-    /// The frame list; `None` when packets do not tell.
+    /// The frame list by packets alone; `None` when they do not tell.
     pub(super) fn list(&self, source: &Source) -> Result<Option<Index>, Error> {
         if !self.tell {
             return Ok(None);
@@ -112,7 +159,7 @@ impl Packets {
         if frames.first().is_some_and(|&(_, is_key)| !is_key) {
             // Recordings begin anywhere, and edit lists cut anywhere: the decoder tells which frame is the first it can
             // show.
-            let mut decoded = Frames::open(source, raw::codec::Threads::One)?;
+            let mut decoded = Frames::open(source, Threads::One)?;
             let first = if decoded.advance()? { decoded.frame().pts() } else { None };
             match first.and_then(|first| frames.binary_search_by_key(&first, |&(pts, _)| pts).ok()) {
                 Some(number) => frames = &frames[number..],
@@ -120,20 +167,16 @@ impl Packets {
             }
         }
         let pts: Vec<i64> = frames.iter().map(|&(pts, _)| pts).collect();
-        let keyframes =
+        let keyframes: Vec<u32> =
             frames.iter().enumerate().filter(|(_, frame)| frame.1).map(|(number, _)| number as u32).collect();
+        // Where every packet is called a keyframe, the word means nothing.
+        let seekable = self.is_intra_only || keyframes.len() < pts.len() || pts.len() == 1;
         Ok(Some(Index {
             last_duration: last_duration(self.last_duration, &pts, self.time_base, self.rate),
-            time_base: self.time_base,
-            pts,
             keyframes,
-            seekable: true,
-            method: IndexMethod::Demux,
-            gaps: Vec::new(),
-            left_out: 0,
-            cut_off: 0,
-            flagged: Vec::new(),
-            fields: None,
+            seekable,
+            by_time: true,
+            ..Index::of_times(self.time_base, pts)
         }))
     }
 }

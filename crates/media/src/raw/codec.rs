@@ -44,6 +44,8 @@ pub(crate) struct Decoder {
     /// Errors in a row while the last frames are taken out.
     errors_at_end: u32,
     at_end: bool,
+    /// Some packet could not be decoded.
+    has_failed: bool,
 }
 
 // SAFETY: a codec context may be used by one thread after another.
@@ -68,7 +70,7 @@ impl Decoder {
             if context.is_null() {
                 return Err(out_of_memory());
             }
-            let decoder = Self { context, errors_at_end: 0, at_end: false };
+            let decoder = Self { context, errors_at_end: 0, at_end: false, has_failed: false };
             check(ffi::avcodec_parameters_to_context(context, parameters), "set up the decoder")?;
             (*context).pkt_timebase = av_rational(time_base);
             (*context).max_pixels = MAX_PIXELS as i64;
@@ -103,6 +105,7 @@ impl Decoder {
         let packet = packet.map_or(ptr::null_mut(), RawPacket::as_mut_ptr);
         // SAFETY: the context is open; the packet is null or valid.
         let code = unsafe { ffi::avcodec_send_packet(self.context, packet) };
+        self.has_failed |= code < 0 && !is_again(code);
         if code == -OUT_OF_MEMORY { Err(out_of_memory()) } else { Ok(()) }
     }
 
@@ -119,17 +122,37 @@ impl Decoder {
                 }
                 ffi::AVERROR_EOF => return Ok(Output::End),
                 code if code == -OUT_OF_MEMORY => return Err(out_of_memory()),
-                code if is_again(code) || !self.at_end => return Ok(Output::NeedsInput),
+                code if is_again(code) => return Ok(Output::NeedsInput),
+                _ if !self.at_end => {
+                    self.has_failed = true;
+                    return Ok(Output::NeedsInput);
+                }
                 // What is still inside may be damaged frame for frame; there is an end to it.
                 _ if self.errors_at_end >= 1000 => return Ok(Output::End),
-                _ => self.errors_at_end += 1,
+                _ => {
+                    self.has_failed = true;
+                    self.errors_at_end += 1;
+                }
             }
         }
+    }
+
+    /// True when some packet could not be decoded.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed
+    }
+
+    /// Forgets everything: what comes next stands at a beginning.
+    pub(crate) fn restart(&mut self) {
+        // SAFETY: the context is open.
+        unsafe { ffi::avcodec_flush_buffers(self.context) };
+        self.at_end = false;
+        self.errors_at_end = 0;
     }
 }
 
 /// True when no frame of the codec refers to another.
-fn is_intra_only(codec: ffi::AVCodecID) -> bool {
+pub(crate) fn is_intra_only(codec: ffi::AVCodecID) -> bool {
     // SAFETY: FFmpeg gives null or a static description.
     let descriptor = unsafe { ffi::avcodec_descriptor_get(codec).as_ref() };
     descriptor.is_some_and(|descriptor| descriptor.props & ffi::AV_CODEC_PROP_INTRA_ONLY != 0)

@@ -2,13 +2,13 @@
 
 use std::ffi::c_int;
 
-use frame::{ChromaLocation, ColorDescription, Planar, Range, Size};
+use frame::{ChromaLocation, ColorDescription, Orientation, Planar, Range, Rational, Size};
 
 use super::pixel::PixelFormat;
 use super::{check, ffi, out_of_memory};
 use crate::Error;
 use crate::raw::packet::NO_TIME;
-use crate::raw::stream::SideData;
+use crate::raw::stream::{SideData, orientation_of_matrix};
 
 /// A picture that is owned; its samples are shared and counted.
 #[derive(Debug)]
@@ -234,9 +234,50 @@ impl RawFrame {
             })
     }
 
-    /// True when the frame refers to no other.
+    /// True when the frame refers to no other, by the word of its decoder.
     pub(crate) fn is_intra(&self) -> bool {
-        self.get().pict_type == ffi::AVPictureType::I
+        self.get().pict_type == ffi::AVPictureType::I || self.get().key_frame != 0
+    }
+
+    /// True when the decoder says that it had to guess a part of the picture.
+    pub(crate) fn is_damaged(&self) -> bool {
+        let raw = self.get();
+        raw.decode_error_flags != 0 || raw.flags & ffi::AV_FRAME_FLAG_CORRUPT as c_int != 0
+    }
+
+    /// The aspect ratio of a pixel by the word of the video itself.
+    pub(crate) fn sample_aspect_ratio(&self) -> Rational {
+        super::rational(self.get().sample_aspect_ratio)
+    }
+
+    /// What the video itself says must be done to the picture so that it stands upright; `None` where it says nothing, or that
+    /// it lies askew.
+    pub(crate) fn orientation(&self) -> Option<Orientation> {
+        // SAFETY: the frame is ours; FFmpeg gives null or side data that lives as long as the frame, with as many bytes as it
+        // says.
+        let bytes = unsafe {
+            let data =
+                ffi::av_frame_get_side_data(self.0, ffi::AVFrameSideDataType::DISPLAYMATRIX).as_ref()?;
+            std::slice::from_raw_parts(data.data, data.size)
+        };
+        orientation_of_matrix(bytes)
+    }
+
+    /// A checksum of all samples, and of the colours that they are numbers of.
+    pub(crate) fn digest(&self) -> u32 {
+        let mut digest = crc32fast::Hasher::new();
+        let format = self.format();
+        for plane in 0..format.planes() {
+            for y in 0..format.rows(self.size().height, plane) {
+                digest.update(self.row(plane, y));
+            }
+        }
+        let palette = self.get().data[1];
+        if format.has_palette() && !palette.is_null() {
+            // SAFETY: such frames have a second plane of 256 colours of four bytes.
+            digest.update(unsafe { std::slice::from_raw_parts(palette, 1024) });
+        }
+        digest.finalize()
     }
 
     /// Leaves the choice of the frame type to the encoder.
@@ -281,6 +322,11 @@ impl RawFrame {
     /// Copies a picture of 16-bit samples into a frame of the format `gbrp16le` and the same size.
     pub(crate) fn write_rgb16(&mut self, picture: &Planar<u16>) -> Result<(), Error> {
         self.make_writable()?;
+        if picture.size() != self.size() {
+            let reason = "a picture of another size".to_owned();
+            return Err(Error::Resize { from: picture.size(), to: self.size(), reason });
+        }
+        self.must_hold(picture.size(), 2)?;
         for (plane, source) in GBR_TO_RGB.into_iter().enumerate() {
             for y in 0..picture.size().height {
                 let row = self.row_mut(plane, y);
@@ -292,8 +338,41 @@ impl RawFrame {
         Ok(())
     }
 
+    /// Copies a picture into a frame of the format `gbrpf32le` and the same size.
+    pub(crate) fn write_rgb_f32(&mut self, picture: &Planar<f32>) -> Result<(), Error> {
+        self.make_writable()?;
+        if picture.size() != self.size() {
+            let reason = "a picture of another size".to_owned();
+            return Err(Error::Resize { from: picture.size(), to: self.size(), reason });
+        }
+        self.must_hold(picture.size(), 4)?;
+        for (plane, source) in GBR_TO_RGB.into_iter().enumerate() {
+            for y in 0..picture.size().height {
+                let row = self.row_mut(plane, y);
+                for (bytes, sample) in row.chunks_exact_mut(4).zip(picture.row(source, y)) {
+                    bytes.copy_from_slice(&sample.to_le_bytes());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the first three planes have as many samples of `bytes` bytes as a picture of a size. Else what is not
+    /// copied would be memory that held something else before.
+    fn must_hold(&self, size: Size, bytes: usize) -> Result<(), Error> {
+        let has = |plane| {
+            let rows = self.format().rows(self.size().height, plane);
+            rows >= size.height && self.row(plane, 0).len() >= size.width as usize * bytes
+        };
+        if self.format().planes() >= 3 && (0..3).all(has) {
+            return Ok(());
+        }
+        Err(Error::Resize { from: self.size(), to: size, reason: "samples are missing".to_owned() })
+    }
+
     /// Copies the left upper part of a frame of the format `gbrp16le`.
-    pub(crate) fn read_rgb16(&self, into: &mut Planar<u16>, size: Size) {
+    pub(crate) fn read_rgb16(&self, into: &mut Planar<u16>, size: Size) -> Result<(), Error> {
+        self.must_hold(size, 2)?;
         into.resize(size);
         for (plane, target) in GBR_TO_RGB.into_iter().enumerate() {
             for y in 0..size.height {
@@ -303,10 +382,12 @@ impl RawFrame {
                 }
             }
         }
+        Ok(())
     }
 
     /// Copies the left upper part of a frame of the format `gbrpf32le`.
-    pub(crate) fn read_rgb_f32(&self, into: &mut Planar<f32>, size: Size) {
+    pub(crate) fn read_rgb_f32(&self, into: &mut Planar<f32>, size: Size) -> Result<(), Error> {
+        self.must_hold(size, 4)?;
         into.resize(size);
         for (plane, target) in GBR_TO_RGB.into_iter().enumerate() {
             for y in 0..size.height {
@@ -316,6 +397,7 @@ impl RawFrame {
                 }
             }
         }
+        Ok(())
     }
 
     /// The mean of the first plane (luma, gray or green) of an 8- to 16-bit picture, 0 to 1 of all code values.

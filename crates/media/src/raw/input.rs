@@ -9,7 +9,8 @@ use std::ptr;
 use super::dictionary::{self, Dictionary};
 use super::packet::RawPacket;
 use super::parts::PartsIo;
-use super::stream::Stream;
+use super::stills::{self, Still};
+use super::stream::{Kind, Stream};
 use super::{check, error_text, ffi, is_again, rational, rescale, text};
 use crate::{Error, MAX_PIXELS, Source};
 use frame::Rational;
@@ -69,6 +70,16 @@ const SOUND_FORMATS: &[&str] =
 
 /// How many streams a file may have; FFmpeg's own limit. (Subtitled films carry over a hundred fonts.)
 const MAX_STREAMS: &str = "1000";
+
+/// How far is looked into a file for its streams.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    bytes: u64,
+    seconds: u64,
+}
+
+/// Far enough for a recording whose picture begins after minutes, and within the memory of a look.
+const FAR: Limits = Limits { bytes: 256 << 20, seconds: 600 };
 
 /// A media file that is open for reading.
 #[derive(Debug)]
@@ -142,21 +153,44 @@ impl Chapter {
 }
 
 impl Input {
-    /// Opens a file and looks far enough into it to know its streams.
+    /// Opens a file and looks far enough into it to know its streams. Where that leaves a stream unknown, as in recordings
+    /// whose picture or sound begins late, it looks much further.
     pub(crate) fn open(source: &Source) -> Result<Self, Error> {
+        let input = Self::open_with_limits(source, None)?;
+        if input.knows_its_streams() {
+            return Ok(input);
+        }
+        // What is known stays known.
+        Ok(Self::open_with_limits(source, Some(FAR)).unwrap_or(input))
+    }
+
+    fn open_with_limits(source: &Source, limits: Option<Limits>) -> Result<Self, Error> {
         for part in source.parts() {
             check_file(part)?;
         }
-        let url = url(source.parts().first().ok_or(Error::NotFound)?)?;
+        let path = source.parts().first().ok_or(Error::NotFound)?;
+        let url = url(path)?;
         let io = Io::open(source, &url)?;
         let mut input = Self { context: ptr::null_mut(), io, chosen: source.stream() };
-        let format = input.recognize()?;
-        input.open_with(format, &url)?;
+        let format = input.recognize(path)?;
+        input.open_with(format, &url, limits)?;
         Ok(input)
     }
 
+    /// True when all of its videos have a size and all of its sounds a rate, and there is a video where there may be one.
+    fn knows_its_streams(&self) -> bool {
+        let is_known = |stream: Stream<'_>| match stream.kind() {
+            Kind::Video => stream.size().pixels() > 0,
+            Kind::Audio => stream.codec_is(ffi::AVCodecID::NONE) || stream.has_sound_parameters(),
+            _ => true,
+        };
+        let may_have_more = self.get().ctx_flags & ffi::AVFMTCTX_NOHEADER != 0;
+        let has_video = self.streams().any(|stream| stream.kind() == Kind::Video);
+        self.streams().all(is_known) && (has_video || !may_have_more)
+    }
+
     /// Finds the demuxer by the content alone: a name means nothing (and `%03d` in one means several files).
-    fn recognize(&mut self) -> Result<*const ffi::AVInputFormat, Error> {
+    fn recognize(&mut self, path: &Path) -> Result<*const ffi::AVInputFormat, Error> {
         let mut format: *const ffi::AVInputFormat = ptr::null();
         // SAFETY: the I/O object is open; FFmpeg gives a static demuxer.
         let (code, names) = unsafe {
@@ -177,7 +211,15 @@ impl Input {
         if FORMATS.contains(&name) {
             Ok(format)
         } else if name.starts_with("image2") || name.ends_with("_pipe") || name == "ico" {
-            Err(Error::StillPicture)
+            match stills::look(path).map_err(Error::Unreadable)? {
+                Still::Picture => Err(Error::StillPicture),
+                Still::AnimatedWebp => Err(Error::AnimatedWebp),
+                // SAFETY: the text ends with a zero byte; FFmpeg gives null or a static demuxer.
+                Still::MotionJpeg => match unsafe { ffi::av_find_input_format(c"mjpeg".as_ptr()) } {
+                    format if format.is_null() => Err(Error::FormatNotAllowed { format: names }),
+                    format => Ok(format),
+                },
+            }
         } else if SOUND_FORMATS.contains(&name) {
             Err(Error::NoVideoStream)
         } else {
@@ -185,8 +227,17 @@ impl Input {
         }
     }
 
-    fn open_with(&mut self, format: *const ffi::AVInputFormat, url: &CString) -> Result<(), Error> {
+    fn open_with(
+        &mut self,
+        format: *const ffi::AVInputFormat,
+        url: &CString,
+        limits: Option<Limits>,
+    ) -> Result<(), Error> {
         let mut options = Dictionary::new();
+        if let Some(Limits { bytes, seconds }) = limits {
+            options.set("probesize", &bytes.to_string());
+            options.set("analyzeduration", &(seconds * 1_000_000).to_string());
+        }
         // A demuxer can ask for further files and demuxers; it gets no other protocol and none outside of the list.
         options.set("protocol_whitelist", "file");
         options.set("format_whitelist", &FORMATS.join(","));
@@ -252,6 +303,12 @@ impl Input {
         (duration > 0).then(|| duration as f64 / f64::from(ffi::AV_TIME_BASE))
     }
 
+    /// Duration in seconds where the container states it, rather than that it follows from what is there.
+    pub(crate) fn stated_seconds(&self) -> Option<f64> {
+        let is_stated = self.get().duration_estimation_method == ffi::AVDurationEstimationMethod::STREAM;
+        self.duration_seconds().filter(|_| is_stated)
+    }
+
     pub(crate) fn metadata(&self) -> Vec<(String, String)> {
         // SAFETY: the list belongs to the context, which is not changed.
         unsafe { dictionary::entries(self.get().metadata) }
@@ -304,24 +361,16 @@ impl Input {
                 continue;
             }
             // SAFETY: the I/O object is open.
-            let failed = unsafe { (*self.io.get()).error };
+            let (failed, is_at_end) = unsafe { ((*self.io.get()).error, (*self.io.get()).eof_reached != 0) };
             let is_system = |code: i32| code < 0 && code > -4096;
             return match [failed, code].into_iter().find(|&code| is_system(code)) {
-                // A disk that fails is not the end of the video.
-                Some(code) if code == -5 || failed < 0 && is_system(failed) => {
+                // A disk that fails is not the end of the video. But some demuxers, of old games, call the end an error.
+                Some(code) if code == -5 && !is_at_end || failed < 0 && is_system(failed) => {
                     Err(Error::Unreadable(io::Error::from_raw_os_error(-code)))
                 }
                 _ => Ok(false),
             };
         }
-    }
-
-    /// Samples that the table of an MPEG-4 file places beyond the end of the file.
-    pub(crate) fn samples_beyond_end(&self, stream: usize) -> u32 {
-        // SAFETY: the I/O object is open.
-        let size = unsafe { ffi::avio_size(self.io.get()) };
-        let ends = self.samples(stream).filter_map(|entry| entry.pos.checked_add(entry.size().into()));
-        ends.filter(|&end| size > 0 && end > size).count() as u32
     }
 
     /// True where the table of an MPEG-4 file has a keyframe first, whatever has become of its bytes.

@@ -15,6 +15,7 @@ pub(crate) mod output;
 pub(crate) mod packet;
 mod parts;
 pub(crate) mod pixel;
+mod stills;
 pub(crate) mod stream;
 
 use std::ffi::{CStr, CString, c_char, c_int};
@@ -87,6 +88,24 @@ pub(crate) fn rescale(value: i64, from: Rational, to: Rational) -> i64 {
 pub(crate) fn multiply(a: Rational, b: Rational) -> Rational {
     // SAFETY: a pure function.
     rational(unsafe { ffi::av_mul_q(av_rational(a), av_rational(b)) })
+}
+
+/// What samples stand for, by FFmpeg's names.
+pub(crate) fn color_names(color: ::frame::ColorDescription) -> String {
+    let range = match color.range {
+        ::frame::Range::Full => "full",
+        ::frame::Range::Limited => "limited",
+        ::frame::Range::Unspecified => "unknown",
+    };
+    // SAFETY: pure functions that give null or static texts.
+    let (matrix, primaries, transfer) = unsafe {
+        (
+            text(ffi::av_color_space_name(ffi::AVColorSpace(color.matrix.0.into()))),
+            text(ffi::av_color_primaries_name(ffi::AVColorPrimaries(color.primaries.0.into()))),
+            text(ffi::av_color_transfer_name(ffi::AVColorTransferCharacteristic(color.transfer.0.into()))),
+        )
+    };
+    format!("matrix {matrix}, primaries {primaries}, transfer {transfer}, range {range}")
 }
 
 /// True when the Matroska muxer says that Opus begins early, but does not count the times from there. (Those of FFmpeg 5.)

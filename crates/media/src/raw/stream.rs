@@ -94,6 +94,12 @@ impl<'a> Stream<'a> {
         (i64::from(parameters.initial_padding.max(0)), parameters.sample_rate.max(1))
     }
 
+    /// It is known what its sound is like.
+    pub(crate) fn has_sound_parameters(self) -> bool {
+        let parameters = self.parameters();
+        parameters.sample_rate > 0 && parameters.ch_layout.nb_channels > 0
+    }
+
     /// Samples a second of sound.
     pub(crate) fn sample_rate(self) -> Option<i32> {
         Some(self.parameters().sample_rate).filter(|&rate| rate > 0 && self.kind() == Kind::Audio)
@@ -252,9 +258,7 @@ impl<'a> Stream<'a> {
         let Some(matrix) = self.side_data(true).into_iter().find(SideData::is_display_matrix) else {
             return Some(Orientation::UPRIGHT);
         };
-        let factors: Vec<i32> = matrix.bytes.chunks_exact(4).map(ne_i32).collect();
-        let &[a, b, _, c, d, ..] = factors.as_slice() else { return None };
-        Orientation::of_factors(a, b, c, d)
+        orientation_of_matrix(&matrix.bytes)
     }
 
     /// How far the picture must be turned to stand upright, in degrees counter-clockwise.
@@ -267,6 +271,13 @@ impl<'a> Stream<'a> {
         // SAFETY: the matrix has nine numbers.
         Some(unsafe { ffi::av_display_rotation_get(numbers.as_ptr()) }).filter(|angle| angle.is_finite())
     }
+}
+
+/// What a display matrix asks for; `None` for angles between.
+pub(crate) fn orientation_of_matrix(bytes: &[u8]) -> Option<Orientation> {
+    let factors: Vec<i32> = bytes.chunks_exact(4).map(ne_i32).collect();
+    let &[a, b, _, c, d, ..] = factors.as_slice() else { return None };
+    Orientation::of_factors(a, b, c, d)
 }
 
 /// Seconds of a time such as `01:02:03.500000000`.

@@ -1,0 +1,72 @@
+//! Times for frames that have none, or some that contradict each other.
+
+use frame::Rational;
+
+use super::JUMP_SECONDS;
+use crate::raw;
+
+/// Gives every decoded frame a time that is later than that of the frame before.
+#[derive(Debug)]
+pub(super) struct Clock {
+    last: Option<i64>,
+    /// Ticks of a frame by the frame rate.
+    frame: i64,
+    time_base: Rational,
+    /// Seconds of a field, where frames say how many of them they are shown: films in which some fields are to be repeated.
+    pub(super) field: Option<Rational>,
+    /// The last time that a frame had, and the fields since.
+    said: (i64, i64),
+    /// Ticks of a jump.
+    jump: i64,
+    /// What is added since the clock of the file went back.
+    offset: i64,
+}
+
+impl Clock {
+    pub(super) fn new(time_base: Rational, rate: Rational) -> Self {
+        let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), time_base);
+        let frame = one_frame(time_base, rate);
+        Self { last: None, frame, time_base, field: None, said: (0, 0), jump, offset: 0 }
+    }
+
+    /// The time of the next frame, which itself says `said` and is shown for so many fields.
+    pub(super) fn time_of(&mut self, said: Option<i64>, fields: i64) -> i64 {
+        let time = match (self.last, said) {
+            (None, said) => said.unwrap_or(0),
+            // No time of its own: a frame after the one before.
+            (Some(last), None) => match self.field {
+                Some(field) => {
+                    let since = raw::rescale(self.said.1, field, self.time_base);
+                    self.said.0.saturating_add(since).max(last.saturating_add(1))
+                }
+                None => last.saturating_add(self.frame),
+            },
+            (Some(last), Some(said)) => {
+                if said.saturating_add(self.offset) < last.saturating_sub(self.jump) {
+                    self.offset = last.saturating_add(self.frame).saturating_sub(said);
+                }
+                said.saturating_add(self.offset).max(last.saturating_add(1))
+            }
+        };
+        let has_time = said.is_some() || self.last.is_none();
+        self.said = if has_time { (time, fields) } else { (self.said.0, self.said.1 + fields) };
+        self.last = Some(time);
+        time
+    }
+}
+
+/// Ticks of a frame by the frame rate; 1 where that is not known.
+pub(super) fn one_frame(time_base: Rational, rate: Rational) -> i64 {
+    if rate.is_known() { raw::rescale(1, Rational::new(rate.den, rate.num), time_base).max(1) } else { 1 }
+}
+
+/// How long the last frame is shown: what its packet says, else as long as the one before, else one by the frame rate.
+pub(super) fn last_duration(said: i64, pts: &[i64], time_base: Rational, rate: Rational) -> i64 {
+    if said > 0 {
+        return said;
+    }
+    match pts {
+        [.., before, last] => last.saturating_sub(*before),
+        _ => one_frame(time_base, rate),
+    }
+}

@@ -1,0 +1,120 @@
+//! What a decoder that begins at the start makes of a film.
+
+use frame::{Canvas, ColorDescription, Orientation, Rational};
+
+use super::clock::Clock;
+use crate::decode::Frames;
+use crate::raw::codec::Threads;
+use crate::raw::frame::RawFrame;
+use crate::raw::pixel::PixelFormat;
+use crate::{Error, MAX_FRAMES};
+
+/// Kinds of pictures that are told apart: a file that changes more often is damaged, or made to harm.
+const MOST_LOOKS: usize = 100_000;
+
+/// Frames as the decoder gives them, in its order.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    pub(super) time_base: Rational,
+    pub(super) rate: Rational,
+    clock: Clock,
+    /// The time that each frame has of its own.
+    pub(super) own: Vec<Option<i64>>,
+    /// The time that each frame gets from the clock.
+    pub(super) clocked: Vec<i64>,
+    pub(super) digests: Vec<u32>,
+    /// Whether each refers to no other, by the word of its decoder.
+    pub(super) intra: Vec<bool>,
+    pub(super) flagged: Vec<bool>,
+    /// What the pictures are like, from which frame on.
+    pub(super) looks: Vec<(u32, Look)>,
+    /// Some frame could not be decoded, or not whole.
+    pub(super) is_damaged: bool,
+}
+
+/// What a picture is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Look {
+    pub(super) format: PixelFormat,
+    pub(super) color: ColorDescription,
+    pub(super) picture: Canvas,
+    /// What the video itself asks for.
+    pub(super) orientation: Option<Orientation>,
+}
+
+impl Decoded {
+    pub(super) fn new(frames: &Frames) -> Self {
+        let (time_base, rate) = (frames.time_base(), frames.frame_rate());
+        Self {
+            clock: Clock::new(time_base, rate),
+            time_base,
+            rate,
+            own: Vec::new(),
+            clocked: Vec::new(),
+            digests: Vec::new(),
+            intra: Vec::new(),
+            flagged: Vec::new(),
+            looks: Vec::new(),
+            is_damaged: false,
+        }
+    }
+
+    /// Adds the frame that was decoded last.
+    pub(super) fn add(&mut self, frames: &mut Frames) -> Result<(), Error> {
+        if self.own.len() == MAX_FRAMES {
+            return Err(Error::TooManyFrames);
+        }
+        // The decoder knows it when it has seen a frame.
+        self.clock.field = frames.field_seconds();
+        let frame = frames.frame();
+        self.own.push(frame.pts());
+        self.clocked.push(self.clock.time_of(frame.best_effort_time(), frame.fields_shown()));
+        self.digests.push(frame.digest());
+        self.intra.push(frame.is_intra() && !frame.is_damaged());
+        self.flagged.push(frame.is_interlaced());
+        self.is_damaged |= frame.is_damaged() || frames.has_failed();
+        self.add_look(Look::of(frames.frame()))
+    }
+
+    fn add_look(&mut self, look: Look) -> Result<(), Error> {
+        if self.looks.last().is_some_and(|(_, last)| *last == look) {
+            return Ok(());
+        }
+        if self.looks.len() == MOST_LOOKS {
+            return Err(Error::TooManyChanges);
+        }
+        self.looks.push((self.own.len() as u32 - 1, look));
+        Ok(())
+    }
+
+    /// Takes over whether anything failed after the last frame.
+    pub(super) fn finish(&mut self, frames: &Frames) {
+        self.is_damaged |= frames.has_failed();
+    }
+
+    /// Every frame has a time of its own, and no other has it.
+    pub(super) fn own_times(&self) -> Option<Vec<i64>> {
+        let own = self.own.iter().copied().collect::<Option<Vec<i64>>>()?;
+        let mut sorted = own.clone();
+        sorted.sort_unstable();
+        sorted.windows(2).all(|pair| pair[0] < pair[1]).then_some(own)
+    }
+}
+
+impl Look {
+    fn of(frame: &RawFrame) -> Self {
+        Self {
+            format: frame.format(),
+            color: frame.color(),
+            picture: Canvas { size: frame.size(), pixel: frame.sample_aspect_ratio() },
+            orientation: frame.orientation(),
+        }
+    }
+}
+
+/// Threads for decoding a whole film.
+pub(super) fn all_threads() -> Threads {
+    /// More than these gain little, and each keeps pictures of its own.
+    const MOST: usize = 8;
+    Threads::UpTo(std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST)))
+}
