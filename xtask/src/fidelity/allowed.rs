@@ -14,8 +14,12 @@ pub(crate) struct Allowed {
     pub(crate) fewer_frames_at_start: bool,
     /// The file's times contradict each other.
     pub(crate) times_not_trusted: bool,
-    /// Frames have the times of the file in the order in which they are shown.
+    /// Each frame has the next of the file's times, in the order in which the decoder shows them.
     pub(crate) times_in_order: bool,
+    /// Frames, which the decoder shows in another order, have that of their times.
+    pub(crate) frames_in_order: bool,
+    /// The video says itself how its pictures lie, and was turned.
+    pub(crate) turned: bool,
     /// The file is damaged: what decoders make of it depends on where they begin.
     pub(crate) other_pictures: bool,
     /// Brightness or colours were changed on request.
@@ -41,7 +45,9 @@ impl Allowed {
             more_frames: are_missing,
             fewer_frames_at_start: says(&["begins behind them"]),
             times_not_trusted: says(&["times cannot be trusted"]),
-            times_in_order: says_all(&["in the order", "time"]),
+            times_in_order: says(&["next of its times"]),
+            frames_in_order: says(&["in the order of their times"]),
+            turned: says(&["turned upright"]),
             other_pictures: are_missing || says(&["damaged"]),
             other_colors: says(&["tone-mapped", "tone mapped"]),
             cut_off,
@@ -102,7 +108,12 @@ mod tests {
         let moved = by("all streams were moved by -1200.000 s, so that the result begins at 0");
         assert_eq!(moved, Allowed { moved: -1200.0, ..Allowed::default() });
         assert!(by("the file says 8.0 s and ends after 4.4 s").cut_off);
-        assert!(by("the frames were put in the order of their times").times_in_order);
+        let out_of_order =
+            by("the decoder gives frames out of order: they were put in the order of their times");
+        assert!(out_of_order.frames_in_order && !out_of_order.times_in_order);
+        let sorted =
+            by("the file has no times of presentation: each frame that is shown got the next of its times");
+        assert!(sorted.times_in_order);
         let sizes = "the picture changes its size: 320x240 from frame 0 (0:00:00.000), 240x320 from frame 50 \
                      (0:00:02.000): each part is fitted into 320x240";
         assert_eq!(by(sizes), Allowed { fitted: Some((320, 240)), ..Allowed::default() });

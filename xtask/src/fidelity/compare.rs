@@ -19,9 +19,9 @@ use super::media::{Media, Stream};
 
 /// Largest difference between two mean levels of a plane, of 255, over the film.
 const LARGEST_LEVEL_ERROR: f64 = 1.0;
-/// As much, of pictures of fewer than [`SMALL`] samples: most of them are edges, where colours that no screen has are
-/// clipped.
-const LARGEST_LEVEL_ERROR_IN_SMALL: f64 = 2.0;
+/// As much, of pictures of fewer than [`SMALL`] samples, or with a chroma sample for four in a row: most of them are
+/// edges, where colours that no screen has are clipped.
+const LARGEST_LEVEL_ERROR_IN_COARSE: f64 = 2.0;
 const SMALL: u32 = 10_000;
 /// What a frame of the source may become.
 const OF_A_FRAME: Bounds = Bounds { level: 3.0, psnr: 20.0, drop: 12.0 };
@@ -130,6 +130,7 @@ fn compare_levels(
         streams,
         matches: &times::matches(pair, streams, allowed),
         fitted: allowed.fitted,
+        turned: allowed.turned,
         frames: effort.frames,
         limit: effort.limit,
     };
@@ -143,8 +144,9 @@ fn compare_levels(
     if allowed.other_colors {
         return;
     }
-    let is_small = streams.0.width * streams.0.height < SMALL;
-    if measured.level > if is_small { LARGEST_LEVEL_ERROR_IN_SMALL } else { LARGEST_LEVEL_ERROR } {
+    let is_coarse = streams.0.width * streams.0.height < SMALL
+        || ["yuv410p", "yuv411p", "yuvj411p"].contains(&&*streams.0.pix_fmt);
+    if measured.level > if is_coarse { LARGEST_LEVEL_ERROR_IN_COARSE } else { LARGEST_LEVEL_ERROR } {
         compared.fault(format!("mean levels differ by {:.1} of 255", measured.level));
     }
     // Where pictures may differ, only their means over the film can be compared.

@@ -1,5 +1,6 @@
 //! The colours of every frame: the result is made as small as its source and compared with it, frame by frame.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::mpsc::Receiver;
 use std::thread;
@@ -15,6 +16,8 @@ use super::pictures::{self, Canvas, PLANES};
 const SAME: f64 = 99.0;
 /// Frames on each side of one that say how alike it should be.
 const AROUND: usize = 60;
+/// Most pictures by which a frame is shown too early or too late.
+const REORDERED: usize = 17;
 /// Likeness that is taken for granted of no film, in dB: flat pictures are more alike than that.
 const USUAL: f64 = 40.0;
 
@@ -28,6 +31,8 @@ pub(super) struct Films<'a> {
     pub(super) matches: &'a [Option<usize>],
     /// The picture that parts of the source were fitted into, where that was said.
     pub(super) fitted: Option<(u32, u32)>,
+    /// Pictures are turned as the video itself says.
+    pub(super) turned: bool,
     /// Most frames.
     pub(super) frames: usize,
     pub(super) limit: Duration,
@@ -80,8 +85,9 @@ pub(super) fn compare(films: &Films<'_>) -> anyhow::Result<Measured> {
 fn canvas(films: &Films<'_>) -> Canvas {
     let (source, result) = films.streams;
     // Where pixels were turned, both are compared upright.
-    let is_turned = rotation(source) != 0 && rotation(result) == 0;
-    let swaps = is_turned && rotation(source).rem_euclid(180) == 90;
+    let of_first = films.media.0.frames.first().filter(|_| films.turned).map_or(0, Frame::rotation);
+    let is_turned = films.turned || rotation(source) != 0 && rotation(result) == 0;
+    let swaps = is_turned && (rotation(source) + of_first).rem_euclid(180) == 90;
     let (width, height) = if swaps { (source.height, source.width) } else { (source.width, source.height) };
     let (width, height) = match films.fitted {
         None => (width, height),
@@ -97,7 +103,8 @@ fn canvas(films: &Films<'_>) -> Canvas {
     let stretch = f64::from(result.width) * f64::from(height) / (f64::from(result.height) * f64::from(width));
     let pixel = shape(result) * if stretch.is_finite() { stretch } else { 1.0 };
     let fits = films.fitted.is_some();
-    Canvas { width: width as usize, height: height as usize, fits, pixel, is_turned, swaps }
+    let changes = films.media.0.frames.windows(2).any(|pair| pair[0].color() != pair[1].color());
+    Canvas { width: width as usize, height: height as usize, fits, pixel, is_turned, changes }
 }
 
 fn measure(
@@ -108,7 +115,7 @@ fn measure(
     let mut sums = [0.0_f64; PLANES];
     let mut frames = Vec::new();
     let (mut alone, mut pictures) = ([0.0_f64; PLANES], 0_usize);
-    let (mut current, mut taken) = (Vec::new(), 0);
+    let mut latest = Latest { pictures: VecDeque::new(), next: 0 };
     // What is measured depends on the shape of the part alone.
     let mut spans = (None, canvas.spans(None));
     while pictures < films.frames
@@ -120,20 +127,13 @@ fn measure(
             *mean += plane.iter().map(|&sample| u64::from(sample)).sum::<u64>() as f64 / plane.len() as f64;
         }
         let Some(wanted) = films.matches.get(number).copied().flatten() else { continue };
-        while taken <= wanted
-            && let Ok(next) = result.recv()
-        {
-            (current, taken) = (next, taken + 1);
-        }
-        if taken <= wanted {
-            break;
-        }
+        let Some(made) = latest.get(wanted, result) else { break };
         let frame = films.media.0.frames.get(number);
         let shape = frame.map(|frame: &Frame| (frame.width, frame.height, frame.sample_aspect_ratio.clone()));
         if spans.0 != shape {
             spans = (shape, canvas.spans(frame));
         }
-        let (levels, psnr) = between(&picture, &current, canvas.samples(), &spans.1);
+        let (levels, psnr) = between(&picture, made, canvas.samples(), &spans.1);
         for (sum, level) in sums.iter_mut().zip(levels) {
             *sum += level;
         }
@@ -148,6 +148,27 @@ fn measure(
     }
     let level = sums.into_iter().map(|sum| (sum / count).abs()).fold(0.0, f64::max);
     Ok(Measured { frames, level, pictures })
+}
+
+/// The latest pictures of a film: frames may be shown in another order than that of their times.
+struct Latest {
+    pictures: VecDeque<Vec<u8>>,
+    /// Number of the picture that comes next.
+    next: usize,
+}
+
+impl Latest {
+    fn get(&mut self, wanted: usize, film: &Receiver<Vec<u8>>) -> Option<&Vec<u8>> {
+        while self.next <= wanted {
+            self.pictures.push_back(film.recv().ok()?);
+            self.next += 1;
+            if self.pictures.len() > REORDERED {
+                self.pictures.pop_front();
+            }
+        }
+        let first = self.next - self.pictures.len();
+        self.pictures.get(wanted.checked_sub(first)?)
+    }
 }
 
 /// Differences between the mean levels of films.
@@ -215,7 +236,7 @@ mod tests {
     use super::*;
 
     const CANVAS: Canvas =
-        Canvas { width: 2, height: 1, fits: false, pixel: 1.0, is_turned: false, swaps: false };
+        Canvas { width: 2, height: 1, fits: false, pixel: 1.0, is_turned: false, changes: false };
     const BOUNDS: Bounds = Bounds { level: 3.0, psnr: 20.0, drop: 12.0 };
 
     fn measured(source: &[&[u8]], result: &[&[u8]], matches: &[Option<usize>]) -> Measured {
@@ -233,6 +254,7 @@ mod tests {
             streams: (&stream, &stream),
             matches,
             fitted: None,
+            turned: false,
             frames: usize::MAX,
             limit: Duration::ZERO,
         };

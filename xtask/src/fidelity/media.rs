@@ -83,6 +83,8 @@ pub(crate) struct Frame {
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) sample_aspect_ratio: String,
+    pub(crate) color_range: String,
+    pub(crate) color_space: String,
     #[serde(rename = "interlaced_frame")]
     pub(crate) interlaced: u8,
     pub(crate) side_data_list: Vec<Value>,
@@ -113,6 +115,19 @@ impl Media {
     /// The packets of a stream.
     pub(crate) fn packets_of(&self, stream: usize) -> impl Iterator<Item = &Packet> {
         self.packets.iter().filter(move |packet| packet.stream_index == stream)
+    }
+}
+
+impl Frame {
+    /// Range and matrix.
+    pub(crate) fn color(&self) -> (&str, &str) {
+        (&self.color_range, &self.color_space)
+    }
+
+    /// Degrees by which the frame itself says that it is to be turned.
+    pub(crate) fn rotation(&self) -> i64 {
+        let matrix = self.side_data_list.iter().find(|data| is_kind(data, "3x3 displaymatrix"));
+        matrix.and_then(|matrix| matrix.get("rotation")).and_then(Value::as_i64).unwrap_or(0)
     }
 }
 
@@ -170,7 +185,7 @@ pub(crate) fn probe(
     media.packets = ask(path, &packets, limit).with_context(about)?.packets;
     media.chosen = choose(&media);
     if let Some(video) = media.video() {
-        let entries = "frame=pts,best_effort_timestamp,width,height,sample_aspect_ratio,interlaced_frame,\
+        let entries = "frame=pts,best_effort_timestamp,width,height,sample_aspect_ratio,interlaced_frame,color_range,color_space,\
 side_data_list:frame_side_data";
         let video = video.index.to_string();
         let frames = ["-select_streams", &video, "-show_frames", "-show_entries", entries];

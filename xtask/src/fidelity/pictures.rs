@@ -27,8 +27,8 @@ pub(super) struct Canvas {
     pub(super) pixel: f64,
     /// Pictures are turned upright first.
     pub(super) is_turned: bool,
-    /// They are turned by a quarter.
-    pub(super) swaps: bool,
+    /// Range or matrix change inside the source.
+    pub(super) changes: bool,
 }
 
 impl Canvas {
@@ -44,7 +44,14 @@ impl Canvas {
         // A palette is resolved before anything is scaled.
         let (before, matrix) =
             if is_rgb(&stream.pix_fmt) { ("format=gbrp,", ":out_color_matrix=bt709") } else { ("", "") };
-        let colors = format!("flags=area:in_range={}:out_range=tv{matrix}", range(stream));
+        let mut colors = format!("flags=area:in_range={}:out_range=tv{matrix}", range(stream));
+        if self.changes && is_source {
+            // Each frame by its own word, and all as the first one.
+            let first = if stream.color_space == "bt709" { "bt709" } else { "bt601" };
+            colors = format!(
+                "flags=area:in_range=auto:out_range=tv:in_color_matrix=auto:out_color_matrix={first}"
+            );
+        }
         if self.fits && is_source {
             let w = format!("max(2\\,round(min({width}\\,{height}*dar/{pixel})))");
             let h = format!("max(2\\,round(min({height}\\,{width}*{pixel}/dar)))");
@@ -79,7 +86,7 @@ impl Canvas {
     fn place(&self, frame: &Frame) -> Option<(Range<usize>, Range<usize>)> {
         let (mut width, mut height) = (f64::from(frame.width), f64::from(frame.height));
         width *= ratio(&frame.sample_aspect_ratio, ':').unwrap_or(1.0);
-        if self.swaps {
+        if self.is_turned && frame.rotation().rem_euclid(180) == 90 {
             (width, height) = (height, width);
         }
         let shape = (width > 0.0 && height > 0.0).then(|| width / height)?;
@@ -137,7 +144,8 @@ mod tests {
 
     #[test]
     fn the_edge_of_a_fitted_part_is_not_compared() {
-        let canvas = Canvas { width: 32, height: 24, fits: true, pixel: 1.0, is_turned: false, swaps: false };
+        let canvas =
+            Canvas { width: 32, height: 24, fits: true, pixel: 1.0, is_turned: false, changes: false };
         let frame = |width, height| Frame { width, height, ..Frame::default() };
         assert_eq!(canvas.spans(Some(&frame(64, 48))), canvas.spans(None), "it fills the canvas");
         assert_eq!(canvas.place(&frame(24, 32)), Some((7..25, 0..24)));

@@ -141,7 +141,8 @@ pub(super) fn keyframes(bytes: &mut [u8], random: &mut Random) -> Option<()> {
         };
         let block = place + 1 + size;
         let is_block = bytes.get(block).is_some_and(|track| (0x81..0x90).contains(track));
-        if let Some(flags) = bytes.get_mut(block + 3).filter(|flags| is_block && matches!(**flags, 0 | 0x80)) {
+        if let Some(flags) = bytes.get_mut(block + 3).filter(|flags| is_block && matches!(**flags, 0 | 0x80))
+        {
             *flags ^= if random.below(3) == 0 { 0x80 } else { 0 };
             changed += 1;
         }

@@ -49,6 +49,9 @@ pub(super) fn compare(
         compare_places(&wanted, &found, compared);
         compared.change(format!("{} frames became {}", wanted.len(), found.len()));
     } else if allowed.more_frames {
+        if allowed.cut_off {
+            wanted.truncate(wanted.len().saturating_sub(HALF_FRAMES));
+        }
         compare_places(&wanted, &found, compared);
     } else if wanted.len() == found.len() {
         compare_each(&wanted, &found, allowed, compared);
@@ -178,13 +181,20 @@ pub(super) fn of_frames(media: &Media, stream: &Stream) -> Vec<Option<f64>> {
 
 /// Times that the frames of the source should have, before they are moved.
 fn unmoved_times(source: &Media, stream: &Stream, allowed: Allowed) -> Vec<Option<f64>> {
-    if !allowed.times_in_order {
-        return of_frames(source, stream);
-    }
     // The k-th frame that is shown has the k-th of the times that the file has.
-    let mut times: Vec<f64> = packet_times(source, stream).into_iter().flatten().collect();
+    let mut times: Vec<f64> = match allowed {
+        Allowed { times_in_order: true, .. } => packet_times(source, stream).into_iter().flatten().collect(),
+        Allowed { frames_in_order: true, .. } => own_times(source, stream).into_iter().flatten().collect(),
+        _ => return of_frames(source, stream),
+    };
     times.sort_by(f64::total_cmp);
     times.into_iter().map(Some).collect()
+}
+
+/// Times of frames by their own word, whatever stands beside them.
+fn own_times(media: &Media, stream: &Stream) -> Vec<Option<f64>> {
+    let own = |time: Option<i64>| time.map(|time| time as f64 * stream.tick());
+    media.frames.iter().map(|frame| own(frame.pts.or(frame.best_effort_timestamp))).collect()
 }
 
 /// Times that the frames of the result should have.
@@ -207,6 +217,11 @@ pub(super) fn matches(
     let skipped = all.saturating_sub(made);
     if allowed.fewer_frames_at_start {
         return (0..all).map(|frame| frame.checked_sub(skipped)).collect();
+    }
+    if allowed.frames_in_order && all == made {
+        let times = own_times(pair.source, source);
+        let before = |time: f64| times.iter().flatten().filter(|&&other| other < time).count();
+        return times.iter().map(|time| time.map(before)).collect();
     }
     if all == made || !allowed.other_frames && !allowed.more_frames && all.abs_diff(made) <= HALF_FRAMES {
         return (0..all).map(|frame| Some(frame).filter(|&frame| frame < made)).collect();
