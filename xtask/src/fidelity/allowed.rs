@@ -47,7 +47,7 @@ impl Allowed {
             times_not_trusted: says(&["times cannot be trusted"]),
             times_in_order: says(&["next of its times"]),
             frames_in_order: says(&["in the order of their times"]),
-            turned: says(&["turned upright"]),
+            turned: says(&["turned upright", "brought upright"]),
             other_pictures: are_missing || says(&["damaged"]),
             other_colors: says(&["tone-mapped", "tone mapped"]),
             cut_off,

@@ -209,6 +209,7 @@ fn ask(path: &Path, arguments: &[&str], limit: Duration) -> anyhow::Result<Media
     // With more threads, decoders make of damaged files what they like.
     command
         .args(["-v", "error", "-of", "json", "-threads", "1"])
+        .args(tool::PROBING)
         .args(arguments)
         .arg("-i")
         .arg(tool::url(path));

@@ -55,8 +55,8 @@ impl Canvas {
         if self.fits && is_source {
             let w = format!("max(2\\,round(min({width}\\,{height}*dar/{pixel})))");
             let h = format!("max(2\\,round(min({height}\\,{width}*{pixel}/dar)))");
-            let pad = format!("pad={width}:{height}:(ow-iw)/2:(oh-ih)/2:black");
-            return format!("{before}scale=w={w}:h={h}:{colors},format=yuv444p,{pad}");
+            let pad = format!("pad={width}:{height}:(ow-iw)/2:(oh-ih)/2:black:eval=frame");
+            return format!("{before}scale=w={w}:h={h}:eval=frame:{colors},format=yuv444p,{pad}");
         }
         format!("{before}scale={width}:{height}:{colors},format=yuv444p")
     }
