@@ -40,6 +40,11 @@ fidelity *arguments:
     cargo build --package upscaled --package worker --package xtask
     cargo run --package xtask -- fidelity {{arguments}}
 
+# Damage the files of a folder in 2,000 ways, and look what the program makes of them
+mutate *arguments:
+    cargo build --package upscaled --package worker --package xtask
+    cargo run --package xtask -- mutate {{arguments}}
+
 # Run the kernels for Arm processors under emulation
 neon:
     scripts/test-neon

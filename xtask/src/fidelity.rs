@@ -6,13 +6,13 @@
 
 mod allowed;
 mod compare;
-mod files;
 mod levels;
 mod media;
-mod options;
+mod merge;
+pub(crate) mod options;
+mod pictures;
 mod table;
-mod tool;
-mod upscale;
+pub(crate) mod upscale;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use compare::{Compared, Pair};
+use crate::files;
+use compare::{Compared, Effort, Pair};
+use media::Media;
 use options::Options;
 use upscale::Outcome;
 
@@ -96,14 +98,14 @@ impl Folder {
 fn one(options: &Options, file: &Path, folder: &Path) -> anyhow::Result<Row> {
     let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
-    let mut run = upscale::run(options, file, folder, &[])?;
+    let mut run = upscale::run(&options.program, file, folder, &[], &[])?;
     let mut refusal = None;
     // Files that are known to be damaged are taken on request only.
     if let Outcome::Refused(reason) = &run.outcome
         && reason.contains("--fill-gaps")
     {
         refusal = Some(reason.clone());
-        run = upscale::run(options, file, folder, &["--fill-gaps"])?;
+        run = upscale::run(&options.program, file, folder, &["--fill-gaps"], &[])?;
     }
     let mut notes = run.notes;
     if let Some(reason) = refusal {
@@ -127,13 +129,18 @@ fn compare_files(
     result: &Path,
     notes: &[String],
 ) -> (Option<Compared>, Verdict) {
-    let probed = |path: &Path| media::probe(path, options.limit);
-    let (source, made) = match (probed(file), probed(result)) {
-        (Ok(source), Ok(made)) => (source, made),
-        (Err(error), _) | (_, Err(error)) => return (None, Verdict::Bad(vec![format!("{error:#}")])),
+    let probed = || -> anyhow::Result<(Media, Media)> {
+        let mut source = media::probe(file, options.limit, |source| allowed::chosen(notes, source))?;
+        let made = media::probe(result, options.limit, |made| media::made_of(made, &source))?;
+        merge::as_the_muxer_does(&mut source, file, &made, options.limit)?;
+        Ok((source, made))
+    };
+    let (source, made) = match probed() {
+        Ok(both) => both,
+        Err(error) => return (None, Verdict::Bad(vec![format!("{error:#}")])),
     };
     let pair = Pair { source: &source, result: &made, paths: Some((file, result)), notes };
-    let compared = compare::compare(&pair, options.limit);
+    let compared = compare::compare(&pair, Effort { frames: options.frames, limit: options.limit });
     let verdict = match &compared.faults[..] {
         [] => Verdict::Good(compared.changes.clone()),
         faults => Verdict::Bad(faults.to_vec()),

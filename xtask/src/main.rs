@@ -2,6 +2,7 @@
 //!
 //! `cargo run -p xtask -- convert-models FOLDER` makes the built-in models in `models/` from ncnn files.
 //! `cargo run -p xtask -- fidelity FOLDER|FILE...` upscales files and compares each result with its source.
+//! `cargo run -p xtask -- mutate FOLDER|FILE...` damages files in many ways and looks what the program makes of them.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,7 +12,10 @@ use anyhow::{Context, bail};
 
 mod convert_models;
 mod fidelity;
+mod files;
+mod mutate;
 mod sha256;
+mod tool;
 
 fn main() -> anyhow::Result<ExitCode> {
     // Files may have names that are no UTF-8.
@@ -22,9 +26,11 @@ fn main() -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Some((command, rest)) if command == "fidelity" => fidelity::run(rest),
+        Some((command, rest)) if command == "mutate" => mutate::run(rest),
         _ => bail!(
-            "usage: cargo run -p xtask -- convert-models FOLDER-WITH-NCNN-FILES, or\n       {}",
-            fidelity::USAGE
+            "usage: cargo run -p xtask -- convert-models FOLDER-WITH-NCNN-FILES, or\n       {}, or\n       {}",
+            fidelity::USAGE,
+            mutate::USAGE
         ),
     }
 }

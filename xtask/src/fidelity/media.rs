@@ -9,7 +9,7 @@ use anyhow::Context;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::tool;
+use crate::tool;
 
 /// Names and values of a file, a stream or a chapter.
 pub(crate) type Tags = BTreeMap<String, String>;
@@ -25,13 +25,19 @@ pub(crate) struct Media {
     pub(crate) frames: Vec<Frame>,
     /// Of all streams, as they stand in the file.
     pub(crate) packets: Vec<Packet>,
+    /// The video that is looked at, where it is not the first.
+    #[serde(skip)]
+    pub(crate) chosen: Option<usize>,
 }
 
 /// What holds for the whole file.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Format {
-    pub(crate) format_name: String,
+    #[serde(rename = "format_name")]
+    pub(crate) name: String,
+    /// In seconds, by the word of the file or by FFmpeg's guess.
+    pub(crate) duration: String,
     pub(crate) tags: Tags,
 }
 
@@ -74,6 +80,13 @@ pub(crate) struct Chapter {
 pub(crate) struct Frame {
     pub(crate) pts: Option<i64>,
     pub(crate) best_effort_timestamp: Option<i64>,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) sample_aspect_ratio: String,
+    pub(crate) color_range: String,
+    pub(crate) color_space: String,
+    #[serde(rename = "interlaced_frame")]
+    pub(crate) interlaced: u8,
     pub(crate) side_data_list: Vec<Value>,
 }
 
@@ -89,14 +102,32 @@ pub(crate) struct Packet {
 }
 
 impl Media {
-    /// The video that is upscaled: the first that is no cover.
+    /// The video that is upscaled: the chosen one, else the first that is no cover.
     pub(crate) fn video(&self) -> Option<&Stream> {
-        self.streams.iter().find(|stream| stream.codec_type == "video" && !stream.is_cover())
+        self.videos().find(|stream| self.chosen.is_none_or(|chosen| stream.index == chosen))
+    }
+
+    /// All videos but covers.
+    pub(crate) fn videos(&self) -> impl Iterator<Item = &Stream> {
+        self.streams.iter().filter(|stream| stream.codec_type == "video" && !stream.is_cover())
     }
 
     /// The packets of a stream.
     pub(crate) fn packets_of(&self, stream: usize) -> impl Iterator<Item = &Packet> {
         self.packets.iter().filter(move |packet| packet.stream_index == stream)
+    }
+}
+
+impl Frame {
+    /// Range and matrix.
+    pub(crate) fn color(&self) -> (&str, &str) {
+        (&self.color_range, &self.color_space)
+    }
+
+    /// Degrees by which the frame itself says that it is to be turned.
+    pub(crate) fn rotation(&self) -> i64 {
+        let matrix = self.side_data_list.iter().find(|data| is_kind(data, "3x3 displaymatrix"));
+        matrix.and_then(|matrix| matrix.get("rotation")).and_then(Value::as_i64).unwrap_or(0)
     }
 }
 
@@ -139,8 +170,12 @@ pub(crate) fn ratio(text: &str, sign: char) -> Option<f64> {
     (num > 0.0 && den > 0.0).then(|| num / den)
 }
 
-/// Looks into a file, at all of its packets and all frames of its video.
-pub(crate) fn probe(path: &Path, limit: Duration) -> anyhow::Result<Media> {
+/// Looks into a file, at all of its packets and all frames of its video, which `choose` names where it is not the first.
+pub(crate) fn probe(
+    path: &Path,
+    limit: Duration,
+    choose: impl FnOnce(&Media) -> Option<usize>,
+) -> anyhow::Result<Media> {
     let about = || format!("looking into {}", path.display());
     let mut media =
         ask(path, &["-show_streams", "-show_format", "-show_chapters", "-show_data_hash", "MD5"], limit)
@@ -148,8 +183,10 @@ pub(crate) fn probe(path: &Path, limit: Duration) -> anyhow::Result<Media> {
     let entries = "packet=stream_index,pts,dts,duration,data_hash:packet_side_data=";
     let packets = ["-show_packets", "-show_data_hash", "MD5", "-show_entries", entries];
     media.packets = ask(path, &packets, limit).with_context(about)?.packets;
+    media.chosen = choose(&media);
     if let Some(video) = media.video() {
-        let entries = "frame=pts,best_effort_timestamp,side_data_list:frame_side_data";
+        let entries = "frame=pts,best_effort_timestamp,width,height,sample_aspect_ratio,interlaced_frame,color_range,color_space,\
+side_data_list:frame_side_data";
         let video = video.index.to_string();
         let frames = ["-select_streams", &video, "-show_frames", "-show_entries", entries];
         media.frames = ask(path, &frames, limit).with_context(about)?.frames;
@@ -157,11 +194,22 @@ pub(crate) fn probe(path: &Path, limit: Duration) -> anyhow::Result<Media> {
     Ok(media)
 }
 
+/// The video of a result that was made of another file's: of several, the one whose packets are not those of a stream of
+/// the source.
+pub(crate) fn made_of(result: &Media, source: &Media) -> Option<usize> {
+    let hashes = |media: &Media, stream: &Stream| -> Vec<String> {
+        media.packets_of(stream.index).map(|packet| packet.data_hash.clone()).collect()
+    };
+    let copied: Vec<_> = source.videos().map(|stream| hashes(source, stream)).collect();
+    result.videos().find(|stream| !copied.contains(&hashes(result, stream))).map(|stream| stream.index)
+}
+
 fn ask(path: &Path, arguments: &[&str], limit: Duration) -> anyhow::Result<Media> {
     let mut command = Command::new("ffprobe");
     // With more threads, decoders make of damaged files what they like.
     command
         .args(["-v", "error", "-of", "json", "-threads", "1"])
+        .args(tool::PROBING)
         .args(arguments)
         .arg("-i")
         .arg(tool::url(path));

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::options::Options;
-use super::tool;
+use anyhow::Context;
+
+use crate::tool;
 
 /// How the program ended.
 #[derive(Debug)]
@@ -28,19 +29,48 @@ pub(crate) struct Run {
     pub(crate) seconds: f64,
 }
 
-/// Runs the program on a file, with further arguments.
-pub(crate) fn run(options: &Options, file: &Path, folder: &Path, more: &[&str]) -> anyhow::Result<Run> {
+/// The program, and how it is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    pub(crate) path: PathBuf,
+    /// Arguments of `upscaled up`.
+    pub(crate) arguments: Vec<String>,
+    /// Longest that it may take for one file.
+    pub(crate) limit: Duration,
+}
+
+impl Program {
+    /// The program that is named, else the one that was built together with this one.
+    pub(crate) fn find(named: Option<PathBuf>, arguments: &str, limit: Duration) -> anyhow::Result<Self> {
+        let this = std::env::current_exe().context("finding the folder of this program")?;
+        let path = named.unwrap_or_else(|| this.with_file_name("upscaled"));
+        let path = path.canonicalize().with_context(|| {
+            format!("`{}` is not there: build it, or name it with --upscaled", path.display())
+        })?;
+        let arguments = arguments.split_whitespace().map(str::to_owned).collect();
+        Ok(Self { path, arguments, limit })
+    }
+}
+
+/// Runs the program on a file, with further arguments and variables of the environment.
+pub(crate) fn run(
+    program: &Program,
+    file: &Path,
+    folder: &Path,
+    more: &[&str],
+    environment: &[(&str, &str)],
+) -> anyhow::Result<Run> {
     let mut output = folder.as_os_str().to_owned();
     output.push("/");
-    let mut command = Command::new(&options.upscaled);
-    command.arg("up").args(&options.arguments).args(more).arg("--output").arg(output).arg("--").arg(file);
-    command.current_dir(folder).env_remove("UPSCALED_ROOT");
+    let mut command = Command::new(&program.path);
+    command.arg("up").args(&program.arguments).args(more).arg("--output").arg(output).arg("--").arg(file);
+    command.current_dir(folder).env_remove("UPSCALED_ROOT").envs(environment.iter().copied());
     let start = Instant::now();
-    let ran = tool::run(&mut command, options.limit)?;
+    let ran = tool::run(&mut command, program.limit)?;
     let seconds = start.elapsed().as_secs_f64();
     let results = results(folder)?;
     let exit = ran.status.map(|status| (status.code(), status.to_string()));
-    let outcome = judge(exit, &ran.messages, &results, options.limit.as_secs());
+    let outcome = judge(exit, &ran.messages, &results, program.limit.as_secs());
     Ok(Run { outcome, notes: notes(&ran.messages), seconds })
 }
 

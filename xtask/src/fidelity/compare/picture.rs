@@ -35,7 +35,7 @@ pub(super) fn compare(
             None => compared.fault(format!("{found} of {wanted} frames have closed captions")),
         }
     }
-    compare_shape(source, result, compared);
+    compare_shape(source, result, allowed, compared);
     compared.bits = (bits(&source.pix_fmt), bits(&result.pix_fmt));
     // No encoder of films has more than 10 bits, so that more are rounded to those.
     if compared.bits.1 < compared.bits.0.min(10) && !allowed.other_colors {
@@ -127,7 +127,7 @@ fn has(frame: &Frame, kind: &str) -> bool {
 
 /// Upright, and as wide for its height as before: with the same aspect ratio of pixels and rotation, or with both
 /// worked into the picture.
-fn compare_shape(source: &Stream, result: &Stream, compared: &mut Compared) {
+fn compare_shape(source: &Stream, result: &Stream, allowed: Allowed, compared: &mut Compared) {
     compared.pixel = match result.sample_aspect_ratio.as_str() {
         "" | "N/A" | "0:1" => "1:1".to_owned(),
         ratio => ratio.to_owned(),
@@ -136,6 +136,10 @@ fn compare_shape(source: &Stream, result: &Stream, compared: &mut Compared) {
     let is_turned = compared.rotation == 0 && rotation(source) != 0;
     if !is_turned && compared.rotation != rotation(source) {
         compared.fault(format!("rotation is {} instead of {}", compared.rotation, rotation(source)));
+    }
+    if allowed.fitted.is_some() || allowed.turned && rotation(source) == 0 {
+        // Parts of other shapes are compared as they lie in the picture that was said.
+        return;
     }
     let pixel = |stream: &Stream| ratio(&stream.sample_aspect_ratio, ':').unwrap_or(1.0);
     let width = f64::from(source.width) * pixel(source);

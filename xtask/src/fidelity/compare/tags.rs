@@ -1,5 +1,6 @@
 //! Languages, titles, dispositions, chapters, and what the file says of itself.
 
+use super::super::allowed::Allowed;
 use super::super::media::{self, Chapter, Stream, Tags};
 use super::streams::Kept;
 use super::{Compared, Pair};
@@ -33,7 +34,7 @@ pub(super) fn compare(
     kept: &[Kept<'_>],
     compared: &mut Compared,
 ) {
-    let is_mp4 = pair.result.format.format_name.contains("mp4");
+    let is_mp4 = pair.result.format.name.contains("mp4");
     compare_tags("the file", &pair.source.format.tags, &pair.result.format.tags, pair.notes, compared);
     let mut streams: Vec<(&Stream, &Stream)> = vec![(source, result)];
     streams.extend(kept.iter().map(|kept| (kept.source, kept.result)));
@@ -127,22 +128,23 @@ fn compare_chapters(pair: &Pair<'_>, compared: &mut Compared) {
     if source.len() != result.len() {
         return compared.fault(format!("{} of {} chapters", result.len(), source.len()));
     }
-    let is_mp4 = pair.result.format.format_name.contains("mp4");
+    let is_mp4 = pair.result.format.name.contains("mp4");
+    let moved = Allowed::by(pair.notes).moved;
     for (number, (wanted, found)) in source.iter().zip(result).enumerate() {
         let title = |tags: &Tags| media::tag(tags, "title").unwrap_or_default().to_owned();
         if title(&wanted.tags) != title(&found.tags) {
             compared.fault(format!("chapter {number} has another title"));
         }
         let time = |text: &str| text.parse::<f64>().unwrap_or(f64::NAN);
-        let is_off = |a: &str, b: &str| {
-            let error = (time(a) - time(b)).abs();
+        let is_off = |a: &str, b: &str, moved: f64| {
+            let error = (time(a) + moved - time(b)).abs();
             error.is_nan() || error > LARGEST_ERROR
         };
         // In MPEG-4, a chapter lasts until the next one begins: it has neither gaps nor overlaps.
         let next = result.get(number + 1).filter(|_| is_mp4).map(|next| &next.start_time);
-        let ends_at_next = next.is_some_and(|next| !is_off(&found.end_time, next));
-        if is_off(&wanted.start_time, &found.start_time)
-            || is_off(&wanted.end_time, &found.end_time) && !ends_at_next
+        let ends_at_next = next.is_some_and(|next| !is_off(&found.end_time, next, 0.0));
+        if is_off(&wanted.start_time, &found.start_time, moved)
+            || is_off(&wanted.end_time, &found.end_time, moved) && !ends_at_next
         {
             compared.fault(format!("chapter {number} has other times"));
         }

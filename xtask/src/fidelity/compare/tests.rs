@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::super::media::Media;
-use super::{Compared, Pair, compare};
+use super::{Compared, Effort, Pair, compare};
 
 /// A film with everything: 3 frames, sound, subtitles, a font, a cover, two chapters.
 fn film() -> Value {
@@ -63,7 +63,7 @@ fn between(source: Value, result: Value, notes: &[&str]) -> Compared {
     let (source, result) = (media(source), media(result));
     let notes: Vec<String> = notes.iter().map(|note| (*note).to_owned()).collect();
     let pair = Pair { source: &source, result: &result, paths: None, notes: &notes };
-    compare(&pair, Duration::ZERO)
+    compare(&pair, Effort { frames: usize::MAX, limit: Duration::ZERO })
 }
 
 /// The one fault that a change must be found to be.

@@ -13,6 +13,9 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Bytes of its messages that are kept of a program.
 const MESSAGES: u64 = 1 << 20;
 
+/// As far as FFmpeg looks for streams that begin late.
+pub(crate) const PROBING: [&str; 4] = ["-analyzeduration", "60M", "-probesize", "100M"];
+
 /// What a program did.
 #[derive(Debug)]
 pub(crate) struct Ran {
@@ -81,7 +84,7 @@ fn wait(child: &mut Child, limit: Duration) -> anyhow::Result<Option<ExitStatus>
 pub(crate) fn ffmpeg(before: &[&str], input: &Path) -> Command {
     let mut command = Command::new("ffmpeg");
     command.args(["-nostdin", "-hide_banner", "-v", "error", "-threads", "1"]);
-    command.args(before).arg("-i").arg(url(input));
+    command.args(PROBING).args(before).arg("-i").arg(url(input));
     command
 }
 
