@@ -31,7 +31,7 @@ pub use encode::{
     EncodeSettings, OutputFormat, Packet, SegmentEncoder, output_color, output_format, try_encoder,
 };
 pub use error::Error;
-pub use fields::{Deinterlace, FieldOrder, Fields, Made, deinterlace};
+pub use fields::{Deinterlace, FieldOrder, Fields, Made, Stretch, deinterlace};
 pub use hdr::{Hdr, hdr, is_hdr};
 pub use index::{Index, IndexMethod, index};
 pub use join::{Join, JoinReport, OwnedPacket, join};

@@ -5,7 +5,7 @@
 //! | offset | bytes | what |
 //! |---|---|---|
 //! | 0 | 8 | magic: `89 55 50 46 0D 0A 1A 0A` (`\x89UPF\r\n\x1a\n`) |
-//! | 8 | 4 | format version, 2 |
+//! | 8 | 4 | format version, 3 |
 //! | 12 | 4 | flags: bit 0 = seekable, bit 1 = made of fields; the others are 0 |
 //! | 16 | 4 | time base, numerator (signed) |
 //! | 20 | 4 | time base, denominator (signed) |
@@ -21,12 +21,12 @@
 //! | bytes | what |
 //! |---|---|
 //! | 4 | what is made, a number |
-//! | 4 | which field comes first, a number |
-//! | 4 | 1 where progressive frames stay as they are, else 0 |
 //! | 8 | time base of the others, as above |
 //! | 8 | duration of the last of them (signed) |
 //! | 24 | number of the others M, of keyframes among them L, of those that are kept P |
 //! | 8 M + 4 L + 4 P | their time stamps, the numbers of the keyframes, the numbers of those that are kept |
+//! | 8 | number of stretches S that are interlaced |
+//! | 12 S | of each the number of its first frame, of the one behind its last, and which field comes first, a number |
 //!
 //! Whether the numbers make sense as a frame list (ascending times, keyframes inside) is for its user to decide.
 
@@ -36,7 +36,7 @@ use std::path::Path;
 use crate::{Error, open, write_atomic};
 
 const MAGIC: [u8; 8] = *b"\x89UPF\r\n\x1a\n";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const FIXED: usize = 48;
 const SEEKABLE: u32 = 1;
 const HAS_FIELDS: u32 = 2;
@@ -65,10 +65,6 @@ pub struct FrameListFile {
 pub struct FieldsPart {
     /// What is made.
     pub made: u32,
-    /// Which field comes first.
-    pub order: u32,
-    /// Whether progressive frames stay as they are.
-    pub keeps_progressive: bool,
     /// Unit of the others' times, in seconds, as a fraction.
     pub time_base: (i32, i32),
     /// When each of the others is shown.
@@ -79,6 +75,19 @@ pub struct FieldsPart {
     pub last_duration: i64,
     /// Numbers of those that are kept, where not all are.
     pub kept: Vec<u32>,
+    /// Which of the others are interlaced.
+    pub stretches: Vec<StretchPart>,
+}
+
+/// Frames in a row that are interlaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StretchPart {
+    /// Number of the first.
+    pub first: u32,
+    /// Number of the one behind the last.
+    pub end: u32,
+    /// Which field comes first.
+    pub order: u32,
 }
 
 /// Why bytes are not a frame list.
@@ -88,7 +97,7 @@ pub enum FrameListFault {
     #[error("it is no frame list")]
     NotAFrameList,
     /// Written by another version of the program.
-    #[error("it has format version {0} and this program reads version 2")]
+    #[error("it has format version {0} and this program reads version 3")]
     Version(u32),
     /// It has too few or too many bytes.
     #[error("its length is wrong")]
@@ -185,9 +194,7 @@ impl FrameListFile {
 
 impl FieldsPart {
     fn encode(&self, bytes: &mut Vec<u8>) {
-        for number in [self.made, self.order, self.keeps_progressive.into()] {
-            bytes.extend(number.to_le_bytes());
-        }
+        bytes.extend(self.made.to_le_bytes());
         bytes.extend(self.time_base.0.to_le_bytes());
         bytes.extend(self.time_base.1.to_le_bytes());
         bytes.extend(self.last_duration.to_le_bytes());
@@ -196,15 +203,13 @@ impl FieldsPart {
         }
         bytes.extend(self.pts.iter().flat_map(|pts| pts.to_le_bytes()));
         bytes.extend(self.keyframes.iter().chain(&self.kept).flat_map(|number| number.to_le_bytes()));
+        bytes.extend((self.stretches.len() as u64).to_le_bytes());
+        let numbers = self.stretches.iter().flat_map(|stretch| [stretch.first, stretch.end, stretch.order]);
+        bytes.extend(numbers.flat_map(u32::to_le_bytes));
     }
 
     fn decode(fields: &mut Fields<'_>) -> Result<Self, FrameListFault> {
-        let (made, order) = (u32::from_le_bytes(fields.take()?), u32::from_le_bytes(fields.take()?));
-        let keeps_progressive = match u32::from_le_bytes(fields.take()?) {
-            0 => false,
-            1 => true,
-            _ => return Err(FrameListFault::Length),
-        };
+        let made = u32::from_le_bytes(fields.take()?);
         let time_base = (i32::from_le_bytes(fields.take()?), i32::from_le_bytes(fields.take()?));
         let last_duration = i64::from_le_bytes(fields.take()?);
         let frames = u64::from_le_bytes(fields.take()?);
@@ -212,7 +217,11 @@ impl FieldsPart {
         let kept = u64::from_le_bytes(fields.take()?);
         let pts = fields.times(frames)?;
         let (keyframes, kept) = (fields.numbers(keyframes)?, fields.numbers(kept)?);
-        Ok(Self { made, order, keeps_progressive, time_base, pts, keyframes, last_duration, kept })
+        let count = u64::from_le_bytes(fields.take()?);
+        let numbers = fields.numbers(count.checked_mul(3).ok_or(FrameListFault::Length)?)?;
+        let stretches = numbers.as_chunks().0.iter();
+        let stretches = stretches.map(|&[first, end, order]| StretchPart { first, end, order }).collect();
+        Ok(Self { made, time_base, pts, keyframes, last_duration, kept, stretches })
     }
 }
 
@@ -261,13 +270,12 @@ mod tests {
             seekable: true,
             fields: Some(FieldsPart {
                 made: 3,
-                order: 1,
-                keeps_progressive: true,
                 time_base: (1, 6000),
                 pts: vec![-1, 0],
                 keyframes: vec![0],
                 last_duration: 5,
                 kept: vec![1, 2, 3],
+                stretches: vec![StretchPart { first: 0, end: 2, order: 1 }],
             }),
         }
     }
@@ -289,9 +297,11 @@ mod tests {
     fn numbers_larger_than_the_file_cost_no_memory() {
         let bytes = example().encode();
         // Of the frames, and of those that they are made of.
-        let others = 48 + 4 * 8 + 2 * 4 + 28;
-        for (count, at) in
-            [u64::MAX, 1 << 61, 1 << 40, 5].map(|count| [(count, 32), (count, others)]).concat()
+        let others = 48 + 4 * 8 + 2 * 4 + 20;
+        let stretches = others + 24 + 2 * 8 + 4 * 4;
+        for (count, at) in [u64::MAX, 1 << 61, 1 << 40, 5]
+            .map(|count| [(count, 32), (count, others), (count, stretches)])
+            .concat()
         {
             let mut bytes = bytes.clone();
             bytes[at..at + 8].copy_from_slice(&count.to_le_bytes());
@@ -320,17 +330,19 @@ mod tests {
         #[test]
         fn what_is_written_is_read(
             time_base: (i32, i32), pts: Vec<i64>, keyframes: Vec<u32>, last_duration: i64, seekable: bool,
-            numbers: Option<(u32, u32)>, kept: Vec<u32>,
+            made: Option<u32>, kept: Vec<u32>, stretches: Vec<(u32, u32, u32)>,
         ) {
-            let fields = numbers.map(|(made, order)| FieldsPart {
+            let fields = made.map(|made| FieldsPart {
                 made,
-                order,
-                keeps_progressive: made > order,
                 time_base: (time_base.1, time_base.0),
                 pts: pts.iter().rev().copied().collect(),
                 keyframes: kept.clone(),
                 last_duration,
                 kept,
+                stretches: stretches
+                    .iter()
+                    .map(|&(first, end, order)| StretchPart { first, end, order })
+                    .collect(),
             });
             let list = FrameListFile { time_base, pts, keyframes, last_duration, seekable, fields };
             prop_assert_eq!(FrameListFile::decode(&list.encode()), Ok(list));

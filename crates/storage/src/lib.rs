@@ -32,7 +32,7 @@ pub use atomic::{make_folder, sync_folder, write_atomic, write_status};
 pub use bytes::{Bytes, NoBytes};
 pub use error::Error;
 pub use fingerprint::{Fingerprint, Stamp, checksum, fingerprint};
-pub use frame_list::{FieldsPart, FrameListFault, FrameListFile};
+pub use frame_list::{FieldsPart, FrameListFault, FrameListFile, StretchPart};
 pub use lock::FolderLock;
 pub use memory::available as available_memory;
 pub use packet_log::{Packet, PacketLogError, PacketLogReader, PacketLogWriter, Summary};

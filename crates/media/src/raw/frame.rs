@@ -100,6 +100,12 @@ impl RawFrame {
         self.get().interlaced_frame != 0
     }
 
+    /// Flags the frame as two fields of different times.
+    pub(crate) fn set_interlaced(&mut self, top_first: bool) {
+        let raw = self.get_mut();
+        (raw.interlaced_frame, raw.top_field_first) = (1, top_first.into());
+    }
+
     /// For how many fields the frame is shown: two, and those that are repeated.
     pub(crate) fn fields_shown(&self) -> i64 {
         2 + i64::from(self.get().repeat_pict.clamp(0, 4))
