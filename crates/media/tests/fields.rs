@@ -6,7 +6,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::{decode, ffmpeg, index};
+use common::{decode, ffmpeg, index, psnr};
 use frame::{Rational, RgbF32};
 use media::{Deinterlace, Error, FieldOrder, Index, Made, RangeDecoder, Source, Stretch, deinterlace};
 
@@ -67,18 +67,6 @@ fn check_cuts(name: &str, path: &Path, list: &Index) -> Vec<(i64, RgbF32)> {
         assert!(part[..] == whole[first as usize..to as usize], "{name}: frames {first} to {to} differ");
     }
     whole
-}
-
-/// Signal-to-noise ratio of pictures of samples from 0 to 1, in decibels.
-fn psnr(a: &RgbF32, b: &RgbF32) -> f64 {
-    let (mut sum, mut count) = (0.0, 0);
-    for plane in 0..3 {
-        for (a, b) in a.plane(plane).iter().zip(b.plane(plane)) {
-            sum += f64::from(a - b).powi(2);
-            count += 1;
-        }
-    }
-    -10.0 * (sum / f64::from(count)).max(1e-10).log10()
 }
 
 #[test]

@@ -25,10 +25,19 @@ pub(super) fn is_ntsc(rate: Rational) -> bool {
     (29.9..30.1).contains(&rate.to_f64())
 }
 
-/// True for the frames that are beside cycles of pulldown.
+/// True for the frames of film: all where nearly all cycles are right, else those of the cycles that are, if there are more.
 pub(super) fn frames(samples: &[Sample]) -> Vec<bool> {
-    let parts = samples.chunks(TOGETHER * CYCLE as usize);
-    parts.flat_map(|part| vec![Cycles::of_part(part).are_pulldown(); part.len()]).collect()
+    let mut all = Vec::with_capacity(samples.len());
+    for part in samples.chunks(TOGETHER * CYCLE as usize) {
+        let (best, (phase, first)) = Cycles::of_part(part);
+        let is_more = best.right > 1;
+        for number in 0..part.len() {
+            let cycle = number / CYCLE as usize;
+            let is_right = || Cycles::is_right(part, cycle, phase, first);
+            all.push(best.are_pulldown() || is_more && is_right());
+        }
+    }
+    all
 }
 
 impl Cycles {
@@ -36,43 +45,57 @@ impl Cycles {
     pub(super) fn of(samples: &[Sample]) -> Self {
         let mut all = Self::default();
         for part in samples.chunks(TOGETHER * CYCLE as usize) {
-            let best = Self::of_part(part);
+            let (best, _) = Self::of_part(part);
             all.right += best.right;
             all.moving += best.moving;
         }
         all
     }
 
-    fn of_part(part: &[Sample]) -> Self {
-        let phases = (0..CYCLE as usize)
-            .flat_map(|phase| [Repeated::Top, Repeated::Bottom].map(|first| Self::at(part, phase, first)));
-        phases.max_by_key(|cycles| cycles.right).unwrap_or_default()
+    /// The cycles of the phase that is right in the most of them.
+    fn of_part(part: &[Sample]) -> (Self, (usize, Repeated)) {
+        let mut best = (Self::default(), (0, Repeated::Top));
+        for phase in 0..CYCLE as usize {
+            for first in [Repeated::Top, Repeated::Bottom] {
+                let cycles = Self::at(part, phase, first);
+                if cycles.right >= best.0.right {
+                    best = (cycles, (phase, first));
+                }
+            }
+        }
+        best
     }
 
     /// Looks for cycles in which frame `phase` repeats its `first` field.
     fn at(part: &[Sample], phase: usize, first: Repeated) -> Self {
-        let other = if first == Repeated::Top { Repeated::Bottom } else { Repeated::Top };
-        let expected = |place: usize| match (place + CYCLE as usize - phase) % CYCLE as usize {
-            0 => first,
-            2 => other,
-            _ => Repeated::Neither,
-        };
         let mut cycles = Self::default();
         for (number, frames) in part.chunks_exact(CYCLE as usize).enumerate() {
-            let begin = number * CYCLE as usize;
-            let mut places = (begin..).zip(frames);
-            // At the ends of a film nobody knows the frame beside.
-            let is_right = |(place, frame): (usize, &Sample)| {
-                let is_end = place == 0 || place + 1 == part.len();
-                frame.repeated == expected(place) || is_end && frame.repeated == Repeated::Neither
-            };
             // Where nothing moves, no field is repeated more than the other.
             let is_moving =
                 |frame: &Sample| frame.repeated != Repeated::Neither || frame.alone != Seen::Nothing;
             cycles.moving += u32::from(frames.iter().any(is_moving));
-            cycles.right += u32::from(places.all(is_right));
+            cycles.right += u32::from(Self::is_right(part, number, phase, first));
         }
         cycles
+    }
+
+    /// True for a cycle in which frame `phase` repeats its `first` field, the next but one the other, and no others any.
+    fn is_right(part: &[Sample], number: usize, phase: usize, first: Repeated) -> bool {
+        let other = if first == Repeated::Top { Repeated::Bottom } else { Repeated::Top };
+        let begin = number * CYCLE as usize;
+        let frames = part.get(begin..begin + CYCLE as usize);
+        frames.is_some_and(|frames| {
+            (begin..).zip(frames).all(|(place, frame)| {
+                let expected = match (place + CYCLE as usize - phase) % CYCLE as usize {
+                    0 => first,
+                    2 => other,
+                    _ => Repeated::Neither,
+                };
+                // At the ends of a film nobody knows the frame beside.
+                let is_end = place == 0 || place + 1 == part.len();
+                frame.repeated == expected || is_end && frame.repeated == Repeated::Neither
+            })
+        })
     }
 
     pub(super) fn are_pulldown(self) -> bool {

@@ -17,8 +17,8 @@ use super::{Deinterlace, FieldOrder, Stretch};
 
 /// Rows of the largest interlaced video that there is, encoded in whole blocks. Above, only what is flagged is looked at.
 pub(super) const MOST_ROWS: u32 = 1088;
-/// Combed frames of a field order at one place that give reason to look at all.
-const REASON: usize = 3;
+/// Combed frames of a field order at one place that give reason to look at all, and cycles of pulldown.
+const REASON: (usize, u32) = (3, 2);
 
 /// What is known of a video beside what was seen of it.
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +60,9 @@ pub(super) fn gives_reason(case: &Case, evidence: &Evidence) -> bool {
         || evidence.windows.iter().any(|window| {
             let looks = |order: Seen| window.iter().filter(|s| s.alone == order && s.is_combed).count();
             let (top, bottom) = (looks(Seen::TopFirst), looks(Seen::BottomFirst));
-            window.iter().any(|sample| sample.is_flagged) || top.max(bottom) >= REASON
+            // Fields that match others are not combed.
+            let is_film = pulldown::is_ntsc(case.rate) && Cycles::of(window).right >= REASON.1;
+            window.iter().any(|sample| sample.is_flagged) || top.max(bottom) >= REASON.0 || is_film
         })
 }
 
@@ -198,6 +200,11 @@ mod tests {
         assert!(!gives_reason(&case(false), &evidence(noise)));
         assert!(gives_reason(&case(false), &evidence(some(&[(PLAIN, 15), (FIELDS, 3)]))));
         assert!(gives_reason(&case(false), &evidence(vec![Sample { is_flagged: true, ..PLAIN }])));
+        let film = film(3, Repeated::Top, Repeated::Bottom)[20..38].to_vec();
+        let film: Vec<Sample> = film.iter().map(|sample| Sample { is_combed: false, ..*sample }).collect();
+        assert!(gives_reason(&case(false), &evidence(film.clone())));
+        let pal = Case { rate: Rational::new(25, 1), ..case(false) };
+        assert!(!gives_reason(&pal, &evidence(film)));
         assert!(gives_reason(&case(true), &Evidence::default()));
         assert!(gives_reason(&Case { wanted: Deinterlace::Field, ..case(false) }, &Evidence::default()));
     }
