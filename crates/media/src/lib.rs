@@ -32,7 +32,7 @@ pub use encode::{
 };
 pub use error::Error;
 pub use fields::{Deinterlace, FieldOrder, Fields, Made, Stretch, deinterlace};
-pub use hdr::{Hdr, hdr, is_hdr};
+pub use hdr::{DolbyVision, Hdr, dynamic_metadata, hdr, is_hdr};
 pub use index::{Index, IndexMethod, index};
 pub use join::{Join, JoinReport, OwnedPacket, join};
 pub use parameters::CodecParameters;

@@ -39,6 +39,7 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
             "it is a result already, made by {made_by}: use --again to enlarge it once more"
         )));
     }
+    let of_dynamic_metadata = media::dynamic_metadata(source, &probe.video)?;
     let method = match request.method {
         // Whoever wants gaps filled gets to know of them before the first segment, rather than at the damage.
         IndexMethod::Demux if request.settings.fill_gaps => media::IndexMethod::Check,
@@ -86,6 +87,7 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         notes.push("HDR was brought to BT.709 with 8 bits".to_owned());
     }
     notes.extend(of_fields);
+    notes.extend(of_dynamic_metadata);
     if probe.video.has_alpha {
         notes.push("the video is transparent in parts: the result is not".to_owned());
     }
