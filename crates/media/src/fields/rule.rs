@@ -62,7 +62,11 @@ pub(super) fn gives_reason(case: &Case, evidence: &Evidence) -> bool {
             let (top, bottom) = (looks(Seen::TopFirst), looks(Seen::BottomFirst));
             // Fields that match others are not combed.
             let is_film = pulldown::is_ntsc(case.rate) && Cycles::of(window).right >= REASON.1;
-            window.iter().any(|sample| sample.is_flagged) || top.max(bottom) >= REASON.0 || is_film
+            let most = top.max(bottom);
+            // A stretch without flags is one where three quarters look so; a window may hold the end of one.
+            let seen = window.iter().filter(|sample| sample.alone != Seen::Nothing).count();
+            let is_plain = most >= REASON.0 && most * 3 >= seen * 2;
+            window.iter().any(|sample| sample.is_flagged) || is_plain || is_film
         })
 }
 
@@ -196,9 +200,9 @@ mod tests {
     #[test]
     fn places_at_which_nothing_is_seen_give_no_reason() {
         let evidence = |samples| Evidence { windows: vec![vec![PLAIN; 18], samples], ..Evidence::default() };
-        let noise = some(&[(FIELDS, 2), (PLAIN, 10), (Sample { is_combed: false, ..FIELDS }, 6)]);
+        let noise = some(&[(FIELDS, 9), (PLAIN, 3), (Sample { is_combed: false, ..FIELDS }, 6)]);
         assert!(!gives_reason(&case(false), &evidence(noise)));
-        assert!(gives_reason(&case(false), &evidence(some(&[(PLAIN, 15), (FIELDS, 3)]))));
+        assert!(gives_reason(&case(false), &evidence(some(&[(PLAIN, 6), (FIELDS, 12)]))));
         assert!(gives_reason(&case(false), &evidence(vec![Sample { is_flagged: true, ..PLAIN }])));
         let film = film(3, Repeated::Top, Repeated::Bottom)[20..38].to_vec();
         let film: Vec<Sample> = film.iter().map(|sample| Sample { is_combed: false, ..*sample }).collect();
