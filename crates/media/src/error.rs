@@ -75,6 +75,17 @@ pub enum Error {
          changes while it is read; check the disk, and start again"
     )]
     OtherPicture(u32),
+    /// The pictures are Dolby Vision of a kind that cannot be shown without its metadata.
+    #[error(
+        "the video is Dolby Vision profile {profile}, {}: use a copy with an HDR10, HLG or SDR base (profile 7, 8.1 or 8.4)",
+        if *.has_base { "whose colours need its dynamic metadata, which are not read here" } else { "without its base layer" }
+    )]
+    DolbyVision {
+        /// Its profile.
+        profile: String,
+        /// There are pictures at all.
+        has_base: bool,
+    },
     /// The pictures change in a way that one film cannot have.
     #[error("the picture changes at frame {frame} from {before} to {after}: split the file there first")]
     PictureChanged {

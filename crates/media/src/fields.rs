@@ -1,14 +1,18 @@
 //! Interlaced video: frames that consist of two fields of different times, and the frames that are made of them.
 //!
 //! What is done to a film is decided once, when its frame list is made ([`deinterlace`]), and stands in the list; whoever
-//! decodes a part of it does as the list says. `sample` looks at the film, `rule` decides, `list` and `film` give the frames
-//! and their times, `filter` makes the pictures.
+//! decodes a part of it does as the list says. `sample` looks at the film, `rule` decides by `counts`, `pulldown` and
+//! `stretch`, `note` says it, `list` and `film` give the frames and their times, `filter` makes the pictures.
 
+mod counts;
 mod film;
 mod filter;
 mod list;
+mod note;
+mod pulldown;
 mod rule;
 mod sample;
+mod stretch;
 
 use std::ops::Range;
 
@@ -20,7 +24,8 @@ use crate::raw::input::Input;
 use crate::{Error, Source, raw};
 
 pub(crate) use filter::FieldFilter;
-use rule::{Decision, Does};
+use rule::{Case, Does};
+use sample::Sample;
 
 /// What is wanted of interlaced video.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,9 +35,9 @@ pub enum Deinterlace {
     Auto,
     /// Nothing: the frames as they are.
     Off,
-    /// A frame of each frame.
+    /// A frame of each frame, of all of them.
     Frame,
-    /// A frame of each field: twice as many.
+    /// A frame of each field: twice as many. What is progressive is shown twice.
     Field,
     /// The film's own frames, four of five.
     Telecine,
@@ -68,12 +73,42 @@ pub enum Made {
 pub struct Fields {
     /// What is made.
     pub made: Made,
-    /// Which field comes first.
-    pub order: FieldOrder,
-    /// Frames that are flagged progressive stay as they are.
-    pub keeps_progressive: bool,
+    /// The decoded frames whose fields are of different times: ascending, apart. The others stay as they are.
+    pub stretches: Vec<Stretch>,
     /// The list of the frames that the decoder gives.
     pub decoded: Box<Index>,
+}
+
+/// Decoded frames in a row that are interlaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
+    /// Their numbers.
+    pub frames: Range<u32>,
+    /// Which field comes first in them.
+    pub order: FieldOrder,
+}
+
+impl Stretch {
+    /// True for stretches of a film with so many frames: none is empty, and each begins where the one before ends or later.
+    pub fn are_within(stretches: &[Self], frames: usize) -> bool {
+        let mut end = 0;
+        stretches.iter().all(|Self { frames, .. }| {
+            let is_behind = end <= frames.start && frames.start < frames.end;
+            end = frames.end;
+            is_behind
+        }) && end as usize <= frames
+    }
+
+    /// The field order of a frame; `None` where it is in none of the stretches.
+    fn order_at(stretches: &[Self], frame: u32) -> Option<FieldOrder> {
+        let place = stretches.partition_point(|stretch| stretch.frames.end <= frame);
+        stretches.get(place).filter(|stretch| stretch.frames.contains(&frame)).map(|stretch| stretch.order)
+    }
+
+    /// What was seen in its frames.
+    fn samples<'a>(&self, samples: &'a [Sample]) -> &'a [Sample] {
+        samples.get(self.frames.start as usize..self.frames.end as usize).unwrap_or_default()
+    }
 }
 
 /// A frame that is made: the decoded frame that it is made of, and whether its second field gives the time.
@@ -158,45 +193,51 @@ pub fn deinterlace(
         let note = "the video is interlaced: its frames are upscaled as they are";
         return Ok((index, is_flagged.then(|| note.to_owned())));
     }
+    let is_flagged = is_flagged || !index.flagged.is_empty();
     if wanted == Deinterlace::Auto && !is_flagged && height > rule::MOST_ROWS {
         return Ok((index, None));
     }
-    let evidence = sample::look(source, &index, progress)?;
+    let mut case = Case { wanted, is_flagged, rate, may_be_film: true };
+    let mut evidence = sample::look(source, &index, rate, progress)?;
+    if !rule::gives_reason(&case, &evidence) {
+        return Ok((index, None));
+    }
+    if !evidence.is_whole {
+        evidence = sample::look_at_all(source, &index, progress)?;
+    }
     let film = if index.gaps.is_empty() {
         evidence.can(&Made::Film { kept: Vec::new() })
     } else {
         Err(Error::Fields("frames are missing, and 2:3 pulldown cannot be followed over them".to_owned()))
     };
     let frames = evidence.can(&Made::Frames);
-    let mut case = rule::Case { wanted, is_flagged, rate, may_be_film: film.is_ok() };
+    case.may_be_film = film.is_ok();
     match wanted {
         Deinterlace::Telecine => film?,
         Deinterlace::Frame | Deinterlace::Field => frames?,
         Deinterlace::Auto if frames.is_err() => case.wanted = Deinterlace::Off,
         Deinterlace::Auto | Deinterlace::Off => {}
     }
-    let mut decision = rule::decide(&case, &evidence);
+    let samples = evidence.windows.concat();
+    let mut decision = rule::decide(&case, &samples);
     if decision.does == Does::Film {
-        let film = film::film(source, &index, decision.order, rate, progress)?;
+        let order = decision.stretches.first().map_or(FieldOrder::Flagged, |stretch| stretch.order);
+        let film = film::film(source, &index, order, rate, progress)?;
         if wanted == Deinterlace::Telecine || film.is_one() {
-            let made = decision.list(Made::Film { kept: film.kept }, index)?;
-            return Ok((made, decision.note));
+            let note = note::note(&case, &decision, &samples, &index);
+            let (made, stretches) = (Made::Film { kept: film.kept }, decision.stretches);
+            let fields = Fields { made, stretches, decoded: Box::new(index) };
+            return Ok((list::made(fields, &film.begins)?, note));
         }
         case.may_be_film = false;
-        decision = rule::decide(&case, &evidence);
+        decision = rule::decide(&case, &samples);
     }
+    let note = note::note(&case, &decision, &samples, &index);
     let made = match decision.does {
         Does::Frames => Made::Frames,
         Does::Fields => Made::Fields,
-        Does::Nothing | Does::Film => return Ok((index, decision.note)),
+        Does::Nothing | Does::Film => return Ok((index, note)),
     };
-    Ok((decision.list(made, index)?, decision.note))
-}
-
-impl Decision {
-    /// The list of what is made as was decided.
-    fn list(&self, made: Made, index: Index) -> Result<Index, Error> {
-        let (order, keeps_progressive) = (self.order, self.keeps_progressive);
-        list::made(Fields { made, order, keeps_progressive, decoded: Box::new(index) })
-    }
+    let fields = Fields { made, stretches: decision.stretches, decoded: Box::new(index) };
+    Ok((list::made(fields, &[])?, note))
 }

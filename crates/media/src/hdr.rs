@@ -1,4 +1,6 @@
-//! What HDR10 says of the screen that a film was made on.
+//! What HDR10 says of the screen that a film was made on, and what its extensions say of each picture.
+
+mod dynamic;
 
 use frame::Transfer;
 
@@ -8,6 +10,8 @@ use crate::raw::codec::Threads;
 use crate::raw::input::Input;
 use crate::raw::stream::SideData;
 use crate::{Error, Source};
+
+pub use dynamic::{DolbyVision, dynamic_metadata};
 
 /// Static metadata of HDR10, each part as FFmpeg's side data: empty where the source says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -33,8 +33,8 @@ pub use encode::{
     EncodeSettings, OutputFormat, Packet, SegmentEncoder, output_color, output_format, try_encoder,
 };
 pub use error::Error;
-pub use fields::{Deinterlace, FieldOrder, Fields, Made, deinterlace};
-pub use hdr::{Hdr, hdr, is_hdr};
+pub use fields::{Deinterlace, FieldOrder, Fields, Made, Stretch, deinterlace};
+pub use hdr::{DolbyVision, Hdr, dynamic_metadata, hdr, is_hdr};
 pub use index::{Index, IndexMethod, Part, index};
 pub use join::{Join, JoinReport, OwnedPacket, join};
 pub use parameters::CodecParameters;

@@ -4,6 +4,7 @@ mod choice;
 
 use frame::{Canvas, ChromaLocation, ColorDescription, Orientation, Rational, Size};
 
+use crate::hdr::DolbyVision;
 use crate::raw::input::Input;
 use crate::raw::stream::{Kind, Stream};
 use crate::{Error, Index, MAX_PIXELS, Source};
@@ -54,6 +55,8 @@ pub struct VideoInfo {
     pub orientation: Option<Orientation>,
     /// The file says that each frame consists of two fields of different times.
     pub is_interlaced: bool,
+    /// It is Dolby Vision, by the word of the container.
+    pub dolby_vision: Option<DolbyVision>,
     /// The pictures have transparent parts, which results do not keep.
     pub has_alpha: bool,
 }
@@ -158,6 +161,7 @@ pub fn probe(source: &Source) -> Result<Probe, Error> {
             rotation: video.1.rotation(),
             orientation: video.1.orientation(),
             is_interlaced: video.1.is_interlaced(),
+            dolby_vision: DolbyVision::of_stream(video.1),
             has_alpha: format.has_alpha() || video.1.tag("alpha_mode").is_some_and(|mode| mode == "1"),
         },
         streams: input.streams().enumerate().map(|(index, stream)| info(index, stream)).collect(),

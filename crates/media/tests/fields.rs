@@ -6,9 +6,9 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::{decode, ffmpeg, index};
+use common::{decode, ffmpeg, index, psnr};
 use frame::{Rational, RgbF32};
-use media::{Deinterlace, Error, FieldOrder, Index, Made, RangeDecoder, Source, deinterlace};
+use media::{Deinterlace, Error, FieldOrder, Index, Made, RangeDecoder, Source, Stretch, deinterlace};
 
 /// Something that moves in every frame, with as much detail as a camera would see.
 const SOURCE: &str = "mandelbrot=size=640x480:rate=50:start_scale=0.8:end_scale=0.8,loop=loop=-1:size=1:start=0,\
@@ -69,18 +69,6 @@ fn check_cuts(name: &str, path: &Path, list: &Index) -> Vec<(i64, RgbF32)> {
     whole
 }
 
-/// Signal-to-noise ratio of pictures of samples from 0 to 1, in decibels.
-fn psnr(a: &RgbF32, b: &RgbF32) -> f64 {
-    let (mut sum, mut count) = (0.0, 0);
-    for plane in 0..3 {
-        for (a, b) in a.plane(plane).iter().zip(b.plane(plane)) {
-            sum += f64::from(a - b).powi(2);
-            count += 1;
-        }
-    }
-    -10.0 * (sum / f64::from(count)).max(1e-10).log10()
-}
-
 #[test]
 fn any_cut_of_what_is_made_equals_that_part_of_the_whole() {
     let folder = tempfile::tempdir().unwrap();
@@ -107,7 +95,7 @@ fn any_cut_of_what_is_made_equals_that_part_of_the_whole() {
             assert!(note.starts_with(words) && note.contains("bwdif"), "{name}: {note}");
             let fields = list.fields.as_ref().unwrap();
             let order = if top_first { FieldOrder::TopFirst } else { FieldOrder::BottomFirst };
-            assert_eq!(fields.order, order, "{name}");
+            assert_eq!(fields.stretches, [Stretch { frames: 0..30, order }], "{name}");
             let frames = if wanted == Deinterlace::Auto { 30 } else { 60 };
             assert_eq!(check_cuts(name, &path, &list).len(), frames, "{name}");
         }
@@ -225,10 +213,8 @@ fn what_is_interlaced_and_does_not_say_so_is_found() {
     let (list, note) = list(&path, Deinterlace::Auto);
     assert!(note.starts_with("interlaced, though not flagged, bottom field first"), "{note}");
     let fields = list.fields.as_ref().unwrap();
-    assert_eq!(
-        (&fields.made, fields.order, fields.keeps_progressive),
-        (&Made::Frames, FieldOrder::BottomFirst, false)
-    );
+    let whole = Stretch { frames: 0..30, order: FieldOrder::BottomFirst };
+    assert_eq!((&fields.made, &fields.stretches[..]), (&Made::Frames, &[whole][..]));
 }
 
 #[test]
@@ -253,7 +239,7 @@ fn where_flags_tell_progressive_frames_stay_as_they_are() {
     let (list, note) =
         deinterlace(&Source::file(&path), decoded.clone(), Deinterlace::Field, &mut |_| {}).unwrap();
     assert!(
-        note.as_ref().unwrap().ends_with("the frames that are flagged progressive stay as they are"),
+        note.as_ref().unwrap().ends_with("each of its frames stays as it is, and is shown twice"),
         "{note:?}"
     );
     let made = check_cuts("mixed.ts", &path, &list);

@@ -27,12 +27,12 @@
 //! | bytes | what |
 //! |---|---|
 //! | 4 | what is made, a number |
-//! | 4 | which field comes first, a number |
-//! | 4 | 1 where progressive frames stay as they are, else 0 |
 //! | 8 | time base of the others, as above |
 //! | 8 | duration of the last of them (signed) |
 //! | 24 | number of the others M, of keyframes among them L, of those that are kept P |
 //! | 8 M + 4 L + 4 P | their time stamps, the numbers of the keyframes, the numbers of those that are kept |
+//! | 8 | number of stretches S that are interlaced |
+//! | 12 S | of each the number of its first frame, of the one behind its last, and which field comes first, a number |
 //!
 //! Whether the numbers make sense as a frame list (ascending times, keyframes inside) is for its user to decide.
 
@@ -109,10 +109,6 @@ pub struct PictureKind {
 pub struct FieldsPart {
     /// What is made.
     pub made: u32,
-    /// Which field comes first.
-    pub order: u32,
-    /// Whether progressive frames stay as they are.
-    pub keeps_progressive: bool,
     /// Unit of the others' times, in seconds, as a fraction.
     pub time_base: (i32, i32),
     /// When each of the others is shown.
@@ -123,6 +119,19 @@ pub struct FieldsPart {
     pub last_duration: i64,
     /// Numbers of those that are kept, where not all are.
     pub kept: Vec<u32>,
+    /// Which of the others are interlaced.
+    pub stretches: Vec<StretchPart>,
+}
+
+/// Frames in a row that are interlaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StretchPart {
+    /// Number of the first.
+    pub first: u32,
+    /// Number of the one behind the last.
+    pub end: u32,
+    /// Which field comes first.
+    pub order: u32,
 }
 
 /// Why bytes are not a frame list.
@@ -285,9 +294,7 @@ impl PictureKind {
 
 impl FieldsPart {
     fn encode(&self, bytes: &mut Vec<u8>) {
-        for number in [self.made, self.order, self.keeps_progressive.into()] {
-            bytes.extend(number.to_le_bytes());
-        }
+        bytes.extend(self.made.to_le_bytes());
         bytes.extend(self.time_base.0.to_le_bytes());
         bytes.extend(self.time_base.1.to_le_bytes());
         bytes.extend(self.last_duration.to_le_bytes());
@@ -296,15 +303,13 @@ impl FieldsPart {
         }
         bytes.extend(self.pts.iter().flat_map(|pts| pts.to_le_bytes()));
         bytes.extend(self.keyframes.iter().chain(&self.kept).flat_map(|number| number.to_le_bytes()));
+        bytes.extend((self.stretches.len() as u64).to_le_bytes());
+        let numbers = self.stretches.iter().flat_map(|stretch| [stretch.first, stretch.end, stretch.order]);
+        bytes.extend(numbers.flat_map(u32::to_le_bytes));
     }
 
     fn decode(fields: &mut Fields<'_>) -> Result<Self, FrameListFault> {
-        let (made, order) = (u32::from_le_bytes(fields.take()?), u32::from_le_bytes(fields.take()?));
-        let keeps_progressive = match u32::from_le_bytes(fields.take()?) {
-            0 => false,
-            1 => true,
-            _ => return Err(FrameListFault::Length),
-        };
+        let made = u32::from_le_bytes(fields.take()?);
         let time_base = (i32::from_le_bytes(fields.take()?), i32::from_le_bytes(fields.take()?));
         let last_duration = i64::from_le_bytes(fields.take()?);
         let frames = u64::from_le_bytes(fields.take()?);
@@ -312,7 +317,11 @@ impl FieldsPart {
         let kept = u64::from_le_bytes(fields.take()?);
         let pts = fields.times(frames)?;
         let (keyframes, kept) = (fields.numbers(keyframes)?, fields.numbers(kept)?);
-        Ok(Self { made, order, keeps_progressive, time_base, pts, keyframes, last_duration, kept })
+        let count = u64::from_le_bytes(fields.take()?);
+        let numbers = fields.numbers(count.checked_mul(3).ok_or(FrameListFault::Length)?)?;
+        let stretches = numbers.as_chunks().0.iter();
+        let stretches = stretches.map(|&[first, end, order]| StretchPart { first, end, order }).collect();
+        Ok(Self { made, time_base, pts, keyframes, last_duration, kept, stretches })
     }
 }
 
@@ -376,13 +385,12 @@ mod tests {
             pictures: pictures(),
             fields: Some(FieldsPart {
                 made: 3,
-                order: 1,
-                keeps_progressive: true,
                 time_base: (1, 6000),
                 pts: vec![-1, 0],
                 keyframes: vec![0],
                 last_duration: 5,
                 kept: vec![1, 2, 3],
+                stretches: vec![StretchPart { first: 0, end: 2, order: 1 }],
             }),
         }
     }
@@ -404,9 +412,11 @@ mod tests {
     fn numbers_larger_than_the_file_cost_no_memory() {
         let bytes = example().encode();
         // Of the frames, and of those that they are made of.
-        let others = 48 + 4 * 8 + 2 * 4 + (40 + 24 + 2 * 4) + 28;
-        for (count, at) in
-            [u64::MAX, 1 << 61, 1 << 40, 5].map(|count| [(count, 32), (count, others)]).concat()
+        let others = 48 + 4 * 8 + 2 * 4 + (40 + 24 + 2 * 4) + 20;
+        let stretches = others + 24 + 2 * 8 + 4 * 4;
+        for (count, at) in [u64::MAX, 1 << 61, 1 << 40, 5]
+            .map(|count| [(count, 32), (count, others), (count, stretches)])
+            .concat()
         {
             let mut bytes = bytes.clone();
             bytes[at..at + 8].copy_from_slice(&count.to_le_bytes());
@@ -435,17 +445,19 @@ mod tests {
         #[test]
         fn what_is_written_is_read(
             time_base: (i32, i32), pts: Vec<i64>, keyframes: Vec<u32>, last_duration: i64, seekable: bool,
-            numbers: Option<(u32, u32)>, kept: Vec<u32>, by_time: bool, is_clean: bool,
+            made: Option<u32>, kept: Vec<u32>, by_time: bool, is_clean: bool, stretches: Vec<(u32, u32, u32)>,
         ) {
-            let fields = numbers.map(|(made, order)| FieldsPart {
+            let fields = made.map(|made| FieldsPart {
                 made,
-                order,
-                keeps_progressive: made > order,
                 time_base: (time_base.1, time_base.0),
                 pts: pts.iter().rev().copied().collect(),
                 keyframes: kept.clone(),
                 last_duration,
                 kept,
+                stretches: stretches
+                    .iter()
+                    .map(|&(first, end, order)| StretchPart { first, end, order })
+                    .collect(),
             });
             let pictures = PicturesPart { digests: keyframes.clone(), ..pictures() };
             let list = FrameListFile {

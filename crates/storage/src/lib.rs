@@ -33,7 +33,7 @@ pub use atomic::{make_folder, sync_folder, write_atomic, write_status};
 pub use bytes::{Bytes, NoBytes};
 pub use error::Error;
 pub use fingerprint::{Fingerprint, Stamp, checksum, fingerprint};
-pub use frame_list::{FieldsPart, FrameListFault, FrameListFile, PictureKind, PicturesPart};
+pub use frame_list::{FieldsPart, FrameListFault, FrameListFile, PictureKind, PicturesPart, StretchPart};
 pub use lock::FolderLock;
 pub use memory::available as available_memory;
 pub use packet_log::{Packet, PacketLogError, PacketLogReader, PacketLogWriter, Summary};

@@ -90,6 +90,38 @@ fn the_frames_of_a_film_come_back_out_of_pulldown() {
 }
 
 #[test]
+fn a_film_that_is_interlaced_in_its_second_half_is_deinterlaced_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let halves = "split[a][b];[a]trim=end_frame=60,framestep=2[c];\
+                  [b]trim=start_frame=60:end_frame=120,setpts=PTS-STARTPTS,interlace=scan=bff:lowpass=off[d];\
+                  [c][d]concat,setpts=N/25/TB,setfield=prog";
+    make(&at("a.mkv"), "50", halves, 60, &["-r", "25", "-c:v", "libx264", "-crf", "12", "-g", "12"]);
+    let notes = up(folder.path(), "a.mkv", "whole.mkv", 1000, &[]);
+    let words = "interlaced, though not flagged, from 0:00:01.2";
+    let rest = "deinterlaced with bwdif there; the rest is progressive and stays as it is";
+    assert!(notes.contains(words) && notes.contains(rest), "{notes}");
+    assert_eq!(up(folder.path(), "a.mkv", "cut.mkv", 7, &[]), notes);
+    up(folder.path(), "a.mkv", "off.mkv", 1000, &["--deinterlace", "off"]);
+    let [whole, cut, off] = ["whole.mkv", "cut.mkv", "off.mkv"].map(|name| frame_checksums(&at(name)));
+    assert!(whole == cut, "another cut, other frames");
+    assert_eq!((whole.len(), off.len()), (60, 60));
+    // Lossless, but for the conversion, which is the same.
+    let is_same: Vec<bool> = whole.iter().zip(&off).map(|(a, b)| a == b).collect();
+    assert!(is_same[..29].iter().all(|&same| same) && !is_same[30..].contains(&true), "{is_same:?}");
+}
+
+#[test]
+fn dolby_vision_of_profile_5_is_refused_before_any_work() {
+    let Some(source) = clip("../../cases/dv5.mp4") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["up", source.to_str().unwrap(), "-o", "a.mkv", "--model", "none"]);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && errors.contains("Dolby Vision profile 5"), "{errors}");
+    assert!(!folder.path().join("a.mkv").exists());
+}
+
+#[test]
 fn frames_are_left_as_they_are_on_request_and_it_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use frame::{Canvas, Orientation, Rational, Size};
 use job::message::{FailureKind, FrameListFile as Place};
-use media::{FieldOrder, Fields, Index, Made, Part, Quirks};
-use storage::{FieldsPart, FrameListFile, PictureKind, PicturesPart};
+use media::{FieldOrder, Fields, Index, Made, Part, Quirks, Stretch};
+use storage::{FieldsPart, FrameListFile, PictureKind, PicturesPart, StretchPart};
 
 use crate::failure::Failed;
 
@@ -72,17 +72,20 @@ fn part(fields: &Fields) -> FieldsPart {
         Made::Fields => (FIELDS, Vec::new()),
         Made::Film { kept } => (FILM, kept.clone()),
     };
-    let order = ORDERS.iter().position(|&order| order == fields.order).unwrap_or_default();
+    let stretch = |stretch: &Stretch| StretchPart {
+        first: stretch.frames.start,
+        end: stretch.frames.end,
+        order: ORDERS.iter().position(|&order| order == stretch.order).unwrap_or_default() as u32,
+    };
     let decoded = &fields.decoded;
     FieldsPart {
         made,
-        order: order as u32,
-        keeps_progressive: fields.keeps_progressive,
         time_base: (decoded.time_base.num, decoded.time_base.den),
         pts: decoded.pts.clone(),
         keyframes: decoded.keyframes.clone(),
         last_duration: decoded.last_duration,
         kept,
+        stretches: fields.stretches.iter().map(stretch).collect(),
     }
 }
 
@@ -124,15 +127,17 @@ pub(crate) fn read(place: &Place) -> Result<Index, Failed> {
         FILM => Made::Film { kept: part.kept },
         other => return Err(lost(format!("the frame list has a kind {other} that nobody knows"))),
     };
-    let order = ORDERS.get(part.order as usize).copied();
+    let stretch = |part: StretchPart| {
+        let order = ORDERS.get(part.order as usize).copied();
+        order.map(|order| Stretch { frames: part.first..part.end, order })
+    };
+    let stretches: Option<Vec<Stretch>> = part.stretches.into_iter().map(stretch).collect();
+    let stretches = stretches
+        .filter(|stretches| Stretch::are_within(stretches, part.pts.len()))
+        .ok_or_else(|| lost("the frame list has stretches of fields that cannot be".to_owned()))?;
     let of_file = Fields::gaps_of_file(&made, &gaps);
     let decoded = list(part.time_base, part.pts, part.keyframes, part.last_duration, of_file);
-    let fields = Fields {
-        made,
-        order: order.ok_or_else(|| lost("the frame list has no field order".to_owned()))?,
-        keeps_progressive: part.keeps_progressive,
-        decoded: Box::new(with_pictures(decoded)),
-    };
+    let fields = Fields { made, stretches, decoded: Box::new(with_pictures(decoded)) };
     let list = list(file.time_base, file.pts, file.keyframes, file.last_duration, gaps);
     Ok(Index { fields: Some(fields), ..list })
 }

@@ -40,10 +40,12 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
             "it is a result already, made by {made_by}: use --again to enlarge it once more"
         )));
     }
+    let of_dynamic_metadata = media::dynamic_metadata(source, &probe.video)?;
     let mut notes: Vec<String> =
         notes::of_parts(&request.source).into_iter().chain(probe.choice.clone()).collect();
     let index = list(request, source, progress, &mut notes)?;
     probe.video = probe.video.as_decoded(&index);
+    notes.extend(of_dynamic_metadata);
     let (width, height) =
         settings.target.size(shape(&probe.video)).map_err(|error| Failed::last(error.to_string()))?;
     let output = Output {

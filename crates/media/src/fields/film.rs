@@ -21,6 +21,8 @@ const COMBED: usize = 10;
 pub(super) struct Film {
     /// The decoded frames that are kept, ascending.
     pub(super) kept: Vec<u32>,
+    /// The frames at which cycles begin anew, since the pictures have another size or format from there on.
+    pub(super) begins: Vec<u32>,
     /// Frames among them whose fields match no others.
     combed: usize,
 }
@@ -44,23 +46,27 @@ pub(super) fn film(
     // A frame that is a frame of the film again, but for the noise of its encoding, counts as a repetition; FFmpeg always
     // leaves out the frame of a cycle that is most like the one before.
     let description = format!("{},decimate=cycle={CYCLE}", filter::fieldmatch(order));
-    let mut graph: Option<Graph> = None;
+    let mut graph: Option<(_, Graph)> = None;
     let (mut film, mut kept) = (Film::default(), RawFrame::new()?);
-    let mut first = None;
     while let Some(number) = decoded.next()? {
         let frame = decoded.frame();
         let picture = (frame.size(), frame.format());
-        let (size, format) = *first.get_or_insert(picture);
-        if (size, format) != picture {
-            let named = |(size, format): (frame::Size, crate::raw::pixel::PixelFormat)| {
-                format!("{size} {}", format.name())
-            };
-            let (before, after) = (named((size, format)), named(picture));
-            return Err(Error::PictureChanged { frame: number, before, after });
+        if graph.as_ref().is_some_and(|(known, _)| *known != picture)
+            && let Some((_, mut graph)) = graph.take()
+        {
+            graph.send(None)?;
+            film.take(&mut graph, &mut kept)?;
         }
-        let graph = match &mut graph {
+        let (_, graph) = match &mut graph {
             Some(graph) => graph,
-            none => none.insert(Graph::of_sequence(format, size, rate, &description, Formats::Convert)?),
+            none => {
+                film.begins.push(number);
+                let (size, format) = picture;
+                none.insert((
+                    picture,
+                    Graph::of_sequence(format, size, rate, &description, Formats::Convert)?,
+                ))
+            }
         };
         frame.set_pts(number.into());
         frame.set_number(number);
@@ -68,7 +74,7 @@ pub(super) fn film(
         film.take(graph, &mut kept)?;
         progress(u64::from(number) + 1);
     }
-    if let Some(graph) = &mut graph {
+    if let Some((_, graph)) = &mut graph {
         graph.send(None)?;
         film.take(graph, &mut kept)?;
     }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use frame::{Rational, Size};
 
-use super::{FieldOrder, Fields, Made, Place};
+use super::{FieldOrder, Fields, Made, Place, Stretch};
 use crate::Error;
 use crate::convert::planar;
 use crate::raw::filter::{Formats, Graph};
@@ -13,27 +13,41 @@ use crate::raw::pixel::PixelFormat;
 
 /// Makes frames of fields: decoded frames go in, in order, and frames with their places come out.
 ///
-/// What comes out for a frame depends on the frames beside it alone, as many as [`Fields::reach`] says. So the filter works
-/// on all frames (FFmpeg's own choice of some of them depends on all that came before), and those that are to stay as they
-/// are replace what it made of them.
+/// What comes out for a frame depends on the frames beside it alone, as many as [`Fields::reach`] says. So within a stretch
+/// the filter works on all frames (FFmpeg's own choice of some of them depends on all that came before), and those that are to
+/// stay as they are replace what it made of them. Frames of different size or format are no neighbours.
 #[derive(Debug)]
 pub(crate) struct FieldFilter {
     filters: Filters,
-    keeps_progressive: bool,
+    stretches: Vec<Stretch>,
+    is_film: bool,
+    of_each: u32,
+    /// Frames that are beside none of a stretch need no filter. Where frames are missing, nobody knows which are beside.
+    passes_by: bool,
     chain: Option<((Size, PixelFormat), Chain)>,
-    /// Frames that went in so far.
-    count: i64,
-    /// The numbers of those that went in, and those among them that stay as they are.
-    sent: VecDeque<(u32, Option<RawFrame>)>,
-    /// Number by count of the first of them.
-    first_sent: i64,
+    /// The frames that went in and did not come out yet.
+    waiting: VecDeque<Waiting>,
+}
+
+/// A frame on its way.
+#[derive(Debug)]
+struct Waiting {
+    number: u32,
+    /// Its number by count of those that went into the chain.
+    count: Option<u64>,
+    /// The frame, where it stays as it is.
+    original: Option<RawFrame>,
+    /// What was made of it, else.
+    made: VecDeque<RawFrame>,
+    /// How many frames were given of it.
+    given: u32,
 }
 
 /// The filters for what is made, in FFmpeg's notation.
 #[derive(Debug)]
 struct Filters {
     fieldmatch: Option<String>,
-    bwdif: String,
+    bwdif: &'static str,
 }
 
 #[derive(Debug)]
@@ -42,8 +56,10 @@ struct Chain {
     unpack: Option<Graph>,
     fieldmatch: Option<Graph>,
     bwdif: Graph,
-    unpacked: RawFrame,
     matched: RawFrame,
+    deinterlaced: RawFrame,
+    /// Frames that went in, that came out of the first filter, and that came out of the last.
+    counts: [u64; 3],
 }
 
 /// The filter that puts the fields of film frames together again.
@@ -59,15 +75,13 @@ pub(super) fn fieldmatch(order: FieldOrder) -> String {
 
 impl Filters {
     fn of(made: &Made, order: FieldOrder) -> Self {
-        let mode = if *made == Made::Fields { "send_field" } else { "send_frame" };
-        let parity = match order {
-            FieldOrder::Flagged => "auto",
-            FieldOrder::TopFirst => "tff",
-            FieldOrder::BottomFirst => "bff",
-        };
         Self {
             fieldmatch: matches!(made, Made::Film { .. }).then(|| fieldmatch(order)),
-            bwdif: format!("bwdif=mode={mode}:parity={parity}:deint=all"),
+            // Which field is first, each frame says.
+            bwdif: match made {
+                Made::Fields => "bwdif=mode=send_field:parity=auto:deint=all",
+                Made::Frames | Made::Film { .. } => "bwdif=mode=send_frame:parity=auto:deint=all",
+            },
         }
     }
 }
@@ -84,11 +98,62 @@ impl Chain {
         Ok(Self {
             unpack,
             fieldmatch: filters.fieldmatch.as_deref().map(graph).transpose()?,
-            bwdif: graph(&filters.bwdif)?,
-            unpacked: RawFrame::new()?,
+            bwdif: graph(filters.bwdif)?,
             matched: RawFrame::new()?,
+            deinterlaced: RawFrame::new()?,
+            counts: [0; 3],
         })
     }
+
+    /// Puts a frame in, or says that there are no more.
+    fn send(
+        &mut self,
+        frame: Option<&mut RawFrame>,
+        waiting: &mut VecDeque<Waiting>,
+        of_each: u32,
+    ) -> Result<(), Error> {
+        let is_end = frame.is_none();
+        let Some(fieldmatch) = &mut self.fieldmatch else {
+            self.bwdif.send(frame)?;
+            return self.drain(waiting, of_each);
+        };
+        fieldmatch.send(frame)?;
+        while fieldmatch.receive(&mut self.matched)? {
+            let count = self.counts[1];
+            self.counts[1] += 1;
+            // Of a film, all frames stay but those that are combed still.
+            if !self.matched.is_interlaced()
+                && let Some(frame) = waiting.iter_mut().find(|frame| frame.count == Some(count))
+            {
+                frame.original = Some(another(&self.matched)?);
+            }
+            self.bwdif.send(Some(&mut self.matched))?;
+        }
+        if is_end {
+            self.bwdif.send(None)?;
+        }
+        self.drain(waiting, of_each)
+    }
+
+    /// Hands out what came out, as far as it is wanted.
+    fn drain(&mut self, waiting: &mut VecDeque<Waiting>, of_each: u32) -> Result<(), Error> {
+        while self.bwdif.receive(&mut self.deinterlaced)? {
+            let count = self.counts[2] / u64::from(of_each);
+            self.counts[2] += 1;
+            let frame = waiting.iter_mut().find(|frame| frame.count == Some(count));
+            if let Some(frame) = frame.filter(|frame| frame.original.is_none()) {
+                frame.made.push_back(std::mem::replace(&mut self.deinterlaced, RawFrame::new()?));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Another name for a frame's samples.
+fn another(frame: &RawFrame) -> Result<RawFrame, Error> {
+    let mut other = RawFrame::new()?;
+    other.refer_to(frame)?;
+    Ok(other)
 }
 
 /// Tells whether the filters for what is made take pictures of this kind.
@@ -99,116 +164,202 @@ pub(super) fn can(picture: (Size, PixelFormat), made: &Made) -> Result<(), Error
 
 impl FieldFilter {
     pub(crate) fn new(fields: &Fields) -> Self {
-        let is_film = matches!(fields.made, Made::Film { .. });
+        let order = fields.stretches.first().map_or(FieldOrder::Flagged, |stretch| stretch.order);
         Self {
-            filters: Filters::of(&fields.made, fields.order),
-            // Of a film, all frames but those that stay combed.
-            keeps_progressive: fields.keeps_progressive || is_film,
+            filters: Filters::of(&fields.made, order),
+            stretches: fields.stretches.clone(),
+            is_film: matches!(fields.made, Made::Film { .. }),
+            of_each: fields.made.of_each(),
+            passes_by: fields.decoded.gaps.is_empty(),
             chain: None,
-            count: 0,
-            sent: VecDeque::new(),
-            first_sent: 0,
+            waiting: VecDeque::new(),
         }
     }
 
     /// Puts the decoded frame with a number in.
     pub(crate) fn send(&mut self, frame: &mut RawFrame, number: u32) -> Result<(), Error> {
         let picture = (frame.size(), frame.format());
-        let (known, chain) = match &mut self.chain {
+        if self.chain.as_ref().is_some_and(|(known, _)| *known != picture) {
+            self.finish()?;
+        }
+        let order = Stretch::order_at(&self.stretches, number);
+        let is_beside = !self.passes_by || self.is_beside(number);
+        let (_, chain) = match &mut self.chain {
             Some(chain) => chain,
             none => none.insert((picture, Chain::new(&self.filters, picture)?)),
         };
-        if *known != picture {
-            let named = |(size, format): (Size, PixelFormat)| format!("{size} {}", format.name());
-            let (before, after) = (named(*known), named(picture));
-            return Err(Error::PictureChanged { frame: number, before, after });
-        }
-        frame.set_pts(self.count);
-        self.count += 1;
-        self.sent.push_back((number, None));
+        let mut unpacked;
         let frame = match &mut chain.unpack {
             None => frame,
             Some(unpack) => {
-                unpack.run(frame, &mut chain.unpacked)?;
-                &mut chain.unpacked
+                unpacked = RawFrame::new()?;
+                unpack.run(frame, &mut unpacked)?;
+                &mut unpacked
             }
         };
-        match &mut chain.fieldmatch {
-            None => {
-                if self.keeps_progressive {
-                    keep(&mut self.sent, self.first_sent, frame)?;
-                }
-                chain.bwdif.send(Some(frame))
-            }
-            Some(fieldmatch) => {
-                fieldmatch.send(Some(frame))?;
-                self.pass_on()
-            }
+        let original = if order.is_some() || self.is_film { None } else { Some(another(frame)?) };
+        let is_sent = original.is_none() || is_beside;
+        let count = is_sent.then_some(chain.counts[0]);
+        self.waiting.push_back(Waiting { number, count, original, made: VecDeque::new(), given: 0 });
+        if !is_sent {
+            return Ok(());
         }
+        if let Some(order @ (FieldOrder::TopFirst | FieldOrder::BottomFirst)) = order {
+            frame.set_interlaced(order == FieldOrder::TopFirst);
+        }
+        frame.set_pts(chain.counts[0] as i64);
+        chain.counts[0] += 1;
+        chain.send(Some(frame), &mut self.waiting, self.of_each)
     }
 
-    /// Says that there are no more frames.
+    /// Says that there are no more frames, or none that are neighbours of those before.
     pub(crate) fn finish(&mut self) -> Result<(), Error> {
-        let Some((_, chain)) = &mut self.chain else { return Ok(()) };
-        if let Some(fieldmatch) = &mut chain.fieldmatch {
-            fieldmatch.send(None)?;
-            self.pass_on()?;
+        let Some((_, mut chain)) = self.chain.take() else { return Ok(()) };
+        let sent = chain.send(None, &mut self.waiting, self.of_each);
+        // What follows is counted anew.
+        for frame in &mut self.waiting {
+            frame.count = None;
         }
-        match &mut self.chain {
-            Some((_, chain)) => chain.bwdif.send(None),
-            None => Ok(()),
-        }
+        sent
     }
 
     /// Takes the next frame out, which has its place; `None` when there is none before more go in.
     pub(crate) fn receive(&mut self, frame: &mut RawFrame) -> Result<Option<Place>, Error> {
-        let Some((_, chain)) = &mut self.chain else { return Ok(None) };
-        if !chain.bwdif.receive(frame)? {
-            return Ok(None);
+        let Some(next) = self.waiting.front_mut() else { return Ok(None) };
+        match (&next.original, next.made.pop_front()) {
+            (Some(original), _) => frame.refer_to(original)?,
+            (None, Some(made)) => *frame = made,
+            (None, None) => return Ok(None),
         }
-        // The filter counts in halves of the ticks that went in.
-        let halves = frame.pts().unwrap_or_default();
-        let (count, is_second) = (halves.div_euclid(2), halves.rem_euclid(2) == 1);
-        while self.first_sent < count && self.sent.pop_front().is_some() {
-            self.first_sent += 1;
+        let place = Place { frame: next.number, is_second: next.given > 0 };
+        next.given += 1;
+        if next.given == self.of_each {
+            self.waiting.pop_front();
         }
-        let Some((number, original)) = self.sent.front() else {
-            return Err(Error::Ffmpeg { doing: "deinterlace", reason: "a frame has no number".to_owned() });
-        };
-        if let Some(original) = original {
-            frame.refer_to(original)?;
-        }
-        Ok(Some(Place { frame: *number, is_second }))
+        Ok(Some(place))
     }
 
-    /// Takes what was matched to the next filter.
-    fn pass_on(&mut self) -> Result<(), Error> {
-        let Some((_, Chain { fieldmatch: Some(fieldmatch), bwdif, matched, .. })) = &mut self.chain else {
-            return Ok(());
-        };
-        while fieldmatch.receive(matched)? {
-            if self.keeps_progressive {
-                keep(&mut self.sent, self.first_sent, matched)?;
-            }
-            bwdif.send(Some(matched))?;
-        }
-        Ok(())
+    /// True for the frames that those of a stretch are made of, too.
+    fn is_beside(&self, number: u32) -> bool {
+        let is_filtered = |frame: u32| Stretch::order_at(&self.stretches, frame).is_some();
+        is_filtered(number.saturating_sub(1)) || is_filtered(number.saturating_add(1))
     }
 }
 
-/// Keeps a frame that has no fields of different times, as far as it says.
-fn keep(
-    sent: &mut VecDeque<(u32, Option<RawFrame>)>,
-    first_sent: i64,
-    frame: &RawFrame,
-) -> Result<(), Error> {
-    let place = frame.pts().and_then(|count| usize::try_from(count - first_sent).ok());
-    if let Some((_, original)) = place.and_then(|place| sent.get_mut(place))
-        && !frame.is_interlaced()
-    {
-        let mut kept = RawFrame::new()?;
-        kept.refer_to(frame)?;
-        *original = Some(kept);
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use super::*;
+    use crate::index::{Index, IndexMethod};
+
+    const FRAMES: u32 = 24;
+    /// The first frame of another size, and the first of another format.
+    const CHANGES: [u32; 2] = [9, 17];
+
+    /// A picture whose rows are shifted, each field by another distance.
+    fn picture(number: u32) -> RawFrame {
+        let size = if number < CHANGES[0] { Size::new(64, 48) } else { Size::new(48, 64) };
+        let format = if number < CHANGES[1] { "yuv420p" } else { "yuyv422" };
+        let mut frame = RawFrame::allocate(PixelFormat::named(format).unwrap(), size).unwrap();
+        for plane in 0..frame.format().planes() {
+            for y in 0..frame.format().rows(size.height, plane) {
+                let shift = 6 * number + 3 * (y % 2);
+                for (x, sample) in frame.row_mut(plane, y).iter_mut().enumerate() {
+                    *sample = ((x as u32 * 7 + shift * 5) ^ (y / 2)) as u8;
+                }
+            }
+        }
+        frame
     }
-    Ok(())
+
+    fn fields(made: Made, stretches: &[Range<u32>]) -> Fields {
+        let orders = [FieldOrder::TopFirst, FieldOrder::BottomFirst].into_iter().cycle();
+        let decoded = Index {
+            time_base: Rational::new(1, 25),
+            pts: (0..FRAMES.into()).collect(),
+            keyframes: vec![0],
+            last_duration: 1,
+            seekable: true,
+            method: IndexMethod::Demux,
+            gaps: Vec::new(),
+            left_out: 0,
+            cut_off: 0,
+            flagged: Vec::new(),
+            fields: None,
+        };
+        let stretches = stretches.iter().cloned().zip(orders);
+        let stretches = stretches.map(|(frames, order)| Stretch { frames, order }).collect();
+        Fields { made, stretches, decoded: Box::new(decoded) }
+    }
+
+    /// All bytes of a picture.
+    fn bytes(frame: &RawFrame) -> Vec<u8> {
+        let rows = |plane| (0..frame.format().rows(frame.size().height, plane)).map(move |y| (plane, y));
+        (0..frame.format().planes())
+            .flat_map(rows)
+            .flat_map(|(plane, y)| frame.row(plane, y).to_vec())
+            .collect()
+    }
+
+    /// What comes out where decoding begins at a frame.
+    fn run(fields: &Fields, first: u32) -> Vec<(Place, Vec<u8>)> {
+        let mut filter = FieldFilter::new(fields);
+        let mut made = Vec::new();
+        let mut frame = RawFrame::new().unwrap();
+        let mut take = |filter: &mut FieldFilter| {
+            while let Some(place) = filter.receive(&mut frame).unwrap() {
+                made.push((place, bytes(&frame)));
+            }
+            assert!(filter.waiting.len() <= 3, "{} frames wait", filter.waiting.len());
+        };
+        for number in first..FRAMES {
+            filter.send(&mut picture(number), number).unwrap();
+            take(&mut filter);
+        }
+        filter.finish().unwrap();
+        take(&mut filter);
+        assert!(filter.waiting.is_empty());
+        made
+    }
+
+    #[test]
+    fn pictures_that_change_are_filtered_apart_and_as_any_other_from_any_cut() {
+        let stretches = [vec![0..FRAMES], vec![2..5, 5..8, 9..10, 16..18, 23..24], vec![7..12]];
+        for made in [Made::Frames, Made::Fields] {
+            for stretches in &stretches {
+                let fields = fields(made.clone(), stretches);
+                let whole = run(&fields, 0);
+                let each = made.of_each();
+                let places: Vec<Place> = (0..FRAMES * each).map(|number| fields.place(number)).collect();
+                assert_eq!(whole.iter().map(|frame| frame.0).collect::<Vec<_>>(), places);
+                for (place, picture_made) in &whole {
+                    let mut original = picture(place.frame);
+                    if place.frame >= CHANGES[1] {
+                        // As unpacked.
+                        let description = format!("format={}", planar(original.format()).unwrap());
+                        let mut graph = Graph::new(original.format(), original.size(), &description).unwrap();
+                        let mut unpacked = RawFrame::new().unwrap();
+                        graph.run(&mut original, &mut unpacked).unwrap();
+                        original = unpacked;
+                    }
+                    let is_filtered = stretches.iter().any(|frames| frames.contains(&place.frame));
+                    assert_eq!(*picture_made != bytes(&original), is_filtered, "{place:?} {stretches:?}");
+                }
+                for first in 1..FRAMES {
+                    let part = run(&fields, first - 1);
+                    let (skip, from) = (each as usize, (first * each) as usize);
+                    assert!(part[skip..] == whole[from..], "from {first}: {stretches:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_single_frame_has_two_fields() {
+        let fields = fields(Made::Fields, &[FRAMES - 1..FRAMES]);
+        let made = run(&fields, FRAMES - 1);
+        assert_eq!(made.len(), 2);
+        assert!(!made[0].0.is_second && made[1].0.is_second);
+    }
 }

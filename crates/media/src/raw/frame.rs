@@ -102,6 +102,12 @@ impl RawFrame {
         self.get().interlaced_frame != 0
     }
 
+    /// Flags the frame as two fields of different times.
+    pub(crate) fn set_interlaced(&mut self, top_first: bool) {
+        let raw = self.get_mut();
+        (raw.interlaced_frame, raw.top_field_first) = (1, top_first.into());
+    }
+
     /// For how many fields the frame is shown: two, and those that are repeated.
     pub(crate) fn fields_shown(&self) -> i64 {
         2 + i64::from(self.get().repeat_pict.clamp(0, 4))
@@ -168,16 +174,28 @@ impl RawFrame {
         Some((samples, moments as i64))
     }
 
-    /// Closed captions, as constructs of three bytes; empty where the frame has none.
-    pub(crate) fn captions(&self) -> &[u8] {
+    /// FFmpeg's reading of the metadata of Dolby Vision.
+    pub(crate) fn dolby_vision_metadata(&self) -> Option<&[u8]> {
+        self.side_data(ffi::AVFrameSideDataType::DOVI_METADATA)
+    }
+
+    /// The frame has dynamic metadata of HDR10+.
+    pub(crate) fn has_hdr10_plus(&self) -> bool {
+        self.side_data(ffi::AVFrameSideDataType::DYNAMIC_HDR_PLUS).is_some()
+    }
+
+    fn side_data(&self, kind: ffi::AVFrameSideDataType) -> Option<&[u8]> {
         // SAFETY: the frame is ours; FFmpeg gives null or side data that lives as long as the frame, with as many bytes as it
         // says.
         unsafe {
-            match ffi::av_frame_get_side_data(self.0, ffi::AVFrameSideDataType::A53_CC).as_ref() {
-                Some(data) if !data.data.is_null() => std::slice::from_raw_parts(data.data, data.size),
-                _ => &[],
-            }
+            let data = ffi::av_frame_get_side_data(self.0, kind).as_ref()?;
+            (!data.data.is_null()).then(|| std::slice::from_raw_parts(data.data, data.size))
         }
+    }
+
+    /// Closed captions, as constructs of three bytes; empty where the frame has none.
+    pub(crate) fn captions(&self) -> &[u8] {
+        self.side_data(ffi::AVFrameSideDataType::A53_CC).unwrap_or_default()
     }
 
     /// Sets where the chroma samples lie.

@@ -253,6 +253,12 @@ impl<'a> Stream<'a> {
         kinds.iter().filter_map(get).collect()
     }
 
+    /// FFmpeg's record of how a decoder of Dolby Vision is configured.
+    pub(crate) fn dolby_vision_record(self) -> Option<Vec<u8>> {
+        let is_record = |data: &SideData| data.kind == ffi::AVPacketSideDataType::DOVI_CONF;
+        self.side_data(false).into_iter().find(is_record).map(|data| data.bytes)
+    }
+
     /// What must be done to the picture so that it stands upright; `None` where it lies askew.
     pub(crate) fn orientation(self) -> Option<Orientation> {
         let Some(matrix) = self.side_data(true).into_iter().find(SideData::is_display_matrix) else {

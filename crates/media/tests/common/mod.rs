@@ -78,3 +78,15 @@ pub fn shared(name: &str) -> Option<PathBuf> {
 pub fn format(video: &media::VideoInfo) -> String {
     media::output_format(video, "libx264", false).unwrap().name
 }
+
+/// Signal-to-noise ratio of pictures of samples from 0 to 1, in decibels.
+pub fn psnr(a: &RgbF32, b: &RgbF32) -> f64 {
+    let (mut sum, mut count) = (0.0, 0);
+    for plane in 0..3 {
+        for (a, b) in a.plane(plane).iter().zip(b.plane(plane)) {
+            sum += f64::from(a - b).powi(2);
+            count += 1;
+        }
+    }
+    -10.0 * (sum / f64::from(count)).max(1e-10).log10()
+}
