@@ -34,7 +34,7 @@ pub use error::Error;
 pub use fields::{Deinterlace, FieldOrder, Fields, Made, deinterlace};
 pub use hdr::{Hdr, hdr, is_hdr};
 pub use index::{Index, IndexMethod, index};
-pub use join::{Join, JoinReport, OwnedPacket, join};
+pub use join::{Carry, Join, JoinReport, OwnedPacket, Shift, SoundFormat, Way, join};
 pub use parameters::CodecParameters;
 pub use probe::{Probe, StreamInfo, StreamKind, VideoInfo, probe};
 pub use resize::Resizer;
