@@ -73,6 +73,8 @@ pub struct JoinReport {
     pub video_stream: usize,
     /// Packets of each stream of the result.
     pub packets: Vec<u64>,
+    /// The streams of the source that those of the result come from.
+    pub origins: Vec<usize>,
     /// What was added to all times.
     pub shift: Shift,
     /// What people should know: streams that were left out or converted.
@@ -189,6 +191,12 @@ pub(crate) fn join_extent(
     }
     writer.rest_of_video(progress)?;
     let losses = losses(&copied, &damaged);
+    let mut origins = vec![source_video; writer.counts.len()];
+    for (source, copied) in copied.iter().enumerate() {
+        if let Some(origin) = copied.as_ref().and_then(|copied| origins.get_mut(copied.stream)) {
+            *origin = source;
+        }
+    }
     let (output, packets) = (writer.output, writer.counts);
     let bytes = output.finish()?;
     notes.extend(lost_tags(&input, plan.result)?);
@@ -198,7 +206,7 @@ pub(crate) fn join_extent(
             "the closed captions were left out: choose an encoder of H.264 or HEVC instead of {codec}"
         ));
     }
-    Ok(JoinReport { bytes, video_stream, packets, shift: plan.carry.shift, notes, losses })
+    Ok(JoinReport { bytes, video_stream, packets, origins, shift: plan.carry.shift, notes, losses })
 }
 
 /// What was not taken of the streams that are in the result, in words.
@@ -211,10 +219,13 @@ fn losses(copied: &[Option<Copied>], damaged: &[u32]) -> Vec<String> {
             losses.push(format!("{name}: {damaged} damaged packets were left out"));
         }
         if copied.too_early > 0 {
-            losses.push(format!("{name}: {} subtitles before the first frame were left out", copied.too_early));
+            losses
+                .push(format!("{name}: {} subtitles before the first frame were left out", copied.too_early));
         }
         if copied.blocks.as_ref().is_some_and(|blocks| blocks.rest() > 0) {
-            losses.push(format!("{name}: the end of its last frame was left out, since MP4 files need whole ones"));
+            losses.push(format!(
+                "{name}: the end of its last frame was left out, since MP4 files need whole ones"
+            ));
         }
     }
     losses

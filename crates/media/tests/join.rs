@@ -10,8 +10,8 @@ use std::process::Command;
 use common::{clip, decode, ffmpeg, index, to_u16};
 use frame::Size;
 use media::{
-    Carry, CodecParameters, Container, EncodeSettings, Error, Index, Join, JoinReport, OwnedPacket, SegmentDecoder,
-    SegmentEncoder, Source, join, probe, verify,
+    Carry, CodecParameters, Container, EncodeSettings, Error, Index, Join, JoinReport, OwnedPacket,
+    SegmentDecoder, SegmentEncoder, Source, join, probe, verify,
 };
 
 /// A video encoded again in segments of so many frames, at its own size and in best quality.

@@ -12,7 +12,7 @@ use crate::failure::Failed;
 use crate::model;
 use crate::sandbox::LittleMemory;
 use crate::source::source;
-use crate::{frame_list, wire::Progress};
+use crate::{frame_list, rehearsal, wire::Progress};
 
 /// Gaps that are told one by one.
 const GAPS_TOLD: usize = 5;
@@ -90,6 +90,14 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         notes.push("the video is transparent in parts: the result is not".to_owned());
     }
     let container = container(request, &probe, &choice.encodings);
+    let (container, carry) = match (choice.encodings.first(), request.frame_list.parent()) {
+        (Some(encoding), Some(folder)) => {
+            let found = rehearsal::run(&output, encoding, container, folder, progress)?;
+            notes.extend(found.notes);
+            (found.container, found.carry)
+        }
+        _ => (container, job::Carry::default()),
+    };
     let orientation = media_container(container).orientation(&probe.video);
     if orientation != Orientation::UPRIGHT {
         notes
@@ -120,6 +128,7 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         notes,
         pixel: shape.pixel,
         is_turned: shape.is_turned,
+        carry,
         cut_off: None,
     })))
 }

@@ -52,8 +52,8 @@ pub struct SoundFormat {
 /// What becomes of a stream that is not taken as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {
-    /// Its sound is decoded and brought to one format: plain samples, or AAC in MPEG-4. `None` is the format that the file says.
-    Convert(Option<SoundFormat>),
+    /// Its sound is decoded and brought to one format: plain samples, or in MPEG-4 what AAC can hold of it.
+    Convert(SoundFormat),
     /// It is not in the result.
     LeaveOut,
 }

@@ -46,7 +46,8 @@ impl Converter {
         container: Container,
         format: Option<&SoundFormat>,
     ) -> Result<Option<Self>, Error> {
-        let Some(format) = format.cloned().map_or_else(|| stream.sound_format(), |format| Ok(Some(format)))?
+        let Some(format) =
+            format.cloned().map_or_else(|| stream.sound_format(), |format| Ok(Some(format)))?
         else {
             return Ok(None);
         };

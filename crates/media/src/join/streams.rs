@@ -94,7 +94,7 @@ pub(super) fn add(
         return Ok(Some(Copied { to_text: true, ..Copied::new(copy, index, stream, plan)? }));
     }
     let wanted = match way {
-        Some(Way::Convert(format)) => Some(format.as_ref()),
+        Some(Way::Convert(format)) => Some(Some(format)),
         _ if !container.holds(stream) && stream.kind() == Kind::Audio => Some(None),
         _ => None,
     };

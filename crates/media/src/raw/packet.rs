@@ -131,12 +131,6 @@ impl RawPacket {
         }
     }
 
-    /// Takes over what is known of another packet: times, duration, flags, side data, but not its bytes.
-    pub(crate) fn copy_properties(&mut self, from: &Self) -> Result<(), Error> {
-        // SAFETY: both packets are ours.
-        check(unsafe { ffi::av_packet_copy_props(self.0, from.0) }, "copy a packet").map(drop)
-    }
-
     /// True for what is decoded but not shown: frames that an edit list cuts off.
     pub(crate) fn is_discarded(&self) -> bool {
         self.get().flags & ffi::AV_PKT_FLAG_DISCARD != 0

@@ -72,18 +72,15 @@ impl Drop for Layout {
     }
 }
 
-fn format(
-    samples: c_int,
-    rate: c_int,
-    layout: &ffi::AVChannelLayout,
-) -> Result<Option<SoundFormat>, Error> {
+fn format(samples: c_int, rate: c_int, layout: &ffi::AVChannelLayout) -> Result<Option<SoundFormat>, Error> {
     // SAFETY: pure functions; FFmpeg gives a static text or null.
     let sample = unsafe {
         let packed = ffi::av_get_packed_sample_fmt(ffi::AVSampleFormat(samples));
         text(ffi::av_get_sample_fmt_name(packed))
     };
     let layout = Layout::of(layout)?;
-    let (rate, channels) = (u32::try_from(rate).unwrap_or(0), u32::try_from(layout.0.nb_channels).unwrap_or(0));
+    let (rate, channels) =
+        (u32::try_from(rate).unwrap_or(0), u32::try_from(layout.0.nb_channels).unwrap_or(0));
     let is_known = rate > 0 && channels > 0 && !sample.is_empty();
     Ok(is_known.then(|| SoundFormat { rate, channels, layout: layout.name(), sample }))
 }
@@ -287,8 +284,7 @@ pub(super) fn set_format(raw: &mut ffi::AVCodecParameters, format: &SoundFormat)
     let layout = Layout::named(&format.layout).ok_or_else(out_of_memory)?;
     raw.sample_rate = format.rate as c_int;
     // SAFETY: both objects are valid.
-    let code =
-        unsafe { ffi::av_channel_layout_copy(&raw mut raw.ch_layout, &raw const layout.0) };
+    let code = unsafe { ffi::av_channel_layout_copy(&raw mut raw.ch_layout, &raw const layout.0) };
     check(code, "describe the sound").map(drop)
 }
 

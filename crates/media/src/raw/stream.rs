@@ -110,6 +110,16 @@ impl<'a> Stream<'a> {
         i64::from(self.parameters().video_delay.max(0))
     }
 
+    /// What a decoder must know before the first packet; empty where there is nothing.
+    pub(crate) fn extradata(self) -> &'a [u8] {
+        let parameters = self.parameters();
+        if parameters.extradata.is_null() || parameters.extradata_size <= 0 {
+            return &[];
+        }
+        // SAFETY: the extradata has as many bytes as said, and lives as long as the stream.
+        unsafe { std::slice::from_raw_parts(parameters.extradata, parameters.extradata_size as usize) }
+    }
+
     pub(crate) fn codec_is(self, id: ffi::AVCodecID) -> bool {
         self.parameters().codec_id == id
     }
