@@ -170,13 +170,20 @@ impl Decoded {
         let mut clock = Clock::new(time_base, rate);
         let mut pts: Vec<i64> = Vec::new();
         let mut keyframes = Vec::new();
-        let mut by_own_times = true;
+        let (mut by_own_times, mut has_times) = (true, false);
         while frames.advance()? {
             let own = frames.frame().pts();
             // The decoder knows it when it has seen a frame.
             clock.field = frames.field_seconds();
             let shown = frames.frame().fields_shown();
-            let time = clock.time_of(frames.frame().best_effort_time(), shown);
+            let said = frames.frame().best_effort_time();
+            if let Some(said) = said
+                && !has_times
+            {
+                clock.begin(&mut pts, said);
+            }
+            has_times |= said.is_some();
+            let time = clock.time_of(said, shown);
             by_own_times &= own.is_none_or(|own| own == time);
             if pts.is_empty() || own.is_some() && frames.is_entry() {
                 keyframes.push(pts.len() as u32);
@@ -244,6 +251,18 @@ impl Clock {
         let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), time_base);
         let frame = one_frame(time_base, rate);
         Self { last: None, frame, time_base, field: None, said: (0, 0), jump, offset: 0 }
+    }
+
+    /// Moves frames that have no time of their own to where they end when the first frame with a time begins: Matroska files
+    /// that begin before 0 have such.
+    fn begin(&mut self, frames: &mut [i64], first: i64) {
+        let Some(last) = self.last else { return };
+        let moved = first.saturating_sub(last.saturating_add(self.frame));
+        for time in frames {
+            *time = time.saturating_add(moved);
+        }
+        self.last = Some(last.saturating_add(moved));
+        self.said.0 = self.said.0.saturating_add(moved);
     }
 
     /// The time of the next frame, which itself says `said` and is shown for so many fields.
