@@ -28,6 +28,9 @@ const DESCRIBE_THEMSELVES: [AVCodecID; 8] = [
 /// Less than this from 0 is at 0, in seconds: what containers round.
 const AT_ZERO: f64 = 0.000_5;
 
+/// The longest that decoders of sound need to begin, in seconds: not every container says it.
+const PRIMING: f64 = 0.05;
+
 /// What the packets of a stream say.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Surveyed {
@@ -35,6 +38,7 @@ pub(crate) struct Surveyed {
     time_base: Option<Rational>,
     /// It is picture or sound, which decide when the film begins.
     is_shown: bool,
+    is_sound: bool,
     /// The earliest time of a packet, in ticks; and the earliest at which something is heard, without what decoders need to
     /// begin.
     first: Option<(i64, i64)>,
@@ -52,11 +56,19 @@ impl Surveyed {
         self.may_change
     }
 
+    /// The first time of a packet and the first at which something is heard or seen, with seconds a tick.
+    fn start(&self) -> Option<(Rational, (i64, i64))> {
+        let (time_base, (first, begin)) = self.time_base.zip(self.first)?;
+        let is_priming = self.is_sound && begin < 0 && begin as f64 * time_base.to_f64() >= -PRIMING;
+        Some((time_base, (first, if is_priming { 0 } else { begin })))
+    }
+
     fn add(&mut self, stream: Stream<'_>, packet: &RawPacket) {
         self.packets += 1;
         let time_base = stream.time_base();
         self.time_base = Some(time_base);
         self.is_shown = matches!(stream.kind(), Kind::Audio | Kind::Video) && !stream.is_picture();
+        self.is_sound = stream.kind() == Kind::Audio;
         if let Some(dts) = packet.dts().or(packet.pts()) {
             let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), time_base);
             self.goes_back |= self.before.is_some_and(|before| dts < before.saturating_sub(jump));
@@ -141,7 +153,7 @@ impl Survey {
         let film = index.pts.first().map(|&pts| (index.time_base, (pts, pts)));
         let carried = self.streams.iter().enumerate();
         let carried = carried.filter(|(number, stream)| stream.is_shown && is_carried(*number));
-        let others = carried.filter_map(|(_, stream)| stream.time_base.zip(stream.first));
+        let others = carried.filter_map(|(_, stream)| stream.start());
         let starts: Vec<_> = film.into_iter().chain(others).collect();
         let earliest = |time: fn((i64, i64)) -> i64| {
             let times = starts.iter().map(|&(time_base, first)| Shift { ticks: time(first), time_base });
@@ -211,6 +223,7 @@ mod tests {
             packets: 1,
             time_base: Some(Rational::new(1, rate)),
             is_shown: true,
+            is_sound: true,
             first: Some((first, heard)),
             ..Surveyed::default()
         });
@@ -237,6 +250,7 @@ mod tests {
     fn what_a_decoder_needs_to_begin_may_lie_before_zero() {
         assert_eq!(shift(0, &[(44_100, -1024, 0)]), Shift::NONE);
         assert_eq!(shift(1800, &[(44_100, -1024, 0)]), Shift::NONE);
+        assert_eq!(shift(0, &[(44_100, -128, -128)]), Shift::NONE);
         // It is not cut off by the container: moving would put it before 0.
         assert_eq!(shift(9000, &[(44_100, 0, 1105)]), Shift::NONE);
         assert_eq!(shift(-90_000, &[(1000, -1023, -1000)]), ticks(90_000, 90_000));

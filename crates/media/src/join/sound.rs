@@ -4,13 +4,14 @@
 use frame::Rational;
 
 use super::SoundFormat;
+use crate::index::JUMP_SECONDS;
 use crate::raw::codec::{Decoder, Output, Threads};
 use crate::raw::ffi::AVCodecID;
 use crate::raw::frame::RawFrame;
 use crate::raw::packet::RawPacket;
 use crate::raw::sound::{self, AacEncoder, SoundGraph};
 use crate::raw::stream::Stream;
-use crate::{Container, Error};
+use crate::{Container, Error, raw};
 
 /// What converted sound becomes.
 #[derive(Debug)]
@@ -177,6 +178,10 @@ pub(crate) type Formats = Vec<(i64, SoundFormat)>;
 pub(crate) struct Listener {
     decoder: Decoder,
     frame: RawFrame,
+    time_base: Rational,
+    /// What is added to times since the clock went back, and where the next packet belongs.
+    offset: i64,
+    next: Option<i64>,
     pub(crate) formats: Formats,
 }
 
@@ -184,7 +189,14 @@ impl Listener {
     /// `None` for sound that cannot be decoded here.
     pub(crate) fn open(stream: Stream<'_>) -> Result<Option<Self>, Error> {
         match Decoder::open(stream.parameters(), stream.time_base(), Threads::One) {
-            Ok(decoder) => Ok(Some(Self { decoder, frame: RawFrame::new()?, formats: Vec::new() })),
+            Ok(decoder) => Ok(Some(Self {
+                decoder,
+                frame: RawFrame::new()?,
+                time_base: stream.time_base(),
+                offset: 0,
+                next: None,
+                formats: Vec::new(),
+            })),
             Err(Error::UndecodableCodec { .. }) => Ok(None),
             Err(error) => Err(error),
         }
@@ -192,13 +204,24 @@ impl Listener {
 
     /// Listens to a packet; `None` says that there are no more.
     pub(crate) fn hear(&mut self, packet: Option<&mut RawPacket>) -> Result<(), Error> {
-        let time = packet.as_ref().and_then(|packet| packet.pts());
+        let packet = packet.map(|packet| {
+            if let Some(time) = packet.dts().or(packet.pts()) {
+                let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), self.time_base);
+                if let Some(next) =
+                    self.next.filter(|next| time.saturating_add(self.offset) < next.saturating_sub(jump))
+                {
+                    self.offset = next.saturating_sub(time);
+                }
+                self.next = Some(time.saturating_add(self.offset).saturating_add(packet.duration()));
+            }
+            packet
+        });
         self.decoder.send(packet)?;
         while self.decoder.receive(&mut self.frame)? == Output::Some {
             let Some(format) = sound::format_of(&mut self.frame)? else { continue };
             if self.formats.last().is_none_or(|(_, last)| *last != format) {
-                let time = self.frame.best_effort_time().or(time).unwrap_or_default();
-                self.formats.push((time, format));
+                let time = self.frame.best_effort_time().map(|time| time.saturating_add(self.offset));
+                self.formats.push((time.or(self.next).unwrap_or_default(), format));
             }
         }
         Ok(())
