@@ -3,7 +3,7 @@
 mod carry;
 mod chapters;
 mod header;
-mod merge;
+pub(crate) mod merge;
 mod order;
 pub(crate) mod sound;
 pub(crate) mod streams;
@@ -246,12 +246,16 @@ impl Reader<'_> {
         /// Seconds by which streams may be out of step.
         const OUT_OF_STEP: f64 = 2.0;
         while self.input.read(packet)? {
-            let Extent::Ends(head, tail) = self.extent else { return self.complete(packet) };
+            let Extent::Ends(head, tail) = self.extent else {
+                self.complete(packet);
+                return Ok(true);
+            };
             let time_base = self.input.stream(packet.stream()).map(raw::stream::Stream::time_base);
             let seconds = packet.dts().or(packet.pts()).zip(time_base);
             let seconds = seconds.map_or(0.0, |(time, time_base)| time as f64 * time_base.to_f64());
             if self.extent.holds(seconds) {
-                return self.complete(packet);
+                self.complete(packet);
+                return Ok(true);
             }
             if seconds > head + OUT_OF_STEP && !self.has_sought {
                 self.has_sought = true;
@@ -266,7 +270,7 @@ impl Reader<'_> {
     }
 
     /// Gives a packet of sound that does not say how long it lasts the duration of its samples.
-    fn complete(&self, packet: &mut RawPacket) -> Result<bool, Error> {
+    fn complete(&self, packet: &mut RawPacket) {
         if packet.duration() <= 0
             && let Some(stream) = self.input.stream(packet.stream())
             && let Some(rate) = stream.sample_rate()
@@ -274,7 +278,6 @@ impl Reader<'_> {
             let samples = stream.samples_of_packet(packet.data().len());
             packet.set_duration(raw::rescale(samples, Rational::new(1, rate), stream.time_base()));
         }
-        Ok(true)
     }
 }
 

@@ -13,6 +13,7 @@ use std::path::Path;
 use crate::join::{Extent, join_extent};
 use crate::probe::video_stream;
 use crate::raw::input::Input;
+use crate::raw::stream::Stream;
 use crate::survey::Survey;
 use crate::verify::count;
 use crate::{Carry, Container, Error, Index, Join, JoinReport, OwnedPacket, Source, StandIn};
@@ -149,7 +150,7 @@ fn join_and_count(
         }
         let origin = report.origins.get(stream).copied().unwrap_or(stream);
         let input = Input::open(rehearsal.source)?;
-        let codec = input.stream(origin).map(|stream| stream.codec()).unwrap_or_default();
+        let codec = input.stream(origin).map(Stream::codec).unwrap_or_default();
         return Err(Error::StreamNotHeld { stream: origin, codec, reason: format!("it {what}") });
     }
     if let Some((frame, seconds)) = counted.wrong_time(&index, &report) {

@@ -36,9 +36,7 @@ const PRIMING: f64 = 0.05;
 pub(crate) struct Surveyed {
     pub(crate) packets: u64,
     time_base: Option<Rational>,
-    /// It is picture or sound, which decide when the film begins.
-    is_shown: bool,
-    is_sound: bool,
+    kind: Option<Kind>,
     /// The earliest time of a packet, in ticks; and the earliest at which something is heard, without what decoders need to
     /// begin.
     first: Option<(i64, i64)>,
@@ -56,10 +54,16 @@ impl Surveyed {
         self.may_change
     }
 
+    /// It is picture or sound, which decide when the film begins.
+    fn is_shown(&self) -> bool {
+        matches!(self.kind, Some(Kind::Audio | Kind::Video))
+    }
+
     /// The first time of a packet and the first at which something is heard or seen, with seconds a tick.
     fn start(&self) -> Option<(Rational, (i64, i64))> {
         let (time_base, (first, begin)) = self.time_base.zip(self.first)?;
-        let is_priming = self.is_sound && begin < 0 && begin as f64 * time_base.to_f64() >= -PRIMING;
+        let is_priming =
+            self.kind == Some(Kind::Audio) && begin < 0 && begin as f64 * time_base.to_f64() >= -PRIMING;
         Some((time_base, (first, if is_priming { 0 } else { begin })))
     }
 
@@ -67,8 +71,7 @@ impl Surveyed {
         self.packets += 1;
         let time_base = stream.time_base();
         self.time_base = Some(time_base);
-        self.is_shown = matches!(stream.kind(), Kind::Audio | Kind::Video) && !stream.is_picture();
-        self.is_sound = stream.kind() == Kind::Audio;
+        self.kind = Some(stream.kind());
         if let Some(dts) = packet.dts().or(packet.pts()) {
             let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), time_base);
             self.goes_back |= self.before.is_some_and(|before| dts < before.saturating_sub(jump));
@@ -152,7 +155,7 @@ impl Survey {
     pub(crate) fn shift(&self, index: &Index, is_carried: impl Fn(usize) -> bool) -> Shift {
         let film = index.pts.first().map(|&pts| (index.time_base, (pts, pts)));
         let carried = self.streams.iter().enumerate();
-        let carried = carried.filter(|(number, stream)| stream.is_shown && is_carried(*number));
+        let carried = carried.filter(|(number, stream)| stream.is_shown() && is_carried(*number));
         let others = carried.filter_map(|(_, stream)| stream.start());
         let starts: Vec<_> = film.into_iter().chain(others).collect();
         let earliest = |time: fn((i64, i64)) -> i64| {
@@ -222,8 +225,7 @@ mod tests {
         let streams = streams.iter().map(|&(rate, first, heard)| Surveyed {
             packets: 1,
             time_base: Some(Rational::new(1, rate)),
-            is_shown: true,
-            is_sound: true,
+            kind: Some(Kind::Audio),
             first: Some((first, heard)),
             ..Surveyed::default()
         });

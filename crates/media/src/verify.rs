@@ -5,12 +5,13 @@ use std::path::Path;
 use frame::{Rational, Size};
 
 use crate::decode::Frames;
+use crate::join::merge::Blocks;
 use crate::raw::codec::{Decoder, Output, Parameters, Threads};
 use crate::raw::frame::RawFrame;
 use crate::raw::input::Input;
 use crate::raw::packet::RawPacket;
 use crate::raw::stream::Stream;
-use crate::{CodecParameters, Error, Index, JoinReport, Source, raw};
+use crate::{CodecParameters, Container, Error, Index, JoinReport, Source, raw};
 
 /// Most threads that decode a result: nothing else is done at that time.
 const MAX_THREADS: usize = 8;
@@ -115,10 +116,15 @@ pub(crate) fn count(
         video: Vec::new(),
         time_base: time_base.unwrap_or(Rational::new(1, 1)),
     };
+    let container = if input.format().contains("mp4") { Container::Mp4 } else { Container::Matroska };
+    let mut blocks: Vec<_> = input.streams().map(|stream| Blocks::of(stream, container)).collect();
     let mut packet = RawPacket::new()?;
     while input.read(&mut packet)? {
         if let Some(count) = counted.packets.get_mut(packet.stream()) {
-            *count += 1;
+            match blocks.get_mut(packet.stream()) {
+                Some(Some(blocks)) => *count = blocks.add(packet.data()),
+                _ => *count += 1,
+            }
         }
         if packet.stream() == joined.video_stream {
             counted.video.extend(packet.pts());

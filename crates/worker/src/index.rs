@@ -90,14 +90,9 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         notes.push("the video is transparent in parts: the result is not".to_owned());
     }
     let container = container(request, &probe, &choice.encodings);
-    let (container, carry) = match (choice.encodings.first(), request.frame_list.parent()) {
-        (Some(encoding), Some(folder)) => {
-            let found = rehearsal::run(&output, encoding, container, folder, progress)?;
-            notes.extend(found.notes);
-            (found.container, found.carry)
-        }
-        _ => (container, job::Carry::default()),
-    };
+    let found = rehearsal::run(&output, &choice.encodings, container, &request.frame_list, progress)?;
+    notes.extend(found.notes);
+    let container = found.container;
     let orientation = media_container(container).orientation(&probe.video);
     if orientation != Orientation::UPRIGHT {
         notes
@@ -128,7 +123,7 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         notes,
         pixel: shape.pixel,
         is_turned: shape.is_turned,
-        carry,
+        carry: found.carry,
         cut_off: None,
     })))
 }

@@ -25,18 +25,20 @@ pub(crate) struct Found {
     pub(crate) notes: Vec<String>,
 }
 
-/// Joins the other streams with packets that stand in for those of the first encoder, into a file in `folder` that does not
-/// stay.
+/// Joins the other streams with packets that stand in for those of the first encoder, into a file beside the frame list that
+/// does not stay.
 pub(crate) fn run(
     output: &Output<'_>,
-    encoding: &Encoding,
+    encodings: &[Encoding],
     container: Container,
-    folder: &Path,
+    frame_list: &Path,
     progress: &Progress,
 ) -> Result<Found, Failed> {
+    let encoding =
+        encodings.first().ok_or_else(|| Failed::last("no encoder was chosen: start the job again"))?;
     let settings = output.encode_settings(encoding, 0)?;
     let stand_in = media::stand_in(&settings)?;
-    let file = folder.join(FILE);
+    let file = frame_list.with_file_name(FILE);
     // As an attempt that was killed leaves it.
     let _ = std::fs::remove_file(&file);
     let is_forced = output.settings.container.is_some();

@@ -46,20 +46,20 @@ impl Merge {
     }
 }
 
-/// Counts packets of E-AC-3, of which the muxer of MPEG-4 makes ones of six blocks each.
+/// Counts packets of E-AC-3, of which the muxer of MPEG-4 makes ones of six blocks each, and its demuxer again others.
 #[derive(Debug, Default)]
-pub(super) struct Blocks {
+pub(crate) struct Blocks {
     blocks: u64,
 }
 
 impl Blocks {
     /// `None` for all other streams.
-    pub(super) fn of(stream: Stream<'_>, container: Container) -> Option<Self> {
+    pub(crate) fn of(stream: Stream<'_>, container: Container) -> Option<Self> {
         (container == Container::Mp4 && stream.codec_is(AVCodecID::EAC3)).then(Self::default)
     }
 
     /// Adds a packet; gives the number of packets so far that the muxer makes.
-    pub(super) fn add(&mut self, data: &[u8]) -> u64 {
+    pub(crate) fn add(&mut self, data: &[u8]) -> u64 {
         self.blocks += blocks(data);
         self.blocks / BLOCKS
     }

@@ -204,18 +204,17 @@ impl Listener {
 
     /// Listens to a packet; `None` says that there are no more.
     pub(crate) fn hear(&mut self, packet: Option<&mut RawPacket>) -> Result<(), Error> {
-        let packet = packet.map(|packet| {
-            if let Some(time) = packet.dts().or(packet.pts()) {
-                let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), self.time_base);
-                if let Some(next) =
-                    self.next.filter(|next| time.saturating_add(self.offset) < next.saturating_sub(jump))
-                {
-                    self.offset = next.saturating_sub(time);
-                }
-                self.next = Some(time.saturating_add(self.offset).saturating_add(packet.duration()));
+        if let Some(packet) = &packet
+            && let Some(time) = packet.dts().or(packet.pts())
+        {
+            let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), self.time_base);
+            if let Some(next) =
+                self.next.filter(|next| time.saturating_add(self.offset) < next.saturating_sub(jump))
+            {
+                self.offset = next.saturating_sub(time);
             }
-            packet
-        });
+            self.next = Some(time.saturating_add(self.offset).saturating_add(packet.duration()));
+        }
         self.decoder.send(packet)?;
         while self.decoder.receive(&mut self.frame)? == Output::Some {
             let Some(format) = sound::format_of(&mut self.frame)? else { continue };
