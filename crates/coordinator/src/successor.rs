@@ -212,6 +212,7 @@ mod tests {
             notes: Vec::new(),
             pixel: (1, 1),
             is_turned: false,
+            carry: job::Carry::default(),
             cut_off: cut_off.map(str::to_owned),
         }
     }

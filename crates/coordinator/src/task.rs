@@ -100,6 +100,8 @@ pub(crate) fn request(
                 width: plan.width,
                 height: plan.height,
                 container: facts.container,
+                carry: facts.carry.clone(),
+                told: facts.notes.clone(),
                 provenance: provenance(&record.request.settings, facts, plan),
                 model: record.request.settings.model.clone(),
                 result: FilePath(folder.join(RESULT)),

@@ -4,6 +4,7 @@
 //! Goals: every rule in one pure place that can be tested by millions of schedules.
 //! Non-goals: I/O, clocks, threads, async. Time comes in as a [`Millis`] value.
 
+mod carry;
 mod deinterlace;
 pub mod encoder;
 mod eta;
@@ -17,6 +18,7 @@ pub mod state;
 mod target;
 mod turns;
 
+pub use carry::{CarriedStream, Carry, SoundFormat};
 pub use deinterlace::Deinterlace;
 pub use encoder::{Codec, Encoding};
 pub use eta::Eta;

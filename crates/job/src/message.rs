@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::report::Verified;
 use crate::state::Evidence;
-use crate::{Container, Encoding, FilePath, Model, SegmentRange, Settings, SourceFacts};
+use crate::{Carry, Container, Encoding, FilePath, Model, SegmentRange, Settings, SourceFacts};
 
 pub use preview::{PreviewKind, PreviewPicture, PreviewRequest};
 
@@ -132,6 +132,12 @@ pub struct JoinRequest {
     pub height: u32,
     /// The kind of file to make.
     pub container: Container,
+    /// What is done with the other streams.
+    #[serde(default)]
+    pub carry: Carry,
+    /// What people know already, so that it is not said twice.
+    #[serde(default)]
+    pub told: Vec<String>,
     /// What the result says of how it was made.
     pub provenance: String,
     /// The model, for its checksum.

@@ -121,6 +121,7 @@ mod tests {
             notes: Vec::new(),
             pixel: (1, 1),
             is_turned: false,
+            carry: crate::Carry::default(),
             cut_off: None,
         }
     }

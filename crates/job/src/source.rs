@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Encoding, SegmentRange, Shape};
+use crate::{Carry, Encoding, SegmentRange, Shape};
 
 /// The kind of file that a result is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +66,9 @@ pub struct SourceFacts {
     /// Players turn the picture by a quarter.
     #[serde(default)]
     pub is_turned: bool,
+    /// What the join does with the other streams.
+    #[serde(default)]
+    pub carry: Carry,
     /// The file states more than it holds, as one that is still being copied does: what it states and what is there, in words.
     #[serde(default)]
     pub cut_off: Option<String>,

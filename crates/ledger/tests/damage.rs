@@ -61,6 +61,7 @@ async fn fill(ledger: &Ledger) -> Vec<Vec<Record>> {
             notes: Vec::new(),
             pixel: (1, 1),
             is_turned: false,
+            carry: job::Carry::default(),
             cut_off: None,
         };
         let plan = job::plan(&facts, &new_job(number).settings).unwrap();

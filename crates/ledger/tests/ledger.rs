@@ -43,6 +43,7 @@ fn facts() -> SourceFacts {
         notes: vec!["a note".to_owned()],
         pixel: (1, 1),
         is_turned: false,
+        carry: job::Carry::default(),
         cut_off: None,
     }
 }

@@ -17,7 +17,7 @@ use crate::raw::pixel::PixelFormat;
 use crate::resize::{RESAMPLER, RGB};
 use crate::{CodecParameters, Error, Hdr, VideoInfo, bit_depth};
 
-pub use device::try_encoder;
+pub use device::{StandIn, stand_in, try_encoder};
 pub use format::{OutputFormat, output_color, output_format};
 
 use device::{Device, named};

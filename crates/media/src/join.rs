@@ -1,13 +1,19 @@
 //! Putting the result together: the new video, and everything else of the source as it is.
 
+mod carry;
+mod chapters;
+mod header;
+pub(crate) mod merge;
 mod order;
-mod sound;
-mod streams;
+pub(crate) mod sound;
+pub(crate) mod streams;
 mod tags;
 mod writer;
 
 use std::fs::File;
 use std::path::Path;
+
+use frame::Rational;
 
 use crate::captions::Room;
 use crate::decode::begins_with_captions;
@@ -18,6 +24,8 @@ use crate::raw::output::{Muxer, Output};
 use crate::raw::packet::RawPacket;
 use crate::raw::stream::{Kind, SideData};
 use crate::{CodecParameters, Container, Error, Index, Source, hdr, is_hdr, raw};
+
+pub use carry::{Carry, Shift, SoundFormat, Way};
 
 use order::DecodeTimes;
 use streams::Copied;
@@ -50,6 +58,8 @@ pub struct Join<'a> {
     pub result: &'a Path,
     /// Its kind.
     pub container: Container,
+    /// What was decided for the other streams.
+    pub carry: &'a Carry,
     /// What it says of how it was made; nothing where this is empty.
     pub provenance: &'a str,
 }
@@ -63,8 +73,32 @@ pub struct JoinReport {
     pub video_stream: usize,
     /// Packets of each stream of the result.
     pub packets: Vec<u64>,
+    /// The streams of the source that those of the result come from.
+    pub origins: Vec<usize>,
+    /// What was added to all times.
+    pub shift: Shift,
     /// What people should know: streams that were left out or converted.
     pub notes: Vec<String>,
+    /// Packets that were left out because they are damaged or would never be seen, in words.
+    pub losses: Vec<String>,
+}
+
+/// Which packets of a source are taken.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Extent {
+    /// All.
+    Whole,
+    /// Those up to a time and those from another one on, in seconds of the source.
+    Ends(f64, f64),
+}
+
+impl Extent {
+    pub(crate) fn holds(self, seconds: f64) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::Ends(head, tail) => seconds <= head || seconds >= tail,
+        }
+    }
 }
 
 /// Writes the result. `packets` gives the encoded frames in decoding order; a text instead says why it cannot.
@@ -73,6 +107,16 @@ pub struct JoinReport {
 /// When the source cannot be read, the result cannot be written, or the packets do not fit the frame list.
 pub fn join(
     plan: &Join<'_>,
+    packets: &mut dyn Iterator<Item = Result<OwnedPacket, String>>,
+    progress: &mut dyn FnMut(u32, u64),
+) -> Result<JoinReport, Error> {
+    join_extent(plan, Extent::Whole, packets, progress)
+}
+
+/// As [`join`], for a part of the other streams' packets.
+pub(crate) fn join_extent(
+    plan: &Join<'_>,
+    extent: Extent,
     packets: &mut dyn Iterator<Item = Result<OwnedPacket, String>>,
     progress: &mut dyn FnMut(u32, u64),
 ) -> Result<JoinReport, Error> {
@@ -99,7 +143,7 @@ pub fn join(
             video_stream = output.add_video(&parameters, plan.index.time_base, rate, video, &side_data)?;
             None
         } else {
-            streams::add(&mut output, plan.container, index, stream, is_elsewhere(stream), &mut notes)?
+            streams::add(&mut output, plan, index, stream, is_elsewhere(stream), &mut notes)?
         };
     }
     output.set_metadata(&input.metadata(), |key| !is_of_writing(key));
@@ -107,9 +151,9 @@ pub fn join(
         let tag = PROVENANCE[usize::from(plan.container == Container::Mp4)];
         output.set_metadata(&[(tag.to_owned(), plan.provenance.to_owned())], |_| true);
     }
-    output.set_chapters(&input.chapters())?;
+    output.set_chapters(&chapters::moved(input.chapters(), plan.carry.shift))?;
     let sounds = input.streams().filter_map(raw::stream::Stream::sample_rate);
-    output.write_header(&header_options(plan, &input.metadata(), sounds))?;
+    output.write_header(&header::options(plan, &input.metadata(), sounds))?;
 
     let streams_written =
         copied.iter().flatten().map(|copied| copied.stream).chain([video_stream]).max().unwrap_or(0) + 1;
@@ -125,27 +169,33 @@ pub fn join(
         bytes: 0,
         counts: vec![0; streams_written],
     };
-    input.keep_streams(|index| copied.get(index).is_some_and(Option::is_some));
-    let mut packet = RawPacket::new()?;
     let mut damaged = vec![0_u32; copied.len()];
-    while input.read(&mut packet)? {
+    let mut reader = Reader { input: &mut input, video: source_video, extent, has_sought: false };
+    reader.input.keep_streams(|index| copied.get(index).is_some_and(Option::is_some));
+    let mut packet = RawPacket::new()?;
+    while reader.next(&mut packet)? {
         let from = packet.stream();
         let Some(Some(target)) = copied.get_mut(from) else { continue };
-        let Some(time_base) = input.stream(from).map(raw::stream::Stream::time_base) else { continue };
-        let time = packet.dts().or(packet.pts());
-        if let Some(time) = time {
+        let Some(time_base) = reader.input.stream(from).map(raw::stream::Stream::time_base) else { continue };
+        if let Some(time) = packet.dts().or(packet.pts()) {
             writer.video_until(time, time_base, progress)?;
         }
-        damaged[from] += writer.other(target, Some(&mut packet), time_base)?;
+        let written = writer.other(target, Some(&mut packet), time_base);
+        damaged[from] += written.map_err(|error| target.not_held(error))?;
     }
     for (stream, target) in input.streams().zip(&mut copied) {
         if let Some(target) = target {
-            writer.other(target, None, stream.time_base())?;
+            let written = writer.other(target, None, stream.time_base());
+            written.map_err(|error| target.not_held(error))?;
         }
     }
     writer.rest_of_video(progress)?;
-    for (stream, &count) in damaged.iter().enumerate().filter(|(_, count)| **count > 0) {
-        notes.push(format!("stream {stream}: {count} damaged packets were left out"));
+    let losses = losses(&copied, &damaged);
+    let mut origins = vec![source_video; writer.counts.len()];
+    for (source, copied) in copied.iter().enumerate() {
+        if let Some(origin) = copied.as_ref().and_then(|copied| origins.get_mut(copied.stream)) {
+            *origin = source;
+        }
     }
     let (output, packets) = (writer.output, writer.counts);
     let bytes = output.finish()?;
@@ -156,7 +206,79 @@ pub fn join(
             "the closed captions were left out: choose an encoder of H.264 or HEVC instead of {codec}"
         ));
     }
-    Ok(JoinReport { bytes, video_stream, packets, notes })
+    Ok(JoinReport { bytes, video_stream, packets, origins, shift: plan.carry.shift, notes, losses })
+}
+
+/// What was not taken of the streams that are in the result, in words.
+fn losses(copied: &[Option<Copied>], damaged: &[u32]) -> Vec<String> {
+    let mut losses = Vec::new();
+    for (copied, damaged) in copied.iter().zip(damaged) {
+        let Some(copied) = copied else { continue };
+        let name = copied.in_words();
+        if *damaged > 0 {
+            losses.push(format!("{name}: {damaged} damaged packets were left out"));
+        }
+        if copied.too_early > 0 {
+            losses
+                .push(format!("{name}: {} subtitles before the first frame were left out", copied.too_early));
+        }
+        if copied.blocks.as_ref().is_some_and(|blocks| blocks.rest() > 0) {
+            losses.push(format!(
+                "{name}: the end of its last frame was left out, since MP4 files need whole ones"
+            ));
+        }
+    }
+    losses
+}
+
+/// Reads the packets of the other streams.
+struct Reader<'a> {
+    input: &'a mut Input,
+    /// The stream of the film, by which places are found.
+    video: usize,
+    extent: Extent,
+    has_sought: bool,
+}
+
+impl Reader<'_> {
+    /// Reads the next packet that is wanted; false at the end.
+    fn next(&mut self, packet: &mut RawPacket) -> Result<bool, Error> {
+        /// Seconds by which streams may be out of step.
+        const OUT_OF_STEP: f64 = 2.0;
+        while self.input.read(packet)? {
+            let Extent::Ends(head, tail) = self.extent else {
+                self.complete(packet);
+                return Ok(true);
+            };
+            let time_base = self.input.stream(packet.stream()).map(raw::stream::Stream::time_base);
+            let seconds = packet.dts().or(packet.pts()).zip(time_base);
+            let seconds = seconds.map_or(0.0, |(time, time_base)| time as f64 * time_base.to_f64());
+            if self.extent.holds(seconds) {
+                self.complete(packet);
+                return Ok(true);
+            }
+            if seconds > head + OUT_OF_STEP && !self.has_sought {
+                self.has_sought = true;
+                let time_base = self.input.stream(self.video).map(raw::stream::Stream::time_base);
+                if let Some(time_base) = time_base {
+                    // Where this does not work, all packets are read.
+                    self.input.seek(self.video, (tail / time_base.to_f64()) as i64);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Gives a packet of sound that does not say how long it lasts the duration of its samples.
+    fn complete(&self, packet: &mut RawPacket) {
+        if packet.duration() <= 0
+            && let Some(stream) = self.input.stream(packet.stream())
+            && let Some(rate) = stream.sample_rate()
+        {
+            let samples = stream.samples_of_packet(packet.data().len());
+            packet.set_duration(raw::rescale(samples, Rational::new(1, rate), stream.time_base()));
+        }
+    }
 }
 
 /// Side data of the pictures: that of the source's container, and for HDR what only its frames say; none of HDR for a result
@@ -179,44 +301,6 @@ fn in_order(input: &Input, container: Container) -> Vec<(usize, raw::stream::Str
     let mut streams: Vec<_> = input.streams().enumerate().collect();
     streams.sort_by_key(|(_, stream)| container == Container::Mp4 && stream.is_picture());
     streams
-}
-
-/// Options that keep times exact, and tags.
-fn header_options(
-    plan: &Join<'_>,
-    tags: &[(String, String)],
-    sample_rates: impl Iterator<Item = i32>,
-) -> Vec<(&'static str, String)> {
-    match plan.container {
-        // A tick of the track is a tick of the source. Edit lists, which move the beginning of any track, are in ticks
-        // of the whole file: those have to divide a tick of every track.
-        Container::Mp4 => {
-            let ticks = plan.index.time_base.den.clamp(1, 1 << 30);
-            let of_file =
-                sample_rates.fold(ticks, |ticks, rate| common_multiple(ticks, rate).unwrap_or(ticks));
-            let mut options = vec![
-                ("video_track_timescale", ticks.to_string()),
-                ("movie_timescale", of_file.max(1000).to_string()),
-            ];
-            // Cameras and phones name their tags after their makers. MPEG-4 has another place for those than for the few
-            // that iTunes knows, and the muxer fills one of the two.
-            if tags.iter().any(|(name, _)| name.starts_with("com.")) {
-                options.push(("movflags", "use_metadata_tags".to_owned()));
-            }
-            options
-        }
-        // Marked as the default are the streams of the source that are, and no other.
-        Container::Matroska => vec![("default_mode", "passthrough".to_owned())],
-    }
-}
-
-/// The least common multiple of two positive numbers, where it is not too large.
-fn common_multiple(a: i32, b: i32) -> Option<i32> {
-    let (mut divisor, mut rest) = (a, b);
-    while rest != 0 {
-        (divisor, rest) = (rest, divisor % rest);
-    }
-    (a / divisor).checked_mul(b)
 }
 
 /// True for streams that are carried over packet by packet.

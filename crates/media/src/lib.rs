@@ -21,8 +21,10 @@ mod join;
 mod parameters;
 mod probe;
 mod raw;
+mod rehearse;
 mod resize;
 mod source;
+mod survey;
 mod verify;
 mod whole;
 
@@ -30,15 +32,17 @@ pub use container::Container;
 pub use decode::{NextFrame, Quirks, RangeDecoder};
 pub use doctor::{EncoderStatus, doctor};
 pub use encode::{
-    EncodeSettings, OutputFormat, Packet, SegmentEncoder, output_color, output_format, try_encoder,
+    EncodeSettings, OutputFormat, Packet, SegmentEncoder, StandIn, output_color, output_format, stand_in,
+    try_encoder,
 };
 pub use error::Error;
 pub use fields::{Deinterlace, FieldOrder, Fields, Made, Stretch, deinterlace};
 pub use hdr::{DolbyVision, Hdr, dynamic_metadata, hdr, is_hdr};
 pub use index::{Index, IndexMethod, Part, index};
-pub use join::{Join, JoinReport, OwnedPacket, join};
+pub use join::{Carry, Join, JoinReport, OwnedPacket, Shift, SoundFormat, Way, join};
 pub use parameters::CodecParameters;
 pub use probe::{Probe, StreamInfo, StreamKind, VideoInfo, probe};
+pub use rehearse::{Rehearsal, Rehearsed, rehearse};
 pub use resize::Resizer;
 pub use source::Source;
 pub use verify::{SegmentDecoder, VerifyReport, verify};

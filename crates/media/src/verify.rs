@@ -5,11 +5,13 @@ use std::path::Path;
 use frame::{Rational, Size};
 
 use crate::decode::Frames;
+use crate::join::merge::Blocks;
 use crate::raw::codec::{Decoder, Output, Parameters, Threads};
 use crate::raw::frame::RawFrame;
 use crate::raw::input::Input;
 use crate::raw::packet::RawPacket;
-use crate::{CodecParameters, Error, Index, JoinReport, Source, raw};
+use crate::raw::stream::Stream;
+use crate::{CodecParameters, Container, Error, Index, JoinReport, Source, raw};
 
 /// Most threads that decode a result: nothing else is done at that time.
 const MAX_THREADS: usize = 8;
@@ -39,20 +41,9 @@ pub fn verify(
 ) -> Result<VerifyReport, Error> {
     let wrong = |what: String| Err(Error::Verification(what));
     let result = &Source::file(result);
-    let mut input = Input::open(result)?;
-    input.keep_streams(|_| true);
-    let mut counts = vec![0; joined.packets.len()];
-    let mut packet = RawPacket::new()?;
-    while input.read(&mut packet)? {
-        if let Some(count) = counts.get_mut(packet.stream()) {
-            *count += 1_u64;
-        }
-        progress(0);
-    }
-    for (stream, (found, written)) in counts.iter().zip(&joined.packets).enumerate() {
-        if found < written {
-            return wrong(format!("stream {stream} has {found} of {written} packets"));
-        }
+    let counted = count(result, joined, progress)?;
+    if let Some((stream, what)) = counted.wrong(joined) {
+        return wrong(format!("stream {stream} {what}"));
     }
 
     let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MAX_THREADS));
@@ -69,7 +60,8 @@ pub fn verify(
             return wrong(format!("frame {number} is of {} instead of {size}", frame.size()));
         }
         let Some(time) = frame.pts() else { return wrong(format!("frame {number} has no time")) };
-        let deviation = deviation(time, time_base, pts, index.time_base);
+        let moved = pts.saturating_add(joined.shift.in_ticks(index.time_base));
+        let deviation = deviation(time, time_base, moved, index.time_base);
         if deviation > LARGEST_DEVIATION_SECONDS {
             return wrong(format!("frame {number} is shown {:.1} ms off", deviation * 1000.0));
         }
@@ -80,6 +72,67 @@ pub fn verify(
         return wrong(format!("it has more than {} frames", index.pts.len()));
     }
     Ok(VerifyReport { frames: index.pts.len() as u32, largest_deviation })
+}
+
+/// What the packets of a result say, without decoding.
+pub(crate) struct Counted {
+    /// Packets of each stream.
+    packets: Vec<u64>,
+    /// Times of the packets of the video, ascending, in ticks of `time_base`.
+    video: Vec<i64>,
+    time_base: Rational,
+}
+
+impl Counted {
+    /// The first stream of the result that lacks packets, and what is wrong with it.
+    pub(crate) fn wrong(&self, joined: &JoinReport) -> Option<(usize, String)> {
+        let pairs = self.packets.iter().zip(&joined.packets).enumerate();
+        let mut lacking = pairs.filter(|(_, (found, written))| found < written);
+        lacking.next().map(|(stream, (found, written))| (stream, format!("has {found} of {written} packets")))
+    }
+
+    /// The first frame of the list that has another time in the result, and by how many seconds.
+    pub(crate) fn wrong_time(&self, index: &Index, joined: &JoinReport) -> Option<(usize, f64)> {
+        let moved = joined.shift.in_ticks(index.time_base);
+        let wanted = index.pts.iter().map(|pts| pts.saturating_add(moved));
+        let pairs = self.video.iter().zip(wanted);
+        let deviations =
+            pairs.map(|(&time, wanted)| deviation(time, self.time_base, wanted, index.time_base));
+        deviations.enumerate().find(|(_, deviation)| *deviation > LARGEST_DEVIATION_SECONDS)
+    }
+}
+
+/// Reads all packets of a result.
+pub(crate) fn count(
+    result: &Source,
+    joined: &JoinReport,
+    progress: &mut dyn FnMut(u32),
+) -> Result<Counted, Error> {
+    let mut input = Input::open(result)?;
+    input.keep_streams(|_| true);
+    let time_base = input.stream(joined.video_stream).map(Stream::time_base);
+    let mut counted = Counted {
+        packets: vec![0; joined.packets.len()],
+        video: Vec::new(),
+        time_base: time_base.unwrap_or(Rational::new(1, 1)),
+    };
+    let container = if input.format().contains("mp4") { Container::Mp4 } else { Container::Matroska };
+    let mut blocks: Vec<_> = input.streams().map(|stream| Blocks::of(stream, container)).collect();
+    let mut packet = RawPacket::new()?;
+    while input.read(&mut packet)? {
+        if let Some(count) = counted.packets.get_mut(packet.stream()) {
+            match blocks.get_mut(packet.stream()) {
+                Some(Some(blocks)) => *count = blocks.add(packet.data()),
+                _ => *count += 1,
+            }
+        }
+        if packet.stream() == joined.video_stream {
+            counted.video.extend(packet.pts());
+        }
+        progress(0);
+    }
+    counted.video.sort_unstable();
+    Ok(counted)
 }
 
 /// How far two times are from each other, in seconds.

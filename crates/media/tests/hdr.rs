@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use common::{ffmpeg, shared};
@@ -12,6 +13,9 @@ use media::{DolbyVision, Error, Source, dynamic_metadata, probe};
 const HDR10: &str = "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:log-level=none";
 const HEVC: [&str; 8] =
     ["-vf", "format=yuv420p10le", "-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1"];
+
+/// Profile, compatibility, whether there are pictures, the clip, and what is said.
+type Case<'a> = (u8, u8, bool, &'a Path, Result<&'static str, &'static str>);
 
 /// A clip of HEVC with 10 bits, with parameters for the encoder.
 fn hevc(folder: &Path, name: &str, parameters: &str) -> PathBuf {
@@ -56,7 +60,7 @@ fn dolby_vision_is_refused_where_its_pictures_are_nothing_without_its_metadata()
     let hdr10 = hevc(folder.path(), "hdr10.mp4", HDR10);
     let unsaid = hevc(folder.path(), "unsaid.mp4", "log-level=none");
     assert_eq!((notes(&hdr10).unwrap(), notes(&unsaid).unwrap()), (String::new(), String::new()));
-    let cases: [(u8, u8, bool, &Path, Result<&str, &str>); 11] = [
+    let cases: [Case<'_>; 11] = [
         (5, 0, true, &unsaid, Err("profile 5, whose colours need")),
         (5, 0, true, &hdr10, Err("profile 5, whose colours need")),
         (
@@ -114,12 +118,12 @@ fn hdr10_plus_is_said_to_be_lost() {
     for (value, count) in
         [(1, 2), (1000, 27), (0, 1), (500, 17), (600, 17), (700, 17), (300, 17), (0, 4), (9, 10)]
     {
-        bits.extend(format!("{value:0count$b}").chars());
+        write!(bits, "{value:0count$b}").unwrap();
     }
-    bits.extend("000".chars());
-    bits.extend(
-        std::iter::repeat_n('0', bits.len().next_multiple_of(8) - bits.len()).collect::<String>().chars(),
-    );
+    bits.push_str("000");
+    while !bits.len().is_multiple_of(8) {
+        bits.push('0');
+    }
     let packed = bits.as_bytes().chunks(8);
     let packed = packed.map(|bits| u8::from_str_radix(std::str::from_utf8(bits).unwrap(), 2).unwrap());
     let mut message = vec![0xb5, 0, 0x3c, 0, 1, 4, 1];

@@ -10,8 +10,8 @@ use std::process::Command;
 use common::{clip, decode, ffmpeg, index, to_u16};
 use frame::Size;
 use media::{
-    CodecParameters, Container, EncodeSettings, Error, Index, Join, JoinReport, OwnedPacket, SegmentDecoder,
-    SegmentEncoder, Source, join, probe, verify,
+    Carry, CodecParameters, Container, EncodeSettings, Error, Index, Join, JoinReport, OwnedPacket,
+    SegmentDecoder, SegmentEncoder, Source, join, probe, verify,
 };
 
 /// A video encoded again in segments of so many frames, at its own size and in best quality.
@@ -78,6 +78,7 @@ fn make_in_segments(
         packet_times: &times,
         result,
         container,
+        carry: &Carry::default(),
         provenance: "",
     };
     let report = join(&plan, &mut packets.into_iter().map(Ok), &mut |_, _| {}).unwrap();
@@ -335,6 +336,7 @@ fn packets_that_are_missing_stop_the_join() {
             packet_times: times,
             result: &result,
             container: Container::Mp4,
+            carry: &Carry::default(),
             provenance: "",
         };
         join(&plan, &mut packets.iter().cloned().map(Ok), &mut |_, _| {})
@@ -461,6 +463,7 @@ fn a_full_disk_is_called_so() {
             packet_times: &times,
             result: Path::new("/dev/full"),
             container,
+            carry: &Carry::default(),
             provenance: "",
         };
         let failure = join(&plan, &mut packets.iter().cloned().map(Ok), &mut |_, _| {}).unwrap_err();

@@ -14,7 +14,7 @@ use crate::failure::Failed;
 use crate::model;
 use crate::sandbox::LittleMemory;
 use crate::source::source;
-use crate::{frame_list, wire::Progress};
+use crate::{frame_list, rehearsal, wire::Progress};
 
 /// Answers whether a file is a video, and whether it is all there as far as its heads tell.
 pub(crate) fn probe(path: &Path) -> Result<Response, Failed> {
@@ -61,6 +61,9 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         notes.push(format!("no encoder keeps all of the source: {loss}"));
     }
     let container = container(request, &probe, &choice.encodings);
+    let found = rehearsal::run(&output, &choice.encodings, container, &request.frame_list, progress)?;
+    notes.extend(found.notes);
+    let container = found.container;
     notes.extend(notes::of_pictures(&probe.video, output.is_tonemapped(), container));
     let orientation = media_container(container).orientation(&probe.video);
     let shape = shape(&probe.video.clone().turned(orientation));
@@ -91,6 +94,7 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         notes,
         pixel: shape.pixel,
         is_turned: shape.is_turned,
+        carry: found.carry,
         cut_off: index.cut_off,
     })))
 }

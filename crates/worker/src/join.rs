@@ -15,7 +15,7 @@ use crate::failure::Failed;
 use crate::segment::packets;
 use crate::source::source;
 use crate::wire::Progress;
-use crate::{frame_list, model};
+use crate::{frame_list, model, rehearsal};
 
 /// Room that a result needs beyond the bytes of its video: indexes and headers.
 const OVERHEAD: u64 = 1 << 20;
@@ -50,6 +50,7 @@ fn make(request: &JoinRequest, progress: &Progress) -> Result<Response, Failed> 
         packet_times: &packet_times,
         result: &request.result,
         container: media_container(request.container),
+        carry: &rehearsal::carry(&request.carry),
         provenance: &request.provenance,
     };
     let of_media = |error: media::Error| Failed::of_media(&error, video + source + OVERHEAD);
@@ -78,7 +79,9 @@ fn make(request: &JoinRequest, progress: &Progress) -> Result<Response, Failed> 
         }
         Failed::transient(message)
     })?;
-    Ok(Response::Joined { bytes: joined.bytes, notes: joined.notes, verified: Box::new(verified) })
+    let mut notes = [joined.notes, joined.losses].concat();
+    notes.retain(|note| !request.told.contains(note));
+    Ok(Response::Joined { bytes: joined.bytes, notes, verified: Box::new(verified) })
 }
 
 /// What a file is.

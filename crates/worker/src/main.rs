@@ -15,6 +15,7 @@ mod look;
 mod model;
 mod pipeline;
 mod preview;
+mod rehearsal;
 mod results;
 mod sandbox;
 mod scene;

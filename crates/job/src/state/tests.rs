@@ -33,6 +33,7 @@ fn facts(frames: u32) -> SourceFacts {
         notes: Vec::new(),
         pixel: (1, 1),
         is_turned: false,
+        carry: crate::Carry::default(),
         cut_off: None,
     }
 }

@@ -6,7 +6,7 @@ use crate::raw::hardware::VaapiEncoder;
 use crate::raw::log;
 use crate::raw::packet::RawPacket;
 use crate::raw::pixel::PixelFormat;
-use crate::{EncodeSettings, Error};
+use crate::{CodecParameters, EncodeSettings, Error};
 
 use super::options::options;
 
@@ -72,13 +72,49 @@ pub(super) fn named(format: &str) -> Result<PixelFormat, Error> {
     PixelFormat::named(format).ok_or_else(|| Error::UnsupportedPixelFormat(format.to_owned()))
 }
 
+/// Packets that stand in for those of a film: all that a container can see of them is like that of the film's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandIn {
+    /// What describes them.
+    pub parameters: CodecParameters,
+    /// The packet of a first picture.
+    pub first: Vec<u8>,
+    /// One of a picture that is like the one before, which is small.
+    pub next: Vec<u8>,
+}
+
 /// Whether an encoder works with these settings: it is opened and encodes a picture of the real size and depth, which is
 /// then decoded. Being listed proves nothing, and some encoders end at 4096 columns or say yes to what they cannot do.
 ///
 /// # Errors
 /// With the first thing that fails, in FFmpeg's own words where it has any.
 pub fn try_encoder(settings: &EncodeSettings) -> Result<(), Error> {
-    let (tried, said) = log::trying(|| attempt(settings));
+    telling(|| attempt(settings, 1)).map(drop)
+}
+
+/// Encodes two pictures of the real size and depth for packets that stand in for a film's.
+///
+/// # Errors
+/// As for [`try_encoder`].
+pub fn stand_in(settings: &EncodeSettings) -> Result<StandIn, Error> {
+    /// Most bytes of a packet whose codec has no small ones; containers do not look into those.
+    const MOST: usize = 1 << 10;
+    telling(|| {
+        let (parameters, mut packets) = attempt(settings, 2)?;
+        let parameters = parameters.to_plain(&settings.encoder);
+        let mut next = packets.pop().unwrap_or_default();
+        let mut first = packets.pop().unwrap_or_else(|| next.clone());
+        if matches!(parameters.codec.as_str(), "prores" | "ffv1") {
+            first.truncate(MOST);
+            next.truncate(MOST);
+        }
+        Ok(StandIn { parameters, first, next })
+    })
+}
+
+/// Does what may fail, with FFmpeg's own words.
+fn telling<T>(attempt: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    let (tried, said) = log::trying(attempt);
     match (tried, said) {
         (Err(Error::Encoder { encoder, reason }), said) if !said.is_empty() => {
             Err(Error::Encoder { encoder, reason: format!("{reason}: {said}") })
@@ -87,27 +123,34 @@ pub fn try_encoder(settings: &EncodeSettings) -> Result<(), Error> {
     }
 }
 
-fn attempt(settings: &EncodeSettings) -> Result<(), Error> {
+/// Encodes so many like pictures and decodes the first; gives what describes the packets, and the packets.
+fn attempt(settings: &EncodeSettings, pictures: u8) -> Result<(Parameters, Vec<Vec<u8>>), Error> {
     let mut device = Device::open(settings)?;
     let mut picture = RawFrame::allocate(named(&settings.pixel_format)?, settings.size)?;
     picture.fill(0x55);
     picture.set_color(settings.color);
-    picture.set_pts(0);
-    device.send(Some(&mut picture))?;
+    for number in 0..pictures {
+        picture.set_pts(number.into());
+        device.send(Some(&mut picture))?;
+    }
     device.send(None)?;
     let mut packet = RawPacket::new()?;
     if device.receive(&mut packet)? != Output::Some {
         return Err(refused(settings, "it makes no packet out of a picture"));
     }
     let parameters = device.parameters()?;
+    let mut packets = vec![packet.data().to_vec()];
     let mut decoder = Decoder::open(parameters.get(), settings.time_base, Threads::One)?;
     decoder.send(Some(&mut packet))?;
+    while device.receive(&mut packet)? == Output::Some {
+        packets.push(packet.data().to_vec());
+    }
     decoder.send(None)?;
     let mut decoded = RawFrame::new()?;
     if decoder.receive(&mut decoded)? != Output::Some || decoded.size() != settings.size {
         return Err(refused(settings, "what it makes of a picture cannot be decoded"));
     }
-    Ok(())
+    Ok((parameters, packets))
 }
 
 fn refused(settings: &EncodeSettings, reason: &str) -> Error {

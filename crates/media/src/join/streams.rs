@@ -2,8 +2,9 @@
 
 use frame::Rational;
 
-use super::has_packets;
-use super::sound::ToSamples;
+use super::merge::{Blocks, Merge};
+use super::sound::{Converter, Target};
+use super::{Join, Shift, Way, has_packets};
 use crate::index::JUMP_SECONDS;
 use crate::raw::ffi::AVCodecID;
 use crate::raw::output::Output;
@@ -16,56 +17,63 @@ use crate::{Container, Error, raw};
 pub(super) struct Copied {
     /// Its number in the result.
     pub(super) stream: usize,
-    /// Its sound is turned into plain samples.
-    to_samples: Option<ToSamples>,
+    /// Its number and its codec in the source.
+    name: (usize, String),
+    /// Its sound is brought to one format.
+    converter: Option<Converter>,
+    /// Its packets are put together.
+    merge: Option<Merge>,
+    /// The muxer puts its packets together, which are counted here.
+    pub(super) blocks: Option<Blocks>,
     /// Its subtitles are turned into plain text.
     to_text: bool,
     is_subtitle: bool,
+    /// A packet without a duration that is the last lasts until then, in seconds a tick; for subtitles in containers in which
+    /// nothing is shown until further notice.
+    until: Option<(i64, Rational)>,
     /// Of a video, how many frames its decoder holds back to bring them into order.
     reorder_depth: Option<i64>,
     /// It is a cover.
     pub(super) is_picture: bool,
     /// Samples, and their rate, that are added to all times.
     delay: (i64, i32),
+    /// What is added to all times of the film.
+    shift: Shift,
     /// What is added, in ticks of the source, since its clock went back.
     offset: i64,
     /// Where a packet without a time belongs: at the end of the one before, in ticks of the source.
     next: Option<i64>,
+    /// Ticks of the source between the last two packets.
+    step: i64,
+    /// Time of the packet before, in ticks of the source.
+    before: Option<i64>,
     /// Decoding time of the packet before, in ticks of the result.
     last: Option<i64>,
+    /// Subtitles that end before the result begins.
+    pub(super) too_early: u32,
 }
 
-/// Gives a stream a place in the result; `None` where there is none for it, with a note unless what it holds is elsewhere.
+/// The name of a stream of the source in notes.
+pub(crate) fn name(index: usize, codec: &str) -> String {
+    format!("stream {index} ({codec})")
+}
+
+/// Gives a stream a place in the result; `None` where there is none for it, with a note unless what it holds is elsewhere or
+/// it was said before.
 pub(super) fn add(
     output: &mut Output,
-    container: Container,
+    plan: &Join<'_>,
     index: usize,
     stream: Stream<'_>,
     is_elsewhere: bool,
     notes: &mut Vec<String>,
 ) -> Result<Option<Copied>, Error> {
-    let is_opus = stream.codec_is(AVCodecID::OPUS);
-    let delay = if container == Container::Matroska && is_opus && raw::matroska_forgets_codec_delay() {
-        stream.initial_padding()
-    } else {
-        (0, 1)
-    };
-    let (is_subtitle, is_picture) = (stream.kind() == Kind::Subtitle, stream.is_picture());
-    let reorder_depth = (stream.kind() == Kind::Video).then(|| stream.reorder_depth());
-    let copied = |stream, to_text| {
-        Ok(Some(Copied {
-            stream,
-            to_samples: None,
-            to_text,
-            is_subtitle,
-            reorder_depth,
-            is_picture,
-            delay,
-            offset: 0,
-            next: None,
-            last: None,
-        }))
-    };
+    let container = plan.container;
+    let name = name(index, &stream.codec());
+    let way = plan.carry.ways.get(&index);
+    if way == Some(&Way::LeaveOut) {
+        return Ok(None);
+    }
     // Matroska has covers as attached files.
     if stream.is_picture() && container == Container::Matroska {
         if stream.attached_picture().is_empty() {
@@ -82,42 +90,104 @@ pub(super) fn add(
     if container == Container::Matroska && stream.codec_is(AVCodecID::MOV_TEXT) {
         let copy = output.copy_stream(stream)?;
         output.make_subrip(copy);
-        notes.push(format!("stream {index}: subtitles were converted from mov_text to SubRip"));
-        return copied(copy, true);
+        notes.push(format!("{name}: subtitles were converted from mov_text to SubRip"));
+        return Ok(Some(Copied { to_text: true, ..Copied::new(copy, index, stream, plan)? }));
     }
-    if !container.holds(stream)
-        && container == Container::Matroska
-        && let Some(to_samples) = ToSamples::open(stream)?
-        && let Some(codec) = stream.samples_codec()
+    let wanted = match way {
+        Some(Way::Convert(format)) => Some(Some(format)),
+        _ if !container.holds(stream) && stream.kind() == Kind::Audio => Some(None),
+        _ => None,
+    };
+    if let Some(format) = wanted
+        && let Some(converter) = Converter::open(stream, container, format)?
     {
         let copy = output.copy_stream(stream)?;
-        output.make_samples(copy, codec);
-        notes.push(format!(
-            "stream {index}: sound was converted from {} to PCM, without loss",
-            stream.codec()
-        ));
-        return Ok(copied(copy, false)?.map(|copied| Copied { to_samples: Some(to_samples), ..copied }));
+        match &converter.target {
+            Target::Samples(codec) => output.make_samples(copy, *codec, &converter.format)?,
+            Target::Aac(encoder) => output.make_aac(copy, encoder)?,
+        }
+        if way.is_none() {
+            notes.push(format!("{name}: {}", converter.in_words()));
+        }
+        let copied = Copied::new(copy, index, stream, plan)?;
+        return Ok(Some(Copied {
+            converter: Some(converter),
+            merge: None,
+            blocks: None,
+            delay: (0, 1),
+            ..copied
+        }));
     }
     if !container.holds(stream) {
         if !is_elsewhere {
-            notes.push(format!(
-                "stream {index} ({}) was left out: the result has no place for it",
-                stream.codec()
-            ));
+            notes.push(format!("{name} was left out: the result has no place for it"));
         }
         return Ok(None);
     }
     let copy = output.copy_stream(stream)?;
-    if has_packets(stream.kind()) { copied(copy, false) } else { Ok(None) }
+    if has_packets(stream.kind()) { Ok(Some(Copied::new(copy, index, stream, plan)?)) } else { Ok(None) }
 }
 
 impl Copied {
-    /// The packets of samples that a packet becomes, of which `None` is the end; `None` for what is copied.
-    pub(super) fn samples_of(
+    fn new(copy: usize, index: usize, stream: Stream<'_>, plan: &Join<'_>) -> Result<Self, Error> {
+        let container = plan.container;
+        let is_opus = stream.codec_is(AVCodecID::OPUS);
+        let delay = if container == Container::Matroska && is_opus && raw::matroska_forgets_codec_delay() {
+            stream.initial_padding()
+        } else {
+            (0, 1)
+        };
+        let end = plan.index.pts.last().map_or(0, |last| last.saturating_add(plan.index.last_duration));
+        let is_subtitle = stream.kind() == Kind::Subtitle;
+        Ok(Self {
+            stream: copy,
+            name: (index, stream.codec()),
+            converter: None,
+            merge: Merge::of(stream, container)?,
+            blocks: Blocks::of(stream, container),
+            to_text: false,
+            is_subtitle,
+            until: (is_subtitle && container == Container::Mp4).then_some((end, plan.index.time_base)),
+            reorder_depth: (stream.kind() == Kind::Video).then(|| stream.reorder_depth()),
+            is_picture: stream.is_picture(),
+            delay,
+            shift: plan.carry.shift,
+            offset: 0,
+            next: None,
+            step: 0,
+            before: None,
+            last: None,
+            too_early: 0,
+        })
+    }
+
+    /// The name of the stream in notes.
+    pub(super) fn in_words(&self) -> String {
+        name(self.name.0, &self.name.1)
+    }
+
+    /// The error for a packet of this stream that the result cannot hold.
+    pub(super) fn not_held(&self, error: Error) -> Error {
+        let reason = match error {
+            Error::Ffmpeg { reason, .. } | Error::Encoder { reason, .. } => reason,
+            other => return other,
+        };
+        Error::StreamNotHeld { stream: self.name.0, codec: self.name.1.clone(), reason }
+    }
+
+    /// The packets that a packet becomes, of which `None` is the end, and seconds a tick of their times; `None` for what is
+    /// copied.
+    pub(super) fn made_of(
         &mut self,
         packet: Option<&mut RawPacket>,
-    ) -> Result<Option<Vec<RawPacket>>, Error> {
-        self.to_samples.as_mut().map(|sound| sound.convert(packet)).transpose()
+    ) -> Result<Option<(Vec<RawPacket>, Rational)>, Error> {
+        if let Some(converter) = &mut self.converter {
+            return Ok(Some((converter.convert(packet)?, converter.time_base())));
+        }
+        if let Some(merge) = &mut self.merge {
+            return Ok(Some((merge.push(packet)?, merge.time_base())));
+        }
+        Ok(None)
     }
 
     /// Makes a packet of the source one of the result. False when it is to be left out.
@@ -140,10 +210,23 @@ impl Copied {
         {
             self.offset = next.saturating_sub(said);
         }
-        let shift = |time: i64| time.saturating_add(self.offset);
-        let (pts, dts) = (shift(packet.pts().unwrap_or(said)), shift(said));
-        self.next = Some(dts.saturating_add(packet.duration()));
+        let shown = packet.pts().unwrap_or(said).saturating_add(self.offset);
+        let said = said.saturating_add(self.offset);
+        self.complete_duration(packet, said, from);
+        self.next = Some(said.saturating_add(packet.duration()));
 
+        let moved = self.shift.in_ticks(from);
+        let (mut pts, mut dts) = (shown.saturating_add(moved), said.saturating_add(moved));
+        if self.is_subtitle && pts < 0 {
+            // What is shown before the result begins is shown from its beginning on.
+            let duration = packet.duration();
+            if duration > 0 && pts.saturating_add(duration) <= 0 {
+                self.too_early += 1;
+                return Ok(false);
+            }
+            packet.set_duration(if duration > 0 { pts.saturating_add(duration) } else { duration });
+            (pts, dts) = (0, 0);
+        }
         packet.set_times(pts, dts);
         packet.rescale(from, to);
         let delay = raw::rescale(self.delay.0, Rational::new(1, self.delay.1), to);
@@ -162,9 +245,26 @@ impl Copied {
         packet.set_times(pts.max(dts), dts);
         Ok(true)
     }
-}
 
-impl Copied {
+    /// Gives a packet without a duration one: readers do not show a last packet that lasts for nothing.
+    fn complete_duration(&mut self, packet: &mut RawPacket, time: i64, from: Rational) {
+        if let Some(before) = self.before.filter(|before| time > *before) {
+            self.step = time - before;
+        }
+        self.before = Some(time);
+        if packet.duration() > 0 {
+            return;
+        }
+        match self.until {
+            Some((end, time_base)) => {
+                let end = raw::rescale(end, time_base, from);
+                packet.set_duration(end.saturating_sub(time).max(1));
+            }
+            None if !self.is_subtitle => packet.set_duration(self.step),
+            None => {}
+        }
+    }
+
     /// A decoding time for a packet without one. Containers that have none give frames in decoding order: those of a video
     /// begin as much earlier as its decoder holds back.
     fn without_decoding_time(&self, packet: &RawPacket) -> Option<i64> {

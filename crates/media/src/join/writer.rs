@@ -35,22 +35,27 @@ impl Writer<'_, '_> {
         let is_strict = !self.output.accepts_equal_times();
         let to = self.output.time_base(target.stream);
         let mut damaged = 0;
-        let mut write = |target: &mut Copied, packet: &mut RawPacket| -> Result<(), Error> {
-            if target.prepare(packet, from, to, is_strict)? {
-                let is_written = self.output.write_if_sound(packet)?;
-                damaged += u32::from(!is_written);
+        let mut write = |target: &mut Copied, packet: &mut RawPacket, from: Rational| -> Result<(), Error> {
+            if !target.prepare(packet, from, to, is_strict)? {
+                return Ok(());
+            }
+            let merged = target.blocks.as_mut().map(|blocks| blocks.add(packet.data()));
+            let is_written = self.output.write_if_sound(packet)?;
+            damaged += u32::from(!is_written);
+            match merged {
+                Some(packets) => self.counts[target.stream] = packets,
                 // A cover has no track of its own, and another number when it is read again.
-                self.counts[target.stream] += u64::from(is_written && !target.is_picture);
+                None => self.counts[target.stream] += u64::from(is_written && !target.is_picture),
             }
             Ok(())
         };
-        match (target.samples_of(packet.as_deref_mut())?, packet) {
-            (Some(packets), _) => {
+        match (target.made_of(packet.as_deref_mut())?, packet) {
+            (Some((packets, time_base)), _) => {
                 for mut packet in packets {
-                    write(target, &mut packet)?;
+                    write(target, &mut packet, time_base)?;
                 }
             }
-            (None, Some(packet)) => write(target, packet)?,
+            (None, Some(packet)) => write(target, packet, from)?,
             (None, None) => {}
         }
         Ok(damaged)
@@ -90,7 +95,8 @@ impl Writer<'_, '_> {
             return Err(differs("has another time than when it was counted"));
         }
         self.packet.set_data(&next.data)?;
-        self.packet.set_times(next.pts, dts);
+        let moved = self.plan.carry.shift.in_ticks(self.plan.index.time_base);
+        self.packet.set_times(next.pts.saturating_add(moved), dts.saturating_add(moved));
         self.packet.set_duration(duration);
         self.packet.set_keyframe(next.keyframe);
         self.packet.set_stream(self.stream);

@@ -46,6 +46,22 @@ impl Graph {
         description: &str,
         formats: Formats,
     ) -> Result<Self, Error> {
+        let arguments = format!(
+            "video_size={}x{}:pix_fmt={}:time_base=1/1000:pixel_aspect=1/1:frame_rate={rate}",
+            size.width,
+            size.height,
+            format.number()
+        );
+        Self::between((c"buffer", &arguments), c"buffersink", description, formats)
+    }
+
+    /// Sets up filters between a source with arguments and a sink, by FFmpeg's names.
+    pub(super) fn between(
+        (source, arguments): (&CStr, &str),
+        sink: &CStr,
+        description: &str,
+        formats: Formats,
+    ) -> Result<Self, Error> {
         // SAFETY: no arguments.
         let graph = unsafe { ffi::avfilter_graph_alloc() };
         if graph.is_null() {
@@ -59,16 +75,22 @@ impl Graph {
             // SAFETY: as above.
             unsafe { ffi::avfilter_graph_set_auto_convert(graph, ffi::AVFILTER_AUTO_CONVERT_NONE.0 as u32) };
         }
-        let arguments = format!(
-            "video_size={}x{}:pix_fmt={}:time_base=1/1000:pixel_aspect=1/1:frame_rate={rate}",
-            size.width,
-            size.height,
-            format.number()
-        );
-        this.source = this.create(c"buffer", c"in", Some(&arguments))?;
-        this.sink = this.create(c"buffersink", c"out", None)?;
+        this.source = this.create(source, c"in", Some(arguments))?;
+        this.sink = this.create(sink, c"out", None)?;
         this.connect(description)?;
         Ok(this)
+    }
+
+    /// Seconds a tick of what comes out.
+    pub(super) fn time_base(&self) -> Rational {
+        // SAFETY: the sink is set up, and is not changed.
+        super::rational(unsafe { ffi::av_buffersink_get_time_base(self.sink) })
+    }
+
+    /// Frames of sound come out with so many samples each, but for the last.
+    pub(super) fn set_frame_size(&mut self, samples: u32) {
+        // SAFETY: the sink is ours and set up.
+        unsafe { ffi::av_buffersink_set_frame_size(self.sink, samples) };
     }
 
     fn create(

@@ -4,6 +4,7 @@
 //! turn error codes into [`Error`].
 #![allow(unsafe_code, reason = "FFmpeg is a C library")]
 
+pub(crate) mod bitstream;
 pub(crate) mod codec;
 pub(crate) mod dictionary;
 pub(crate) mod filter;
@@ -15,6 +16,7 @@ pub(crate) mod output;
 pub(crate) mod packet;
 mod parts;
 pub(crate) mod pixel;
+pub(crate) mod sound;
 mod stills;
 pub(crate) mod stream;
 

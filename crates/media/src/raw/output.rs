@@ -11,9 +11,10 @@ use super::codec::{Parameters, set_extradata};
 use super::dictionary::{self, Dictionary};
 use super::input::Chapter;
 use super::packet::RawPacket;
+use super::sound::{AacEncoder, set_format};
 use super::stream::{Kind, SideData, Stream};
 use super::{av_rational, c_text, check, error_text, ffi, out_of_memory, rational, text};
-use crate::Error;
+use crate::{Error, SoundFormat};
 
 /// Bytes that are collected before the file is written to; what FFmpeg uses for files.
 const BUFFER_BYTES: usize = 32 * 1024;
@@ -158,24 +159,46 @@ impl Output {
         }
     }
 
-    /// Turns a copied stream into one of plain samples.
-    pub(crate) fn make_samples(&mut self, index: usize, codec: ffi::AVCodecID) {
-        if let Some(stream) = self.stream_mut(index) {
-            // SAFETY: the parameters belong to the stream; the extradata is FFmpeg's own memory, or null.
-            unsafe {
-                let parameters = &mut *stream.codecpar;
-                let bits = ffi::av_get_bits_per_sample(codec);
-                parameters.codec_id = codec;
-                parameters.codec_tag = 0;
-                parameters.bits_per_coded_sample = bits;
-                parameters.bits_per_raw_sample = 0;
-                parameters.bit_rate = 0;
-                parameters.frame_size = 0;
-                parameters.block_align = bits / 8 * parameters.ch_layout.nb_channels;
-                ffi::av_freep((&raw mut parameters.extradata).cast());
-                parameters.extradata_size = 0;
-            }
+    /// Turns a copied stream of sound into one of plain samples.
+    pub(crate) fn make_samples(
+        &mut self,
+        index: usize,
+        codec: ffi::AVCodecID,
+        format: &SoundFormat,
+    ) -> Result<(), Error> {
+        let Some(stream) = self.stream_mut(index) else { return Ok(()) };
+        stream.time_base = ffi::AVRational { num: 1, den: format.rate as c_int };
+        // SAFETY: the parameters belong to the stream; the extradata is FFmpeg's own memory, or null.
+        unsafe {
+            let parameters = &mut *stream.codecpar;
+            set_format(parameters, format)?;
+            let bits = ffi::av_get_bits_per_sample(codec);
+            parameters.codec_id = codec;
+            parameters.codec_tag = 0;
+            parameters.profile = ffi::FF_PROFILE_UNKNOWN;
+            parameters.bits_per_coded_sample = bits;
+            parameters.bits_per_raw_sample = 0;
+            parameters.bit_rate = 0;
+            parameters.frame_size = 0;
+            parameters.initial_padding = 0;
+            parameters.block_align = bits / 8 * parameters.ch_layout.nb_channels;
+            ffi::av_freep((&raw mut parameters.extradata).cast());
+            parameters.extradata_size = 0;
         }
+        Ok(())
+    }
+
+    /// Turns a copied stream of sound into what an encoder makes.
+    pub(crate) fn make_aac(&mut self, index: usize, encoder: &AacEncoder) -> Result<(), Error> {
+        let Some(stream) = self.stream_mut(index) else { return Ok(()) };
+        // SAFETY: the parameters belong to the stream; the context is open.
+        unsafe {
+            stream.time_base = (*encoder.context()).time_base;
+            let code = ffi::avcodec_parameters_from_context(stream.codecpar, encoder.context());
+            check(code, "describe the sound")?;
+            (*stream.codecpar).codec_tag = 0;
+        }
+        Ok(())
     }
 
     /// Adds a file that is attached, as a copy of a cover picture; gives its index.

@@ -118,6 +118,24 @@ impl RawPacket {
         self.get_mut().flags &= !ffi::AV_PKT_FLAG_DISCARD;
     }
 
+    /// Side data of a kind; empty where there is none.
+    pub(crate) fn side_data(&self, kind: ffi::AVPacketSideDataType) -> &[u8] {
+        let mut size = 0;
+        // SAFETY: the packet is ours; FFmpeg gives null or side data that lives as long as the packet, with `size` bytes.
+        unsafe {
+            let data = ffi::av_packet_get_side_data(self.0, kind, &raw mut size);
+            if data.is_null() { &[] } else { std::slice::from_raw_parts(data, size) }
+        }
+    }
+
+    /// Samples at the beginning of the packet's sound that are decoded but not heard.
+    pub(crate) fn skipped_samples(&self) -> u32 {
+        match self.side_data(ffi::AVPacketSideDataType::SKIP_SAMPLES) {
+            [a, b, c, d, ..] => u32::from_le_bytes([*a, *b, *c, *d]),
+            _ => 0,
+        }
+    }
+
     /// True for what is decoded but not shown: frames that an edit list cuts off.
     pub(crate) fn is_discarded(&self) -> bool {
         self.get().flags & ffi::AV_PKT_FLAG_DISCARD != 0

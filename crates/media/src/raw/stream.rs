@@ -82,10 +82,16 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// FFmpeg's name of the codec.
+    /// FFmpeg's name of the codec; for one that FFmpeg does not know, the name that the file has for it.
     pub(crate) fn codec(self) -> String {
+        let parameters = self.parameters();
+        if parameters.codec_id == ffi::AVCodecID::NONE
+            && let Some(name) = name_of_tag(parameters.codec_tag)
+        {
+            return name;
+        }
         // SAFETY: FFmpeg gives a static text.
-        unsafe { text(ffi::avcodec_get_name(self.parameters().codec_id)) }
+        unsafe { text(ffi::avcodec_get_name(parameters.codec_id)) }
     }
 
     /// What the decoder takes off the beginning of the sound, in seconds as a number of samples and their rate.
@@ -110,18 +116,14 @@ impl<'a> Stream<'a> {
         i64::from(self.parameters().video_delay.max(0))
     }
 
-    /// The codec of plain samples for what the decoder of this sound gives.
-    pub(crate) fn samples_codec(self) -> Option<ffi::AVCodecID> {
-        // SAFETY: a pure function.
-        let packed = unsafe { ffi::av_get_packed_sample_fmt(ffi::AVSampleFormat(self.parameters().format)) };
-        match packed {
-            ffi::AVSampleFormat::U8 => Some(ffi::AVCodecID::PCM_U8),
-            ffi::AVSampleFormat::S16 => Some(ffi::AVCodecID::PCM_S16LE),
-            ffi::AVSampleFormat::S32 => Some(ffi::AVCodecID::PCM_S32LE),
-            ffi::AVSampleFormat::FLT => Some(ffi::AVCodecID::PCM_F32LE),
-            ffi::AVSampleFormat::DBL => Some(ffi::AVCodecID::PCM_F64LE),
-            _ => None,
+    /// What a decoder must know before the first packet; empty where there is nothing.
+    pub(crate) fn extradata(self) -> &'a [u8] {
+        let parameters = self.parameters();
+        if parameters.extradata.is_null() || parameters.extradata_size <= 0 {
+            return &[];
         }
+        // SAFETY: the extradata has as many bytes as said, and lives as long as the stream.
+        unsafe { std::slice::from_raw_parts(parameters.extradata, parameters.extradata_size as usize) }
     }
 
     pub(crate) fn codec_is(self, id: ffi::AVCodecID) -> bool {
@@ -295,6 +297,17 @@ pub(crate) fn orientation_of_matrix(bytes: &[u8]) -> Option<Orientation> {
     Orientation::of_factors(a, b, c, d)
 }
 
+/// The letters of a tag, such as `apac`; of one without letters its number; `None` for no tag.
+fn name_of_tag(tag: u32) -> Option<String> {
+    let letters = tag.to_le_bytes();
+    let is_text = letters.iter().all(|letter| letter.is_ascii_graphic() || *letter == b' ');
+    match tag {
+        0 => None,
+        _ if is_text => Some(String::from_utf8_lossy(&letters).trim().to_owned()),
+        _ => Some(format!("{tag:#06x}")),
+    }
+}
+
 /// Seconds of a time such as `01:02:03.500000000`.
 fn clock_time(text: &str) -> Option<f64> {
     text.split(':').try_fold(0.0, |seconds, part| {
@@ -308,4 +321,17 @@ pub(crate) fn ne_i32(bytes: &[u8]) -> i32 {
     let mut number = [0; 4];
     number.copy_from_slice(&bytes[..4]);
     i32::from_ne_bytes(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codecs_that_nobody_knows_have_the_name_that_the_file_has_for_them() {
+        assert_eq!(name_of_tag(u32::from_le_bytes(*b"apac")).as_deref(), Some("apac"));
+        assert_eq!(name_of_tag(u32::from_le_bytes(*b"ac4 ")).as_deref(), Some("ac4"));
+        assert_eq!(name_of_tag(0x1ff).as_deref(), Some("0x01ff"));
+        assert_eq!(name_of_tag(0), None);
+    }
 }

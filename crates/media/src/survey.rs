@@ -1,0 +1,270 @@
+//! A look at all packets beside the film, before the first frame is made: when each stream begins, which ones are empty, and
+//! whose sound changes its kind.
+
+use std::collections::BTreeMap;
+
+use crate::index::JUMP_SECONDS;
+use crate::join::sound::{Formats, Listener};
+use crate::probe::video_stream;
+use crate::raw::ffi::{AVCodecID, AVPacketSideDataType};
+use crate::raw::input::Input;
+use crate::raw::packet::RawPacket;
+use crate::raw::stream::{Kind, Stream};
+use crate::{Error, Index, Shift, Source, raw};
+use frame::Rational;
+
+/// Sound whose every frame says what it is, so that players follow when it changes.
+const DESCRIBE_THEMSELVES: [AVCodecID; 8] = [
+    AVCodecID::AC3,
+    AVCodecID::EAC3,
+    AVCodecID::MP1,
+    AVCodecID::MP2,
+    AVCodecID::MP3,
+    AVCodecID::DTS,
+    AVCodecID::TRUEHD,
+    AVCodecID::MLP,
+];
+
+/// Less than this from 0 is at 0, in seconds: what containers round.
+const AT_ZERO: f64 = 0.000_5;
+
+/// The longest that decoders of sound need to begin, in seconds: not every container says it.
+const PRIMING: f64 = 0.05;
+
+/// What the packets of a stream say.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Surveyed {
+    pub(crate) packets: u64,
+    time_base: Option<Rational>,
+    kind: Option<Kind>,
+    /// The earliest time of a packet, in ticks; and the earliest at which something is heard, without what decoders need to
+    /// begin.
+    first: Option<(i64, i64)>,
+    /// Decoding time of the packet before.
+    before: Option<i64>,
+    goes_back: bool,
+    /// Configuration in the head of the first frame of AAC.
+    adts: Option<[u8; 2]>,
+    may_change: bool,
+}
+
+impl Surveyed {
+    /// Its sound may be of more than one kind: decoding shows it.
+    pub(crate) fn may_change(&self) -> bool {
+        self.may_change
+    }
+
+    /// It is picture or sound, which decide when the film begins.
+    fn is_shown(&self) -> bool {
+        matches!(self.kind, Some(Kind::Audio | Kind::Video))
+    }
+
+    /// The first time of a packet and the first at which something is heard or seen, with seconds a tick.
+    fn start(&self) -> Option<(Rational, (i64, i64))> {
+        let (time_base, (first, begin)) = self.time_base.zip(self.first)?;
+        let is_priming =
+            self.kind == Some(Kind::Audio) && begin < 0 && begin as f64 * time_base.to_f64() >= -PRIMING;
+        Some((time_base, (first, if is_priming { 0 } else { begin })))
+    }
+
+    fn add(&mut self, stream: Stream<'_>, packet: &RawPacket) {
+        self.packets += 1;
+        let time_base = stream.time_base();
+        self.time_base = Some(time_base);
+        self.kind = Some(stream.kind());
+        if let Some(dts) = packet.dts().or(packet.pts()) {
+            let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), time_base);
+            self.goes_back |= self.before.is_some_and(|before| dts < before.saturating_sub(jump));
+            self.before = Some(dts);
+        }
+        if let Some(pts) = packet.pts().filter(|_| !self.goes_back && !packet.is_discarded()) {
+            let rate = Rational::new(1, stream.sample_rate().unwrap_or(1));
+            let heard = pts.saturating_add(raw::rescale(packet.skipped_samples().into(), rate, time_base));
+            let (first, begin) = self.first.unwrap_or((pts, heard));
+            self.first = Some((first.min(pts), begin.min(heard)));
+        }
+        if stream.kind() == Kind::Audio && !DESCRIBE_THEMSELVES.iter().any(|&codec| stream.codec_is(codec)) {
+            self.look_for_change(stream, packet);
+        }
+    }
+
+    fn look_for_change(&mut self, stream: Stream<'_>, packet: &RawPacket) {
+        let new = packet.side_data(AVPacketSideDataType::NEW_EXTRADATA);
+        self.may_change |= !new.is_empty() && new != stream.extradata();
+        self.may_change |= !packet.side_data(AVPacketSideDataType::PARAM_CHANGE).is_empty();
+        // Another recording may be of another kind.
+        self.may_change |= self.goes_back;
+        if stream.codec_is(AVCodecID::AAC)
+            && let Some(found) = adts(packet.data())
+        {
+            self.may_change |= *self.adts.get_or_insert(found) != found;
+        }
+    }
+}
+
+/// Profile, rate and channels in the head of a frame of AAC (ISO/IEC 13818-7, 6.2); `None` for a frame without such a head.
+fn adts(data: &[u8]) -> Option<[u8; 2]> {
+    match *data {
+        [0xff, second, third, fourth, ..] if second & 0xf6 == 0xf0 => Some([third & 0xfd, fourth & 0xc0]),
+        _ => None,
+    }
+}
+
+/// What the packets beside the film say.
+#[derive(Debug, Clone)]
+pub(crate) struct Survey {
+    pub(crate) streams: Vec<Surveyed>,
+    /// Bytes of all of them.
+    pub(crate) bytes: u64,
+}
+
+impl Survey {
+    pub(crate) fn read(source: &Source, progress: &mut dyn FnMut()) -> Result<Self, Error> {
+        let mut input = Input::open(source)?;
+        let (film, _) = video_stream(&input)?;
+        let mut survey = Self { streams: vec![Surveyed::default(); input.streams().count()], bytes: 0 };
+        let is_other = |(index, stream): (usize, Stream<'_>)| {
+            index != film && !stream.is_picture() && stream.kind() != Kind::Attachment
+        };
+        let others: Vec<bool> = input.streams().enumerate().map(is_other).collect();
+        if !others.contains(&true) {
+            return Ok(survey);
+        }
+        input.keep_streams(|index| others.get(index) == Some(&true));
+        let mut packet = RawPacket::new()?;
+        while input.read(&mut packet)? {
+            let Some(stream) = input.stream(packet.stream()) else { continue };
+            if let Some(surveyed) = survey.streams.get_mut(packet.stream()) {
+                surveyed.add(stream, &packet);
+                survey.bytes += packet.data().len() as u64;
+            }
+            progress();
+        }
+        Ok(survey)
+    }
+
+    /// A clock goes back: recordings were glued together.
+    pub(crate) fn is_glued(&self) -> bool {
+        self.streams.iter().any(|stream| stream.goes_back)
+    }
+
+    /// What is to be added to all times so that the first thing that is seen or heard is at 0.
+    ///
+    /// Subtitles and data decide nothing, since recordings have them with times of their own. What decoders of sound need to
+    /// begin, and what an edit list cuts off, may lie before 0.
+    pub(crate) fn shift(&self, index: &Index, is_carried: impl Fn(usize) -> bool) -> Shift {
+        let film = index.pts.first().map(|&pts| (index.time_base, (pts, pts)));
+        let carried = self.streams.iter().enumerate();
+        let carried = carried.filter(|(number, stream)| stream.is_shown() && is_carried(*number));
+        let others = carried.filter_map(|(_, stream)| stream.start());
+        let starts: Vec<_> = film.into_iter().chain(others).collect();
+        let earliest = |time: fn((i64, i64)) -> i64| {
+            let times = starts.iter().map(|&(time_base, first)| Shift { ticks: time(first), time_base });
+            times.min_by(|a, b| a.seconds().total_cmp(&b.seconds())).unwrap_or_default()
+        };
+        let (stored, heard) = (earliest(|first| first.0), earliest(|first| first.1));
+        let start = if stored.ticks >= 0 { stored } else { heard };
+        if start.seconds().abs() < AT_ZERO || stored.ticks < 0 && heard.ticks >= 0 {
+            return Shift::NONE;
+        }
+        Shift { ticks: start.ticks.saturating_neg(), ..start }
+    }
+}
+
+/// Decodes streams of sound to see of which formats they are; those that cannot be decoded are not among them.
+pub(crate) fn listen(
+    source: &Source,
+    streams: &[usize],
+    progress: &mut dyn FnMut(),
+) -> Result<BTreeMap<usize, Formats>, Error> {
+    let mut input = Input::open(source)?;
+    let mut listeners = BTreeMap::new();
+    for &index in streams {
+        if let Some(stream) = input.stream(index)
+            && let Some(listener) = Listener::open(stream)?
+        {
+            listeners.insert(index, listener);
+        }
+    }
+    if listeners.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    input.keep_streams(|index| listeners.contains_key(&index));
+    let mut packet = RawPacket::new()?;
+    while input.read(&mut packet)? {
+        if let Some(listener) = listeners.get_mut(&packet.stream()) {
+            listener.hear(Some(&mut packet))?;
+        }
+        progress();
+    }
+    for listener in listeners.values_mut() {
+        listener.hear(None)?;
+    }
+    Ok(listeners.into_iter().map(|(index, listener)| (index, listener.formats)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::IndexMethod;
+
+    fn shift(film: i64, streams: &[(i32, i64, i64)]) -> Shift {
+        let index = Index {
+            time_base: Rational::new(1, 90_000),
+            pts: vec![film],
+            keyframes: vec![0],
+            last_duration: 1,
+            seekable: true,
+            method: IndexMethod::Demux,
+            gaps: Vec::new(),
+            left_out: 0,
+            cut_off: 0,
+            flagged: Vec::new(),
+            fields: None,
+        };
+        let streams = streams.iter().map(|&(rate, first, heard)| Surveyed {
+            packets: 1,
+            time_base: Some(Rational::new(1, rate)),
+            kind: Some(Kind::Audio),
+            first: Some((first, heard)),
+            ..Surveyed::default()
+        });
+        Survey { streams: streams.collect(), bytes: 0 }.shift(&index, |_| true)
+    }
+
+    fn ticks(ticks: i64, rate: i32) -> Shift {
+        Shift { ticks, time_base: Rational::new(1, rate) }
+    }
+
+    #[test]
+    fn the_first_that_is_seen_or_heard_is_at_zero() {
+        assert_eq!(shift(0, &[]), Shift::NONE);
+        assert_eq!(shift(126_000, &[]), ticks(-126_000, 90_000));
+        assert_eq!(shift(-9000, &[(48_000, -48_000, -48_000)]), ticks(48_000, 48_000));
+        assert_eq!(shift(126_000, &[(1000, 900, 900)]), ticks(-900, 1000));
+        // The picture comes later than the sound, which is at 0.
+        assert_eq!(shift(126_000, &[(1000, 0, 0)]), Shift::NONE);
+        // Less than a container can say.
+        assert_eq!(shift(9, &[]), Shift::NONE);
+    }
+
+    #[test]
+    fn what_a_decoder_needs_to_begin_may_lie_before_zero() {
+        assert_eq!(shift(0, &[(44_100, -1024, 0)]), Shift::NONE);
+        assert_eq!(shift(1800, &[(44_100, -1024, 0)]), Shift::NONE);
+        assert_eq!(shift(0, &[(44_100, -128, -128)]), Shift::NONE);
+        // It is not cut off by the container: moving would put it before 0.
+        assert_eq!(shift(9000, &[(44_100, 0, 1105)]), Shift::NONE);
+        assert_eq!(shift(-90_000, &[(1000, -1023, -1000)]), ticks(90_000, 90_000));
+    }
+
+    #[test]
+    fn heads_of_aac_say_when_something_changes() {
+        let stereo = [0xff, 0xf1, 0x4c, 0x80, 0x20, 0x1f, 0xfc];
+        let surround = [0xff, 0xf1, 0x4d, 0x80, 0x21, 0x1f, 0xfc];
+        assert_eq!(adts(&stereo), Some([0x4c, 0x80]));
+        assert_ne!(adts(&[0xff, 0xf1, 0x4d, 0x40]), adts(&surround));
+        assert_eq!(adts(&[0x21, 0x10, 0x04]), None);
+        assert_eq!(adts(&[0xff]), None);
+    }
+}
