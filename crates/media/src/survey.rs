@@ -206,22 +206,9 @@ pub(crate) fn listen(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::IndexMethod;
 
     fn shift(film: i64, streams: &[(i32, i64, i64)]) -> Shift {
-        let index = Index {
-            time_base: Rational::new(1, 90_000),
-            pts: vec![film],
-            keyframes: vec![0],
-            last_duration: 1,
-            seekable: true,
-            method: IndexMethod::Demux,
-            gaps: Vec::new(),
-            left_out: 0,
-            cut_off: 0,
-            flagged: Vec::new(),
-            fields: None,
-        };
+        let index = Index { last_duration: 1, ..Index::of_times(Rational::new(1, 90_000), vec![film]) };
         let streams = streams.iter().map(|&(rate, first, heard)| Surveyed {
             packets: 1,
             time_base: Some(Rational::new(1, rate)),

@@ -251,7 +251,7 @@ mod tests {
     use std::ops::Range;
 
     use super::*;
-    use crate::index::{Index, IndexMethod};
+    use crate::index::Index;
 
     const FRAMES: u32 = 24;
     /// The first frame of another size, and the first of another format.
@@ -275,19 +275,8 @@ mod tests {
 
     fn fields(made: Made, stretches: &[Range<u32>]) -> Fields {
         let orders = [FieldOrder::TopFirst, FieldOrder::BottomFirst].into_iter().cycle();
-        let decoded = Index {
-            time_base: Rational::new(1, 25),
-            pts: (0..FRAMES.into()).collect(),
-            keyframes: vec![0],
-            last_duration: 1,
-            seekable: true,
-            method: IndexMethod::Demux,
-            gaps: Vec::new(),
-            left_out: 0,
-            cut_off: 0,
-            flagged: Vec::new(),
-            fields: None,
-        };
+        let decoded =
+            Index { last_duration: 1, ..Index::of_times(Rational::new(1, 25), (0..FRAMES.into()).collect()) };
         let stretches = stretches.iter().cloned().zip(orders);
         let stretches = stretches.map(|(frames, order)| Stretch { frames, order }).collect();
         Fields { made, stretches, decoded: Box::new(decoded) }

@@ -61,22 +61,12 @@ fn timescale(index: &Index) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::IndexMethod;
 
     #[test]
     fn gaps_of_hours_make_ticks_coarser() {
         let index = |ticks: i32, gap: i64| Index {
-            time_base: Rational::new(1, ticks),
-            pts: vec![0, i64::from(ticks) * gap],
-            keyframes: vec![0],
             last_duration: 1,
-            seekable: true,
-            method: IndexMethod::Demux,
-            gaps: Vec::new(),
-            left_out: 0,
-            cut_off: 0,
-            flagged: Vec::new(),
-            fields: None,
+            ..Index::of_times(Rational::new(1, ticks), vec![0, i64::from(ticks) * gap])
         };
         assert_eq!(timescale(&index(90_000, 3600)), 90_000);
         assert_eq!(timescale(&index(90_000, 5 * 3600)), 12_000);
