@@ -1,7 +1,7 @@
 //! What may differ because the program said so.
 
 /// What the program said that it did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each stands for a thing that may be said or not")]
 pub(crate) struct Allowed {
     /// Fields became frames, or telecined fields became film: frames have other times and numbers.
@@ -16,6 +16,8 @@ pub(crate) struct Allowed {
     pub(crate) other_pictures: bool,
     /// Brightness or colours were changed on request.
     pub(crate) other_colors: bool,
+    /// Seconds by which all streams were moved.
+    pub(crate) moved: f64,
 }
 
 impl Allowed {
@@ -35,8 +37,14 @@ impl Allowed {
             times_not_trusted: says(&["times cannot be trusted"]),
             other_pictures: are_missing || says(&["damaged"]),
             other_colors: says(&["tone-mapped", "tone mapped"]),
+            moved: notes.iter().find_map(|note| moved(note)).unwrap_or(0.0),
         }
     }
+}
+
+/// Seconds by which a note says that all streams were moved.
+fn moved(note: &str) -> Option<f64> {
+    note.strip_prefix("all streams were moved by ")?.split(' ').next()?.parse().ok()
 }
 
 /// True where the program spoke of a stream of the source by its number.

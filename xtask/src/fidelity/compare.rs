@@ -88,7 +88,7 @@ pub(super) fn compare(pair: &Pair<'_>, limit: Duration) -> Compared {
     times::compare(pair, (source, result), allowed, &mut compared);
     let kept = streams::compare(pair, source, limit, &mut compared);
     times::compare_sync(pair, (source, result), &kept, allowed, &mut compared);
-    tags::compare(pair, (source, result), &kept, &mut compared);
+    tags::compare(pair, (source, result), &kept, allowed, &mut compared);
     picture::compare(pair, (source, result), allowed, &mut compared);
     compare_levels(pair, (source, result), allowed, limit, &mut compared);
     compared
