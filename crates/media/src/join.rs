@@ -65,7 +65,7 @@ pub struct Join<'a> {
 }
 
 /// What became of a join.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct JoinReport {
     /// Size of the result.
     pub bytes: u64,
@@ -73,6 +73,8 @@ pub struct JoinReport {
     pub video_stream: usize,
     /// Packets of each stream of the result.
     pub packets: Vec<u64>,
+    /// The latest time of each of the other streams, in seconds; `None` for streams without packets.
+    pub latest: Vec<Option<f64>>,
     /// The streams of the source that those of the result come from.
     pub origins: Vec<usize>,
     /// What was added to all times.
@@ -168,6 +170,7 @@ pub(crate) fn join_extent(
         written: 0,
         bytes: 0,
         counts: vec![0; streams_written],
+        latest: vec![None; streams_written],
     };
     let mut damaged = vec![0_u32; copied.len()];
     let mut reader = Reader { input: &mut input, video: source_video, extent, has_sought: false };
@@ -197,7 +200,7 @@ pub(crate) fn join_extent(
             *origin = source;
         }
     }
-    let (output, packets) = (writer.output, writer.counts);
+    let (output, packets, latest) = (writer.output, writer.counts, writer.latest);
     let bytes = output.finish()?;
     notes.extend(lost_tags(&input, plan.result)?);
     if Room::of(&plan.parameters.codec).is_none() && begins_with_captions(plan.source)? {
@@ -206,7 +209,7 @@ pub(crate) fn join_extent(
             "the closed captions were left out: choose an encoder of H.264 or HEVC instead of {codec}"
         ));
     }
-    Ok(JoinReport { bytes, video_stream, packets, origins, shift: plan.carry.shift, notes, losses })
+    Ok(JoinReport { bytes, video_stream, packets, latest, origins, shift: plan.carry.shift, notes, losses })
 }
 
 /// What was not taken of the streams that are in the result, in words.

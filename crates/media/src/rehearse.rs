@@ -204,4 +204,44 @@ mod tests {
         assert_eq!(in_decoding_order(&[0, 1, 2, 3], 2), [0, 3, 2, 1]);
         assert_eq!(in_decoding_order(&[], 2), [0; 0]);
     }
+
+    #[test]
+    fn of_long_films_the_ends_are_tried() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long.mkv");
+        let made = std::process::Command::new("ffmpeg")
+            .args(["-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=64x48:rate=5:duration=180"])
+            .args(["-f", "lavfi", "-i", "sine=d=180", "-c:v", "mpeg4", "-c:a", "mp2"])
+            .arg(&path)
+            .status();
+        assert!(made.unwrap().success());
+        let source = Source::file(&path);
+        let index = crate::index(&source, crate::IndexMethod::Demux, &mut |_| {}).unwrap();
+        let video = crate::probe(&source).unwrap().video;
+        let settings = crate::EncodeSettings::new(&video, "libx264", "yuv420p", video.size, index.time_base);
+        let stand_in = crate::stand_in(&settings).unwrap();
+        let file = folder.path().join("rehearsal");
+        let rehearsal = Rehearsal {
+            source: &source,
+            index: &index,
+            stand_in: &stand_in,
+            container: Container::Matroska,
+            is_forced: true,
+            file: &file,
+        };
+        let mut survey = Survey::read(&source, &mut || {}).unwrap();
+        let mut packets = |survey: &Survey| {
+            let tried =
+                attempt(&rehearsal, survey, Container::Matroska, &Carry::default(), &mut || {}).unwrap();
+            assert!(!file.exists());
+            tried.packets
+        };
+        let all = packets(&survey);
+        assert_eq!(all[0], 900);
+        survey.bytes = MOST_BYTES + 1;
+        let ends = packets(&survey);
+        // A minute of three.
+        assert!((298..=304).contains(&ends[0]), "{ends:?} of {all:?}");
+        assert!(ends[1] * 3 > all[1] - 60 && ends[1] * 3 < all[1] + 60, "{ends:?} of {all:?}");
+    }
 }

@@ -10,7 +10,7 @@ use crate::raw::codec::{Decoder, Output, Parameters, Threads};
 use crate::raw::frame::RawFrame;
 use crate::raw::input::Input;
 use crate::raw::packet::RawPacket;
-use crate::raw::stream::Stream;
+use crate::raw::stream::{Kind, Stream};
 use crate::{CodecParameters, Container, Error, Index, JoinReport, Source, raw};
 
 /// Most threads that decode a result: nothing else is done at that time.
@@ -18,6 +18,9 @@ const MAX_THREADS: usize = 8;
 /// Largest deviation of a time from the source's: half a tick of Matroska, whose tick is 1 ms, and some room for the
 /// rounding of this comparison itself.
 const LARGEST_DEVIATION_SECONDS: f64 = 0.000_501;
+
+/// Largest deviation of the end of another stream: readers cut packets anew, some of which last that long.
+const LARGEST_MOVE_SECONDS: f64 = 0.2;
 
 /// What was found of a result.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -78,6 +81,8 @@ pub fn verify(
 pub(crate) struct Counted {
     /// Packets of each stream.
     packets: Vec<u64>,
+    /// The latest time of each stream, in seconds; but for subtitles, of which containers write more than they are given.
+    latest: Vec<Option<f64>>,
     /// Times of the packets of the video, ascending, in ticks of `time_base`.
     video: Vec<i64>,
     time_base: Rational,
@@ -88,7 +93,17 @@ impl Counted {
     pub(crate) fn wrong(&self, joined: &JoinReport) -> Option<(usize, String)> {
         let pairs = self.packets.iter().zip(&joined.packets).enumerate();
         let mut lacking = pairs.filter(|(_, (found, written))| found < written);
-        lacking.next().map(|(stream, (found, written))| (stream, format!("has {found} of {written} packets")))
+        let lacking = lacking.next();
+        let lacking =
+            lacking.map(|(stream, (found, written))| (stream, format!("has {found} of {written} packets")));
+        lacking.or_else(|| {
+            let pairs = self.latest.iter().zip(&joined.latest).enumerate();
+            let mut moved = pairs.filter_map(|(stream, (found, written))| {
+                let seconds = found.zip(*written).map(|(found, written)| found - written)?;
+                (seconds.abs() > LARGEST_MOVE_SECONDS).then_some((stream, seconds))
+            });
+            moved.next().map(|(stream, seconds)| (stream, format!("ends {seconds:.1} s off")))
+        })
     }
 
     /// The first frame of the list that has another time in the result, and by how many seconds.
@@ -113,10 +128,14 @@ pub(crate) fn count(
     let time_base = input.stream(joined.video_stream).map(Stream::time_base);
     let mut counted = Counted {
         packets: vec![0; joined.packets.len()],
+        latest: vec![None; joined.packets.len()],
         video: Vec::new(),
         time_base: time_base.unwrap_or(Rational::new(1, 1)),
     };
     let container = if input.format().contains("mp4") { Container::Mp4 } else { Container::Matroska };
+    let is_timed = |stream: Stream<'_>| matches!(stream.kind(), Kind::Audio | Kind::Video);
+    let ticks: Vec<Option<f64>> =
+        input.streams().map(|stream| is_timed(stream).then(|| stream.time_base().to_f64())).collect();
     let mut blocks: Vec<_> = input.streams().map(|stream| Blocks::of(stream, container)).collect();
     let mut packet = RawPacket::new()?;
     while input.read(&mut packet)? {
@@ -125,6 +144,13 @@ pub(crate) fn count(
                 Some(Some(blocks)) => *count = blocks.add(packet.data()),
                 _ => *count += 1,
             }
+        }
+        if let Some(latest) = counted.latest.get_mut(packet.stream())
+            && let Some(tick) = ticks.get(packet.stream()).copied().flatten()
+            && let Some(pts) = packet.pts()
+        {
+            let seconds = pts as f64 * tick;
+            *latest = Some(latest.map_or(seconds, |latest| latest.max(seconds)));
         }
         if packet.stream() == joined.video_stream {
             counted.video.extend(packet.pts());

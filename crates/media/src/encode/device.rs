@@ -129,28 +129,36 @@ fn attempt(settings: &EncodeSettings, pictures: u8) -> Result<(Parameters, Vec<V
     let mut picture = RawFrame::allocate(named(&settings.pixel_format)?, settings.size)?;
     picture.fill(0x55);
     picture.set_color(settings.color);
+    let mut packets: Vec<RawPacket> = Vec::new();
+    let mut send = |device: &mut Device, picture: Option<&mut RawFrame>| -> Result<(), Error> {
+        device.send(picture)?;
+        // Some encoders take no second picture before they have given the first.
+        loop {
+            let mut packet = RawPacket::new()?;
+            if device.receive(&mut packet)? != Output::Some {
+                return Ok(());
+            }
+            packets.push(packet);
+        }
+    };
     for number in 0..pictures {
         picture.set_pts(number.into());
-        device.send(Some(&mut picture))?;
+        send(&mut device, Some(&mut picture))?;
     }
-    device.send(None)?;
-    let mut packet = RawPacket::new()?;
-    if device.receive(&mut packet)? != Output::Some {
+    send(&mut device, None)?;
+    let bytes = packets.iter().map(|packet| packet.data().to_vec()).collect();
+    let Some(first) = packets.first_mut() else {
         return Err(refused(settings, "it makes no packet out of a picture"));
-    }
+    };
     let parameters = device.parameters()?;
-    let mut packets = vec![packet.data().to_vec()];
     let mut decoder = Decoder::open(parameters.get(), settings.time_base, Threads::One)?;
-    decoder.send(Some(&mut packet))?;
-    while device.receive(&mut packet)? == Output::Some {
-        packets.push(packet.data().to_vec());
-    }
+    decoder.send(Some(first))?;
     decoder.send(None)?;
     let mut decoded = RawFrame::new()?;
     if decoder.receive(&mut decoded)? != Output::Some || decoded.size() != settings.size {
         return Err(refused(settings, "what it makes of a picture cannot be decoded"));
     }
-    Ok((parameters, packets))
+    Ok((parameters, bytes))
 }
 
 fn refused(settings: &EncodeSettings, reason: &str) -> Error {

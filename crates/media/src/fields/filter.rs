@@ -247,6 +247,7 @@ impl FieldFilter {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "lists of ranges, some of one")]
 mod tests {
     use std::ops::Range;
 

@@ -139,6 +139,7 @@ fn everywhere(stretches: &[Stretch], frames: u32) -> Vec<Stretch> {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "lists of ranges, some of one")]
 mod tests {
     use super::*;
     use crate::fields::film::CYCLE;

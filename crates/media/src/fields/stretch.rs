@@ -225,6 +225,7 @@ impl Film<'_> {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "lists of ranges, some of one")]
 mod tests {
     use proptest::prelude::*;
 

@@ -229,7 +229,7 @@ impl Copied {
         }
         packet.set_times(pts, dts);
         packet.rescale(from, to);
-        let delay = raw::rescale(self.delay.0, Rational::new(1, self.delay.1), to);
+        let delay = self.delay_in(to);
         let moved = |time: Option<i64>| time.unwrap_or_default().saturating_add(delay);
         let (pts, mut dts) = (moved(packet.pts()), moved(packet.dts()));
         if self.reorder_depth.is_some() {
@@ -244,6 +244,11 @@ impl Copied {
         self.last = Some(dts);
         packet.set_times(pts.max(dts), dts);
         Ok(true)
+    }
+
+    /// What is added to all times for the container's sake, in its ticks.
+    pub(super) fn delay_in(&self, time_base: Rational) -> i64 {
+        raw::rescale(self.delay.0, Rational::new(1, self.delay.1), time_base)
     }
 
     /// Gives a packet without a duration one: readers do not show a last packet that lasts for nothing.

@@ -21,6 +21,8 @@ pub(super) struct Writer<'a, 'b> {
     pub(super) written: usize,
     pub(super) bytes: u64,
     pub(super) counts: Vec<u64>,
+    /// The latest time of each other stream, in seconds.
+    pub(super) latest: Vec<Option<f64>>,
 }
 
 impl Writer<'_, '_> {
@@ -39,9 +41,15 @@ impl Writer<'_, '_> {
             if !target.prepare(packet, from, to, is_strict)? {
                 return Ok(());
             }
+            let shown = packet.pts().map(|pts| pts.saturating_sub(target.delay_in(to)));
             let merged = target.blocks.as_mut().map(|blocks| blocks.add(packet.data()));
             let is_written = self.output.write_if_sound(packet)?;
             damaged += u32::from(!is_written);
+            if let Some(shown) = shown.filter(|_| is_written && !target.is_picture) {
+                let shown = shown as f64 * to.to_f64();
+                let latest = &mut self.latest[target.stream];
+                *latest = Some(latest.map_or(shown, |latest| latest.max(shown)));
+            }
             match merged {
                 Some(packets) => self.counts[target.stream] = packets,
                 // A cover has no track of its own, and another number when it is read again.

@@ -97,9 +97,14 @@ pub fn pts(path: &Path) -> Vec<i64> {
 
 /// A checksum of every decoded frame.
 pub fn frame_checksums(path: &Path) -> Vec<String> {
+    checksums(path, "0:v:0")
+}
+
+/// A checksum of every decoded frame of a stream, which is named as for `ffmpeg -map`.
+pub fn checksums(path: &Path, stream: &str) -> Vec<String> {
     let output = Command::new("ffmpeg")
         .args(["-nostdin", "-v", "error", "-i", path.to_str().unwrap()])
-        .args(["-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", "-"])
+        .args(["-map", stream, "-fps_mode", "passthrough", "-f", "framemd5", "-"])
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
