@@ -24,17 +24,12 @@ pub(crate) struct Allowed {
     pub(crate) other_pictures: bool,
     /// Brightness or colours were changed on request.
     pub(crate) other_colors: bool,
-<<<<<<< HEAD
     /// The file ends before its end: its last packets may be halves.
     pub(crate) cut_off: bool,
     /// Seconds by which all times were moved.
     pub(crate) moved: f64,
     /// The picture that parts of other sizes or shapes were fitted into; 0 where only its shape was said.
     pub(crate) fitted: Option<(u32, u32)>,
-=======
-    /// Seconds by which all streams were moved.
-    pub(crate) moved: f64,
->>>>>>> join
 }
 
 impl Allowed {
@@ -55,18 +50,13 @@ impl Allowed {
             turned: says(&["turned upright", "brought upright"]),
             other_pictures: are_missing || says(&["damaged"]),
             other_colors: says(&["tone-mapped", "tone mapped"]),
-<<<<<<< HEAD
             cut_off,
             moved: notes.iter().find_map(|note| moved(note)).unwrap_or(0.0),
             fitted: notes.iter().find_map(|note| fitted(note)),
-=======
-            moved: notes.iter().find_map(|note| moved(note)).unwrap_or(0.0),
->>>>>>> join
         }
     }
 }
 
-<<<<<<< HEAD
 /// Seconds, out of `all times were moved by -1200.000 s, so that the result begins at 0`.
 fn moved(note: &str) -> Option<f64> {
     let (_, rest) = note.split_once("moved by ")?;
@@ -92,11 +82,6 @@ pub(crate) fn chosen(notes: &[String], source: &Media) -> Option<usize> {
         rest.contains("upscaled").then(|| number.parse::<usize>().ok())?
     })?;
     source.videos().map(|stream| stream.index).find(|&index| index == number)
-=======
-/// Seconds by which a note says that all streams were moved.
-fn moved(note: &str) -> Option<f64> {
-    note.strip_prefix("all streams were moved by ")?.split(' ').next()?.parse().ok()
->>>>>>> join
 }
 
 /// True where the program spoke of a stream of the source by its number.

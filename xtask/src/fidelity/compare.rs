@@ -108,12 +108,8 @@ pub(super) fn compare(pair: &Pair<'_>, effort: Effort) -> Compared {
     times::compare(pair, (source, result), allowed, &mut compared);
     let kept = streams::compare(pair, source, allowed, effort.limit, &mut compared);
     times::compare_sync(pair, (source, result), &kept, allowed, &mut compared);
-<<<<<<< HEAD
     sound::compare(pair, &kept, allowed, effort.limit, &mut compared);
     tags::compare(pair, (source, result), &kept, &mut compared);
-=======
-    tags::compare(pair, (source, result), &kept, allowed, &mut compared);
->>>>>>> join
     picture::compare(pair, (source, result), allowed, &mut compared);
     said::compare(pair, (source, result), &mut compared);
     compare_levels(pair, (source, result), allowed, effort, &mut compared);

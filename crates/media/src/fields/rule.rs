@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn fields_that_repeat_now_and_then_are_no_pulldown() {
-        let mut part = vec![FIELDS; 30];
+        let mut part = [FIELDS; 30];
         part[7].repeated = Repeated::Top;
         part[21].repeated = Repeated::Bottom;
         assert_eq!(decide(&case(true), &part.repeat(12)).does, Does::Frames);

@@ -32,7 +32,6 @@ pub(super) fn compare(
     pair: &Pair<'_>,
     (source, result): (&Stream, &Stream),
     kept: &[Kept<'_>],
-    allowed: Allowed,
     compared: &mut Compared,
 ) {
     let is_mp4 = pair.result.format.name.contains("mp4");
@@ -52,7 +51,7 @@ pub(super) fn compare(
         let may_be_default = is_mp4 && alike.all(|other| other.disposition.get("default") != Some(&1));
         compare_dispositions(&name, source, result, may_be_default, compared);
     }
-    compare_chapters(pair, allowed.moved, compared);
+    compare_chapters(pair, compared);
 }
 
 fn compare_tags(of: &str, source: &Tags, result: &Tags, notes: &[String], compared: &mut Compared) {
@@ -123,7 +122,7 @@ fn single(chapters: &[Chapter]) -> Vec<Chapter> {
     chapters
 }
 
-fn compare_chapters(pair: &Pair<'_>, moved: f64, compared: &mut Compared) {
+fn compare_chapters(pair: &Pair<'_>, compared: &mut Compared) {
     let (source, result) = (&single(&pair.source.chapters), &single(&pair.result.chapters));
     compared.chapters = (source.len(), result.len());
     if source.len() != result.len() {
@@ -137,28 +136,17 @@ fn compare_chapters(pair: &Pair<'_>, moved: f64, compared: &mut Compared) {
             compared.fault(format!("chapter {number} has another title"));
         }
         let time = |text: &str| text.parse::<f64>().unwrap_or(f64::NAN);
-<<<<<<< HEAD
         let is_off = |a: &str, b: &str, moved: f64| {
-            let error = (time(a) + moved - time(b)).abs();
-=======
-        // What lies before the beginning is cut off.
-        let placed = |text: &str| if moved == 0.0 { time(text) } else { (time(text) + moved).max(0.0) };
-        let is_off = |a: f64, b: &str| {
-            let error = (a - time(b)).abs();
->>>>>>> join
+            // What lies before the beginning then is cut off.
+            let placed = if moved == 0.0 { time(a) } else { (time(a) + moved).max(0.0) };
+            let error = (placed - time(b)).abs();
             error.is_nan() || error > LARGEST_ERROR
         };
         // In MPEG-4, a chapter lasts until the next one begins: it has neither gaps nor overlaps.
         let next = result.get(number + 1).filter(|_| is_mp4).map(|next| &next.start_time);
-<<<<<<< HEAD
         let ends_at_next = next.is_some_and(|next| !is_off(&found.end_time, next, 0.0));
         if is_off(&wanted.start_time, &found.start_time, moved)
             || is_off(&wanted.end_time, &found.end_time, moved) && !ends_at_next
-=======
-        let ends_at_next = next.is_some_and(|next| !is_off(time(&found.end_time), next));
-        if is_off(placed(&wanted.start_time), &found.start_time)
-            || is_off(placed(&wanted.end_time), &found.end_time) && !ends_at_next
->>>>>>> join
         {
             compared.fault(format!("chapter {number} has other times"));
         }

@@ -194,25 +194,3 @@ fn rgb_may_become_ycbcr_and_open_tags_may_be_filled() {
     result["streams"][0]["pix_fmt"] = json!("yuv420p10le");
     assert!(between(source, result, &[]).faults[0].contains("chroma is coarser"));
 }
-
-#[test]
-fn a_film_may_be_moved_as_a_whole_when_that_is_said() {
-    let move_all = |film: &mut Value, by: i64| {
-        for (list, time) in [("frames", "best_effort_timestamp"), ("packets", "pts")] {
-            for entry in film[list].as_array_mut().unwrap() {
-                if let Some(at) = entry[time].as_i64() {
-                    entry[time] = json!(at + by);
-                }
-            }
-        }
-        film["chapters"][0]["end_time"] = json!("1.080000");
-        film["chapters"][1]["start_time"] = json!("1.080000");
-        film["chapters"][1]["end_time"] = json!("1.120000");
-        film["chapters"][0]["start_time"] = json!("1.000000");
-    };
-    let said = ["all streams were moved by 1.000 s, so that the result begins at 0"];
-    assert_eq!(changed(&said, |film| move_all(film, 1000)).faults, [""; 0]);
-    assert!(!changed(&[], |film| move_all(film, 1000)).faults.is_empty());
-    assert!(!changed(&said, |film| move_all(film, 1003)).faults.is_empty());
-    assert!(!changed(&said, |_| {}).faults.is_empty());
-}

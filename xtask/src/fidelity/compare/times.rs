@@ -23,17 +23,8 @@ pub(super) fn compare(
     allowed: Allowed,
     compared: &mut Compared,
 ) {
-<<<<<<< HEAD
     let mut wanted = wanted_times(pair, source, result, allowed);
     let mut found: Vec<f64> = of_frames(pair.result, result).into_iter().flatten().collect();
-=======
-    let mut wanted = frame_times(pair.source, source);
-    let found: Vec<f64> = frame_times(pair.result, result).into_iter().flatten().collect();
-    if allowed.moved != 0.0 {
-        let moved = exactly_moved(&wanted, &found, allowed.moved);
-        wanted.iter_mut().flatten().for_each(|time| *time += moved);
-    }
->>>>>>> join
     compared.frames = (wanted.len(), pair.result.frames.len());
     if found.len() != compared.frames.1 || found.is_empty() {
         return compared.fault("the result has no frames, or frames without times");
@@ -81,18 +72,6 @@ pub(super) fn compare(
     } else {
         compared.fault(format!("{} frames instead of {}", found.len(), wanted.len()));
     }
-}
-
-/// The amount that fits best of those that are told as `said`, to a millisecond.
-fn exactly_moved(wanted: &[Option<f64>], found: &[f64], said: f64) -> f64 {
-    /// Half of what telling and the container round.
-    const ROUNDED: f64 = 0.001;
-    let differences = wanted.iter().zip(found).filter_map(|(wanted, found)| Some(found - (*wanted)?));
-    let (least, most) =
-        differences.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), d| (least.min(d), most.max(d)));
-    let middle = f64::midpoint(least, most);
-    // Else it is compared with what was said, and is found to be off.
-    if (middle - said).abs() <= ROUNDED { middle } else { said }
 }
 
 /// The frames of a film came back out of more of them: it begins and ends as before, to a frame.
