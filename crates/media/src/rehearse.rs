@@ -230,7 +230,7 @@ mod tests {
             file: &file,
         };
         let mut survey = Survey::read(&source, &mut || {}).unwrap();
-        let mut packets = |survey: &Survey| {
+        let packets = |survey: &Survey| {
             let tried =
                 attempt(&rehearsal, survey, Container::Matroska, &Carry::default(), &mut || {}).unwrap();
             assert!(!file.exists());
