@@ -12,7 +12,7 @@ use crate::encoding::{Output, media_container};
 use crate::failure::Failed;
 use crate::wire::Progress;
 
-/// The file of the rehearsal in the job's folder. (A result may be made there at no time when this is done.)
+/// The file of the rehearsal in the job's folder.
 const FILE: &str = "rehearsal";
 
 /// What was found.
