@@ -43,7 +43,7 @@ pub fn verify(
     progress: &mut dyn FnMut(u32),
 ) -> Result<VerifyReport, Error> {
     let wrong = |what: String| Err(Error::Verification(what));
-    let result = &Source::file(result);
+    let result = &Source::file(result).with_stream(Some(joined.video_stream));
     let counted = count(result, joined, progress)?;
     if let Some((stream, what)) = counted.wrong(joined) {
         return wrong(format!("stream {stream} {what}"));
