@@ -163,8 +163,16 @@ fn compare_levels(
         frames.retain(|frame| frame.frame + LAST_OF_CUT_OFF < all);
     }
     let bounds = if allowed.other_frames { OF_FIELDS } else { OF_A_FRAME };
-    let wrong: Vec<Likeness> =
-        levels::wrong(&frames, bounds).into_iter().map(|place| frames[place]).collect();
+    let mut wrong = levels::wrong(&frames, bounds);
+    // Of fields, a picture may be of another scene than the second field of its frame; where FFmpeg loses a frame of the
+    // source, the one beside it has its time.
+    if allowed.other_frames || compared.frames.1 > compared.frames.0 {
+        let all = wrong.clone();
+        wrong.retain(|place| {
+            all.contains(&(place + 1)) || place.checked_sub(1).is_some_and(|before| all.contains(&before))
+        });
+    }
+    let wrong: Vec<Likeness> = wrong.into_iter().map(|place| frames[place]).collect();
     if !wrong.is_empty() {
         compared.fault(name(&wrong, &times::of_frames(pair.source, streams.0)));
     }

@@ -99,6 +99,14 @@ pub(crate) struct Packet {
     pub(crate) dts: Option<i64>,
     pub(crate) duration: Option<i64>,
     pub(crate) data_hash: String,
+    pub(crate) flags: String,
+}
+
+impl Packet {
+    /// It is decoded but not shown: an edit list cuts it off.
+    pub(crate) fn is_discarded(&self) -> bool {
+        self.flags.contains('D')
+    }
 }
 
 impl Media {

@@ -46,6 +46,7 @@ fn packet(line: &str, stream: usize) -> Option<Packet> {
         dts: known(dts),
         duration: known(duration),
         data_hash: format!("MD5:{hash}"),
+        flags: String::new(),
     })
 }
 

@@ -66,6 +66,27 @@ pub(super) fn one_frame(time_base: Rational, rate: Rational) -> i64 {
     if rate.is_known() { raw::rescale(1, Rational::new(rate.den, rate.num), time_base).max(1) } else { 1 }
 }
 
+/// Spreads frames evenly whose times contradict those before: the clock gave them the next tick, which coarser containers cannot
+/// tell from the one before. `frame` is the usual distance.
+pub(super) fn spread(times: &mut [i64], frame: i64) {
+    /// Ticks of a frame from which on one tick is no distance.
+    const FINE: i64 = 4;
+    let mut begin = 1;
+    while frame >= FINE && begin < times.len() {
+        let forced = times[begin - 1..].windows(2).take_while(|pair| pair[1] - pair[0] == 1).count() as i64;
+        let (from, after) = (times[begin - 1], begin + forced as usize);
+        let until =
+            times.get(after).copied().unwrap_or(from.saturating_add(frame.saturating_mul(forced + 1)));
+        let step = until.saturating_sub(from) / (forced + 1);
+        if forced > 0 && step > 1 {
+            for (number, time) in (1..).zip(&mut times[begin..after]) {
+                *time = from + number * step;
+            }
+        }
+        begin = after + 1;
+    }
+}
+
 /// How long the last frame is shown: what its packet says, else as long as the one before, else one by the frame rate.
 pub(super) fn last_duration(said: i64, pts: &[i64], time_base: Rational, rate: Rational) -> i64 {
     if said > 0 {
@@ -74,5 +95,25 @@ pub(super) fn last_duration(said: i64, pts: &[i64], time_base: Rational, rate: R
     match pts {
         [.., before, last] => last.saturating_sub(*before),
         _ => one_frame(time_base, rate),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_that_stand_too_close_are_spread() {
+        let spread = |times: &[i64], frame: i64| {
+            let mut times = times.to_vec();
+            super::spread(&mut times, frame);
+            times
+        };
+        assert_eq!(spread(&[0, 40, 41, 42, 100, 140], 40), [0, 40, 60, 80, 100, 140]);
+        assert_eq!(spread(&[0, 40, 80, 81], 40), [0, 40, 80, 120]);
+        assert_eq!(spread(&[0, 1, 2, 3], 1), [0, 1, 2, 3]);
+        assert_eq!(spread(&[0, 40, 41, 43], 40), [0, 40, 41, 43]);
+        assert_eq!(spread(&[7], 40), [7]);
+        assert_eq!(spread(&[], 40), []);
     }
 }

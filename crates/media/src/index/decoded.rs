@@ -2,7 +2,7 @@
 
 use frame::{Canvas, ColorDescription, Orientation, Rational};
 
-use super::clock::Clock;
+use super::clock::{self, Clock};
 use crate::decode::Frames;
 use crate::raw::codec::Threads;
 use crate::raw::frame::RawFrame;
@@ -115,6 +115,7 @@ impl Decoded {
         for shown in std::mem::take(&mut self.untimed) {
             self.clocked.push(self.clock.time_of(None, shown));
         }
+        clock::spread(&mut self.clocked, clock::one_frame(self.time_base, self.rate));
     }
 
     /// Every frame has a time of its own, and no other has it.

@@ -163,8 +163,13 @@ pub(super) fn compare_sync(
         if wanted.len() != found.len() && !is_short || wanted.is_empty() || allowed.times_not_trusted {
             continue;
         }
-        let errors =
+        // Where recordings overlap, the clock goes back for a packet.
+        let mut last = f64::NEG_INFINITY;
+        let rises = |time: &f64| *time > std::mem::replace(&mut last, *time);
+        let rises: Vec<bool> = wanted.iter().flatten().map(rises).collect();
+        let known =
             wanted.iter().zip(&found).filter_map(|(a, b)| Some((b.as_ref()? - a.as_ref()? - moved).abs()));
+        let errors = known.zip(rises).filter(|(_, rises)| *rises).map(|(error, _)| error);
         let error = errors.fold(0.0, f64::max) * 1000.0;
         compared.sync_error = compared.sync_error.max(error);
         if error > LARGEST_DIFFERENCE {
@@ -195,12 +200,25 @@ pub(super) fn of_frames(media: &Media, stream: &Stream) -> Vec<Option<f64>> {
 fn unmoved_times(source: &Media, stream: &Stream, allowed: Allowed) -> Vec<Option<f64>> {
     // The k-th frame that is shown has the k-th of the times that the file has.
     let mut times: Vec<f64> = match allowed {
-        Allowed { times_in_order: true, .. } => packet_times(source, stream).into_iter().flatten().collect(),
+        Allowed { times_in_order: true, .. } => {
+            let delay = cut_off_at_start(source, stream);
+            packet_times(source, stream).into_iter().flatten().map(|time| time + delay).collect()
+        }
         Allowed { frames_in_order: true, .. } => own_times(source, stream).into_iter().flatten().collect(),
         _ => return of_frames(source, stream),
     };
     times.sort_by(f64::total_cmp);
     times.into_iter().map(Some).collect()
+}
+
+/// Seconds that an edit list cuts off at the beginning: without times of presentation, the delay by which pictures are shown
+/// after they are decoded.
+fn cut_off_at_start(media: &Media, stream: &Stream) -> f64 {
+    let first = |is_cut: bool| {
+        let mut packets = media.packets_of(stream.index);
+        packets.find(|packet| packet.is_discarded() == is_cut).and_then(|packet| packet.pts)
+    };
+    first(true).zip(first(false)).map_or(0.0, |(cut, shown)| (shown - cut).max(0) as f64 * stream.tick())
 }
 
 /// Times of frames by their own word, whatever stands beside them.
