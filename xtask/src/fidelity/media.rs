@@ -188,7 +188,7 @@ pub(crate) fn probe(
     let mut media =
         ask(path, &["-show_streams", "-show_format", "-show_chapters", "-show_data_hash", "MD5"], limit)
             .with_context(about)?;
-    let entries = "packet=stream_index,pts,dts,duration,data_hash:packet_side_data=";
+    let entries = "packet=stream_index,pts,dts,duration,data_hash,flags:packet_side_data=";
     let packets = ["-show_packets", "-show_data_hash", "MD5", "-show_entries", entries];
     media.packets = ask(path, &packets, limit).with_context(about)?.packets;
     media.chosen = choose(&media);
