@@ -188,21 +188,24 @@ pub fn deinterlace(
     let input = Input::open(source)?;
     let (_, video) = video_stream(&input)?;
     let (is_flagged, height, rate) = (video.is_interlaced(), video.size().height, video.average_frame_rate());
+    let is_drawn = video.pixel_format().has_alpha() || video.pixel_format().has_palette();
     drop(input);
     if wanted == Deinterlace::Off {
         let note = "the video is interlaced: its frames are upscaled as they are";
         return Ok((index, is_flagged.then(|| note.to_owned())));
     }
     let is_flagged = is_flagged || !index.flagged.is_empty();
-    if wanted == Deinterlace::Auto && !is_flagged && height > rule::MOST_ROWS {
+    // Nor is anything with transparent parts or a palette made of fields, whatever its patterns look like.
+    let may_have_fields = height <= rule::MOST_ROWS && !is_drawn;
+    if wanted == Deinterlace::Auto && !is_flagged && !may_have_fields {
         return Ok((index, None));
     }
     let mut case = Case { wanted, is_flagged, rate, may_be_film: true };
     let mut evidence = sample::look(source, &index, rate, progress)?;
-    if !rule::gives_reason(&case, &evidence) {
-        return Ok((index, None));
-    }
     if !evidence.is_whole {
+        if !rule::gives_reason(&case, &evidence) {
+            return Ok((index, None));
+        }
         evidence = sample::look_at_all(source, &index, progress)?;
     }
     let film = if index.gaps.is_empty() {

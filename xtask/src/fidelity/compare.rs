@@ -166,7 +166,7 @@ fn compare_levels(
     let mut wrong = levels::wrong(&frames, bounds);
     // Of fields, a picture may be of another scene than the second field of its frame; where FFmpeg loses a frame of the
     // source, the one beside it has its time.
-    if allowed.other_frames || compared.frames.1 > compared.frames.0 {
+    if allowed.other_frames || pair.result.frames.len() > pair.source.frames.len() {
         let all = wrong.clone();
         wrong.retain(|place| {
             all.contains(&(place + 1)) || place.checked_sub(1).is_some_and(|before| all.contains(&before))

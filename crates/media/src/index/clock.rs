@@ -100,8 +100,6 @@ pub(super) fn last_duration(said: i64, pts: &[i64], time_base: Rational, rate: R
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn frames_that_stand_too_close_are_spread() {
         let spread = |times: &[i64], frame: i64| {
