@@ -18,8 +18,8 @@ const SHORTEST: f64 = 0.1;
 struct Candidate {
     index: usize,
     is_default: bool,
-    /// 0 where the file says nothing.
-    seconds: f64,
+    /// `None` where the file says nothing.
+    seconds: Option<f64>,
     pixels: u64,
 }
 
@@ -61,21 +61,21 @@ fn candidates(input: &Input) -> Vec<Candidate> {
     let candidate = |(index, stream): (usize, Stream<'_>)| Candidate {
         index,
         is_default: stream.is_default(),
-        seconds: stream.seconds().unwrap_or(0.0),
+        seconds: stream.seconds(),
         pixels: stream.size().pixels(),
     };
     input.streams().enumerate().filter(|(_, stream)| is_video(stream)).map(candidate).collect()
 }
 
 fn best(candidates: &[Candidate]) -> Option<usize> {
-    let longest = candidates.iter().map(|candidate| candidate.seconds).fold(0.0, f64::max);
+    let longest = candidates.iter().filter_map(|candidate| candidate.seconds).fold(0.0, f64::max);
     let rank = |candidate: &&Candidate| {
         // A video of which nothing is said may be as long as any.
-        let is_film = candidate.seconds <= 0.0 || candidate.seconds >= longest * SHORTEST;
+        let is_film = candidate.seconds.is_none_or(|seconds| seconds > 0.0 && seconds >= longest * SHORTEST);
         (
             is_film,
             candidate.is_default,
-            candidate.seconds.round() as u64,
+            candidate.seconds.unwrap_or(0.0).round() as u64,
             candidate.pixels,
             Reverse(candidate.index),
         )
@@ -89,10 +89,13 @@ mod tests {
 
     #[test]
     fn the_default_then_the_longest_then_the_largest_and_never_a_thumbnail() {
-        let one = |index, is_default, seconds, pixels| Candidate { index, is_default, seconds, pixels };
+        let one = |index, is_default, seconds, pixels| {
+            let seconds = Some(seconds).filter(|&seconds: &f64| seconds >= 0.0);
+            Candidate { index, is_default, seconds, pixels }
+        };
         for (candidates, wanted) in [
             (vec![], None),
-            (vec![one(0, false, 0.0, 10)], Some(0)),
+            (vec![one(0, false, -1.0, 10)], Some(0)),
             (vec![one(0, false, 0.1, 900), one(1, true, 60.0, 100)], Some(1)),
             // A thumbnail that is marked as the default.
             (vec![one(0, true, 0.1, 900), one(1, false, 60.0, 100)], Some(1)),
@@ -101,7 +104,9 @@ mod tests {
             (vec![one(0, true, 60.2, 100), one(1, true, 60.0, 900)], Some(1)),
             (vec![one(0, true, 60.0, 100), one(2, true, 60.0, 100)], Some(0)),
             // Nothing is said of their lengths.
-            (vec![one(0, false, 0.0, 100), one(1, false, 0.0, 900)], Some(1)),
+            (vec![one(0, false, -1.0, 100), one(1, false, -1.0, 900)], Some(1)),
+            // One that is said to be empty.
+            (vec![one(0, true, 0.0, 900), one(1, false, -1.0, 100)], Some(1)),
         ] {
             assert_eq!(best(&candidates), wanted, "{candidates:?}");
         }
