@@ -51,8 +51,10 @@ pub(crate) fn run(
         file: &file,
     };
     let found = media::rehearse(&rehearsal, &mut || progress.tell(0, 0)).map_err(|error| {
+        let is_of_disk = matches!(error, media::Error::Write(_));
         let failed = Failed::from(error);
         match failed.0.kind {
+            _ if is_of_disk => failed,
             FailureKind::Transient if is_forced && container == Container::Mp4 => Failed::last(format!(
                 "MP4 files cannot hold this result ({}): choose --container mkv",
                 failed.0.message

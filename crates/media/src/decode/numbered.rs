@@ -141,10 +141,17 @@ impl Numbered {
         }
     }
 
-    /// Starts again at an earlier place; false when the last start was the beginning. Some keyframes are only the first
-    /// of a row of frames that together make a whole picture, and damage reaches further from one start than from another.
+    /// Starts again at an earlier place; false when the last start was the beginning, in one thread. Some keyframes are only the
+    /// first of a row of frames that together make a whole picture, and damage reaches further from one start than from another.
     fn start_earlier(&mut self) -> Result<bool, Error> {
-        let Some(mut starts) = self.other_starts.take() else { return Ok(false) };
+        let mut starts = match self.other_starts.take() {
+            Some(starts) => starts,
+            None if self.threads == Threads::One => return Ok(false),
+            None => Vec::new(),
+        };
+        if starts.is_empty() {
+            self.threads = Threads::One;
+        }
         let (frames, is_beginning) = open_at(&self.source, self.threads, self.index.quirks, &mut starts)?;
         self.frames = frames;
         self.early.clear();

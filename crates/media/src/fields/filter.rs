@@ -88,6 +88,7 @@ impl Filters {
 
 impl Chain {
     fn new(filters: &Filters, (size, format): (Size, PixelFormat)) -> Result<Self, Error> {
+        is_large_enough(size)?;
         let rate = Rational::new(0, 1);
         let (mut format, mut unpack) = (format, None);
         if let Some(planar) = planar(format).filter(|_| !format.is_gray()) {
@@ -154,6 +155,18 @@ fn another(frame: &RawFrame) -> Result<RawFrame, Error> {
     let mut other = RawFrame::new()?;
     other.refer_to(frame)?;
     Ok(other)
+}
+
+/// Columns and rows that pictures of fields have at least. FFmpeg 5.1's filters write beyond smaller ones: its comb metrics
+/// look at blocks of 16 by 16.
+const LEAST_SIDE: u32 = 32;
+
+/// Refuses pictures that are too small for the filters.
+pub(super) fn is_large_enough(size: Size) -> Result<(), Error> {
+    if size.width.min(size.height) < LEAST_SIDE {
+        return Err(Error::Fields(format!("pictures of {size} are too small")));
+    }
+    Ok(())
 }
 
 /// Tells whether the filters for what is made take pictures of this kind.

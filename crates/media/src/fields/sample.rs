@@ -227,6 +227,7 @@ struct Filters {
 
 impl Filters {
     fn new((size, format): (Size, PixelFormat)) -> Result<Self, Error> {
+        filter::is_large_enough(size)?;
         let graph = |description: &str| {
             Graph::of_sequence(format, size, Rational::new(0, 1), description, Formats::Convert)
         };

@@ -11,7 +11,7 @@ use super::packet::RawPacket;
 use super::parts::PartsIo;
 use super::stills::{self, Still};
 use super::stream::{Kind, Stream};
-use super::{check, error_text, ffi, is_again, rational, rescale, text};
+use super::{error_text, ffi, is_again, rational, rescale, text};
 use crate::{Error, MAX_PIXELS, Source};
 use frame::Rational;
 
@@ -262,7 +262,10 @@ impl Input {
         }
         // SAFETY: there is one list of options for each stream, laid out as FFmpeg's pointers to lists.
         let code = unsafe { ffi::avformat_find_stream_info(self.context, for_each.as_mut_ptr().cast()) };
-        check(code, "look into the file").map(drop)
+        if code < 0 {
+            return Err(Error::NotAVideo { reason: error_text(code) });
+        }
+        Ok(())
     }
 
     /// The video that is meant, by its number, where one was chosen.

@@ -106,7 +106,9 @@ fn compare_each(wanted: &[Option<f64>], found: &[f64], allowed: Allowed, compare
     let (worst, error) = errors.enumerate().fold((0, 0.0), |a, b| if b.1 > a.1 { b } else { a });
     compared.time_error = error;
     // Times that contradict each other cannot all be kept: it is enough that they rise.
-    if error > LARGEST_ERROR && !allowed.times_not_trusted {
+    // Of films that were moved, the amount is said in whole milliseconds.
+    let most = if allowed.moved == 0.0 { LARGEST_ERROR } else { LARGEST_DIFFERENCE };
+    if error > most && !allowed.times_not_trusted {
         compared.fault(format!("frame {worst} is shown {error:.1} ms off"));
     }
 }
