@@ -71,8 +71,8 @@ pub enum Error {
     TooManyChanges,
     /// The decoder gives another picture than it did when the list was made.
     #[error(
-        "the decoder gives another picture for frame {0} than when the file was read first: the file or its disk \
-         changes while it is read; check the disk, and start again"
+        "the decoder gives another picture for frame {0} than when the file was read first: the file is damaged there, \
+         or changes while it is read; index it again by decoding"
     )]
     OtherPicture(u32),
     /// The pictures are Dolby Vision of a kind that cannot be shown without its metadata.

@@ -36,7 +36,7 @@ pub enum IndexMethod {
     Demux,
     /// By decoding every frame. Decoding a range then starts at a keyframe that was proven.
     Check,
-    /// By decoding every frame. Decoding a range then starts at the start of the file.
+    /// By decoding every frame in one thread. Decoding a range then starts at the start of the file.
     Decode,
 }
 
@@ -206,7 +206,8 @@ pub fn index(source: &Source, method: IndexMethod, progress: &mut dyn FnMut(u64)
         }
     }
     let from_start = method == IndexMethod::Decode;
-    let mut way = Way { threads: all_threads(), from_start, quirks: Quirks::default() };
+    let threads = if from_start { Threads::One } else { all_threads() };
+    let mut way = Way { threads, from_start, quirks: Quirks::default() };
     loop {
         match decode(source, way, progress)? {
             Outcome::Made(index) => return Ok(*index),

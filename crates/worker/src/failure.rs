@@ -37,17 +37,15 @@ impl Failed {
         use media::Error as E;
         let message = error.to_string();
         match error {
-            E::FramesDiffer { .. } => Self::new(FailureKind::FramesDiffer, message),
+            E::FramesDiffer { .. } | E::OtherPicture(_) => Self::new(FailureKind::FramesDiffer, message),
             E::NoSpace => Self::new(
                 FailureKind::NoSpace { needed },
                 "the disk is full: free some space, and the job goes on by itself",
             ),
             E::Encoder { .. } => Self::new(FailureKind::Encoder, message),
-            E::Write(_)
-            | E::PacketsDiffer(_)
-            | E::Verification(_)
-            | E::OtherPicture(_)
-            | E::Ffmpeg { .. } => Self::transient(message),
+            E::Write(_) | E::PacketsDiffer(_) | E::Verification(_) | E::Ffmpeg { .. } => {
+                Self::transient(message)
+            }
             _ => Self::last(message),
         }
     }

@@ -40,15 +40,10 @@ pub(crate) enum Threads {
     Repeatable(usize),
 }
 
-/// Codecs whose frames may be decoded in several threads by a decoder that stops at errors. FFmpeg 5.1 ends the whole program
-/// where the last frame of an MPEG-4 video is damaged then.
-const STRICT_IN_THREADS: [ffi::AVCodecID; 5] = [
-    ffi::AVCodecID::H264,
-    ffi::AVCodecID::HEVC,
-    ffi::AVCodecID::VP8,
-    ffi::AVCodecID::VP9,
-    ffi::AVCodecID::AV1,
-];
+/// Codecs whose frames may be decoded in several threads by a decoder that stops at errors. Of the others, FFmpeg 5.1 ends the
+/// whole program where the last frame of an MPEG-4 video is damaged, and of damaged VP8 it makes other pictures, without a word.
+const STRICT_IN_THREADS: [ffi::AVCodecID; 3] =
+    [ffi::AVCodecID::H264, ffi::AVCodecID::HEVC, ffi::AVCodecID::AV1];
 
 /// A decoder that is open.
 #[derive(Debug)]
@@ -102,15 +97,13 @@ impl Decoder {
             (*context).thread_count = match threads {
                 Threads::One => 1,
                 Threads::Repeatable(_) if !is_intra_only(parameters.codec_id) => 1,
+                Threads::Strict(_) if !STRICT_IN_THREADS.contains(&parameters.codec_id) => 1,
                 Threads::UpTo(count) | Threads::Strict(count) | Threads::Repeatable(count) => {
                     count.clamp(1, 64) as c_int
                 }
             };
             if matches!(threads, Threads::Strict(_)) {
                 (*context).err_recognition |= ffi::AV_EF_EXPLODE;
-                if !STRICT_IN_THREADS.contains(&parameters.codec_id) {
-                    (*context).thread_type = ffi::FF_THREAD_SLICE;
-                }
             }
             if ffi::avcodec_open2(context, codec, ptr::null_mut()) < 0 {
                 return Err(Error::UndecodableCodec { codec: name });
