@@ -4,6 +4,7 @@
 //! Goals: a job goes on whatever dies, and nothing is published that was not verified.
 //! Non-goals: rules (those are `job`'s), pixels (those are the worker's), talking to people (that is `upscaled`'s).
 
+mod away;
 mod error;
 mod found;
 mod inbox;
@@ -22,6 +23,7 @@ mod submit;
 mod successor;
 mod task;
 
+pub use away::OutputFolder;
 pub use error::Error;
 pub use inbox::{Inbox, InboxOptions, NamePattern, NameRules, PatternError};
 pub use manifest::bring_back;

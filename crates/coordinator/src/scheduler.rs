@@ -11,6 +11,7 @@ use ledger::{Ledger, Queued, Record};
 use storage::SegmentName;
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::away::{self, OutputFolder};
 use crate::error::Error;
 use crate::pace::Pace;
 use crate::process::WorkerProcess;
@@ -30,6 +31,8 @@ const IDLE: Duration = Duration::from_secs(2);
 /// A job waits for room for at least so long: where more was needed than anybody could tell, looking at the disk alone
 /// would begin the same attempt again and again.
 const LEAST_WAIT: Duration = Duration::from_secs(5);
+/// Looking for work takes at most one part in so many of the time while there is none.
+const SHARE: u32 = 50;
 /// Time between reports of a job's progress.
 const REPORT: Duration = Duration::from_millis(250);
 /// Time between rewrites of `status.json`.
@@ -56,6 +59,9 @@ pub struct SchedulerOptions {
     pub max_disk: Option<u64>,
     /// What to do about a file that has the name of a result.
     pub existing: Existing,
+    /// The folder of all results, where there is one: while it is away, jobs wait. Without one, a job waits for the folder
+    /// of its own result.
+    pub output: Option<OutputFolder>,
     /// Where to tell what happens.
     pub updates: UnboundedSender<Update>,
 }
@@ -76,7 +82,7 @@ pub enum Existing {
 pub enum Ending {
     /// The job is done, failed or cancelled.
     Final,
-    /// The job waits for room on the disk, or for a person to let it go on.
+    /// The job waits for room on the disk, for a folder, or for a person to let it go on.
     Waiting,
     /// Somebody asked to stop; the job goes on later.
     Stopped,
@@ -152,12 +158,14 @@ impl Scheduler {
         while !shutdown.is_requested() {
             self.tell_alive();
             self.back_up().await?;
+            let looking = Instant::now();
             let next = self.next_job().await?;
             if next != self.current {
                 self.leave().await?;
             }
             let Some(id) = next else {
-                shutdown.sleep(LOOK).await;
+                // Thousands of jobs may wait, each for its folder.
+                shutdown.sleep(LOOK.max(looking.elapsed() * SHARE)).await;
                 continue;
             };
             if self.current.is_none() {
@@ -168,7 +176,8 @@ impl Scheduler {
         self.leave().await
     }
 
-    /// Works on one job until it ends or somebody asks to stop, and waits while it has no room on the disk or is paused.
+    /// Works on one job until it ends or somebody asks to stop, and waits while it has no room on the disk, its folders are
+    /// away, or it is paused.
     ///
     /// # Errors
     /// When the ledger fails for another reason than a full disk. The job goes on from there another time.
@@ -311,23 +320,25 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Looks whether there is room again for a job that waits for it, or whether a paused one was let go on.
+    /// Looks whether what a job waits for is there, or whether a paused one was let go on.
     async fn look_again(&self, id: JobId) -> Result<bool, Error> {
         let Some(record) = self.options.ledger.get(id).await? else { return Ok(true) };
-        let Status::WaitingForSpace { bytes } = record.job.status else {
-            return Ok(record.job.status != Status::Paused);
+        let is_over = match record.job.status {
+            Status::WaitingForSpace { bytes } => {
+                // However the clock was set meanwhile.
+                let has_waited = now().0.abs_diff(record.changed.0) >= LEAST_WAIT.as_millis() as u64;
+                has_waited && storage::free_bytes(&record.request.output).is_ok_and(|free| free >= bytes)
+            }
+            Status::WaitingForFolder { .. } => away::reason(&record, self.options.output.as_ref()).is_none(),
+            _ => return Ok(record.job.status != Status::Paused),
         };
-        // However the clock was set meanwhile.
-        let has_waited = now().0.abs_diff(record.changed.0) >= LEAST_WAIT.as_millis() as u64;
-        let has_room =
-            has_waited && storage::free_bytes(&record.request.output).is_ok_and(|free| free >= bytes);
-        if has_room {
-            self.apply(id, Event::SpaceFreed).await?;
+        if is_over {
+            self.apply(id, Event::WaitOver).await?;
         }
-        Ok(has_room)
+        Ok(is_over)
     }
 
-    /// Waits until a job that waits for room or is paused can go on or has been ended.
+    /// Waits until a job that waits or is paused can go on or has been ended.
     async fn wait(&self, id: JobId, shutdown: &Shutdown) -> Result<(), Error> {
         while !shutdown.is_requested() && !self.look_again(id).await? {
             shutdown.sleep(IDLE).await;
@@ -345,7 +356,9 @@ impl Scheduler {
             }
             let Some(record) = self.options.ledger.get(queued.id).await? else { continue };
             let is_ready = match record.job.status {
-                Status::WaitingForSpace { .. } => self.look_again(record.id).await?,
+                Status::WaitingForSpace { .. } | Status::WaitingForFolder { .. } => {
+                    self.look_again(record.id).await?
+                }
                 _ => record.job.has_work(now()),
             };
             if is_ready {

@@ -35,7 +35,7 @@ pub struct JobReport {
     pub result: Option<FilePath>,
     /// Low, normal or high.
     pub priority: Priority,
-    /// Queued, running, waiting for space, paused, done, failed, canceled.
+    /// Queued, running, waiting for space, waiting for folder, paused, done, failed, canceled.
     pub status: &'static str,
     /// Why it failed or what it waits for.
     pub reason: Option<String>,
@@ -196,6 +196,9 @@ impl Progress {
                 Status::Failed { reason } => Some(reason.clone()),
                 Status::WaitingForSpace { bytes } => {
                     Some(format!("{} must be free on the disk of the output folder", Bytes(*bytes)))
+                }
+                Status::WaitingForFolder { reason } => {
+                    Some(format!("{reason}; the job goes on by itself when it is back"))
                 }
                 _ => None,
             },

@@ -60,7 +60,7 @@ fn gives_way(earlier: &Record, record: &Record) -> bool {
     let gave_nothing_whole = match earlier.job.status {
         Status::Done => earlier.job.facts.as_ref().is_some_and(|facts| facts.cut_off.is_some()),
         Status::Failed { .. } | Status::Canceled => true,
-        Status::Queued | Status::Running | Status::WaitingForSpace { .. } | Status::Paused => false,
+        _ => false,
     };
     is_of_other_content && gave_nothing_whole
 }
@@ -106,6 +106,7 @@ mod tests {
                 engine_threads: 1,
                 max_disk: None,
                 existing: Existing::NextName,
+                output: None,
                 updates: tokio::sync::mpsc::unbounded_channel().0,
             });
             Self { folder, ledger, scheduler }

@@ -198,9 +198,14 @@ pub(crate) fn failure(error: &storage::Error) -> Failure {
     Failure { kind, message: error.to_string() }
 }
 
-/// Makes the job's folder. A folder that cannot be made is the user's to repair, so that no attempt is wasted on it.
-pub(crate) fn make_folder(folder: &Path, key: TaskKey) -> Result<(), Event> {
-    storage::make_folder(folder).map_err(|error| {
+/// Makes the job's folder, in `root` where it is to be there. A folder that cannot be made is the user's to repair, so that no
+/// attempt is wasted on it.
+pub(crate) fn make_folder(root: Option<&Path>, folder: &Path, key: TaskKey) -> Result<(), Event> {
+    let made = match root.filter(|root| folder.starts_with(root)) {
+        Some(root) => storage::make_folder_below(root, folder),
+        None => storage::make_folder(folder),
+    };
+    made.map_err(|error| {
         if storage::is_no_space(&error) {
             let message = format!(
                 "the disk of `{}` is full: free some space and the job goes on by itself",

@@ -295,6 +295,9 @@ pub enum FailureKind {
         /// Bytes that must be free.
         needed: u64,
     },
+    /// A folder of the source or of the result is away or cannot be used, as when a network share is not mounted: the job
+    /// waits until it is back.
+    FolderAway,
     /// Finished segments are missing or damaged and must be made again.
     SegmentsDamaged {
         /// Their numbers.

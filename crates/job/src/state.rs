@@ -53,6 +53,11 @@ pub enum Status {
         /// Bytes needed.
         bytes: u64,
     },
+    /// It waits until a folder that it needs is back.
+    WaitingForFolder {
+        /// Which one, and what is wrong with it: one sentence for people.
+        reason: String,
+    },
     /// A person lets it wait. Work that was under way may still be finished.
     Paused,
     /// The result is in its place.
@@ -78,6 +83,7 @@ impl Status {
             Self::Queued => "queued",
             Self::Running => "running",
             Self::WaitingForSpace { .. } => "waiting for space",
+            Self::WaitingForFolder { .. } => "waiting for folder",
             Self::Paused => "paused",
             Self::Done => "done",
             Self::Failed { .. } => "failed",
@@ -365,8 +371,8 @@ pub enum Event {
         /// What it left behind.
         death: Death,
     },
-    /// There is room again.
-    SpaceFreed,
+    /// What the job waited for is there: room on the disk, or a folder.
+    WaitOver,
     /// A person lets the job wait.
     Pause,
     /// A person lets a paused job go on.

@@ -66,14 +66,34 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    let above = folder_of(folder);
-    make_folder(above)?;
+    make_folder(folder_of(folder))?;
+    make_one(folder)
+}
+
+/// As [`make_folder`] for a folder inside `root`, which is not made: where it is away, it must not come to be in another
+/// place, such as below the point where it is to be mounted.
+///
+/// # Errors
+/// A folder cannot be made or synced, or `root` is not there.
+pub fn make_folder_below(root: &Path, folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if folder == root || !folder.starts_with(root) {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    make_folder_below(root, folder_of(folder))?;
+    make_one(folder)
+}
+
+/// Makes a folder in one that is there, durably.
+fn make_one(folder: &Path) -> io::Result<()> {
     match fs::create_dir(folder) {
         // Somebody else was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
         other => other,
     }?;
-    sync_names(above)
+    sync_names(folder_of(folder))
 }
 
 /// Makes the names in a folder durable: a rename is on the disk only after this.
@@ -123,6 +143,20 @@ mod tests {
             assert_eq!(fs::read(&path).unwrap(), b"new and longer");
             assert_eq!(names(folder.path()), ["status.json"]);
         }
+    }
+
+    #[test]
+    fn a_folder_is_made_below_one_that_is_there_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        let deep = root.join("a/b");
+        assert_eq!(make_folder_below(&root, &deep).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(!root.exists());
+        fs::create_dir(&root).unwrap();
+        make_folder_below(&root, &deep).unwrap();
+        make_folder_below(&root, &deep).unwrap();
+        assert!(deep.is_dir());
+        assert!(make_folder_below(&root, &folder.path().join("other")).is_err());
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod open;
 pub mod packet_log;
 mod parts;
 mod publish;
+mod reach;
 mod scratch;
 mod sealed;
 mod segment;
@@ -29,7 +30,7 @@ mod space;
 #[cfg(test)]
 mod test_disk;
 
-pub use atomic::{make_folder, sync_folder, write_atomic, write_status};
+pub use atomic::{make_folder, make_folder_below, sync_folder, write_atomic, write_status};
 pub use bytes::{Bytes, NoBytes};
 pub use error::Error;
 pub use fingerprint::{Fingerprint, Stamp, checksum, fingerprint};
@@ -39,6 +40,7 @@ pub use memory::available as available_memory;
 pub use packet_log::{Packet, PacketLogError, PacketLogReader, PacketLogWriter, Summary};
 pub use parts::{first_part, parts};
 pub use publish::{publish, publish_replacing, remove_leftovers};
+pub use reach::{check_writable, device};
 pub use scratch::{Scratch, ScratchFile, ScratchOptions};
 pub use sealed::{read_sealed, write_sealed};
 pub use segment::{

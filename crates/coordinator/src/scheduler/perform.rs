@@ -3,11 +3,12 @@
 
 use std::time::Instant;
 
-use job::message::{FailureKind, Request, Response, Sandbox};
+use job::message::{Failure, FailureKind, Request, Response, Sandbox};
 use job::state::{Event, Task};
 use ledger::Record;
 
 use super::{BEAT, LEASE, LOOK, REPORT, Scheduler, WORKER};
+use crate::away::{self, OutputFolder};
 use crate::error::Error;
 use crate::process::{WorkerError, WorkerProcess};
 use crate::shutdown::Shutdown;
@@ -32,6 +33,22 @@ impl Scheduler {
         }
     }
 
+    /// The event of a task that cannot be done since a folder is away; `None` where all are there.
+    fn away(&mut self, record: &Record, task: &Task) -> Option<Event> {
+        let message = away::reason(record, self.options.output.as_ref())?;
+        tracing::warn!("job {}: {message}", record.id);
+        // It may hold files of what was there before.
+        self.worker = None;
+        let failure = Failure { kind: FailureKind::FolderAway, message };
+        Some(Event::Failed { task: task.key(), failure })
+    }
+
+    /// What became of a task that did not succeed: a folder that is away meanwhile is the reason rather than what was met
+    /// with for it.
+    fn unless_away(&mut self, record: &Record, task: &Task, event: Event) -> Outcome {
+        Outcome::Event(self.away(record, task).unwrap_or(event))
+    }
+
     /// Does a piece of work, or finds why that cannot be.
     pub(super) async fn perform(
         &mut self,
@@ -40,6 +57,9 @@ impl Scheduler {
         shutdown: &Shutdown,
     ) -> Result<Outcome, Error> {
         let key = task.key();
+        if let Some(event) = self.away(record, task) {
+            return Ok(Outcome::Event(event));
+        }
         match look(record) {
             Look::Same => {}
             Look::SameContent(stamp) => {
@@ -47,16 +67,21 @@ impl Scheduler {
                 // It may be another file, which the worker has no right to read.
                 self.worker = None;
             }
-            Look::Gone(failure) => return Ok(Outcome::Event(Event::Failed { task: key, failure })),
+            Look::Gone(failure) => return Ok(self.unless_away(record, task, Event::Failed { task: key, failure })),
         }
         if matches!(task, Task::Publish { .. }) {
-            return Ok(Outcome::Event(self.publish(record, task).await?));
+            let event = self.publish(record, task).await?;
+            return Ok(match event {
+                Event::Published { .. } => Outcome::Event(event),
+                other => self.unless_away(record, task, other),
+            });
         }
-        if let Err(event) = task::make_folder(&record.request.folder, key) {
-            return Ok(Outcome::Event(event));
+        let root = self.options.output.as_ref().map(OutputFolder::path);
+        if let Err(event) = task::make_folder(root, &record.request.folder, key) {
+            return Ok(self.unless_away(record, task, event));
         }
         if let Err(error) = manifest::write(record) {
-            return Ok(Outcome::Event(task::failed_by_storage(key, &error)));
+            return Ok(self.unless_away(record, task, task::failed_by_storage(key, &error)));
         }
         let max_disk = self.options.max_disk;
         if let Err(failure) = room::look(record, task, max_disk) {
@@ -82,6 +107,9 @@ impl Scheduler {
             Asked::Lost(error) => {
                 self.worker = None;
                 tracing::warn!("job {}: {error}", record.id);
+                if let Some(event) = self.away(record, task) {
+                    return Ok(Outcome::Event(event));
+                }
                 self.note(record, format!("{error}; trying again"));
                 Outcome::Event(task::worker_lost(key, &error))
             }
@@ -198,7 +226,14 @@ impl Scheduler {
         response: Response,
     ) -> Result<Outcome, Error> {
         let response = match response {
-            Response::Failed(failure) => Response::Failed(cause(record, failure)),
+            Response::Failed(failure) => {
+                if !matches!(failure.kind, FailureKind::NoSpace { .. })
+                    && let Some(event) = self.away(record, task)
+                {
+                    return Ok(Outcome::Event(event));
+                }
+                Response::Failed(cause(record, failure))
+            }
             other => other,
         };
         match &response {

@@ -46,15 +46,18 @@ pub fn step(mut job: Job, event: Event, now: Millis) -> (Job, Vec<Effect>) {
             let failure = Failure { kind: FailureKind::Transient, message };
             failed(&mut job, task, failure, Some(death), now)
         }
-        Event::SpaceFreed => match job.status {
-            Status::WaitingForSpace { .. } => {
+        Event::WaitOver => match job.status {
+            Status::WaitingForSpace { .. } | Status::WaitingForFolder { .. } => {
                 job.status = Status::Queued;
                 Vec::new()
             }
             _ => refused(Refusal::WrongStatus),
         },
         Event::Pause => match job.status {
-            Status::Queued | Status::Running | Status::WaitingForSpace { .. } => {
+            Status::Queued
+            | Status::Running
+            | Status::WaitingForSpace { .. }
+            | Status::WaitingForFolder { .. } => {
                 job.status = Status::Paused;
                 Vec::new()
             }
@@ -295,8 +298,8 @@ fn failed(job: &mut Job, task: TaskKey, failure: Failure, death: Option<Death>, 
         Some(Owned::Phase(_)) => None,
         None => return refused(Refusal::Stale),
     };
-    // A full disk is no fault of the work.
-    if !matches!(failure.kind, FailureKind::NoSpace { .. }) {
+    // A full disk or one that is away is no fault of the work.
+    if !matches!(failure.kind, FailureKind::NoSpace { .. } | FailureKind::FolderAway) {
         let TaskKey { segment, epoch } = task;
         let message = failure.message.clone();
         job.failed_attempts.push(FailedAttempt { at: now, segment, frames, epoch, message, death });
@@ -323,9 +326,13 @@ fn follow(job: &mut Job, task: TaskKey, failure: Failure, now: Millis) -> Vec<Ef
     let Failure { kind, message } = failure;
     match kind {
         // Whoever lets the job go on finds out again.
-        FailureKind::NoSpace { .. } if is_paused => Vec::new(),
+        FailureKind::NoSpace { .. } | FailureKind::FolderAway if is_paused => Vec::new(),
         FailureKind::NoSpace { needed } => {
             job.status = Status::WaitingForSpace { bytes: needed };
+            Vec::new()
+        }
+        FailureKind::FolderAway => {
+            job.status = Status::WaitingForFolder { reason: message };
             Vec::new()
         }
         FailureKind::FramesDiffer if method == IndexMethod::Demux => {

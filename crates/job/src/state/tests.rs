@@ -258,7 +258,7 @@ fn a_full_disk_does_not_let_a_paused_job_go_on_by_itself() {
     let task = story.claimed().key();
     story.after(Event::Pause);
     story.after(Event::Failed { task, failure: failure(FailureKind::NoSpace { needed: 77 }) });
-    assert_eq!(story.after(Event::SpaceFreed), [Effect::Refused(Refusal::WrongStatus)]);
+    assert_eq!(story.after(Event::WaitOver), [Effect::Refused(Refusal::WrongStatus)]);
     assert_eq!(story.job.status, Status::Paused);
 }
 
@@ -308,9 +308,25 @@ fn a_full_disk_makes_the_job_wait() {
     story.after(Event::Failed { task, failure: failure(FailureKind::NoSpace { needed: 77 }) });
     assert_eq!(story.job.status, Status::WaitingForSpace { bytes: 77 });
     assert_eq!(story.after(claim()), [Effect::Refused(Refusal::WrongStatus)]);
-    story.after(Event::SpaceFreed);
+    story.after(Event::WaitOver);
     assert!(matches!(story.claimed(), Task::Segment { index: 0, .. }));
     assert_eq!(story.job.segments[0].work.attempts, 0);
+}
+
+#[test]
+fn a_folder_that_is_away_makes_the_job_wait() {
+    let mut story = Story::planned();
+    for _ in 0..2 * ATTEMPTS {
+        let task = story.claimed().key();
+        story.after(Event::Failed { task, failure: failure(FailureKind::FolderAway) });
+        assert!(matches!(story.job.status, Status::WaitingForFolder { .. }));
+        assert_eq!(story.after(claim()), [Effect::Refused(Refusal::WrongStatus)]);
+        story.after(Event::WaitOver);
+    }
+    assert!(story.job.failed_attempts.is_empty());
+    story.after(Event::Pause);
+    story.after(Event::Resume);
+    assert!(matches!(story.claimed(), Task::Segment { index: 0, .. }));
 }
 
 #[test]
@@ -417,7 +433,7 @@ enum Move {
     Find(u32, u32, u8),
     ResultLost(usize),
     Lose(usize),
-    SpaceFreed,
+    WaitOver,
     Pause,
     Resume,
     Cancel,
@@ -432,6 +448,7 @@ fn any_move() -> impl Strategy<Value = Move> {
         1 => Just(FailureKind::FramesDiffer),
         1 => Just(FailureKind::FrameListLost),
         2 => Just(FailureKind::NoSpace { needed: 5 }),
+        1 => Just(FailureKind::FolderAway),
         2 => prop::collection::vec(0_u32..4, 0..3).prop_map(|indices| FailureKind::SegmentsDamaged { indices }),
     ];
     prop_oneof![
@@ -445,7 +462,7 @@ fn any_move() -> impl Strategy<Value = Move> {
         1 => any::<usize>().prop_map(Move::ResultLost),
         1 => any::<usize>().prop_map(Move::Lose),
         2 => (0_u32..3, 0_u32..12, 0_u8..3).prop_map(|(index, epoch, usage)| Move::Find(index, epoch, usage)),
-        2 => Just(Move::SpaceFreed),
+        2 => Just(Move::WaitOver),
         1 => Just(Move::Pause),
         2 => Just(Move::Resume),
         1 => Just(Move::Cancel),
@@ -494,7 +511,7 @@ proptest! {
                     let (task, message) = (task.key(), "it died".to_owned());
                     Event::WorkerLost { task, message, death: Death::default() }
                 }),
-                Move::SpaceFreed => Some(Event::SpaceFreed),
+                Move::WaitOver => Some(Event::WaitOver),
                 Move::Pause => Some(Event::Pause),
                 Move::Resume => Some(Event::Resume),
                 Move::Cancel => Some(Event::Cancel),
@@ -565,7 +582,7 @@ proptest! {
         for _ in 0..100 {
             story.now = story.now.plus(20_000);
             story.after(Event::Expire);
-            story.after(Event::SpaceFreed);
+            story.after(Event::WaitOver);
             story.after(Event::Resume);
             if story.job.status.is_final() {
                 break;

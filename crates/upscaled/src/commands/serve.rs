@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use coordinator::{
-    Existing, Inbox, InboxOptions, JobReport, Scheduler, SchedulerOptions, Update, bring_back,
+    Existing, Inbox, InboxOptions, JobReport, OutputFolder, Scheduler, SchedulerOptions, Update, bring_back,
 };
 use tokio::sync::mpsc;
 
@@ -24,7 +24,10 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let settings = config::settings(&choices, &[root.models()])?;
     let watching = config::watching(&root.settings_file())?;
     for folder in [root.input(), root.output(), root.models(), root.logs(), root.state()] {
-        make_folder(&folder)?;
+        // A link to a share that is not mounted yet: jobs wait for it.
+        if !folder.is_symlink() {
+            make_folder(&folder)?;
+        }
     }
     let _lock = storage::FolderLock::acquire(&root.state()).context("another server runs here")?;
     let _log = log::start(&root.logs())?;
@@ -43,6 +46,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         engine_threads: config::engine_threads(choices.threads),
         max_disk: choices.max_disk.map(|limit| limit.0),
         existing: Existing::NextName,
+        output: Some(OutputFolder::new(root.output(), &root.state())),
         updates,
     });
     let inbox = Inbox::new(InboxOptions {

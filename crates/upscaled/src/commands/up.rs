@@ -181,6 +181,7 @@ impl Run {
             engine_threads: self.engine_threads,
             max_disk: self.max_disk,
             existing: if self.up.overwrite { Existing::Replace } else { Existing::Refuse },
+            output: None,
             updates,
         });
         let ended = scheduler.work_to_end(id, &self.shutdown).await;
@@ -237,7 +238,11 @@ impl Run {
                 output::error("the job was canceled");
                 Ending::Failed
             }
-            Status::Queued | Status::Running | Status::WaitingForSpace { .. } | Status::Paused => {
+            Status::Queued
+            | Status::Running
+            | Status::WaitingForSpace { .. }
+            | Status::WaitingForFolder { .. }
+            | Status::Paused => {
                 let kept = match &record.job.facts {
                     Some(facts) => format!(
                         "{} of {} frames are finished and kept in `{}`",

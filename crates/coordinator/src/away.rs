@@ -1,0 +1,214 @@
+//! Folders that are away for a while: a network share that is not mounted, a disk that was pulled, rights that were taken.
+//!
+//! A job that needs such a folder waits for it. Its absence is not the job's fault, and what it made lies there.
+
+use std::io::{Error, ErrorKind, Result};
+use std::path::{Path, PathBuf};
+
+use ledger::Record;
+use serde::{Deserialize, Serialize};
+use storage::Stamp;
+
+/// The folder that all results of a server go to.
+#[derive(Debug, Clone)]
+pub struct OutputFolder {
+    folder: PathBuf,
+    /// Another disk than that of the server's state is mounted there, or was when it was last seen.
+    has_own_disk: bool,
+    /// Where that is noted.
+    note: PathBuf,
+}
+
+/// What is noted of the folder for the next start.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    has_own_disk: bool,
+}
+
+impl OutputFolder {
+    /// The folder, with what was noted of it in the folder `state` when the server last ran. Where another disk was mounted
+    /// there and is not now, the folder is away: what is below its place on the other disk must not be mistaken for it.
+    pub fn new(folder: PathBuf, state: &Path) -> Self {
+        let note = state.join("output.json");
+        let noted = storage::read_sealed::<Note>(&note).ok().flatten();
+        let has_own_disk = noted.is_some_and(|noted| noted.has_own_disk);
+        let found = is_elsewhere(&folder, state).unwrap_or(false);
+        if found
+            && !has_own_disk
+            && let Err(error) = storage::write_sealed(&note, &Note { has_own_disk: true })
+        {
+            tracing::warn!("{error}");
+        }
+        Self { folder, has_own_disk: has_own_disk || found, note }
+    }
+
+    /// The folder itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What is wrong with it; `None` where it is there.
+    fn trouble(&self) -> Option<String> {
+        if let Err(error) = is_folder(&self.folder) {
+            return Some(format!("the folder `{}` cannot be used: {error}", self.folder.display()));
+        }
+        let state = self.note.parent()?;
+        (self.has_own_disk && !is_elsewhere(&self.folder, state).unwrap_or(true)).then(|| {
+            format!(
+                "the disk that is usually mounted at `{}` is not: mount it, or remove `{}` where the folder is to be on this disk from now on",
+                self.folder.display(),
+                self.note.display()
+            )
+        })
+    }
+}
+
+/// What keeps a job from its source or from the folder of its result; `None` where both are there.
+pub(crate) fn reason(record: &Record, output: Option<&OutputFolder>) -> Option<String> {
+    of_source(record).or_else(|| of_result(&record.request.output, output))
+}
+
+/// A source that is missing in a folder that is there is not away but gone.
+fn of_source(record: &Record) -> Option<String> {
+    let source = &record.request.source;
+    let folder = source.parent()?;
+    let error = source.metadata().err()?;
+    if error.kind() != ErrorKind::NotFound {
+        return Some(format!("the source `{}` cannot be reached: {error}", source.display()));
+    }
+    let unusable =
+        |error: &Error| format!("the folder `{}` of the source cannot be used: {error}", folder.display());
+    if let Err(error) = is_folder(folder).and_then(|()| std::fs::read_dir(folder)) {
+        return Some(unusable(&error));
+    }
+    let stamp = serde_json::from_str::<Stamp>(&record.request.stamp).ok()?;
+    let is_other_disk = storage::device(folder).is_ok_and(|device| device != stamp.device);
+    is_other_disk.then(|| format!("the disk with `{}` is not mounted", source.display()))
+}
+
+fn of_result(folder: &Path, output: Option<&OutputFolder>) -> Option<String> {
+    // Folders below that of the server are made when they are needed.
+    let lasting = match output.filter(|output| folder.starts_with(&output.folder)) {
+        Some(output) => {
+            if let Some(trouble) = output.trouble() {
+                return Some(trouble);
+            }
+            &output.folder
+        }
+        None => folder,
+    };
+    let mut nearest = folder.ancestors().take_while(|above| above.starts_with(lasting));
+    let nearest = nearest.find(|above| above.exists()).unwrap_or(lasting);
+    let error = is_folder(nearest).and_then(|()| storage::check_writable(nearest)).err()?;
+    Some(format!("the folder `{}` cannot be written: {error}", nearest.display()))
+}
+
+fn is_folder(path: &Path) -> Result<()> {
+    if path.metadata()?.is_dir() { Ok(()) } else { Err(ErrorKind::NotADirectory.into()) }
+}
+
+/// True when two folders are on different disks.
+fn is_elsewhere(folder: &Path, other: &Path) -> Result<bool> {
+    Ok(storage::device(folder)? != storage::device(other)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use job::{JobId, Millis, Settings};
+    use ledger::{Ledger, NewJob};
+
+    use super::*;
+
+    struct House {
+        root: tempfile::TempDir,
+        record: Record,
+    }
+
+    impl House {
+        /// A job whose source is in `input/show` and whose result goes to `output/show`, which is not there yet.
+        async fn new() -> Self {
+            let root = tempfile::tempdir().unwrap();
+            let (input, output) = (root.path().join("input/show"), root.path().join("output/show"));
+            for folder in [&input, &root.path().join("output"), &root.path().join("state")] {
+                fs::create_dir_all(folder).unwrap();
+            }
+            let source = input.join("a.mkv");
+            fs::write(&source, "film").unwrap();
+            let new = NewJob {
+                stamp: serde_json::to_string(&Stamp::of(&source).unwrap()).unwrap(),
+                source: source.into(),
+                fingerprint: "f".to_owned(),
+                settings: Settings::default(),
+                folder: output.join("a.mkv.job").into(),
+                output: output.into(),
+                result: None,
+            };
+            let ledger = Ledger::open(&root.path().join("ledger.db")).await.unwrap();
+            let id: JobId = ledger.submit(&new, Millis(0)).await.unwrap().id;
+            let record = ledger.get(id).await.unwrap().unwrap();
+            Self { root, record }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.root.path().join(name)
+        }
+
+        fn reason(&self) -> Option<String> {
+            let output = OutputFolder::new(self.path("output"), &self.path("state"));
+            reason(&self.record, Some(&output))
+        }
+
+        #[track_caller]
+        fn waits_for(&self, wanted: &str) {
+            let reason = self.reason().unwrap_or_default();
+            assert!(reason.contains(wanted), "{reason:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_job_waits_for_folders_and_not_for_files() {
+        let house = House::new().await;
+        assert_eq!(house.reason(), None);
+        let (input, output, away) = (house.path("input"), house.path("output"), house.path("away"));
+        fs::rename(&input, &away).unwrap();
+        house.waits_for("of the source cannot be used");
+        // A file in the place of the folder is no folder.
+        fs::write(&input, "").unwrap();
+        house.waits_for("cannot be reached");
+        fs::remove_file(&input).unwrap();
+        fs::rename(&away, &input).unwrap();
+        assert_eq!(house.reason(), None);
+        fs::rename(&output, &away).unwrap();
+        house.waits_for("output` cannot be used");
+        fs::rename(&away, &output).unwrap();
+        fs::remove_file(&*house.record.request.source).unwrap();
+        assert_eq!(house.reason(), None, "the source alone is gone");
+    }
+
+    #[tokio::test]
+    async fn an_empty_mount_point_is_not_the_disk() {
+        let mut house = House::new().await;
+        let source = house.record.request.source.clone();
+        let stamp = Stamp::of(&source).unwrap();
+        fs::remove_file(&*source).unwrap();
+        let elsewhere = Stamp { device: stamp.device + 1, ..stamp };
+        house.record.request.stamp = serde_json::to_string(&elsewhere).unwrap();
+        house.waits_for("is not mounted");
+        house.record.request.stamp = serde_json::to_string(&stamp).unwrap();
+        let note = house.path("state/output.json");
+        storage::write_sealed(&note, &Note { has_own_disk: true }).unwrap();
+        house.waits_for("usually mounted");
+        fs::remove_file(&note).unwrap();
+        assert_eq!(house.reason(), None);
+    }
+
+    #[tokio::test]
+    async fn a_job_of_its_own_waits_for_the_folder_that_it_was_given() {
+        let house = House::new().await;
+        assert!(reason(&house.record, None).unwrap().contains("output/show` cannot be written"));
+        fs::create_dir(house.path("output/show")).unwrap();
+        assert_eq!(reason(&house.record, None), None);
+    }
+}

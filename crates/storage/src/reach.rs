@@ -1,0 +1,42 @@
+//! Whether a folder can be used, and which disk it is on.
+
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use rustix::fs::Access;
+
+/// Checks that this process may make files in a folder, as far as rights and the mount say.
+///
+/// # Errors
+/// The system's reason why it may not.
+pub fn check_writable(folder: &Path) -> io::Result<()> {
+    Ok(rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK)?)
+}
+
+/// The number of the device that a file or folder is on; links are followed. It may change when a share is mounted again.
+///
+/// # Errors
+/// The path cannot be reached.
+pub fn device(path: &Path) -> io::Result<u64> {
+    Ok(path.metadata()?.dev())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn only_what_can_be_written_is_usable() {
+        let folder = tempfile::tempdir().unwrap();
+        check_writable(folder.path()).unwrap();
+        let missing = check_writable(&folder.path().join("missing")).unwrap_err();
+        assert_eq!(missing.kind(), ErrorKind::NotFound);
+        // Whoever runs this: nothing can be made in what may not be entered.
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(check_writable(&file).unwrap_err().kind(), ErrorKind::PermissionDenied);
+    }
+}
