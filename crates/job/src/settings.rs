@@ -1,5 +1,7 @@
 //! What a user can choose for a job.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::encoder::{ENCODERS, Encoder};
@@ -266,10 +268,24 @@ impl Settings {
         model.into_iter().chain(self.twin.as_ref().map(|twin| &twin.path)).flat_map(files)
     }
 
-    /// BLAKE3 over all settings, in hex: equal settings have equal hashes in every run of a version.
+    /// The places of the files that the network is read from, to be looked for elsewhere.
+    pub fn paths_mut(&mut self) -> impl Iterator<Item = &mut FilePath> {
+        let model = match &mut self.model {
+            Model::File { path, .. } => Some(path),
+            Model::None | Model::BuiltIn { .. } => None,
+        };
+        model.into_iter().chain(self.twin.as_mut().map(|twin| &mut twin.path))
+    }
+
+    /// BLAKE3 over all settings, in hex: equal settings have equal hashes in every run of a version. Where the files of a
+    /// model lie is no part of them, since their checksums say what they are.
     pub fn hash(&self) -> String {
+        let mut settings = self.clone();
+        for path in settings.paths_mut() {
+            *path = FilePath(PathBuf::new());
+        }
         // `Debug` of plain data cannot fail, names every field, and writes floats so that they read back equal.
-        blake3::hash(format!("{self:?}").as_bytes()).to_hex().to_string()
+        blake3::hash(format!("{settings:?}").as_bytes()).to_hex().to_string()
     }
 }
 
@@ -403,6 +419,17 @@ mod tests {
             assert_ne!(variant.hash(), base.hash(), "{variant:?}");
         }
         assert_eq!(base.hash(), base.clone().hash());
+    }
+
+    #[test]
+    fn a_model_is_the_same_wherever_it_lies() {
+        let with = |path: &str, blake3: &str| {
+            let path = FilePath::from(Path::new(path));
+            let model = Model::File { name: "a".to_owned(), path, blake3: blake3.to_owned() };
+            Settings { model, ..Settings::default() }.hash()
+        };
+        assert_eq!(with("/m/a.pth", "1"), with("/n/a.pth", "1"));
+        assert_ne!(with("/m/a.pth", "1"), with("/m/a.pth", "2"));
     }
 
     #[test]

@@ -187,9 +187,10 @@ mod tests {
             let (columns, rows) = Target::Fit { width: wide, height: high }.size(source).unwrap();
             prop_assert!(columns % 2 == 0 && rows % 2 == 0);
             let (wide, high) = if is_turned { (high, wide) } else { (wide, high) };
-            let stretch = f64::from(across.max(down)) / f64::from(down);
-            prop_assert!((f64::from(columns) * stretch <= f64::from(wide) || columns == 2) && rows <= high);
-            let is_touching = f64::from(columns + 2) * stretch > f64::from(wide) || rows + 2 > high;
+            // In units of which a column of the screen has `down`.
+            let stretch = across.max(down);
+            prop_assert!((columns * stretch <= wide * down || columns == 2) && rows <= high);
+            let is_touching = (columns + 2) * stretch > wide * down || rows + 2 > high;
             prop_assert!(is_touching, "{}x{}", columns, rows);
         }
     }

@@ -93,35 +93,38 @@ fn wrong(program: &Program, mutant: &Path, result: &Path) -> anyhow::Result<Opti
     if frames == 0 {
         return Ok(Some("the result has no frames".to_owned()));
     }
-    let of_video = complaint(program, result, &["-map", "0:v:0"])?;
-    let of_rest = complaint(program, result, &["-map", "0:a?", "-map", "0:v"])?;
-    Ok(match (of_video, of_rest) {
-        (None, None) => None,
-        // Sound and further videos are copied with the damage that they have.
-        (video, rest)
-            if complaint(program, mutant, &["-map", "0:a?", "-map", "0:v"])?.is_some() && {
-                video.is_none() && rest.is_some()
-            } =>
-        {
-            None
-        }
-        (video, rest) => video.or(rest).map(|line| format!("FFmpeg complains about the result: {line}")),
-    })
+    let of_result = complaints(program, result)?;
+    if of_result.is_empty() {
+        return Ok(None);
+    }
+    // Streams that are copied keep the damage that they have.
+    let of_mutant = complaints(program, mutant)?;
+    let own = of_result.into_iter().find(|line| !of_mutant.contains(line));
+    Ok(own.map(|line| format!("FFmpeg complains about the result: {line}")))
 }
 
-/// The first complaint of FFmpeg, decoding some streams.
-fn complaint(program: &Program, path: &Path, maps: &[&str]) -> anyhow::Result<Option<String>> {
+/// What FFmpeg complains of, decoding the pictures and the sound of a file, without the addresses of its parts.
+fn complaints(program: &Program, path: &Path) -> anyhow::Result<Vec<String>> {
     let mut command = tool::ffmpeg(&[], path);
-    command.args(maps).args(["-fps_mode", "passthrough", "-f", "null", "-"]);
+    command.args(["-map", "0:v", "-map", "0:a?", "-fps_mode", "passthrough", "-f", "null", "-"]);
     let ran = tool::run(&mut command, program.limit)?;
-    let line = ran.messages.lines().next().map(str::to_owned);
     // Times that a null muxer does not like are no fault of a result: frames may be closer than its tick.
-    let line = line.filter(|line| !line.contains("non monotonically increasing dts to muxer"));
-    Ok(match ran.status {
-        None => Some("decoding does not end".to_owned()),
-        Some(status) if !status.success() => Some(line.unwrap_or_else(|| status.to_string())),
-        Some(_) => line,
-    })
+    let lines = ran.messages.lines().filter(|line| !line.contains("non monotonically increasing dts to muxer"));
+    let mut lines: Vec<String> = lines.map(without_address).collect();
+    match ran.status {
+        None => lines.push("decoding does not end".to_owned()),
+        Some(status) if !status.success() && lines.is_empty() => lines.push(status.to_string()),
+        Some(_) => {}
+    }
+    Ok(lines)
+}
+
+/// A message such as `[pgssub @ 0x55d0] out of bounds` without what differs from run to run.
+fn without_address(line: &str) -> String {
+    match (line.find(" @ 0x"), line.find(']')) {
+        (Some(from), Some(to)) if from < to => format!("{}{}", &line[..from], &line[to..]),
+        _ => line.to_owned(),
+    }
 }
 
 /// Checksums of all pictures.
