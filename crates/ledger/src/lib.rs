@@ -4,6 +4,7 @@
 //! ledger at once.
 //! Non-goals: deciding anything (that is `job`'s), files other than the database (those are `storage`'s).
 
+mod base;
 mod error;
 mod queue;
 mod record;

@@ -58,6 +58,8 @@ pub struct Record {
     pub place: i64,
     /// The job whose result this one's replaces, since that was made of the same file before it was whole.
     pub replaces: Option<JobId>,
+    /// A person took it off the list.
+    pub is_removed: bool,
     /// What the rules know of it.
     pub job: Job,
 }

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
+use crate::base::Base;
 use crate::seal::{check_job, check_segment, seal_job, seal_segment};
 use crate::{Error, NewJob, Record};
 
@@ -23,24 +24,16 @@ fn from_json_or_null<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Resu
 }
 
 /// The record of a row of table `job` and its segments.
-pub(crate) fn record(row: &SqliteRow, segments: Vec<Segment>) -> Result<Record, Error> {
+pub(crate) fn record(base: &Base, row: &SqliteRow, segments: Vec<Segment>) -> Result<Record, Error> {
     check_job(row)?;
-    let path = |column: &str| Ok::<_, Error>(FilePath::from_bytes(row.try_get(column)?));
     Ok(Record {
         id: JobId(row.try_get("id")?),
-        request: NewJob {
-            source: path("source")?,
-            fingerprint: row.try_get("fingerprint")?,
-            stamp: row.try_get("stamp")?,
-            settings: from_json(row, "settings")?,
-            output: path("output")?,
-            folder: path("folder")?,
-            result: row.try_get::<Option<Vec<u8>>, _>("result")?.map(FilePath::from_bytes),
-        },
+        request: base.found_request(kept_request(row)?),
         created: Millis(row.try_get("created")?),
         changed: Millis(row.try_get("changed")?),
         place: row.try_get("place")?,
         replaces: row.try_get::<Option<i64>, _>("replaces")?.map(JobId),
+        is_removed: row.try_get("removed")?,
         job: Job {
             id: JobId(row.try_get("id")?),
             priority: from_json(row, "priority")?,
@@ -54,6 +47,20 @@ pub(crate) fn record(row: &SqliteRow, segments: Vec<Segment>) -> Result<Record, 
             result_bytes: row.try_get::<Option<i64>, _>("result_bytes")?.map(|bytes| bytes as u64),
             failed_attempts: from_json(row, "failed_attempts")?,
         },
+    })
+}
+
+/// What a row of table `job` says of the request, with its paths as they are kept.
+pub(crate) fn kept_request(row: &SqliteRow) -> Result<NewJob, Error> {
+    let path = |column: &str| Ok::<_, Error>(FilePath::from_bytes(row.try_get(column)?));
+    Ok(NewJob {
+        source: path("source")?,
+        fingerprint: row.try_get("fingerprint")?,
+        stamp: row.try_get("stamp")?,
+        settings: from_json(row, "settings")?,
+        output: path("output")?,
+        folder: path("folder")?,
+        result: row.try_get::<Option<Vec<u8>>, _>("result")?.map(FilePath::from_bytes),
     })
 }
 

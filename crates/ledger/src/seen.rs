@@ -38,7 +38,7 @@ impl Ledger {
             let mut statement = QueryBuilder::<Sqlite>::new("DELETE FROM seen WHERE path IN (");
             let mut values = statement.separated(", ");
             for path in paths {
-                values.push_bind(path.as_bytes());
+                values.push_bind(self.base.kept(path).as_bytes().to_vec());
             }
             statement.push(")");
             statement.build().execute(&mut *transaction).await?;
@@ -47,7 +47,7 @@ impl Ledger {
             let into = "INSERT OR REPLACE INTO seen (path, size, modified, since, reason) ";
             let mut statement = QueryBuilder::<Sqlite>::new(into);
             statement.push_values(files, |mut row, file| {
-                row.push_bind(file.path.as_bytes())
+                row.push_bind(self.base.kept(&file.path).as_bytes().to_vec())
                     .push_bind(file.size as i64)
                     .push_bind(file.modified.0)
                     .push_bind(file.since.0)
@@ -67,7 +67,7 @@ impl Ledger {
         let rows = sqlx::query(statement).fetch_all(&self.pool).await?;
         let file = |row: &sqlx::sqlite::SqliteRow| {
             Ok(SeenFile {
-                path: FilePath::from_bytes(row.try_get("path")?),
+                path: self.base.found(&FilePath::from_bytes(row.try_get("path")?)),
                 size: row.try_get::<i64, _>("size")? as u64,
                 modified: Millis(row.try_get("modified")?),
                 since: Millis(row.try_get("since")?),

@@ -35,7 +35,7 @@ impl Ledger {
         let known = |row: &sqlx::sqlite::SqliteRow| {
             Ok(KnownSource {
                 id: JobId(row.try_get("id")?),
-                source: FilePath::from_bytes(row.try_get("source")?),
+                source: self.base.found(&FilePath::from_bytes(row.try_get("source")?)),
                 stamp: row.try_get("stamp")?,
                 is_done: row.try_get("done")?,
                 is_gone: row.try_get("gone")?,
@@ -78,7 +78,7 @@ impl Ledger {
         use job::state::Status::{Canceled, Done};
         let statement = "SELECT EXISTS (SELECT 1 FROM job WHERE folder = $1 AND status NOT IN ($2, $3))";
         let used = sqlx::query_scalar(statement)
-            .bind(folder.as_bytes())
+            .bind(self.base.kept(folder).as_bytes().to_vec())
             .bind(to_json(&Done)?)
             .bind(to_json(&Canceled)?)
             .fetch_one(&self.pool)
@@ -94,11 +94,11 @@ impl Ledger {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let removed = sqlx::query("DELETE FROM job WHERE id = $1 AND source = $2")
             .bind(id.0)
-            .bind(new.source.as_bytes())
+            .bind(self.base.kept(&new.source).as_bytes().to_vec())
             .execute(&mut *transaction)
             .await?
             .rows_affected();
-        if removed != 1 || insert(&mut transaction, Some(id), new, now).await?.is_none() {
+        if removed != 1 || insert(&mut transaction, &self.base, Some(id), new, now).await?.is_none() {
             return Err(Error::NoJob(id));
         }
         Ok(transaction.commit().await?)
@@ -116,6 +116,7 @@ impl Ledger {
         result: &FilePath,
         replaced: Option<JobId>,
     ) -> Result<bool, Error> {
+        let result = self.base.kept(result);
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let freed = sqlx::query("UPDATE job SET result = NULL WHERE id = $1 AND result = $2")
             .bind(from.0)

@@ -12,8 +12,9 @@ use sqlx::sqlite::{
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection, SqlitePool};
 
 use crate::error::is_corrupt;
-use crate::rows::{record, segment, to_json, write_difference};
-use crate::seal::{seal_job, structure};
+use crate::base::Base;
+use crate::rows::{kept_request, record, segment, to_json, write_difference};
+use crate::seal::{check_job, seal_job, structure};
 use crate::{Error, NewJob, Record, Submission};
 
 /// How long a writer waits for another process: transactions take milliseconds, a busy disk seconds.
@@ -27,6 +28,7 @@ const OPENING_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone)]
 pub struct Ledger {
     pub(crate) path: PathBuf,
+    pub(crate) base: Base,
     pub(crate) pool: SqlitePool,
 }
 
@@ -84,7 +86,7 @@ impl Ledger {
             .connect_with(options)
             .await;
         let pool = pool.map_err(|cause| opening(path, cause))?;
-        let ledger = Self { path: path.to_owned(), pool };
+        let ledger = Self { path: path.to_owned(), base: Base::of(path), pool };
         let ready = async {
             ledger.check().await?;
             ledger.bring_to_this_version(had_tables).await
@@ -138,10 +140,50 @@ impl Ledger {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         // `run` is the same, and cannot be used in a task.
         migrator.run_direct(None, &mut *transaction, false).await?;
+        self.keep_paths_relative(&mut transaction).await?;
         let seal = structure(&mut transaction).await?;
         let statement = AssertSqlSafe(format!("PRAGMA user_version = {seal}"));
         sqlx::query(statement).execute(&mut *transaction).await?;
         Ok(transaction.commit().await?)
+    }
+
+    /// Brings the paths of jobs of earlier versions into the form in which they are kept. (What was seen is written anew by
+    /// whoever watches.)
+    async fn keep_paths_relative(&self, connection: &mut SqliteConnection) -> Result<(), Error> {
+        for row in sqlx::query("SELECT * FROM job").fetch_all(&mut *connection).await? {
+            check_job(&row)?;
+            let id = JobId(row.try_get("id")?);
+            let before = kept_request(&row)?;
+            let after = self.base.kept_request(&before);
+            let hash: String = row.try_get("settings_hash")?;
+            if after == before && after.settings.hash() == hash {
+                continue;
+            }
+            let statement = "UPDATE OR IGNORE job SET source = $1, settings = $2, settings_hash = $3, output = $4, folder = $5,
+                     result = $6 WHERE id = $7";
+            sqlx::query(statement)
+                .bind(after.source.as_bytes())
+                .bind(to_json(&after.settings)?)
+                .bind(after.settings.hash())
+                .bind(after.output.as_bytes())
+                .bind(after.folder.as_bytes())
+                .bind(after.result.as_ref().map(FilePath::as_bytes))
+                .bind(id.0)
+                .execute(&mut *connection)
+                .await?;
+            seal_job(connection, id).await?;
+        }
+        Ok(())
+    }
+
+    /// A request with its paths as the ledger keeps them: relative where they can be.
+    pub fn kept_request(&self, request: &NewJob) -> NewJob {
+        self.base.kept_request(request)
+    }
+
+    /// The request that was kept so.
+    pub fn found_request(&self, kept: NewJob) -> NewJob {
+        self.base.found_request(kept)
     }
 
     fn damaged(&self, finding: String) -> Error {
@@ -159,14 +201,14 @@ impl Ledger {
     /// When the database fails.
     pub async fn submit(&self, new: &NewJob, now: Millis) -> Result<Submission, Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let inserted = insert(&mut transaction, None, new, now).await?;
+        let inserted = insert(&mut transaction, &self.base, None, new, now).await?;
         let submission = if let Some(id) = inserted {
             Submission { id, is_new: true }
         } else {
             let statement =
                 "SELECT id FROM job WHERE source = $1 AND fingerprint = $2 AND settings_hash = $3";
             let id: i64 = sqlx::query_scalar(statement)
-                .bind(new.source.as_bytes())
+                .bind(self.base.kept(&new.source).as_bytes().to_vec())
                 .bind(&new.fingerprint)
                 .bind(new.settings.hash())
                 .fetch_one(&mut *transaction)
@@ -183,7 +225,7 @@ impl Ledger {
     /// When there is no such job or the database fails; then nothing has changed.
     pub async fn apply(&self, id: JobId, event: Event, now: Millis) -> Result<Applied, Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let mut record = load(&mut transaction, id).await?.ok_or(Error::NoJob(id))?;
+        let mut record = load(&mut transaction, &self.base, id).await?.ok_or(Error::NoJob(id))?;
         let (after, effects) = step(record.job.clone(), event, now);
         if after != record.job {
             if !write_difference(&mut transaction, id, &record.job, &after, now).await? {
@@ -203,7 +245,7 @@ impl Ledger {
     pub async fn reserve_result(&self, id: JobId, result: &FilePath) -> Result<bool, Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let written = sqlx::query("UPDATE OR IGNORE job SET result = $1 WHERE id = $2")
-            .bind(result.as_bytes())
+            .bind(self.base.kept(result).as_bytes().to_vec())
             .bind(id.0)
             .execute(&mut *transaction)
             .await?
@@ -235,7 +277,7 @@ impl Ledger {
     /// # Errors
     /// When the database fails.
     pub async fn get(&self, id: JobId) -> Result<Option<Record>, Error> {
-        load(&mut *self.pool.begin().await?, id).await
+        load(&mut *self.pool.begin().await?, &self.base, id).await
     }
 
     /// All jobs in the order in which they were taken in.
@@ -254,7 +296,7 @@ impl Ledger {
         }
         let records = jobs.iter().map(|row| {
             let id: i64 = row.try_get("id")?;
-            whole(row, segments.remove(&id).unwrap_or_default())
+            whole(&self.base, row, segments.remove(&id).unwrap_or_default())
         });
         records.collect()
     }
@@ -266,10 +308,10 @@ impl Ledger {
     pub async fn of_source(&self, source: &FilePath) -> Result<Vec<Record>, Error> {
         let mut connection = self.pool.begin().await?;
         let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM job WHERE source = $1 ORDER BY id")
-            .bind(source.as_bytes())
+            .bind(self.base.kept(source).as_bytes().to_vec())
             .fetch_all(&mut *connection)
             .await?;
-        load_all(&mut connection, ids).await
+        load_all(&mut connection, &self.base, ids).await
     }
 
     /// Removes a job and its segments from the ledger.
@@ -286,11 +328,12 @@ impl Ledger {
 /// is there already.
 pub(crate) async fn insert(
     connection: &mut SqliteConnection,
+    base: &Base,
     id: Option<JobId>,
     new: &NewJob,
     now: Millis,
 ) -> Result<Option<JobId>, Error> {
-    let job = Job::new();
+    let (job, new) = (Job::new(), base.kept_request(new));
     let statement =
         "INSERT INTO job (id, source, fingerprint, stamp, settings, settings_hash, output, folder, result,
              created, changed, status, runnable, phase, work, epoch, method, place)
@@ -322,16 +365,24 @@ pub(crate) async fn insert(
     Ok(inserted)
 }
 
-async fn load_all(connection: &mut SqliteConnection, ids: Vec<i64>) -> Result<Vec<Record>, Error> {
+async fn load_all(
+    connection: &mut SqliteConnection,
+    base: &Base,
+    ids: Vec<i64>,
+) -> Result<Vec<Record>, Error> {
     let mut records = Vec::with_capacity(ids.len());
     for id in ids {
-        records.extend(load(connection, JobId(id)).await?);
+        records.extend(load(connection, base, JobId(id)).await?);
     }
     Ok(records)
 }
 
 /// A job and its segments. In a transaction, since other programs change them together.
-async fn load(connection: &mut SqliteConnection, id: JobId) -> Result<Option<Record>, Error> {
+async fn load(
+    connection: &mut SqliteConnection,
+    base: &Base,
+    id: JobId,
+) -> Result<Option<Record>, Error> {
     let row =
         sqlx::query("SELECT * FROM job WHERE id = $1").bind(id.0).fetch_optional(&mut *connection).await?;
     let Some(row) = row else { return Ok(None) };
@@ -340,12 +391,12 @@ async fn load(connection: &mut SqliteConnection, id: JobId) -> Result<Option<Rec
         .fetch_all(&mut *connection)
         .await?;
     let segments = rows.iter().map(segment).collect::<Result<Vec<Segment>, Error>>()?;
-    whole(&row, segments).map(Some)
+    whole(base, &row, segments).map(Some)
 }
 
 /// The job of a row with its segments, which must be those of its plan.
-fn whole(row: &SqliteRow, segments: Vec<Segment>) -> Result<Record, Error> {
-    let record = record(row, segments)?;
+fn whole(base: &Base, row: &SqliteRow, segments: Vec<Segment>) -> Result<Record, Error> {
+    let record = record(base, row, segments)?;
     let planned = record.job.plan.iter().flat_map(|plan| &plan.segments);
     if !record.job.segments.iter().map(|segment| &segment.range).eq(planned) {
         return Err(Error::Corrupt(format!("the segments of job {} are not those of its plan", record.id)));

@@ -248,6 +248,69 @@ async fn a_damaged_backup_is_not_used() {
     assert_eq!(aside.count(), 2, "nothing is deleted");
 }
 
+/// A job of which everything lies in a root.
+fn inside(root: &Path) -> NewJob {
+    let path = |name: &str| FilePath(root.join(name));
+    let model = job::Model::File { name: "m".to_owned(), path: path("models/m.pth"), blake3: "b".to_owned() };
+    NewJob {
+        source: path("input/a.mp4"),
+        settings: Settings { model, ..new_job(1).settings },
+        output: path("output"),
+        folder: path("output/a.mp4.job"),
+        result: Some(path("output/a_upscaled.mp4")),
+        ..new_job(1)
+    }
+}
+
+#[tokio::test]
+async fn a_root_that_moves_takes_its_jobs_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there) = (folder.path().join("here"), folder.path().join("there"));
+    fs::create_dir_all(here.join("state")).unwrap();
+    let ledger = Ledger::open(&here.join("state/ledger.db")).await.unwrap();
+    let id = ledger.submit(&inside(&here), Millis(0)).await.unwrap().id;
+    assert_eq!(ledger.get(id).await.unwrap().unwrap().request, inside(&here));
+    ledger.close().await;
+    fs::rename(&here, &there).unwrap();
+    let ledger = Ledger::open(&there.join("state/ledger.db")).await.unwrap();
+    assert_eq!(ledger.get(id).await.unwrap().unwrap().request, inside(&there));
+    assert!(!ledger.submit(&inside(&there), Millis(0)).await.unwrap().is_new);
+    assert_eq!(ledger.of_source(&inside(&there).source).await.unwrap().len(), 1);
+    assert!(ledger.is_folder_used(&inside(&there).folder).await.unwrap());
+}
+
+#[tokio::test]
+async fn paths_of_earlier_versions_become_relative() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there) = (folder.path().join("here"), folder.path().join("there"));
+    fs::create_dir_all(here.join("state")).unwrap();
+    let path = here.join("state/ledger.db");
+    let ledger = Ledger::open(&path).await.unwrap();
+    let id = ledger.submit(&inside(&here), Millis(0)).await.unwrap().id;
+    ledger.close().await;
+    let pool = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
+    let root = here.to_str().unwrap();
+    for statement in [
+        format!("UPDATE job SET source = CAST('{root}/' || CAST(source AS TEXT) AS BLOB)"),
+        format!("UPDATE job SET output = CAST('{root}/' || CAST(output AS TEXT) AS BLOB)"),
+        format!("UPDATE job SET folder = CAST('{root}/' || CAST(folder AS TEXT) AS BLOB)"),
+        format!("UPDATE job SET result = CAST('{root}/' || CAST(result AS TEXT) AS BLOB)"),
+        format!("UPDATE job SET settings = replace(settings, 'models/m.pth', '{root}/models/m.pth')"),
+        "UPDATE job SET settings_hash = 'of an earlier version', seal = NULL".to_owned(),
+        "ALTER TABLE job DROP COLUMN removed".to_owned(),
+        "DELETE FROM _sqlx_migrations WHERE version >= 6".to_owned(),
+        "PRAGMA user_version = 0".to_owned(),
+    ] {
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&pool).await.unwrap();
+    }
+    pool.close().await;
+    Ledger::open(&path).await.unwrap().close().await;
+    fs::rename(&here, &there).unwrap();
+    let ledger = Ledger::open(&there.join("state/ledger.db")).await.unwrap();
+    assert_eq!(ledger.get(id).await.unwrap().unwrap().request, inside(&there));
+    assert!(!ledger.submit(&inside(&there), Millis(0)).await.unwrap().is_new);
+}
+
 #[tokio::test]
 async fn tables_of_an_earlier_version_are_backed_up_before_they_change() {
     let folder = tempfile::tempdir().unwrap();
@@ -262,6 +325,7 @@ async fn tables_of_an_earlier_version_are_backed_up_before_they_change() {
         "DROP INDEX job_folder",
         "DROP INDEX job_place",
         "ALTER TABLE job DROP COLUMN gone",
+        "ALTER TABLE job DROP COLUMN removed",
         "ALTER TABLE job DROP COLUMN replaces",
         "ALTER TABLE job DROP COLUMN seal",
         "ALTER TABLE segment DROP COLUMN seal",

@@ -50,12 +50,12 @@ impl Drop for SmallDisk {
 
 fn new_job(number: u32) -> NewJob {
     NewJob {
-        source: FilePath::from_bytes(number.to_string().into_bytes()),
+        source: FilePath::from(format!("/{number}")),
         fingerprint: "f".to_owned(),
         stamp: "s".to_owned(),
         settings: Settings::default(),
-        output: "out".into(),
-        folder: "out/x.job".into(),
+        output: "/out".into(),
+        folder: "/out/x.job".into(),
         result: None,
     }
 }

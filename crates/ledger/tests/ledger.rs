@@ -14,12 +14,12 @@ use ledger::{Error, Ledger, NewJob, Place, Queued};
 
 fn new_job(source: &str) -> NewJob {
     NewJob {
-        source: FilePath::from_bytes(source.as_bytes().to_vec()),
+        source: FilePath::from_bytes(format!("/{source}").into_bytes()),
         fingerprint: "f".to_owned(),
         stamp: "s".to_owned(),
         settings: Settings { segment_frames: Some(30), ..Settings::default() },
-        output: "out".into(),
-        folder: "out/x.job".into(),
+        output: "/out".into(),
+        folder: "/out/x.job".into(),
         result: None,
     }
 }
@@ -115,9 +115,9 @@ async fn a_result_name_belongs_to_one_job() {
     let ledger = open(&folder).await;
     let a = ledger.submit(&new_job("a.mp4"), Millis(0)).await.unwrap().id;
     let b = ledger.submit(&new_job("a.mkv"), Millis(0)).await.unwrap().id;
-    assert!(ledger.reserve_result(a, &"out/a_upscaled.mkv".into()).await.unwrap());
-    assert!(!ledger.reserve_result(b, &"out/a_upscaled.mkv".into()).await.unwrap());
-    assert!(ledger.reserve_result(b, &"out/a.mkv_upscaled.mkv".into()).await.unwrap());
+    assert!(ledger.reserve_result(a, &"/out/a_upscaled.mkv".into()).await.unwrap());
+    assert!(!ledger.reserve_result(b, &"/out/a_upscaled.mkv".into()).await.unwrap());
+    assert!(ledger.reserve_result(b, &"/out/a.mkv_upscaled.mkv".into()).await.unwrap());
 }
 
 #[tokio::test]

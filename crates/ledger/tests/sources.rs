@@ -8,18 +8,18 @@ use ledger::{Error, Ledger, NewJob, SeenFile};
 
 fn new_job(source: &str, fingerprint: &str) -> NewJob {
     NewJob {
-        source: source.into(),
+        source: format!("/{source}").into(),
         fingerprint: fingerprint.to_owned(),
         stamp: format!("stamp of {fingerprint}"),
         settings: Settings::default(),
-        output: "out".into(),
-        folder: format!("out/{source}.job").into(),
+        output: "/out".into(),
+        folder: format!("/out/{source}.job").into(),
         result: None,
     }
 }
 
 fn seen(name: &str, modified: i64, reason: &str) -> SeenFile {
-    let path = FilePath::from_bytes(name.as_bytes().to_vec());
+    let path = FilePath::from_bytes(format!("/{name}").into_bytes());
     SeenFile { path, size: 7, modified: Millis(modified), since: Millis(1), reason: reason.to_owned() }
 }
 
@@ -55,7 +55,7 @@ async fn sources_are_known_by_their_stamps_and_marked_when_they_are_gone() {
     let known = ledger.known_sources().await.unwrap();
     let told: Vec<_> = known.iter().map(|known| (known.id, &*known.stamp, known.is_gone)).collect();
     assert_eq!(told, [(one, "stamp of f", false), (two, "stamp of g", true)]);
-    assert!(known.iter().all(|known| !known.is_done && *known.source == *"a.mp4"));
+    assert!(known.iter().all(|known| !known.is_done && *known.source == *"/a.mp4"));
     assert!(ledger.is_gone(two).await.unwrap() && !ledger.is_gone(one).await.unwrap());
     // The mark is no part of what the seal of a row covers.
     ledger.get(two).await.unwrap().unwrap();
@@ -67,9 +67,9 @@ async fn sources_are_known_by_their_stamps_and_marked_when_they_are_gone() {
 async fn a_folder_is_used_until_its_job_is_done_or_canceled() {
     let (_folder, ledger) = open().await;
     let id = ledger.submit(&new_job("a.mp4", "f"), Millis(0)).await.unwrap().id;
-    let folder = FilePath::from("out/a.mp4.job");
+    let folder = FilePath::from("/out/a.mp4.job");
     assert!(ledger.is_folder_used(&folder).await.unwrap());
-    assert!(!ledger.is_folder_used(&"out/b.mp4.job".into()).await.unwrap());
+    assert!(!ledger.is_folder_used(&"/out/b.mp4.job".into()).await.unwrap());
     ledger.apply(id, Event::Cancel, Millis(1)).await.unwrap();
     assert!(!ledger.is_folder_used(&folder).await.unwrap());
 }
@@ -100,7 +100,7 @@ async fn a_name_is_handed_on_to_one_job() {
     let (_folder, ledger) = open().await;
     let half = ledger.submit(&new_job("a.mp4", "half"), Millis(0)).await.unwrap().id;
     let whole = ledger.submit(&new_job("a.mp4", "whole"), Millis(0)).await.unwrap().id;
-    let name = FilePath::from("out/a_upscaled.mp4");
+    let name = FilePath::from("/out/a_upscaled.mp4");
     assert!(ledger.reserve_result(half, &name).await.unwrap());
     assert!(ledger.inherit_result(half, whole, &name, Some(half)).await.unwrap());
     let of = async |id| ledger.get(id).await.unwrap().unwrap();
