@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use job::state::{Event, Status};
 use ledger::{Ledger, NewJob, Record};
+use serde::{Deserialize, Serialize};
 use storage::{read_sealed, sync_folder, write_sealed};
 
 use crate::error::Error;
+use crate::owner::Owner;
 use crate::scheduler::now;
 
 /// Name of the manifest in a job's folder.
@@ -14,16 +16,46 @@ const NAME: &str = "job.json";
 /// Folders inside each other that are looked into.
 const DEEPEST: usize = 32;
 
-/// Writes the manifest of a job, unless it is there. When this returns, it is on the disk.
-pub(crate) fn write(record: &Record) -> Result<(), storage::Error> {
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Manifest {
+    /// With its paths as the ledger keeps them.
+    #[serde(flatten)]
+    job: NewJob,
+    /// The server that works here.
+    owner: Owner,
+    /// Of the folder: a copy belongs to whoever has it.
+    inode: u64,
+}
+
+impl Manifest {
+    /// True when another server works in the folder that the manifest lies in.
+    fn is_of_another(&self, folder: &Path, owner: &Owner) -> bool {
+        self.owner != *owner && storage::inode(folder).is_ok_and(|inode| inode == self.inode)
+    }
+}
+
+/// Writes the manifest of a job, unless it is there. When this returns, it is on the disk. False where the folder is that of
+/// another server's job: nothing is written then.
+pub(crate) fn write(ledger: &Ledger, record: &Record, owner: &Owner) -> Result<bool, storage::Error> {
     let folder = &record.request.folder;
     let path = folder.join(NAME);
+    let job = ledger.kept_request(&record.request);
+    let manifest = Manifest { job, owner: owner.clone(), inode: storage::inode(folder)? };
     // One that is damaged is replaced like one of another job.
-    if read_sealed(&path).is_ok_and(|there| there.as_ref() == Some(&record.request)) {
-        return Ok(());
+    match read_sealed::<Manifest>(&path) {
+        Ok(Some(there)) if there.is_of_another(folder, owner) => return Ok(false),
+        Ok(Some(there)) if there == manifest => return Ok(true),
+        _ => {}
     }
-    write_sealed(&path, &record.request)?;
-    folder.parent().map_or(Ok(()), sync_folder)
+    write_sealed(&path, &manifest)?;
+    folder.parent().map_or(Ok(()), sync_folder)?;
+    Ok(true)
+}
+
+/// The source of the job whose folder this is, as far as its manifest tells.
+pub fn source_of(ledger: &Ledger, folder: &Path) -> Option<PathBuf> {
+    let manifest = read_sealed::<Manifest>(&folder.join(NAME)).ok().flatten()?;
+    Some(ledger.found_request(manifest.job).source.0)
 }
 
 /// Takes the jobs in again whose folders lie below `output` and which the ledger does not know. When the ledger was
@@ -33,11 +65,20 @@ pub(crate) fn write(record: &Record) -> Result<(), storage::Error> {
 ///
 /// # Errors
 /// When the ledger fails.
-pub async fn bring_back(ledger: &Ledger, output: &Path, rescued: bool) -> Result<(), Error> {
-    let output = output.to_owned();
+pub async fn bring_back(ledger: &Ledger, output: &Path, owner: &Owner, rescued: bool) -> Result<(), Error> {
+    let (place, output) = (ledger.clone(), output.to_owned());
+    let owner = owner.clone();
     let looking = tokio::task::spawn_blocking(move || {
         let mut found = Vec::new();
-        find(&output, DEEPEST, &mut found);
+        find(&output, DEEPEST, &mut |folder, manifest: Manifest| {
+            let is_of_another = manifest.is_of_another(folder, &owner);
+            let job = place.found_request(manifest.job);
+            if is_of_another || !belongs(&job, folder) {
+                tracing::warn!("the job of `{}` belongs elsewhere and is left alone", folder.display());
+            } else {
+                found.push(job);
+            }
+        });
         found
     });
     for new in looking.await.unwrap_or_default() {
@@ -60,20 +101,17 @@ pub async fn bring_back(ledger: &Ledger, output: &Path, rescued: bool) -> Result
     Ok(())
 }
 
-/// The manifests of all job folders below a folder, in the order of their names.
-fn find(folder: &Path, depth: usize, found: &mut Vec<NewJob>) {
+/// Gives the manifests of all job folders below a folder, in the order of their names.
+fn find(folder: &Path, depth: usize, found: &mut impl FnMut(&Path, Manifest)) {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     let mut folders: Vec<PathBuf> = folders.map(|entry| entry.path()).collect();
     folders.sort();
     for folder in folders {
-        match read_sealed::<NewJob>(&folder.join(NAME)) {
-            Ok(Some(manifest)) if belongs(&manifest, &folder) => found.push(manifest),
+        match read_sealed::<Manifest>(&folder.join(NAME)) {
+            Ok(Some(manifest)) => found(&folder, manifest),
             Ok(None) if depth > 0 => find(&folder, depth - 1, found),
             Ok(None) => {}
-            Ok(Some(_)) => {
-                tracing::warn!("the job of `{}` belongs elsewhere and is left alone", folder.display());
-            }
             Err(error) => tracing::warn!("{error}"),
         }
     }
@@ -108,9 +146,37 @@ mod tests {
         }
     }
 
-    fn note(job: &NewJob) {
+    fn note(ledger: &Ledger, job: &NewJob) {
         std::fs::create_dir_all(&*job.folder).unwrap();
-        write_sealed(&job.folder.join(NAME), job).unwrap();
+        let inode = storage::inode(&job.folder).unwrap();
+        let manifest = Manifest { job: ledger.kept_request(job), owner: Owner::default(), inode };
+        write_sealed(&job.folder.join(NAME), &manifest).unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_another_server_has_begun_is_left_alone_and_a_copy_of_it_is_not() {
+        let root = tempfile::tempdir().unwrap();
+        let state = |name: &str| {
+            let state = root.path().join(name);
+            std::fs::create_dir(&state).unwrap();
+            Owner::of(&state).unwrap()
+        };
+        let (mine, other) = (state("a"), state("b"));
+        let ledger = Ledger::open(&root.path().join("a/ledger.db")).await.unwrap();
+        let job = new_job(&root.path().join("output"), "a.mp4");
+        let id = ledger.submit(&job, now()).await.unwrap().id;
+        let record = ledger.get(id).await.unwrap().unwrap();
+        std::fs::create_dir_all(&*job.folder).unwrap();
+        for _ in 0..2 {
+            assert!(write(&ledger, &record, &mine).unwrap());
+            assert!(!write(&ledger, &record, &other).unwrap());
+        }
+        assert_eq!(source_of(&ledger, &job.folder).unwrap(), *job.source);
+        let copy = root.path().join("copy");
+        std::fs::create_dir(&copy).unwrap();
+        std::fs::copy(job.folder.join(NAME), copy.join(NAME)).unwrap();
+        let copied = Record { request: NewJob { folder: copy.into(), ..job }, ..record };
+        assert!(write(&ledger, &copied, &other).unwrap());
     }
 
     #[tokio::test]
@@ -118,13 +184,13 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let output = root.path().join("output");
         let ledger = Ledger::open(&root.path().join("ledger.db")).await.unwrap();
-        bring_back(&ledger, &output, false).await.unwrap();
+        bring_back(&ledger, &output, &Owner::default(), false).await.unwrap();
         let (one, two) = (new_job(&output, "a.mp4"), new_job(&output.join("deep"), "b.mp4"));
-        note(&one);
-        note(&two);
+        note(&ledger, &one);
+        note(&ledger, &two);
         std::fs::create_dir_all(output.join("c.mp4.job")).unwrap();
         for _ in 0..2 {
-            bring_back(&ledger, &output, true).await.unwrap();
+            bring_back(&ledger, &output, &Owner::default(), true).await.unwrap();
             let requests: Vec<NewJob> =
                 ledger.list().await.unwrap().into_iter().map(|record| record.request).collect();
             assert_eq!(requests, [one.clone(), two.clone()]);
@@ -136,11 +202,11 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(&root.path().join("ledger.db")).await.unwrap();
         let job = new_job(root.path(), "a.mp4");
-        note(&job);
+        note(&ledger, &job);
         let id = ledger.submit(&job, now()).await.unwrap().id;
         assert_eq!(ledger.apply(id, Event::Cancel, now()).await.unwrap().effects, [Effect::Ended]);
         for (rescued, status) in [(false, Status::Canceled), (true, Status::Queued)] {
-            bring_back(&ledger, root.path(), rescued).await.unwrap();
+            bring_back(&ledger, root.path(), &Owner::default(), rescued).await.unwrap();
             assert_eq!(ledger.get(id).await.unwrap().unwrap().job.status, status);
         }
     }

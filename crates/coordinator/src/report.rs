@@ -23,6 +23,8 @@ struct Report<'a> {
     model: Model<'a>,
     encoder: Encoder<'a>,
     settings: &'a Settings,
+    /// By which the result is known again, like the fingerprint of its source.
+    settings_hash: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     engine: Option<String>,
     frames: Option<u32>,
@@ -43,6 +45,9 @@ struct Side<'a> {
     path: String,
     bytes: Option<u64>,
     size: Option<String>,
+    /// Of the content; of the source only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<&'a str>,
     #[serde(flatten)]
     file: &'a FileReport,
 }
@@ -87,12 +92,14 @@ pub(crate) fn keep(
             path: path(&record.request.source),
             bytes: storage::Stamp::of(&record.request.source).map(|stamp| stamp.size).ok(),
             size: went.source_size.clone(),
+            fingerprint: Some(&record.request.fingerprint),
             file: &verified.source,
         },
         result: Side {
             path: record.request.result.as_deref().map(path).unwrap_or_default(),
             bytes: Some(bytes),
             size: went.result_size.clone(),
+            fingerprint: None,
             file: &verified.result,
         },
         model: Model { name: settings.model.name(), checksum: verified.model.as_deref() },
@@ -107,6 +114,7 @@ pub(crate) fn keep(
             replaced: &facts.replaced,
         },
         settings,
+        settings_hash: settings.hash(),
         engine: went.engine.clone(),
         frames: went.frames,
         seconds_of_video: facts.seconds,

@@ -13,6 +13,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::away::{self, OutputFolder};
 use crate::error::Error;
+use crate::owner::Owner;
 use crate::pace::Pace;
 use crate::process::WorkerProcess;
 use crate::shutdown::Shutdown;
@@ -62,6 +63,8 @@ pub struct SchedulerOptions {
     /// The folder of all results, where there is one: while it is away, jobs wait. Without one, a job waits for the folder
     /// of its own result.
     pub output: Option<OutputFolder>,
+    /// Who works: the folders of other servers' jobs are left alone.
+    pub owner: Owner,
     /// Where to tell what happens.
     pub updates: UnboundedSender<Update>,
 }

@@ -7,6 +7,7 @@ use ledger::{Ledger, NewJob, Record, Submission};
 use storage::{Stamp, fingerprint};
 
 use crate::error::Error;
+use crate::known::finished_result;
 use crate::names::numbered_job_folder;
 use crate::source::stamp_text;
 
@@ -27,13 +28,37 @@ pub struct Request {
 
 /// Takes a job in: notes what the source is now and gives the job a folder of its own.
 ///
-/// A source that cannot be read is taken in as well; its job fails with the reason, so that somebody sees it.
+/// A source that cannot be read is taken in as well; its job fails with the reason, so that people see it.
 ///
 /// # Errors
 /// When the source is not there or the ledger fails.
 pub async fn submit(ledger: &Ledger, request: Request, now: Millis) -> Result<Submission, Error> {
+    enter(ledger, &describe(ledger, request).await?, now).await
+}
+
+/// As [`submit`]; a new job whose result is there already, as after a loss of the ledger, is done at once. Gives that result.
+pub(crate) async fn submit_unless_made(
+    ledger: &Ledger,
+    request: Request,
+    now: Millis,
+) -> Result<(Submission, Option<FilePath>), Error> {
     let new = describe(ledger, request).await?;
-    let submission = ledger.submit(&new, now).await?;
+    let known = new.clone();
+    let looking = tokio::task::spawn_blocking(move || finished_result(&known));
+    if let Ok(Some((result, bytes))) = looking.await
+        && let Some(id) = ledger.submit_done(&new, &result, bytes, now).await?
+    {
+        return Ok((Submission { id, is_new: true }, Some(result)));
+    }
+    Ok((enter(ledger, &new, now).await?, None))
+}
+
+/// Takes a described job in, and notes the new stamp of one that is there already.
+///
+/// # Errors
+/// When the ledger fails.
+pub async fn enter(ledger: &Ledger, new: &NewJob, now: Millis) -> Result<Submission, Error> {
+    let submission = ledger.submit(new, now).await?;
     if !submission.is_new {
         ledger.set_stamp(submission.id, &new.stamp).await?;
     }
@@ -63,7 +88,10 @@ pub async fn make_again(ledger: &Ledger, record: &Record, now: Millis) -> Result
 }
 
 /// Notes what a source is now, and finds a folder for the work on it.
-async fn describe(ledger: &Ledger, request: Request) -> Result<NewJob, Error> {
+///
+/// # Errors
+/// When the source is not there or the ledger fails.
+pub async fn describe(ledger: &Ledger, request: Request) -> Result<NewJob, Error> {
     let source = request.source.clone();
     let stamp = Stamp::of(&source)?;
     let content = tokio::task::spawn_blocking(move || fingerprint(&source));
@@ -87,7 +115,7 @@ async fn describe(ledger: &Ledger, request: Request) -> Result<NewJob, Error> {
 }
 
 /// A job folder that no other job uses, or would use again after a retry.
-async fn free_folder(ledger: &Ledger, source: &Path, output: &Path) -> Result<FilePath, Error> {
+pub(crate) async fn free_folder(ledger: &Ledger, source: &Path, output: &Path) -> Result<FilePath, Error> {
     let mut number = 1;
     loop {
         let folder = numbered_job_folder(source, output, number);

@@ -3,7 +3,8 @@
 //!
 //! Invariants, whatever the order of events:
 //! - an epoch has one owner, and only the owner of the latest epoch can finish a piece of work;
-//! - a job that is done, failed or cancelled changes only by [`Event::Retry`] (and done never does);
+//! - a job that is done, failed or cancelled changes only by [`Event::Retry`] (and done never does), and one that has failed
+//!   by [`Event::Cancel`];
 //! - a finished segment is worked again only when it was found damaged, the plan was thrown away, or another encoder took
 //!   over that cannot share a file with the first;
 //! - no work of a paused job is given out.
@@ -345,6 +346,11 @@ pub enum Event {
         /// Size of the result.
         bytes: u64,
     },
+    /// The result was made before, as what lies beside it says: by a server whose ledger was lost.
+    Known {
+        /// Size of the result.
+        bytes: u64,
+    },
     /// The result has its name.
     Published {
         /// Which attempt.
@@ -379,7 +385,7 @@ pub enum Event {
     Resume,
     /// A person makes the job more or less urgent.
     Prioritize(Priority),
-    /// A person ends the job.
+    /// A person ends the job and gives its unfinished work up, also that of one that has failed.
     Cancel,
     /// A person wants a failed or cancelled job to go on.
     Retry,

@@ -49,10 +49,15 @@ impl Ledger {
     /// # Errors
     /// When the database fails.
     pub async fn set_gone(&self, ids: &[JobId], is_gone: bool) -> Result<(), Error> {
+        self.mark(ids, "UPDATE job SET gone = $1 WHERE id = $2", is_gone).await
+    }
+
+    /// Sets a mark of jobs, which is no part of what their seals cover.
+    async fn mark(&self, ids: &[JobId], statement: &'static str, is_set: bool) -> Result<(), Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         for id in ids {
-            sqlx::query("UPDATE job SET gone = $1 WHERE id = $2")
-                .bind(is_gone)
+            sqlx::query(statement)
+                .bind(is_set)
                 .bind(id.0)
                 .execute(&mut *transaction)
                 .await?;
@@ -84,6 +89,29 @@ impl Ledger {
             .fetch_one(&self.pool)
             .await?;
         Ok(used)
+    }
+
+    /// Gives a job another folder for its unfinished work.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_folder(&self, id: JobId, folder: &FilePath) -> Result<(), Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::query("UPDATE job SET folder = $1 WHERE id = $2")
+            .bind(self.base.kept(folder).as_bytes().to_vec())
+            .bind(id.0)
+            .execute(&mut *transaction)
+            .await?;
+        seal_job(&mut transaction, id).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Takes jobs off the list, or puts them back onto it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_removed(&self, ids: &[JobId], is_removed: bool) -> Result<(), Error> {
+        self.mark(ids, "UPDATE job SET removed = $1 WHERE id = $2", is_removed).await
     }
 
     /// Puts a job back to where it was when it was new, in the place of what it became: it is to be made again.

@@ -219,6 +219,37 @@ impl Ledger {
         Ok(submission)
     }
 
+    /// Takes a job in whose result is there already, as done. `None` where the same job is there, or another one has the name of
+    /// the result.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn submit_done(
+        &self,
+        new: &NewJob,
+        result: &FilePath,
+        bytes: u64,
+        now: Millis,
+    ) -> Result<Option<JobId>, Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let is_taken: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM job WHERE result = $1)")
+            .bind(self.base.kept(result).as_bytes().to_vec())
+            .fetch_one(&mut *transaction)
+            .await?;
+        let new = NewJob { result: Some(result.clone()), ..new.clone() };
+        if is_taken {
+            return Ok(None);
+        }
+        let Some(id) = insert(&mut transaction, &self.base, None, &new, now).await? else { return Ok(None) };
+        let before = Job { id, ..Job::new() };
+        let (after, _) = step(before.clone(), Event::Known { bytes }, now);
+        if !write_difference(&mut transaction, id, &before, &after, now).await? {
+            return Err(Error::Conflict(id));
+        }
+        transaction.commit().await?;
+        Ok(Some(id))
+    }
+
     /// Applies an event to a job, in one transaction that is on disk when this returns.
     ///
     /// # Errors

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use rustix::fs::Access;
 
+use crate::Error;
+
 /// Checks that this process may make files in a folder, as far as rights and the mount say.
 ///
 /// # Errors
@@ -20,6 +22,15 @@ pub fn check_writable(folder: &Path) -> io::Result<()> {
 /// The path cannot be reached.
 pub fn device(path: &Path) -> io::Result<u64> {
     Ok(path.metadata()?.dev())
+}
+
+/// The number of a file or folder on its device; links are followed. It stays when the thing is moved there, and a copy has
+/// another.
+///
+/// # Errors
+/// The path cannot be reached.
+pub fn inode(path: &Path) -> Result<u64, Error> {
+    Ok(path.metadata().map_err(Error::io("inspect", path))?.ino())
 }
 
 #[cfg(test)]

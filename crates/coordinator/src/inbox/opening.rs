@@ -14,7 +14,7 @@ use super::kinds::{self, Kind};
 use crate::error::Error;
 use crate::process::WorkerProcess;
 use crate::scheduler::now;
-use crate::submit::{Request, make_again, submit};
+use crate::submit::{Request, make_again, submit_unless_made};
 
 /// Time for a worker to look at a file.
 const PROBE_LIMIT: Duration = Duration::from_secs(30);
@@ -99,10 +99,15 @@ async fn take_in(options: &InboxOptions, path: &Path) -> Result<(), Error> {
         result: None,
         folder: None,
     };
-    let submission = submit(&options.ledger, request, now()).await?;
+    let (submission, made) = submit_unless_made(&options.ledger, request, now()).await?;
     let id = submission.id;
     if submission.is_new {
-        tracing::info!("job {id}: `{}` is taken in", path.display());
+        match made {
+            Some(result) => {
+                tracing::info!("job {id}: `{}` was made before: `{}`", path.display(), result.display());
+            }
+            None => tracing::info!("job {id}: `{}` is taken in", path.display()),
+        }
     } else if options.ledger.is_gone(id).await? {
         if let Some(record) = options.ledger.get(id).await? {
             welcome_back(options, &record).await?;

@@ -14,6 +14,7 @@ use crate::process::{WorkerError, WorkerProcess};
 use crate::shutdown::Shutdown;
 use crate::source::{Look, cause, look};
 use crate::status::Update;
+use crate::submit::free_folder;
 use crate::{manifest, report, room, task};
 
 /// How a task ended.
@@ -41,6 +42,18 @@ impl Scheduler {
         self.worker = None;
         let failure = Failure { kind: FailureKind::FolderAway, message };
         Some(Event::Failed { task: task.key(), failure })
+    }
+
+    /// Gives a job another folder, since another server works in the one that it had.
+    async fn take_another_folder(&self, record: &Record, task: &Task) -> Result<Outcome, Error> {
+        let ledger = &self.options.ledger;
+        let folder = free_folder(ledger, &record.request.source, &record.request.output).await?;
+        ledger.set_folder(record.id, &folder).await?;
+        let old = record.request.folder.display();
+        let message =
+            format!("another server works in `{old}`: the job begins anew in `{}`", folder.display());
+        self.note(record, message.clone());
+        Ok(Outcome::Event(task::failed(task.key(), FailureKind::Transient, message)))
     }
 
     /// What became of a task that did not succeed: a folder that is away meanwhile is the reason rather than what was met
@@ -80,8 +93,12 @@ impl Scheduler {
         if let Err(event) = task::make_folder(root, &record.request.folder, key) {
             return Ok(self.unless_away(record, task, event));
         }
-        if let Err(error) = manifest::write(record) {
-            return Ok(self.unless_away(record, task, task::failed_by_storage(key, &error)));
+        match manifest::write(&self.options.ledger, record, &self.options.owner) {
+            Ok(true) => {}
+            Ok(false) => return self.take_another_folder(record, task).await,
+            Err(error) => {
+                return Ok(self.unless_away(record, task, task::failed_by_storage(key, &error)));
+            }
         }
         let max_disk = self.options.max_disk;
         if let Err(failure) = room::look(record, task, max_disk) {

@@ -33,6 +33,11 @@ pub fn step(mut job: Job, event: Event, now: Millis) -> (Job, Vec<Effect>) {
             enter(job, Phase::Publish);
             Vec::new()
         }),
+        Event::Known { bytes } if job.status == Status::Queued && job.phase == Phase::Index => {
+            job.result_bytes = Some(bytes);
+            end(&mut job, Status::Done)
+        }
+        Event::Known { .. } => refused(Refusal::WrongStatus),
         Event::Published { task } => {
             finish_phase(&mut job, task, Phase::Publish, |job| end(job, Status::Done))
         }
@@ -433,7 +438,7 @@ fn end(job: &mut Job, status: Status) -> Vec<Effect> {
 }
 
 fn cancel(job: &mut Job) -> Vec<Effect> {
-    if job.status.is_final() {
+    if matches!(job.status, Status::Done | Status::Canceled) {
         return refused(Refusal::WrongStatus);
     }
     let effects = end(job, Status::Canceled);

@@ -330,6 +330,25 @@ fn a_folder_that_is_away_makes_the_job_wait() {
 }
 
 #[test]
+fn only_a_new_job_is_known_to_be_done() {
+    let mut story = Story::new();
+    story.after(Event::Known { bytes: 7 });
+    assert_eq!((&story.job.status, story.job.result_bytes), (&Status::Done, Some(7)));
+    let mut begun = Story::planned();
+    assert_eq!(begun.after(Event::Known { bytes: 7 }), [Effect::Refused(Refusal::WrongStatus)]);
+}
+
+#[test]
+fn what_has_failed_can_be_given_up() {
+    let mut story = Story::planned();
+    let task = story.claimed().key();
+    story.after(Event::Failed { task, failure: failure(FailureKind::Final) });
+    assert_eq!(story.after(Event::Cancel), [Effect::Ended]);
+    assert_eq!((&story.job.status, story.job.plan.is_none()), (&Status::Canceled, true));
+    assert_eq!(story.after(Event::Cancel), [Effect::Refused(Refusal::WrongStatus)]);
+}
+
+#[test]
 fn only_damaged_segments_are_made_again() {
     let mut story = Story::with_all_segments();
     let task = story.claimed().key();
@@ -519,12 +538,15 @@ proptest! {
             };
             let Some(event) = event else { continue };
             let (is_retry, is_resume) = (event == Event::Retry, event == Event::Resume);
+            let is_cancel = event == Event::Cancel;
             let is_claim = matches!(event, Event::Claim { .. });
             let effects = story.after(event);
             let job = &story.job;
 
-            // What is final stays so, but for a retry of what did not succeed.
-            if before.status.is_final() && !(is_retry && before.status != Status::Done) {
+            // What is final stays so, but for a retry of what did not succeed, and giving up what has failed.
+            let has_failed = matches!(before.status, Status::Failed { .. });
+            let may_change = (is_retry && before.status != Status::Done) || (is_cancel && has_failed);
+            if before.status.is_final() && !may_change {
                 prop_assert_eq!(job, &before);
             }
             // A refusal changes nothing.

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use coordinator::{
-    Existing, Inbox, InboxOptions, JobReport, OutputFolder, Scheduler, SchedulerOptions, Update, bring_back,
+    Existing, Inbox, InboxOptions, JobReport, OutputFolder, Owner, Scheduler, SchedulerOptions, Update, bring_back,
 };
 use tokio::sync::mpsc;
 
@@ -35,7 +35,8 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     if let Some(rescue) = &rescue {
         tracing::warn!("{rescue}");
     }
-    bring_back(&ledger, &root.output(), rescue.is_some()).await?;
+    let owner = Owner::of(&root.state())?;
+    bring_back(&ledger, &root.output(), &owner, rescue.is_some()).await?;
     let worker = worker_executable()?;
 
     let (updates, received) = mpsc::unbounded_channel();
@@ -46,6 +47,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         engine_threads: config::engine_threads(choices.threads),
         max_disk: choices.max_disk.map(|limit| limit.0),
         existing: Existing::NextName,
+        owner: owner.clone(),
         output: Some(OutputFolder::new(root.output(), &root.state())),
         updates,
     });

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use coordinator::{Existing, JobReport, Request, Scheduler, SchedulerOptions, Shutdown, Update, now, submit};
+use coordinator::{Existing, JobReport, Owner, Request, Scheduler, SchedulerOptions, Shutdown, Update, now, submit};
 use job::state::{Event, Status};
 use job::{Container, JobId, Settings};
 use ledger::{Ledger, Record};
@@ -182,6 +182,7 @@ impl Run {
             max_disk: self.max_disk,
             existing: if self.up.overwrite { Existing::Replace } else { Existing::Refuse },
             output: None,
+            owner: Owner::default(),
             updates,
         });
         let ended = scheduler.work_to_end(id, &self.shutdown).await;

@@ -1,0 +1,112 @@
+//! Results that are there already, known by the reports beside them: of the same source, made with the same settings.
+
+use std::path::Path;
+
+use job::{Container, FilePath};
+use ledger::NewJob;
+use serde::Deserialize;
+
+use crate::names::{report_of, result_names};
+
+/// The largest report that is read; real ones have a few thousand bytes.
+const LARGEST: u64 = 4 << 20;
+/// Names that are looked at for each kind of file.
+const MOST_NAMES: usize = 1000;
+
+/// What a report says by which its result is known again.
+#[derive(Deserialize)]
+struct Told {
+    source: Source,
+    result: Result,
+    settings_hash: String,
+}
+
+#[derive(Deserialize)]
+struct Source {
+    fingerprint: String,
+}
+
+#[derive(Deserialize)]
+struct Result {
+    bytes: u64,
+}
+
+/// The finished result of a job in the folder where it would be, and its bytes; `None` where there is none.
+pub fn finished_result(new: &NewJob) -> Option<(FilePath, u64)> {
+    if let Some(result) = &new.result {
+        return bytes_of(result, new).map(|bytes| (result.clone(), bytes));
+    }
+    [Container::Mp4, Container::Matroska].into_iter().find_map(|container| {
+        let names = result_names(&new.source, &new.output, container).take(MOST_NAMES).enumerate();
+        // The second name is taken where the first one is another's, and the others in turn.
+        let there = names.take_while(|(number, name)| *number < 2 || name.exists());
+        there.into_iter().find_map(|(_, name)| bytes_of(&name, new).map(|bytes| (name, bytes)))
+    })
+}
+
+/// The bytes of a file that is the result of this very job, as far as its report and its size tell.
+fn bytes_of(result: &Path, new: &NewJob) -> Option<u64> {
+    let bytes = result.metadata().ok().filter(std::fs::Metadata::is_file)?.len();
+    let report = report_of(result);
+    if report.metadata().ok()?.len() > LARGEST {
+        return None;
+    }
+    let told: Told = serde_json::from_slice(&std::fs::read(report).ok()?).ok()?;
+    let is_same = told.source.fingerprint == new.fingerprint
+        && told.settings_hash == new.settings.hash()
+        && told.result.bytes == bytes;
+    is_same.then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use job::Settings;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_result_is_known_by_its_report() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let new = NewJob {
+            source: "/films/a.mkv".into(),
+            fingerprint: "f".to_owned(),
+            stamp: String::new(),
+            settings: Settings::default(),
+            output: folder.path().into(),
+            folder: at("a.mkv.job").into(),
+            result: None,
+        };
+        assert_eq!(finished_result(&new), None);
+        let put = |name: &str, fingerprint: &str| {
+            fs::write(at(name), "result").unwrap();
+            let report = json!({
+                "source": { "fingerprint": fingerprint, "more": 1 },
+                "result": { "bytes": 6 },
+                "settings_hash": Settings::default().hash(),
+            });
+            fs::write(at(&format!("{name}.json")), report.to_string()).unwrap();
+        };
+        put("a_upscaled.mkv", "of another");
+        put("a.mkv_upscaled.mkv", "of another");
+        assert_eq!(finished_result(&new), None);
+        put("a_upscaled_2.mkv", "f");
+        let found = Some((FilePath(at("a_upscaled_2.mkv")), 6));
+        assert_eq!(finished_result(&new), found);
+        let other = Settings { crf: Some(3), ..Settings::default() };
+        assert_eq!(finished_result(&NewJob { settings: other, ..new.clone() }), None);
+        // A name of its own is the only one.
+        let named = NewJob { result: Some(at("a_upscaled.mkv").into()), ..new.clone() };
+        assert_eq!(finished_result(&named), None);
+        for damage in ["", "[]", "{\"source\": 1}"] {
+            fs::write(at("a_upscaled_2.mkv.json"), damage).unwrap();
+            assert_eq!(finished_result(&new), None, "{damage}");
+        }
+        put("a_upscaled_2.mkv", "f");
+        fs::write(at("a_upscaled_2.mkv"), "other content").unwrap();
+        assert_eq!(finished_result(&new), None);
+    }
+}

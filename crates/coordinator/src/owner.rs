@@ -1,0 +1,64 @@
+//! Whose a job's folder is. Two servers may share the folder of their results, as when one's folder was copied: neither works
+//! in what the other has begun.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+/// Where a server's name is kept in the folder of its state.
+const NAME: &str = "id.json";
+
+/// The name of a server, by which it knows the folders of its jobs. A command that works alone has none: its ledger lies in
+/// the folder itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Owner(String);
+
+#[derive(Serialize, Deserialize)]
+struct Note {
+    id: Owner,
+    /// Of the folder that it was given to: a copy of it is another server.
+    inode: u64,
+}
+
+impl Owner {
+    /// The server whose state is in a folder. It is named when it starts for the first time there, and after the folder was
+    /// copied.
+    ///
+    /// # Errors
+    /// The name cannot be kept.
+    pub fn of(state: &Path) -> Result<Self, storage::Error> {
+        let (path, inode) = (state.join(NAME), storage::inode(state)?);
+        match storage::read_sealed::<Note>(&path) {
+            Ok(Some(note)) if note.inode == inode => return Ok(note.id),
+            _ => {}
+        }
+        let half = || RandomState::new().hash_one(inode);
+        let id = Self(format!("{:016x}{:016x}", half(), half()));
+        storage::write_sealed(&path, &Note { id: id.clone(), inode })?;
+        Ok(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_keeps_its_name_and_a_copy_gets_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        let (here, moved, copy) = (root.path().join("a"), root.path().join("b"), root.path().join("c"));
+        std::fs::create_dir(&here).unwrap();
+        let id = Owner::of(&here).unwrap();
+        assert_eq!(Owner::of(&here).unwrap(), id);
+        std::fs::rename(&here, &moved).unwrap();
+        assert_eq!(Owner::of(&moved).unwrap(), id);
+        std::fs::create_dir(&copy).unwrap();
+        std::fs::copy(moved.join(NAME), copy.join(NAME)).unwrap();
+        let other = Owner::of(&copy).unwrap();
+        assert_ne!(other, id);
+        assert_eq!(Owner::of(&copy).unwrap(), other);
+    }
+}
