@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use job::state::{Event, Status};
-use ledger::{Ledger, NewJob, Record};
+use ledger::{Base, Ledger, NewJob, Record};
 use serde::{Deserialize, Serialize};
 use storage::{read_sealed, sync_folder, write_sealed};
 
@@ -39,7 +39,7 @@ impl Manifest {
 pub(crate) fn write(ledger: &Ledger, record: &Record, owner: &Owner) -> Result<bool, storage::Error> {
     let folder = &record.request.folder;
     let path = folder.join(NAME);
-    let job = ledger.kept_request(&record.request);
+    let job = ledger.base().kept_request(&record.request);
     let manifest = Manifest { job, owner: owner.clone(), inode: storage::inode(folder)? };
     // One that is damaged is replaced like one of another job.
     match read_sealed::<Manifest>(&path) {
@@ -52,10 +52,10 @@ pub(crate) fn write(ledger: &Ledger, record: &Record, owner: &Owner) -> Result<b
     Ok(true)
 }
 
-/// The source of the job whose folder this is, as far as its manifest tells.
-pub fn source_of(ledger: &Ledger, folder: &Path) -> Option<PathBuf> {
+/// The source of the job whose folder this is, as far as its manifest tells. The job is in the ledger of that file.
+pub fn source_of(ledger: &Path, folder: &Path) -> Option<PathBuf> {
     let manifest = read_sealed::<Manifest>(&folder.join(NAME)).ok().flatten()?;
-    Some(ledger.found_request(manifest.job).source.0)
+    Some(Base::of(ledger).found_request(manifest.job).source.0)
 }
 
 /// Takes the jobs in again whose folders lie below `output` and which the ledger does not know. When the ledger was
@@ -66,13 +66,13 @@ pub fn source_of(ledger: &Ledger, folder: &Path) -> Option<PathBuf> {
 /// # Errors
 /// When the ledger fails.
 pub async fn bring_back(ledger: &Ledger, output: &Path, owner: &Owner, rescued: bool) -> Result<(), Error> {
-    let (place, output) = (ledger.clone(), output.to_owned());
+    let (base, output) = (ledger.base().clone(), output.to_owned());
     let owner = owner.clone();
     let looking = tokio::task::spawn_blocking(move || {
         let mut found = Vec::new();
         find(&output, DEEPEST, &mut |folder, manifest: Manifest| {
             let is_of_another = manifest.is_of_another(folder, &owner);
-            let job = place.found_request(manifest.job);
+            let job = base.found_request(manifest.job);
             if is_of_another || !belongs(&job, folder) {
                 tracing::warn!("the job of `{}` belongs elsewhere and is left alone", folder.display());
             } else {
@@ -149,7 +149,7 @@ mod tests {
     fn note(ledger: &Ledger, job: &NewJob) {
         std::fs::create_dir_all(&*job.folder).unwrap();
         let inode = storage::inode(&job.folder).unwrap();
-        let manifest = Manifest { job: ledger.kept_request(job), owner: Owner::default(), inode };
+        let manifest = Manifest { job: ledger.base().kept_request(job), owner: Owner::default(), inode };
         write_sealed(&job.folder.join(NAME), &manifest).unwrap();
     }
 
@@ -171,7 +171,7 @@ mod tests {
             assert!(write(&ledger, &record, &mine).unwrap());
             assert!(!write(&ledger, &record, &other).unwrap());
         }
-        assert_eq!(source_of(&ledger, &job.folder).unwrap(), *job.source);
+        assert_eq!(source_of(&root.path().join("a/ledger.db"), &job.folder).unwrap(), *job.source);
         let copy = root.path().join("copy");
         std::fs::create_dir(&copy).unwrap();
         std::fs::copy(job.folder.join(NAME), copy.join(NAME)).unwrap();

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use job::{Container, FilePath};
 
@@ -11,7 +11,7 @@ const LONGEST_NAME: usize = 255;
 
 /// The names that the result of `source` may have in `folder`, best first: `NAME_upscaled.EXT`; where that is taken,
 /// `NAME.SOURCEEXT_upscaled.EXT`; then with a number.
-pub(crate) fn result_names(
+pub fn result_names(
     source: &Path,
     folder: &Path,
     container: Container,
@@ -40,13 +40,14 @@ pub(crate) fn numbered_job_folder(source: &Path, output: &Path, number: u32) -> 
     FilePath(output.join(joined(OsStr::new(&*name.to_string_lossy()), &suffix)))
 }
 
-/// The folder for the unfinished work on `source` beside its result in `output`: `NAME.EXT.job`.
-pub fn job_folder(source: &Path, output: &Path) -> std::path::PathBuf {
-    numbered_job_folder(source, output, 1).0
+/// The folders that the unfinished work on `source` may have beside its result in `output`, best first: `NAME.EXT.job`, then
+/// with a number.
+pub fn job_folders(source: &Path, output: &Path) -> impl Iterator<Item = PathBuf> {
+    (1..).map(|number| numbered_job_folder(source, output, number).0)
 }
 
 /// The report beside a result: `RESULT.json`.
-pub(crate) fn report_of(result: &Path) -> std::path::PathBuf {
+pub(crate) fn report_of(result: &Path) -> PathBuf {
     result.with_file_name(joined(result.file_name().unwrap_or_default(), ".json"))
 }
 

@@ -28,6 +28,9 @@ impl Scheduler {
             return Ok(Ok(()));
         }
         for name in result_names(&record.request.source, &record.request.output, container) {
+            if self.options.taken.contains(&name.0) {
+                continue;
+            }
             if self.options.existing != Existing::Replace && name.symlink_metadata().is_ok() {
                 if self.options.existing == Existing::Refuse {
                     return Ok(Err(already_there(&name)));

@@ -23,11 +23,17 @@ pub(crate) fn look(record: &Record, task: &Task, max_disk: Option<u64>) -> Resul
         let source = Stamp::of(&record.request.source).map_or(0, |stamp| stamp.size);
         video.keep_limit(source, most)?;
     }
-    let Task::Segment { range, .. } = task else { return Ok(()) };
     let folder = &record.request.folder;
-    let scratch = Scratch::new(ScratchOptions::new(&**folder));
-    let ram = scratch.map_or(0, |scratch| scratch.ram_budget());
-    storage::require(folder, video.room_for(*range, ram)).map_err(|error| crate::task::failure(&error))
+    let room = match task {
+        // Before the film is read, nothing else is known.
+        Task::Index { .. } => OVERHEAD,
+        Task::Segment { range, .. } => {
+            let scratch = Scratch::new(ScratchOptions::new(&**folder));
+            video.room_for(*range, scratch.map_or(0, |scratch| scratch.ram_budget()))
+        }
+        Task::Join { .. } | Task::Publish { .. } => return Ok(()),
+    };
+    storage::require(folder, room).map_err(|error| crate::task::failure(&error))
 }
 
 /// Bytes that a job may still add to its finished segments.

@@ -60,6 +60,8 @@ pub struct SchedulerOptions {
     pub max_disk: Option<u64>,
     /// What to do about a file that has the name of a result.
     pub existing: Existing,
+    /// Names that results of other jobs will have, which are not in the ledger.
+    pub taken: Vec<PathBuf>,
     /// The folder of all results, where there is one: while it is away, jobs wait. Without one, a job waits for the folder
     /// of its own result.
     pub output: Option<OutputFolder>,

@@ -33,7 +33,7 @@ pub struct Request {
 /// # Errors
 /// When the source is not there or the ledger fails.
 pub async fn submit(ledger: &Ledger, request: Request, now: Millis) -> Result<Submission, Error> {
-    enter(ledger, &describe(ledger, request).await?, now).await
+    enter(ledger, &describe_for(ledger, request).await?, now).await
 }
 
 /// As [`submit`]; a new job whose result is there already, as after a loss of the ledger, is done at once. Gives that result.
@@ -42,7 +42,7 @@ pub(crate) async fn submit_unless_made(
     request: Request,
     now: Millis,
 ) -> Result<(Submission, Option<FilePath>), Error> {
-    let new = describe(ledger, request).await?;
+    let new = describe_for(ledger, request).await?;
     let known = new.clone();
     let looking = tokio::task::spawn_blocking(move || finished_result(&known));
     if let Ok(Some((result, bytes))) = looking.await
@@ -78,7 +78,7 @@ pub async fn make_again(ledger: &Ledger, record: &Record, now: Millis) -> Result
         result: result.map(|result| result.0),
         folder: None,
     };
-    let new = describe(ledger, request).await?;
+    let new = describe_for(ledger, request).await?;
     if new.fingerprint == record.request.fingerprint {
         ledger.begin_again(record.id, &new, now).await?;
         return Ok(record.id);
@@ -87,11 +87,23 @@ pub async fn make_again(ledger: &Ledger, record: &Record, now: Millis) -> Result
     Ok(ledger.submit(&NewJob { result: None, ..new }, now).await?.id)
 }
 
-/// Notes what a source is now, and finds a folder for the work on it.
+/// As [`describe`]; where no folder was chosen, finds one for the work that no other job of the ledger has.
 ///
 /// # Errors
 /// When the source is not there or the ledger fails.
-pub async fn describe(ledger: &Ledger, request: Request) -> Result<NewJob, Error> {
+pub async fn describe_for(ledger: &Ledger, request: Request) -> Result<NewJob, Error> {
+    let folder = match &request.folder {
+        Some(folder) => folder.clone().into(),
+        None => free_folder(ledger, &request.source, &request.output).await?,
+    };
+    describe(request, folder).await
+}
+
+/// Notes what a source is now.
+///
+/// # Errors
+/// When the source is not there.
+pub async fn describe(request: Request, folder: FilePath) -> Result<NewJob, Error> {
     let source = request.source.clone();
     let stamp = Stamp::of(&source)?;
     let content = tokio::task::spawn_blocking(move || fingerprint(&source));
@@ -99,13 +111,9 @@ pub async fn describe(ledger: &Ledger, request: Request) -> Result<NewJob, Error
         Ok(Ok(fingerprint)) => fingerprint.hex,
         _ => format!("unreadable {}", stamp_text(&stamp)),
     };
-    let source = FilePath(request.source);
     Ok(NewJob {
-        folder: match request.folder {
-            Some(folder) => folder.into(),
-            None => free_folder(ledger, &source, &request.output).await?,
-        },
-        source,
+        folder,
+        source: FilePath(request.source),
         fingerprint,
         stamp: stamp_text(&stamp),
         settings: request.settings,

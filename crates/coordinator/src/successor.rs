@@ -107,6 +107,7 @@ mod tests {
                 max_disk: None,
                 existing: Existing::NextName,
                 output: None,
+                taken: Vec::new(),
                 owner: crate::Owner::default(),
                 updates: tokio::sync::mpsc::unbounded_channel().0,
             });

@@ -8,11 +8,11 @@ use crate::NewJob;
 
 /// The folder that paths are relative to: the one that holds the folder of the ledger.
 #[derive(Debug, Clone)]
-pub(crate) struct Base(PathBuf);
+pub struct Base(PathBuf);
 
 impl Base {
     /// The base of the ledger in a file.
-    pub(crate) fn of(ledger: &Path) -> Self {
+    pub fn of(ledger: &Path) -> Self {
         let path = std::path::absolute(ledger).unwrap_or_else(|_| ledger.to_owned());
         Self(path.ancestors().nth(2).unwrap_or(Path::new("/")).to_owned())
     }
@@ -32,12 +32,12 @@ impl Base {
     }
 
     /// A request with its paths as they are kept.
-    pub(crate) fn kept_request(&self, request: &NewJob) -> NewJob {
+    pub fn kept_request(&self, request: &NewJob) -> NewJob {
         map(request.clone(), |path| self.kept(path))
     }
 
     /// The request that was kept so.
-    pub(crate) fn found_request(&self, kept: NewJob) -> NewJob {
+    pub fn found_request(&self, kept: NewJob) -> NewJob {
         map(kept, |path| self.found(path))
     }
 }

@@ -62,6 +62,14 @@ pub enum Error {
     /// Another writer was in between, in spite of the transaction.
     #[error("job {0} was changed by another program at the same time: try again")]
     Conflict(JobId),
+    /// The name that was chosen for a result is that of another job's.
+    #[error("`{}` is the result of job {by}: choose another name", result.display())]
+    ResultTaken {
+        /// The name.
+        result: PathBuf,
+        /// The job that has it.
+        by: JobId,
+    },
     /// No such job.
     #[error("there is no job {0}: `upscaled list` shows all jobs")]
     NoJob(JobId),

@@ -15,6 +15,7 @@ mod seen;
 mod sources;
 mod store;
 
+pub use base::Base;
 pub use error::Error;
 pub use record::{NewJob, Place, Queued, Record, Submission};
 pub use rescue::Rescue;

@@ -176,14 +176,9 @@ impl Ledger {
         Ok(())
     }
 
-    /// A request with its paths as the ledger keeps them: relative where they can be.
-    pub fn kept_request(&self, request: &NewJob) -> NewJob {
-        self.base.kept_request(request)
-    }
-
-    /// The request that was kept so.
-    pub fn found_request(&self, kept: NewJob) -> NewJob {
-        self.base.found_request(kept)
+    /// What its paths are relative to.
+    pub fn base(&self) -> &Base {
+        &self.base
     }
 
     fn damaged(&self, finding: String) -> Error {
@@ -198,9 +193,15 @@ impl Ledger {
     /// Takes a job in, unless the same source with the same content and settings is there already.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When another job has the name that was chosen for the result, or the database fails.
     pub async fn submit(&self, new: &NewJob, now: Millis) -> Result<Submission, Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        if let Some(result) = &new.result
+            && let Some(by) = self.result_of(&mut transaction, result).await?
+            && !is_same(&mut transaction, &self.base, new, by).await?
+        {
+            return Err(Error::ResultTaken { result: result.0.clone(), by });
+        }
         let inserted = insert(&mut transaction, &self.base, None, new, now).await?;
         let submission = if let Some(id) = inserted {
             Submission { id, is_new: true }
@@ -232,14 +233,10 @@ impl Ledger {
         now: Millis,
     ) -> Result<Option<JobId>, Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let is_taken: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM job WHERE result = $1)")
-            .bind(self.base.kept(result).as_bytes().to_vec())
-            .fetch_one(&mut *transaction)
-            .await?;
-        let new = NewJob { result: Some(result.clone()), ..new.clone() };
-        if is_taken {
+        if self.result_of(&mut transaction, result).await?.is_some() {
             return Ok(None);
         }
+        let new = NewJob { result: Some(result.clone()), ..new.clone() };
         let Some(id) = insert(&mut transaction, &self.base, None, &new, now).await? else { return Ok(None) };
         let before = Job { id, ..Job::new() };
         let (after, _) = step(before.clone(), Event::Known { bytes }, now);
@@ -248,6 +245,33 @@ impl Ledger {
         }
         transaction.commit().await?;
         Ok(Some(id))
+    }
+
+    /// The job that a name for a result is reserved for.
+    async fn result_of(
+        &self,
+        connection: &mut SqliteConnection,
+        result: &FilePath,
+    ) -> Result<Option<JobId>, Error> {
+        let id: Option<i64> = sqlx::query_scalar("SELECT id FROM job WHERE result = $1")
+            .bind(self.base.kept(result).as_bytes().to_vec())
+            .fetch_optional(connection)
+            .await?;
+        Ok(id.map(JobId))
+    }
+
+    /// Frees the name that is reserved for the result of a job, for another job's.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn release_result(&self, id: JobId) -> Result<(), Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::query("UPDATE job SET result = NULL WHERE id = $1")
+            .bind(id.0)
+            .execute(&mut *transaction)
+            .await?;
+        seal_job(&mut transaction, id).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Applies an event to a job, in one transaction that is on disk when this returns.
@@ -353,6 +377,21 @@ impl Ledger {
         sqlx::query("DELETE FROM job WHERE id = $1").bind(id.0).execute(&self.pool).await?;
         Ok(())
     }
+}
+
+/// True when a job in the ledger is the one that is to be taken in.
+async fn is_same(
+    connection: &mut SqliteConnection,
+    base: &Base,
+    new: &NewJob,
+    id: JobId,
+) -> Result<bool, Error> {
+    let there = load(connection, base, id).await?.map(|record| record.request);
+    Ok(there.is_some_and(|there| {
+        there.source == new.source
+            && there.fingerprint == new.fingerprint
+            && there.settings.hash() == new.settings.hash()
+    }))
 }
 
 /// Inserts a new job, with a number where it is to have that. `None` when the same source with the same content and settings

@@ -73,6 +73,9 @@ pub(crate) struct Up {
     /// Replace a result that is there already
     #[arg(long)]
     pub(crate) overwrite: bool,
+    /// Discard unfinished work on the video and begin anew
+    #[arg(long)]
+    pub(crate) restart: bool,
     /// Enlarge this video stream of the file, by its number as `ffprobe` has it [default: the default video, else the
     /// longest, else the largest]
     #[arg(long, value_name = "NUMBER")]

@@ -2,6 +2,7 @@
 
 mod choice;
 mod cli;
+mod command;
 mod commands;
 mod config;
 mod exit;

@@ -4,9 +4,9 @@ mod notes;
 
 use std::path::Path;
 
-use frame::Size;
+use frame::{Rational, Size};
 use job::message::{IndexMethod, IndexRequest, Response};
-use job::{Container, Deinterlace, Encoding, SegmentRange, Shape, SourceFacts};
+use job::{Container, Deinterlace, Encoding, SegmentRange, Settings, Shape, SourceFacts};
 use media::{Index, Source};
 
 use crate::encoding::{Output, media_container};
@@ -41,6 +41,13 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         )));
     }
     let of_dynamic_metadata = media::dynamic_metadata(source, &probe.video)?;
+    refuse_early(source, settings, &probe)?;
+    let (operations_per_pixel, network_scale) = if settings.has_network() {
+        let network = model::network(settings)?;
+        (network.flops_per_pixel() as u64, network.scale as u32)
+    } else {
+        (0, 1)
+    };
     let mut notes: Vec<String> =
         notes::of_parts(&request.source).into_iter().chain(probe.choice.clone()).collect();
     let index = list(request, source, progress, &mut notes)?;
@@ -68,12 +75,6 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     let orientation = media_container(container).orientation(&probe.video);
     let shape = shape(&probe.video.clone().turned(orientation));
     notes.extend(notes::shrinking(settings.target, shape));
-    let (operations_per_pixel, network_scale) = if settings.has_network() {
-        let network = model::network(settings)?;
-        (network.flops_per_pixel() as u64, network.scale as u32)
-    } else {
-        (0, 1)
-    };
     let ticks =
         index.pts.last().zip(index.pts.first()).map_or(0, |(last, first)| last - first) + index.last_duration;
     Ok(Response::Indexed(Box::new(SourceFacts {
@@ -97,6 +98,20 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         carry: found.carry,
         cut_off: index.cut_off,
     })))
+}
+
+/// Tries what was chosen of the encoder on the film as its head has it, before all of it is read.
+fn refuse_early(source: &Source, settings: &Settings, probe: &media::Probe) -> Result<(), Failed> {
+    let is_chosen = settings.encoder.is_some() || settings.codec.is_some();
+    if !is_chosen && settings.encoder_options.is_empty() && settings.container.is_none() {
+        return Ok(());
+    }
+    // A head without a size is refused, or understood, once the film was read.
+    let Ok((width, height)) = settings.target.size(shape(&probe.video)) else { return Ok(()) };
+    let index = &Index::of_times(Rational::new(1, 1000), Vec::new());
+    let threads = job::ENCODER_THREADS;
+    let output = Output { source, settings, probe, index, size: Size::new(width, height), threads };
+    output.choose(settings.container).map(drop)
 }
 
 /// The frame list, with what people should know of it in `notes`.

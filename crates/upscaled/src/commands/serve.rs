@@ -47,7 +47,8 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         engine_threads: config::engine_threads(choices.threads),
         max_disk: choices.max_disk.map(|limit| limit.0),
         existing: Existing::NextName,
-        owner: owner.clone(),
+        owner,
+        taken: Vec::new(),
         output: Some(OutputFolder::new(root.output(), &root.state())),
         updates,
     });

@@ -1,12 +1,18 @@
 //! `up`: upscale files now.
 
+mod plan;
+mod unfinished;
+
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
-use coordinator::{Existing, JobReport, Owner, Request, Scheduler, SchedulerOptions, Shutdown, Update, now, submit};
-use job::state::{Event, Status};
-use job::{Container, JobId, Settings};
-use ledger::{Ledger, Record};
+use anyhow::bail;
+use coordinator::{
+    Existing, JobReport, Owner, Request, Scheduler, SchedulerOptions, Shutdown, Update, describe,
+    describe_for, enter, finished_result, now,
+};
+use job::state::{Event, Phase, Status};
+use job::{JobId, Settings};
+use ledger::{Ledger, NewJob, Record};
 use storage::FolderLock;
 use tokio::sync::mpsc;
 
@@ -18,6 +24,10 @@ use crate::output;
 use crate::progress::{self, View};
 use crate::root::{self, Root};
 use crate::signals::shutdown_on_signal;
+
+pub(super) use plan::readable;
+use plan::{Planned, Wanted};
+use unfinished::Other;
 
 /// Time between looks at a job that a server works on.
 const FOLLOW: std::time::Duration = std::time::Duration::from_millis(500);
@@ -31,21 +41,29 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
         None => up.choices.clone(),
     };
     let settings = Settings { stream: up.stream, ..config::settings(&choices, &[models])? };
+    let source_of = async |folder: &Path| coordinator::source_of(&root::ledger_file(folder), &work_in(folder));
+    let wanted = Wanted { files: &up.files, output: up.output.as_deref(), settings: &settings };
+    let planned = wanted.plan(source_of).await;
     let several = up.files.len() > 1;
-    let run = Run {
+    let mut run = Run {
         engine_threads: config::engine_threads(choices.threads),
         max_disk: choices.max_disk.map(|limit| limit.0),
+        taken: planned.iter().flatten().map(|file| file.expected.clone()).collect(),
         root,
-        settings,
         shutdown,
         up,
     };
+    let files = std::mem::take(&mut run.up.files);
     let mut ending = Ending::Done;
-    for file in &run.up.files {
+    for (file, planned) in files.iter().zip(planned) {
         if several {
             output::say(&format!("{}:", output::path(file)));
         }
-        match run.file(file).await {
+        let ended = match planned {
+            Ok(planned) => run.file(&planned).await,
+            Err(error) => Err(error),
+        };
+        match ended {
             Ok(Ending::Done) => {}
             Ok(Ending::Failed) => ending = Ending::Failed,
             Ok(Ending::Stopped) => return Ok(Ending::Stopped),
@@ -62,91 +80,118 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
 struct Run {
     up: Up,
     root: Option<Root>,
-    settings: Settings,
     engine_threads: u32,
     max_disk: Option<u64>,
+    /// The names of all results of the command.
+    taken: Vec<PathBuf>,
     shutdown: Shutdown,
 }
 
-/// Where the result of a file goes.
-struct Place {
-    folder: PathBuf,
-    file: Option<PathBuf>,
-    container: Option<Container>,
+/// Where a job's folder has the work itself, beside its ledger and its lock.
+fn work_in(folder: &Path) -> PathBuf {
+    folder.join("work")
 }
 
 impl Run {
-    async fn file(&self, file: &Path) -> anyhow::Result<Ending> {
-        let source = readable(file)?;
-        let place = self.place(&source)?;
-        let folder = coordinator::job_folder(&source, &place.folder);
-        // Where a job was interrupted, the file may be its own result.
-        let was_interrupted = self.root.is_none() && root::ledger_file(&folder).exists();
-        if let Some(file) = &place.file
-            && file.exists()
-            && !self.up.overwrite
-            && !was_interrupted
-        {
-            bail!(
-                "`{}` is there already: use --overwrite to replace it, or -o to choose another name",
-                output::path(file)
-            );
-        }
-        let mut request = Request {
-            settings: Settings {
-                container: place.container.or(self.settings.container),
-                ..self.settings.clone()
-            },
-            output: place.folder.clone(),
-            result: place.file,
+    async fn file(&self, planned: &Planned) -> anyhow::Result<Ending> {
+        let request = Request {
+            source: planned.source.clone(),
+            settings: planned.settings.clone(),
+            output: planned.output.clone(),
+            result: planned.chosen.clone(),
             folder: None,
-            source,
         };
-        if let Some(root) = &self.root {
-            root::make_folder(&root.state())?;
-            return match FolderLock::acquire(&root.state()) {
-                Ok(_lock) => {
-                    let ledger = whole_ledger(&root.state()).await?;
-                    let id = self.enter(&ledger, request).await?;
-                    self.work(ledger, id).await
-                }
-                Err(storage::Error::InUse { .. }) => {
-                    let ledger = root.open_ledger().await?;
-                    let id = self.enter(&ledger, request).await?;
-                    self.follow(&ledger, id).await
-                }
-                Err(error) => Err(error.into()),
-            };
+        // Where a job was interrupted, the file may be its own result.
+        let was_interrupted = self.root.is_none() && root::ledger_file(&planned.folder).exists();
+        let folder = work_in(&planned.folder);
+        if planned.expected.exists() && !self.up.overwrite && !was_interrupted {
+            let new = describe(request, folder.into()).await?;
+            let Some((result, _)) = finished_result(&new) else { return Err(already_there(planned)) };
+            output::say("this was done already");
+            self.tell_result(&result);
+            return Ok(Ending::Done);
         }
-        // Room for the ledger and the lock beside what the job makes.
-        request.folder = Some(folder.join("work"));
-        root::make_folder(&folder)?;
-        let lock = FolderLock::acquire(&folder)?;
-        let result = self.in_folder(&folder, request).await;
-        drop(lock);
-        remove_if_finished(&folder, &result);
-        result
+        match &self.root {
+            Some(root) => self.in_root(root, planned, request).await,
+            None => self.in_folder(planned, describe(request, folder.into()).await?).await,
+        }
+    }
+
+    /// Works on a job in the ledger of a server, or lets the server do it that runs there.
+    async fn in_root(&self, root: &Root, planned: &Planned, request: Request) -> anyhow::Result<Ending> {
+        root::make_folder(&root.state())?;
+        match FolderLock::acquire(&root.state()) {
+            Ok(_lock) => {
+                let ledger = whole_ledger(&root.state()).await?;
+                if self.up.restart {
+                    discard(&ledger, &request).await?;
+                }
+                let id = self.enter(&ledger, &describe_for(&ledger, request).await?).await?;
+                self.work(planned, ledger, id, Owner::of(&root.state())?).await
+            }
+            Err(storage::Error::InUse { .. }) => {
+                anyhow::ensure!(
+                    !self.up.restart,
+                    "a server works in `{}`: discard its unfinished work with `upscaled cancel`, and leave --restart out",
+                    output::path(root.folder())
+                );
+                let ledger = root.open_ledger().await?;
+                let id = self.enter(&ledger, &describe_for(&ledger, request).await?).await?;
+                self.follow(&ledger, id).await
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Works on a job whose ledger lies in a folder of its own.
-    async fn in_folder(&self, folder: &Path, request: Request) -> anyhow::Result<Ending> {
-        let ledger = whole_ledger(folder).await?;
-        let id = self.enter(&ledger, request).await?;
-        for other in ledger.list().await?.into_iter().filter(|record| record.id != id) {
-            if !other.job.status.is_final() && other.job.frames_done() > 0 {
-                output::say(
-                    "the unfinished work in the job folder is of other settings or another source: it is thrown away",
-                );
-            }
-            ledger.remove(other.id).await?;
+    async fn in_folder(&self, planned: &Planned, new: NewJob) -> anyhow::Result<Ending> {
+        let folder = &planned.folder;
+        let is_new = !folder.exists();
+        root::make_folder(folder)?;
+        let lock = FolderLock::acquire(folder)?;
+        let result = self.in_locked_folder(planned, new).await;
+        drop(lock);
+        let is_worthless = match result {
+            Ok(Ending::Done) => true,
+            Ok(Ending::Failed) => !has_work(folder),
+            Ok(Ending::Stopped) => false,
+            Err(_) => is_new && !has_work(folder),
+        };
+        if is_worthless && let Err(error) = remove_job_folder(folder) {
+            output::error(&format!("the folder `{}` cannot be removed: {error}", output::path(folder)));
         }
-        self.work(ledger, id).await
+        result
+    }
+
+    async fn in_locked_folder(&self, planned: &Planned, new: NewJob) -> anyhow::Result<Ending> {
+        let ledger = whole_ledger(&planned.folder).await?;
+        let other = if self.up.restart { Other::Discard } else { Other::Keep };
+        unfinished::make_room(&ledger, &new, other, self.up.output.as_deref()).await?;
+        if planned.expected.exists() && !self.up.overwrite {
+            let mut jobs = ledger.list().await?.into_iter();
+            let is_own = |record: Record| {
+                unfinished::is_same(&record, &new)
+                    && (record.job.phase == Phase::Publish || record.job.status == Status::Done)
+            };
+            if !jobs.any(is_own) {
+                return Err(already_there(planned));
+            }
+        }
+        let id = self.enter(&ledger, &new).await?;
+        self.work(planned, ledger, id, Owner::default()).await
     }
 
     /// Takes the job in; one that failed before gets another try.
-    async fn enter(&self, ledger: &Ledger, request: Request) -> anyhow::Result<JobId> {
-        let again = request.clone();
-        let submission = submit(ledger, request, now()).await?;
+    async fn enter(&self, ledger: &Ledger, new: &NewJob) -> anyhow::Result<JobId> {
+        let submission = match enter(ledger, new, now()).await {
+            Err(coordinator::Error::Ledger(ledger::Error::ResultTaken { by, .. }))
+                if self.up.overwrite && has_ended(ledger, by).await? =>
+            {
+                ledger.release_result(by).await?;
+                enter(ledger, new, now()).await?
+            }
+            other => other?,
+        };
         let Some(record) = ledger.get(submission.id).await? else {
             bail!("the job vanished from the ledger: another program removed it");
         };
@@ -157,8 +202,7 @@ impl Run {
             Status::Done if !self.up.overwrite && has_result(&record) => output::say("this was done already"),
             // Done before, and whoever asks again wants it made again.
             Status::Done => {
-                ledger.remove(submission.id).await?;
-                return Ok(submit(ledger, again, now()).await?.id);
+                ledger.begin_again(submission.id, new, now()).await?;
             }
             Status::Paused => {
                 ledger.apply(submission.id, Event::Resume, now()).await?;
@@ -171,7 +215,13 @@ impl Run {
     }
 
     /// Works on a job here and shows its progress.
-    async fn work(&self, ledger: Ledger, id: JobId) -> anyhow::Result<Ending> {
+    async fn work(
+        &self,
+        planned: &Planned,
+        ledger: Ledger,
+        id: JobId,
+        owner: Owner,
+    ) -> anyhow::Result<Ending> {
         let (updates, received) = mpsc::unbounded_channel();
         let view = if self.up.json { View::Json } else { View::Bar };
         let showing = tokio::spawn(progress::show(received, view));
@@ -182,7 +232,8 @@ impl Run {
             max_disk: self.max_disk,
             existing: if self.up.overwrite { Existing::Replace } else { Existing::Refuse },
             output: None,
-            owner: Owner::default(),
+            owner,
+            taken: self.taken.iter().filter(|name| **name != planned.expected).cloned().collect(),
             updates,
         });
         let ended = scheduler.work_to_end(id, &self.shutdown).await;
@@ -224,10 +275,8 @@ impl Run {
                 if let Some(saving) = JobReport::of(record).reuse.in_words() {
                     output::say(&saving);
                 }
-                if let Some(result) = &record.request.result
-                    && !self.up.json
-                {
-                    output::data(&output::path(result));
+                if let Some(result) = &record.request.result {
+                    self.tell_result(result);
                 }
                 Ending::Done
             }
@@ -259,43 +308,36 @@ impl Run {
         }
     }
 
-    /// Where the result of a file goes.
-    fn place(&self, source: &Path) -> anyhow::Result<Place> {
-        let beside = source.parent().unwrap_or(Path::new("/")).to_owned();
-        let Some(wanted) = &self.up.output else {
-            return Ok(Place { folder: beside, file: None, container: None });
-        };
-        let says_folder = wanted.as_os_str().to_string_lossy().ends_with('/');
-        if says_folder || wanted.is_dir() {
-            root::make_folder(wanted)?;
-            return Ok(Place { folder: wanted.canonicalize()?, file: None, container: None });
+    fn tell_result(&self, result: &Path) {
+        if !self.up.json {
+            output::data(&output::path(result));
         }
-        if self.up.files.len() > 1 {
-            bail!(
-                "`{}` is one name for several results: name a folder, with a slash at its end",
-                output::path(wanted)
-            );
-        }
-        let extension = wanted.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-        let container = match extension.as_deref() {
-            Some("mp4" | "m4v" | "mov") => Container::Mp4,
-            Some("mkv") => Container::Matroska,
-            _ => bail!(
-                "`{}` is neither .mp4 nor .mkv: choose one of them, or a folder with a slash at its end",
-                output::path(wanted)
-            ),
-        };
-        let name = wanted.file_name().context("the name of the result is missing")?;
-        let folder = match wanted.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        root::make_folder(folder)?;
-        let folder = folder.canonicalize()?;
-        let file = folder.join(name);
-        anyhow::ensure!(file != source, "the result would replace its source: choose another name");
-        Ok(Place { file: Some(file), folder, container: Some(container) })
     }
+}
+
+fn already_there(planned: &Planned) -> anyhow::Error {
+    anyhow::anyhow!(
+        "`{}` is there already: use --overwrite to replace it, or -o to choose another name",
+        output::path(&planned.expected)
+    )
+}
+
+async fn has_ended(ledger: &Ledger, id: JobId) -> anyhow::Result<bool> {
+    Ok(ledger.get(id).await?.is_none_or(|record| record.job.status.is_final()))
+}
+
+/// Forgets the unfinished work on a source in a ledger that no server works with.
+async fn discard(ledger: &Ledger, request: &Request) -> anyhow::Result<()> {
+    for record in ledger.of_source(&request.source.clone().into()).await? {
+        let is_wanted = record.request.settings.hash() == request.settings.hash();
+        if is_wanted && record.job.status != Status::Done {
+            ledger.remove(record.id).await?;
+            if record.request.folder.is_dir() {
+                std::fs::remove_dir_all(&*record.request.folder)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The ledger in a folder whose lock is held; says when it was damaged.
@@ -313,37 +355,11 @@ fn has_result(record: &Record) -> bool {
     found.is_some_and(|metadata| Some(metadata.len()) == record.job.result_bytes)
 }
 
-/// The absolute path of a file that can be read.
-pub(super) fn readable(file: &Path) -> anyhow::Result<PathBuf> {
-    let shown = output::path(file);
-    let source = file.canonicalize().with_context(|| format!("`{shown}` cannot be found; check the name"))?;
-    anyhow::ensure!(
-        !source.is_dir(),
-        "`{shown}` is a folder: name the files in it, or watch it with `upscaled serve`"
-    );
-    anyhow::ensure!(source.is_file(), "`{shown}` is not a regular file: copy it to a disk first");
-    if let Some(first) = storage::first_part(&source) {
-        let first = output::path(first.file_name().unwrap_or_default().as_ref());
-        anyhow::bail!(
-            "`{shown}` is a later part of the film that begins in `{first}` beside it: name that file"
-        );
-    }
-    let opened = std::fs::File::open(&source);
-    opened.with_context(|| format!("`{shown}` cannot be read; check its permissions"))?;
-    anyhow::ensure!(source.metadata()?.len() > 0, "`{shown}` is empty (zero bytes): copy it again");
-    Ok(source)
-}
-
-/// Removes the job folder unless it holds work that can go on.
-fn remove_if_finished(folder: &Path, result: &anyhow::Result<Ending>) {
-    let has_work = std::fs::read_dir(folder.join("work")).is_ok_and(|entries| {
+/// True when a job's folder holds finished segments that can be gone on with.
+fn has_work(folder: &Path) -> bool {
+    std::fs::read_dir(work_in(folder)).is_ok_and(|entries| {
         entries.flatten().any(|entry| entry.file_name().to_string_lossy().ends_with(".pkt"))
-    });
-    let is_worthless =
-        matches!(result, Ok(Ending::Done)) || (matches!(result, Ok(Ending::Failed)) && !has_work);
-    if is_worthless && let Err(error) = remove_job_folder(folder) {
-        output::error(&format!("the folder `{}` cannot be removed: {error}", output::path(folder)));
-    }
+    })
 }
 
 /// Removes the folder and its ledger last: until then, whoever starts again after a crash finds that the job is done.

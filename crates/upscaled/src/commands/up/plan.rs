@@ -1,0 +1,248 @@
+//! What becomes of the files of a command, settled before anything is read whole or made: where each result goes, under a name
+//! that no other file of the command has.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use coordinator::{job_folders, result_names};
+use job::{Container, Settings};
+
+use crate::output;
+use crate::root;
+
+/// A file of the command and where its result goes.
+#[derive(Debug)]
+pub(super) struct Planned {
+    /// The video, as an absolute path.
+    pub(super) source: PathBuf,
+    /// The folder of the result.
+    pub(super) output: PathBuf,
+    /// The name of the result where the user chose it.
+    pub(super) chosen: Option<PathBuf>,
+    /// The name that the result gets unless its container has to be another one.
+    pub(super) expected: PathBuf,
+    /// The folder of the unfinished work.
+    pub(super) folder: PathBuf,
+    pub(super) settings: Settings,
+}
+
+/// The choices that matter for names.
+#[derive(Debug)]
+pub(super) struct Wanted<'a> {
+    pub(super) files: &'a [PathBuf],
+    pub(super) output: Option<&'a Path>,
+    pub(super) settings: &'a Settings,
+}
+
+/// The folder of results, and the name and container of one where they were chosen.
+struct Place {
+    folder: PathBuf,
+    file: Option<PathBuf>,
+    container: Option<Container>,
+}
+
+impl Wanted<'_> {
+    /// Plans all files in their order; of each that cannot be made, the reason. `source_of` tells whose unfinished work a
+    /// folder holds.
+    pub(super) async fn plan(
+        &self,
+        source_of: impl AsyncFn(&Path) -> Option<PathBuf>,
+    ) -> Vec<anyhow::Result<Planned>> {
+        let mut planned: Vec<anyhow::Result<Planned>> = Vec::new();
+        for file in self.files {
+            let others: Vec<&Planned> = planned.iter().filter_map(|other| other.as_ref().ok()).collect();
+            let next = self.file(file, &others, &source_of).await;
+            planned.push(next);
+        }
+        planned
+    }
+
+    async fn file(
+        &self,
+        file: &Path,
+        others: &[&Planned],
+        source_of: &impl AsyncFn(&Path) -> Option<PathBuf>,
+    ) -> anyhow::Result<Planned> {
+        let source = readable(file)?;
+        ensure!(
+            others.iter().all(|other| other.source != source),
+            "`{}` is named twice, and is made once",
+            output::path(file)
+        );
+        let Place { folder: output, file: chosen, container } = self.place(&source)?;
+        let settings =
+            Settings { container: container.or(self.settings.container), ..self.settings.clone() };
+        let is_free = |name: &Path| others.iter().all(|other| other.expected != name);
+        let expected = match &chosen {
+            Some(chosen) => chosen.clone(),
+            None => {
+                let mut names = result_names(&source, &output, likely_container(&settings, &source));
+                names.find(|name| is_free(name)).map(|name| name.0).context("all names are taken")?
+            }
+        };
+        let mut folder = None;
+        for candidate in job_folders(&source, &output) {
+            let is_other = others.iter().any(|other| other.folder == candidate)
+                || source_of(&candidate).await.is_some_and(|other| other != source);
+            if !is_other {
+                folder = Some(candidate);
+                break;
+            }
+        }
+        let folder = folder.context("all names of job folders are taken")?;
+        Ok(Planned { source, output, chosen, expected, folder, settings })
+    }
+
+    /// Where the result of a file goes.
+    fn place(&self, source: &Path) -> anyhow::Result<Place> {
+        let beside = source.parent().unwrap_or(Path::new("/")).to_owned();
+        let Some(wanted) = self.output else {
+            return Ok(Place { folder: beside, file: None, container: None });
+        };
+        let says_folder = wanted.as_os_str().to_string_lossy().ends_with('/');
+        if says_folder || wanted.is_dir() {
+            root::make_folder(wanted)?;
+            return Ok(Place { folder: wanted.canonicalize()?, file: None, container: None });
+        }
+        if self.files.len() > 1 {
+            bail!(
+                "`{}` is one name for several results: name a folder, with a slash at its end",
+                output::path(wanted)
+            );
+        }
+        let extension = wanted.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        let container = match extension.as_deref() {
+            Some("mp4" | "m4v" | "mov") => Container::Mp4,
+            Some("mkv") => Container::Matroska,
+            _ => bail!(
+                "`{}` is neither .mp4 nor .mkv: choose one of them, or a folder with a slash at its end",
+                output::path(wanted)
+            ),
+        };
+        if self.settings.container.is_some_and(|other| other != container) {
+            bail!(
+                "`{}` is of another kind than --container says: leave --container out, or choose another name",
+                output::path(wanted)
+            );
+        }
+        let name = wanted.file_name().context("the name of the result is missing")?;
+        let folder = match wanted.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        let folder = folder.canonicalize().with_context(|| {
+            format!(
+                "the folder `{}` is not there: make it, or check the name after -o",
+                output::path(folder)
+            )
+        })?;
+        let file = folder.join(name);
+        ensure!(file != source, "the result would replace its source: choose another name");
+        Ok(Place { file: Some(file), folder, container: Some(container) })
+    }
+}
+
+/// The container that a result gets unless its streams need another one.
+fn likely_container(settings: &Settings, source: &Path) -> Container {
+    let fits_mp4 = settings.codec.is_none_or(job::Codec::fits_mp4);
+    let extension = source.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    let is_mp4 = matches!(extension.as_deref(), Some("mp4" | "m4v" | "mov" | "qt" | "3gp" | "3g2"));
+    let usual = if is_mp4 && fits_mp4 { Container::Mp4 } else { Container::Matroska };
+    settings.container.unwrap_or(usual)
+}
+
+/// The absolute path of a file that can be read.
+pub(in crate::commands) fn readable(file: &Path) -> anyhow::Result<PathBuf> {
+    let shown = output::path(file);
+    let source = file.canonicalize().with_context(|| format!("`{shown}` cannot be found; check the name"))?;
+    ensure!(
+        !source.is_dir(),
+        "`{shown}` is a folder: name the files in it, or watch it with `upscaled serve`"
+    );
+    ensure!(source.is_file(), "`{shown}` is not a regular file: copy it to a disk first");
+    if let Some(first) = storage::first_part(&source) {
+        let first = output::path(first.file_name().unwrap_or_default().as_ref());
+        bail!("`{shown}` is a later part of the film that begins in `{first}` beside it: name that file");
+    }
+    let opened = std::fs::File::open(&source);
+    opened.with_context(|| format!("`{shown}` cannot be read; check its permissions"))?;
+    ensure!(source.metadata()?.len() > 0, "`{shown}` is empty (zero bytes): copy it again");
+    Ok(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    async fn plan(
+        files: &[PathBuf],
+        output: Option<&Path>,
+        source_of: impl AsyncFn(&Path) -> Option<PathBuf>,
+    ) -> Vec<anyhow::Result<Planned>> {
+        let settings = Settings::default();
+        Wanted { files, output, settings: &settings }.plan(source_of).await
+    }
+
+    fn names(folder: &Path, planned: &[anyhow::Result<Planned>]) -> Vec<(String, String)> {
+        let inside = |path: &Path| path.strip_prefix(folder).unwrap().display().to_string();
+        planned.iter().flatten().map(|file| (inside(&file.expected), inside(&file.folder))).collect()
+    }
+
+    #[tokio::test]
+    async fn no_two_files_have_the_same_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        let at = |name: &str| folder.join(name);
+        for name in ["x", "y", "res"] {
+            fs::create_dir(at(name)).unwrap();
+        }
+        let files = ["x/e.mp4", "y/e.mp4", "x/e.avi", "x/e.mkv", "x/e.mp4", "x/missing.mkv"].map(at);
+        for file in &files[..4] {
+            fs::write(file, "film").unwrap();
+        }
+        let planned = plan(&files, Some(&at("res")), async |_| None).await;
+        let wanted = [
+            ("res/e_upscaled.mp4", "res/e.mp4.job"),
+            ("res/e.mp4_upscaled.mp4", "res/e.mp4.2.job"),
+            ("res/e_upscaled.mkv", "res/e.avi.job"),
+            ("res/e.mkv_upscaled.mkv", "res/e.mkv.job"),
+        ];
+        assert_eq!(
+            names(&folder, &planned),
+            wanted.map(|(name, folder)| (name.to_owned(), folder.to_owned()))
+        );
+        let errors: Vec<String> =
+            planned.iter().filter_map(|file| file.as_ref().err()).map(|error| format!("{error:#}")).collect();
+        assert!(errors[0].contains("is named twice") && errors[1].contains("cannot be found"), "{errors:?}");
+        // The unfinished work of another source keeps its folder, and its own is found again.
+        let of_other = |folder: &Path| folder.ends_with("e.mp4.job").then(|| at("y/e.mp4"));
+        let alone = plan(&files[..1], Some(&at("res")), async |folder| of_other(folder)).await;
+        assert_eq!(names(&folder, &alone)[0].1, "res/e.mp4.2.job");
+        let own = plan(&files[1..2], Some(&at("res")), async |folder| of_other(folder)).await;
+        assert_eq!(names(&folder, &own)[0].1, "res/e.mp4.job");
+    }
+
+    #[tokio::test]
+    async fn names_that_cannot_be_are_refused_before_anything_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().canonicalize().unwrap().join(name);
+        fs::write(at("a.mkv"), "film").unwrap();
+        for (output, wanted) in [
+            ("a.mkv", "would replace its source"),
+            ("nope/a.mp4", "is not there"),
+            ("a.avi", "neither .mp4 nor .mkv"),
+        ] {
+            let planned = plan(&[at("a.mkv")], Some(&at(output)), async |_| None).await;
+            let error = format!("{:#}", planned[0].as_ref().unwrap_err());
+            assert!(error.contains(wanted), "{error}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        let settings = Settings { container: Some(Container::Mp4), ..Settings::default() };
+        let (files, output) = ([at("a.mkv")], at("b.mkv"));
+        let wanted = Wanted { files: &files, output: Some(&output), settings: &settings };
+        let error = wanted.plan(async |_| None).await.remove(0).unwrap_err().to_string();
+        assert!(error.contains("--container"), "{error}");
+    }
+}
