@@ -11,11 +11,7 @@ const LONGEST_NAME: usize = 255;
 
 /// The names that the result of `source` may have in `folder`, best first: `NAME_upscaled.EXT`; where that is taken,
 /// `NAME.SOURCEEXT_upscaled.EXT`; then with a number.
-pub fn result_names(
-    source: &Path,
-    folder: &Path,
-    container: Container,
-) -> impl Iterator<Item = FilePath> {
+pub fn result_names(source: &Path, folder: &Path, container: Container) -> impl Iterator<Item = FilePath> {
     let stem = source.file_stem().unwrap_or(OsStr::new("video")).to_owned();
     let name = source.file_name().unwrap_or(OsStr::new("video")).to_owned();
     let folder = folder.to_owned();

@@ -56,11 +56,7 @@ impl Ledger {
     async fn mark(&self, ids: &[JobId], statement: &'static str, is_set: bool) -> Result<(), Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         for id in ids {
-            sqlx::query(statement)
-                .bind(is_set)
-                .bind(id.0)
-                .execute(&mut *transaction)
-                .await?;
+            sqlx::query(statement).bind(is_set).bind(id.0).execute(&mut *transaction).await?;
         }
         Ok(transaction.commit().await?)
     }

@@ -11,8 +11,8 @@ use sqlx::sqlite::{
 };
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection, SqlitePool};
 
-use crate::error::is_corrupt;
 use crate::base::Base;
+use crate::error::is_corrupt;
 use crate::rows::{kept_request, record, segment, to_json, write_difference};
 use crate::seal::{check_job, seal_job, structure};
 use crate::{Error, NewJob, Record, Submission};
@@ -448,11 +448,7 @@ async fn load_all(
 }
 
 /// A job and its segments. In a transaction, since other programs change them together.
-async fn load(
-    connection: &mut SqliteConnection,
-    base: &Base,
-    id: JobId,
-) -> Result<Option<Record>, Error> {
+async fn load(connection: &mut SqliteConnection, base: &Base, id: JobId) -> Result<Option<Record>, Error> {
     let row =
         sqlx::query("SELECT * FROM job WHERE id = $1").bind(id.0).fetch_optional(&mut *connection).await?;
     let Some(row) = row else { return Ok(None) };

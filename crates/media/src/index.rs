@@ -26,6 +26,9 @@ use packets::Packets;
 /// where a demuxer has to guess decoding times.
 pub(crate) const JUMP_SECONDS: i64 = 1;
 
+/// Seconds after the frame before, a year, beyond which a time is damaged: recordings have gaps of days at most.
+const LONGEST_GAP_SECONDS: i64 = 366 * 86_400;
+
 /// The most frames by which the order of decoding differs from that of presentation, in any codec.
 const MOST_REORDERED: usize = 16;
 

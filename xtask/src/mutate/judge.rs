@@ -109,7 +109,8 @@ fn complaints(program: &Program, path: &Path) -> anyhow::Result<Vec<String>> {
     command.args(["-map", "0:v", "-map", "0:a?", "-fps_mode", "passthrough", "-f", "null", "-"]);
     let ran = tool::run(&mut command, program.limit)?;
     // Times that a null muxer does not like are no fault of a result: frames may be closer than its tick.
-    let lines = ran.messages.lines().filter(|line| !line.contains("non monotonically increasing dts to muxer"));
+    let lines =
+        ran.messages.lines().filter(|line| !line.contains("non monotonically increasing dts to muxer"));
     let mut lines: Vec<String> = lines.map(without_address).collect();
     match ran.status {
         None => lines.push("decoding does not end".to_owned()),

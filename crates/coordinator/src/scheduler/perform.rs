@@ -80,7 +80,9 @@ impl Scheduler {
                 // It may be another file, which the worker has no right to read.
                 self.worker = None;
             }
-            Look::Gone(failure) => return Ok(self.unless_away(record, task, Event::Failed { task: key, failure })),
+            Look::Gone(failure) => {
+                return Ok(self.unless_away(record, task, Event::Failed { task: key, failure }));
+            }
         }
         if matches!(task, Task::Publish { .. }) {
             let event = self.publish(record, task).await?;

@@ -2,7 +2,7 @@
 
 use frame::Rational;
 
-use super::JUMP_SECONDS;
+use super::{JUMP_SECONDS, LONGEST_GAP_SECONDS};
 use crate::raw;
 
 /// Gives every decoded frame a time that is later than that of the frame before.
@@ -18,6 +18,8 @@ pub(super) struct Clock {
     said: (i64, i64),
     /// Ticks of a jump.
     jump: i64,
+    /// Ticks after the frame before beyond which a time is damaged.
+    longest_gap: i64,
     /// What is added since the clock of the file went back.
     offset: i64,
 }
@@ -25,8 +27,9 @@ pub(super) struct Clock {
 impl Clock {
     pub(super) fn new(time_base: Rational, rate: Rational) -> Self {
         let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), time_base);
+        let longest_gap = raw::rescale(LONGEST_GAP_SECONDS, Rational::new(1, 1), time_base);
         let frame = one_frame(time_base, rate);
-        Self { last: None, frame, time_base, field: None, said: (0, 0), jump, offset: 0 }
+        Self { last: None, frame, time_base, field: None, said: (0, 0), jump, longest_gap, offset: 0 }
     }
 
     /// The times of so many frames at the beginning that have none, before the first one that says `said`.
@@ -37,6 +40,8 @@ impl Clock {
 
     /// The time of the next frame, which itself says `said` and is shown for so many fields.
     pub(super) fn time_of(&mut self, said: Option<i64>, fields: i64) -> i64 {
+        let latest = self.last.map_or(i64::MAX, |last| last.saturating_add(self.longest_gap));
+        let said = said.filter(|said| said.saturating_add(self.offset) <= latest);
         let time = match (self.last, said) {
             (None, said) => said.unwrap_or(0),
             // No time of its own: a frame after the one before.
@@ -100,6 +105,21 @@ pub(super) fn last_duration(said: i64, pts: &[i64], time_base: Rational, rate: R
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_of_another_age_is_none() {
+        let mut clock = Clock::new(Rational::new(1, 25), Rational::new(25, 1));
+        let days = |count: i64| Some(count * 86_400 * 25);
+        let said = [Some(7), Some(8_086_963_216_230_955_298), Some(9), days(30), days(4000), days(31)];
+        let times = said.map(|said| clock.time_of(said, 0));
+        assert_eq!(times[..3], [7, 8, 9]);
+        assert_eq!(
+            times[3..].iter().copied().map(Some).collect::<Vec<_>>(),
+            [days(30), days(30).map(|t| t + 1), days(31)]
+        );
+    }
+
     #[test]
     fn frames_that_stand_too_close_are_spread() {
         let spread = |times: &[i64], frame: i64| {

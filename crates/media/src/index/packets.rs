@@ -4,7 +4,7 @@ use frame::Rational;
 
 use super::clock::last_duration;
 use super::coded::Coded;
-use super::{Index, JUMP_SECONDS};
+use super::{Index, JUMP_SECONDS, LONGEST_GAP_SECONDS};
 use crate::decode::Frames;
 use crate::probe::video_stream;
 use crate::raw::codec::{Threads, is_intra_only};
@@ -28,6 +28,8 @@ pub(super) struct Packets {
     begins_with_keyframe: bool,
     /// Ticks by which a clock has to go back to be another one.
     jump: i64,
+    /// Ticks after the frame before beyond which a time is damaged.
+    longest_gap: i64,
     last_dts: Option<i64>,
     /// Time and duration of the packet that is shown last.
     last: (i64, i64),
@@ -63,6 +65,7 @@ impl Packets {
             has_own_times: input.format() == "mpegts",
             begins_with_keyframe: input.begins_with_keyframe(stream),
             jump: raw::rescale(JUMP_SECONDS, Rational::new(1, 1), time_base),
+            longest_gap: raw::rescale(LONGEST_GAP_SECONDS, Rational::new(1, 1), time_base),
             last_dts: None,
             last: (i64::MIN, 0),
             start: None,
@@ -135,6 +138,10 @@ impl Packets {
             self.tell = false;
             return Ok(());
         };
+        if self.last.0 != i64::MIN && pts > self.last.0.saturating_add(self.longest_gap) {
+            self.tell = false;
+            return Ok(());
+        }
         let dts = packet.dts().unwrap_or(pts);
         if self.last_dts.is_some_and(|last| dts < last.saturating_sub(self.jump)) {
             // Another clock begins, and one time may mean two frames.

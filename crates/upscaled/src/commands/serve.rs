@@ -2,7 +2,8 @@
 
 use anyhow::Context as _;
 use coordinator::{
-    Existing, Inbox, InboxOptions, JobReport, OutputFolder, Owner, Scheduler, SchedulerOptions, Update, bring_back,
+    Existing, Inbox, InboxOptions, JobReport, OutputFolder, Owner, Scheduler, SchedulerOptions, Update,
+    bring_back,
 };
 use tokio::sync::mpsc;
 

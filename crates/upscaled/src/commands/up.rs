@@ -41,7 +41,8 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
         None => up.choices.clone(),
     };
     let settings = Settings { stream: up.stream, ..config::settings(&choices, &[models])? };
-    let source_of = async |folder: &Path| coordinator::source_of(&root::ledger_file(folder), &work_in(folder));
+    let source_of =
+        async |folder: &Path| coordinator::source_of(&root::ledger_file(folder), &work_in(folder));
     let wanted = Wanted { files: &up.files, output: up.output.as_deref(), settings: &settings };
     let planned = wanted.plan(source_of).await;
     let several = up.files.len() > 1;

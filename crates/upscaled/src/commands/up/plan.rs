@@ -70,8 +70,11 @@ impl Wanted<'_> {
             output::path(file)
         );
         let Place { folder: output, file: chosen, container } = self.place(&source)?;
-        let settings =
-            Settings { container: container.or(self.settings.container), ..self.settings.clone() };
+        storage::check_writable(&output).with_context(|| {
+            let folder = output::path(&output);
+            format!("nothing can be written into `{folder}`; check its permissions, or choose another with -o")
+        })?;
+        let settings = Settings { container: container.or(self.settings.container), ..self.settings.clone() };
         let is_free = |name: &Path| others.iter().all(|other| other.expected != name);
         let expected = match &chosen {
             Some(chosen) => chosen.clone(),
@@ -131,10 +134,7 @@ impl Wanted<'_> {
             _ => Path::new("."),
         };
         let folder = folder.canonicalize().with_context(|| {
-            format!(
-                "the folder `{}` is not there: make it, or check the name after -o",
-                output::path(folder)
-            )
+            format!("the folder `{}` is not there: make it, or check the name after -o", output::path(folder))
         })?;
         let file = folder.join(name);
         ensure!(file != source, "the result would replace its source: choose another name");
