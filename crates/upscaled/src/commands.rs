@@ -3,8 +3,10 @@
 mod bench;
 mod doctor;
 mod jobs;
+mod list;
 mod preview;
 mod serve;
+mod show;
 mod up;
 
 use std::path::PathBuf;
@@ -22,8 +24,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::Up(up) => up::run(up).await,
             Command::Preview(preview) => preview::run(preview).await,
             Command::Serve(serve) => serve::run(serve).await,
-            Command::List(listing) => jobs::list(listing).await,
-            Command::Show(show) => jobs::show(show).await,
+            Command::List(listing) => list::run(listing).await,
+            Command::Show(show) => show::run(show).await,
             Command::Cancel(chosen) => jobs::cancel(chosen).await,
             Command::Retry(chosen) => jobs::retry(chosen).await,
             Command::Pause(chosen) => jobs::pause(chosen).await,
