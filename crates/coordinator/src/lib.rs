@@ -30,5 +30,5 @@ pub use process::{DeathNote, WorkerError, WorkerProcess};
 pub use scheduler::now;
 pub use scheduler::{Ending, Existing, Scheduler, SchedulerOptions};
 pub use shutdown::Shutdown;
-pub use status::{JobReport, Progress, ReuseReport, Update};
+pub use status::{JobReport, Progress, ReuseReport, Update, bytes_of_no_text, rfc3339};
 pub use submit::{Request, make_again, submit};

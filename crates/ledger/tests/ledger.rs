@@ -269,3 +269,18 @@ async fn the_same_file_is_one_job_however_many_hand_it_in_at_once() {
     assert_eq!((new, ids.len()), (1, 1), "{submits} submits");
     assert_eq!(ledgers[0].list().await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn the_first_start_of_a_job_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder).await;
+    let id = ledger.submit(&new_job("a.mp4"), Millis(5)).await.unwrap().id;
+    assert_eq!(ledger.get(id).await.unwrap().unwrap().started, None);
+    let claim = Event::Claim { worker: "w".to_owned(), lease_milliseconds: 15_000 };
+    for (event, now) in [(claim.clone(), 7), (Event::Release { worker: None }, 8), (claim, 9)] {
+        let applied = ledger.apply(id, event, Millis(now)).await.unwrap();
+        let read = ledger.get(id).await.unwrap().unwrap();
+        assert_eq!((applied.record.started, applied.record.changed), (Some(Millis(7)), Millis(now)));
+        assert_eq!(read, applied.record);
+    }
+}

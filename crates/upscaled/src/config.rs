@@ -1,53 +1,19 @@
 //! Settings: the defaults, the file `upscaled.toml`, and the command line, each over the one before.
 
-use std::collections::BTreeMap;
+mod file;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use coordinator::NameRules;
-use job::{Deinterlace, Settings, Target};
-use serde::Deserialize;
-use storage::Bytes;
+use job::{Settings, Target};
 
-use crate::choice::{CodecName, ContainerName, EncoderOption, Tonemap};
+use self::file::read;
+use crate::choice::EncoderOption;
 use crate::cli::{Choices, LookChoices, SizeChoice};
+use crate::exit::usage;
 use crate::model;
 use crate::size::PictureSize;
-use crate::time_span::TimeSpan;
-
-/// The file `upscaled.toml`: every key is optional.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    model: Option<String>,
-    scale: Option<u32>,
-    height: Option<u32>,
-    width: Option<u32>,
-    fit: Option<PictureSize>,
-    strength: Option<f32>,
-    anchor: Option<bool>,
-    grain: Option<f32>,
-    denoise: Option<f32>,
-    codec: Option<CodecName>,
-    encoder: Option<String>,
-    encoder_options: Option<BTreeMap<String, String>>,
-    crf: Option<u8>,
-    preset: Option<String>,
-    tonemap: Option<Tonemap>,
-    segment_frames: Option<u32>,
-    reuse: Option<bool>,
-    reuse_tolerance: Option<u8>,
-    fill_gaps: Option<bool>,
-    container: Option<ContainerName>,
-    deinterlace: Option<Deinterlace>,
-    threads: Option<u32>,
-    max_disk: Option<Bytes>,
-    // Of the server alone.
-    settle: Option<TimeSpan>,
-    ignore: Option<Vec<String>>,
-    skip_samples: Option<bool>,
-}
 
 /// Time that a file which states more than it holds must be still for before it is taken in all the same.
 const SETTLE: Duration = Duration::from_mins(10);
@@ -62,37 +28,20 @@ pub(crate) struct Watching {
 /// How the server treats files in its input folder, from the file where that exists.
 pub(crate) fn watching(path: &Path) -> anyhow::Result<Watching> {
     let file = read(path)?;
-    let patterns = file.ignore.unwrap_or_default();
-    let ignore = patterns.iter().map(|pattern| pattern.parse()).collect::<Result<_, _>>();
     Ok(Watching {
         settle: file.settle.map_or(SETTLE, |time| time.0),
         rules: NameRules {
-            ignore: ignore.with_context(|| format!("`{}` has a mistake", path.display()))?,
+            ignore: file.ignore.unwrap_or_default(),
             skip_samples: file.skip_samples == Some(true),
         },
     })
-}
-
-/// What the file says; nothing where there is none.
-fn read(path: &Path) -> anyhow::Result<File> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => toml::from_str(&text).with_context(|| format!("`{}` has a mistake", path.display())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(File::default()),
-        Err(error) => Err(error).with_context(|| format!("`{}` cannot be read", path.display())),
-    }
 }
 
 /// The choices of the command line, filled up from the file where that exists.
 pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices> {
     let file = read(path)?;
     let size = SizeChoice { scale: file.scale, height: file.height, width: file.width, fit: file.fit };
-    let sizes = [file.scale.is_some(), file.height.is_some(), file.width.is_some(), file.fit.is_some()];
-    anyhow::ensure!(
-        sizes.into_iter().filter(|&is_set| is_set).count() <= 1,
-        "`{}` sets more than one of scale, height, width and fit: keep one",
-        path.display()
-    );
-    // And so does anything about reuse.
+    // Anything about reuse on the command line replaces all of it in the file.
     let says_reuse = choices.no_reuse || choices.reuse_tolerance.is_some();
     Ok(Choices {
         no_reuse: if says_reuse { choices.no_reuse } else { file.reuse == Some(false) },
@@ -154,7 +103,7 @@ pub(crate) fn settings(choices: &Choices, model_folders: &[PathBuf]) -> anyhow::
         grain: choices.look.grain.unwrap_or(default.grain),
         stream: None,
     };
-    settings.validate()?;
+    settings.validate().map_err(usage)?;
     Ok(settings)
 }
 
@@ -173,7 +122,11 @@ pub(crate) fn engine_threads(chosen: Option<u32>) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use job::Deinterlace;
+    use storage::Bytes;
+
     use super::*;
+    use crate::choice::DiskLimit;
 
     fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
@@ -228,8 +181,7 @@ mod tests {
         assert_eq!(chosen(text, line), (1.0, true, 0.0));
         for wrong in ["strength = 1.5", "grain = -1"] {
             let (_folder, path) = file(wrong);
-            let choices = with_file(Choices::default(), &path).unwrap();
-            assert!(settings(&choices, &[]).is_err(), "{wrong}");
+            assert!(with_file(Choices::default(), &path).is_err(), "{wrong}");
         }
     }
 
@@ -253,9 +205,9 @@ mod tests {
     fn the_limit_of_the_disk_is_read() {
         let (_folder, path) = file("max_disk = \"1.5 TB\"");
         let limit = |line: Choices| with_file(line, &path).unwrap().max_disk;
-        assert_eq!(limit(Choices::default()), Some(Bytes(1_500_000_000_000)));
-        let line = Choices { max_disk: Some(Bytes(7)), ..Choices::default() };
-        assert_eq!(limit(line), Some(Bytes(7)));
+        assert_eq!(limit(Choices::default()), Some(DiskLimit(Bytes(1_500_000_000_000))));
+        let line = Choices { max_disk: Some(DiskLimit(Bytes(7))), ..Choices::default() };
+        assert_eq!(limit(line), Some(DiskLimit(Bytes(7))));
     }
 
     #[test]
@@ -312,7 +264,7 @@ mod tests {
         ] {
             let (_folder, path) = file(text);
             let error = format!("{:#}", with_file(Choices::default(), &path).unwrap_err());
-            assert!(error.contains("upscaled.toml"), "{error}");
+            assert!(error.contains("upscaled.toml`, line "), "{error}");
         }
     }
 

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use job::{BUILT_IN_MODELS, DEFAULT_MODEL, DENOISE_TWIN, FilePath, Model, Twin};
+
+use crate::exit::wrong;
 
 /// Extensions of model files, in the order in which they are looked for.
 const EXTENSIONS: [&str; 3] = ["safetensors", "pth", "param"];
@@ -27,7 +28,10 @@ pub(crate) fn find(name: &str, folders: &[PathBuf]) -> anyhow::Result<Model> {
         in_folders(name, folders)
     };
     let Some(file) = file else {
-        anyhow::bail!("there is no model `{name}`: choose one of {}", known(folders).join(", "));
+        return Err(wrong(format!(
+            "there is no model `{name}`: choose one of {}",
+            known(folders).join(", ")
+        )));
     };
     let title = file.file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
     Ok(Model::File { name: title, blake3: checksum(&file)?, path: FilePath(file) })
@@ -35,17 +39,18 @@ pub(crate) fn find(name: &str, folders: &[PathBuf]) -> anyhow::Result<Model> {
 
 /// The twin that a denoise strength below 1 blends a model with.
 pub(crate) fn find_twin(model: &Model, folders: &[PathBuf]) -> anyhow::Result<Twin> {
-    anyhow::ensure!(
-        model.name() == DEFAULT_MODEL,
-        "a denoise strength below 1 works with model {DEFAULT_MODEL} only: leave --denoise at 1 for {}",
-        model.name()
-    );
-    let file = in_folders(DENOISE_TWIN, folders).with_context(|| {
+    if model.name() != DEFAULT_MODEL {
+        return Err(wrong(format!(
+            "a denoise strength below 1 works with model {DEFAULT_MODEL} only: leave --denoise at 1 for {}",
+            model.name()
+        )));
+    }
+    let file = in_folders(DENOISE_TWIN, folders).ok_or_else(|| {
         let folder = folders.first().map_or(Path::new("models"), PathBuf::as_path);
-        format!(
+        wrong(format!(
             "a denoise strength below 1 needs {DENOISE_TWIN}, which is not in `{}`: download {DENOISE_TWIN}.pth from the release v0.2.5.0 of https://github.com/xinntao/Real-ESRGAN and put it there, or leave --denoise at 1",
             folder.display()
-        )
+        ))
     })?;
     Ok(Twin { blake3: checksum(&file)?, path: FilePath(file) })
 }

@@ -28,7 +28,7 @@ pub(super) async fn run(doctor: Doctor) -> anyhow::Result<Ending> {
         } else {
             let mark = if finding.ok { "ok" } else { "--" };
             let remedy = finding.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
-            output::data(&format!("{mark}  {:<16}{}{remedy}", finding.subject, finding.detail));
+            output::data(&format!("{mark}  {:<16}{}{remedy}", finding.subject, finding.detail))?;
         }
         if !finding.ok && finding.subject == "worker" {
             ending = Ending::Failed;

@@ -41,7 +41,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         ledger: ledger.clone(),
         worker: worker.clone(),
         engine_threads: config::engine_threads(choices.threads),
-        max_disk: choices.max_disk.map(|limit| limit.0),
+        max_disk: choices.max_disk.map(|limit| limit.0.0),
         existing: Existing::NextName,
         updates,
     });

@@ -11,9 +11,11 @@ use storage::FolderLock;
 use tokio::sync::mpsc;
 
 use super::worker_executable;
+use crate::batch::Batch;
+use crate::choice::ContainerName;
 use crate::cli::Up;
 use crate::config;
-use crate::exit::Ending;
+use crate::exit::{Ending, wrong};
 use crate::output;
 use crate::progress::{self, View};
 use crate::root::{self, Root};
@@ -31,10 +33,10 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
         None => up.choices.clone(),
     };
     let settings = Settings { stream: up.stream, ..config::settings(&choices, &[models])? };
-    let several = up.files.len() > 1;
+    let mut batch = Batch::new(up.files.len(), up.json);
     let run = Run {
         engine_threads: config::engine_threads(choices.threads),
-        max_disk: choices.max_disk.map(|limit| limit.0),
+        max_disk: choices.max_disk.map(|limit| limit.0.0),
         root,
         settings,
         shutdown,
@@ -42,18 +44,18 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     };
     let mut ending = Ending::Done;
     for file in &run.up.files {
-        if several {
-            output::say(&format!("{}:", output::path(file)));
-        }
-        match run.file(file).await {
-            Ok(Ending::Done) => {}
-            Ok(Ending::Failed) => ending = Ending::Failed,
-            Ok(Ending::Stopped) => return Ok(Ending::Stopped),
-            Err(error) => {
-                output::error(&format!("{error:#}"));
-                ending = Ending::Failed;
+        batch.begin(file);
+        match batch.end(file, run.file(file).await)? {
+            Ending::Done => {}
+            Ending::Failed => ending = Ending::Failed,
+            Ending::Stopped => {
+                ending = Ending::Stopped;
+                break;
             }
         }
+    }
+    if let Some(summary) = batch.summary() {
+        output::say(&summary);
     }
     Ok(ending)
 }
@@ -185,11 +187,12 @@ impl Run {
         });
         let ended = scheduler.work_to_end(id, &self.shutdown).await;
         drop(scheduler);
-        let _ = showing.await;
+        let shown = showing.await;
         let record = ledger.get(id).await?;
         ledger.close().await;
         ended?;
-        Ok(record.map_or(Ending::Failed, |record| self.tell(&record)))
+        let is_told = shown??;
+        record.map_or(Ok(Ending::Failed), |record| self.tell(&record, is_told))
     }
 
     /// Shows the progress of a job that a server works on.
@@ -211,13 +214,16 @@ impl Run {
             self.shutdown.sleep(FOLLOW).await;
         };
         drop(updates);
-        let _ = showing.await;
-        Ok(if record.job.status.is_final() { self.tell(&record) } else { Ending::Stopped })
+        let is_told = showing.await??;
+        if record.job.status.is_final() { self.tell(&record, is_told) } else { Ok(Ending::Stopped) }
     }
 
-    /// Says how the job ended.
-    fn tell(&self, record: &Record) -> Ending {
-        match &record.job.status {
+    /// Says how the job ended; `is_told` where that was a line of JSON already.
+    fn tell(&self, record: &Record, is_told: bool) -> anyhow::Result<Ending> {
+        if self.up.json && !is_told {
+            output::json(&JobReport::of(record))?;
+        }
+        Ok(match &record.job.status {
             Status::Done => {
                 if let Some(saving) = JobReport::of(record).reuse.in_words() {
                     output::say(&saving);
@@ -225,7 +231,7 @@ impl Run {
                 if let Some(result) = &record.request.result
                     && !self.up.json
                 {
-                    output::data(&output::path(result));
+                    output::data(&output::path(result))?;
                 }
                 Ending::Done
             }
@@ -250,7 +256,7 @@ impl Run {
                 output::say(&format!("stopped: {kept}; run the same command again to go on"));
                 Ending::Stopped
             }
-        }
+        })
     }
 
     /// Where the result of a file goes.
@@ -265,29 +271,47 @@ impl Run {
             return Ok(Place { folder: wanted.canonicalize()?, file: None, container: None });
         }
         if self.up.files.len() > 1 {
-            bail!(
+            return Err(wrong(format!(
                 "`{}` is one name for several results: name a folder, with a slash at its end",
                 output::path(wanted)
-            );
+            )));
         }
         let extension = wanted.extension().map(|extension| extension.to_string_lossy().to_lowercase());
         let container = match extension.as_deref() {
             Some("mp4" | "m4v" | "mov") => Container::Mp4,
             Some("mkv") => Container::Matroska,
-            _ => bail!(
-                "`{}` is neither .mp4 nor .mkv: choose one of them, or a folder with a slash at its end",
-                output::path(wanted)
-            ),
+            _ => {
+                return Err(wrong(format!(
+                    "`{}` is neither .mp4 nor .mkv: choose one of them, or a folder with a slash at its end",
+                    output::path(wanted)
+                )));
+            }
         };
+        if let Some(ContainerName(chosen)) = self.up.choices.container
+            && chosen != container
+        {
+            return Err(wrong(format!(
+                "--container {} and the name `{}` contradict each other: leave --container out, or choose another name",
+                chosen.extension(),
+                output::path(wanted)
+            )));
+        }
         let name = wanted.file_name().context("the name of the result is missing")?;
         let folder = match wanted.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
-        root::make_folder(folder)?;
+        if !folder.is_dir() {
+            return Err(wrong(format!(
+                "the folder `{}` is not there: make it, or name another; a name that ends with a slash is a folder that is made",
+                output::path(folder)
+            )));
+        }
         let folder = folder.canonicalize()?;
         let file = folder.join(name);
-        anyhow::ensure!(file != source, "the result would replace its source: choose another name");
+        if file == source {
+            return Err(wrong("the result would replace its source: choose another name"));
+        }
         Ok(Place { file: Some(file), folder, container: Some(container) })
     }
 }
