@@ -56,6 +56,8 @@ pub struct SchedulerOptions {
     pub max_disk: Option<u64>,
     /// What to do about a file that has the name of a result.
     pub existing: Existing,
+    /// Results have the time at which their sources were modified.
+    pub keep_time: bool,
     /// Where to tell what happens.
     pub updates: UnboundedSender<Update>,
 }

@@ -106,6 +106,7 @@ mod tests {
                 engine_threads: 1,
                 max_disk: None,
                 existing: Existing::NextName,
+                keep_time: false,
                 updates: tokio::sync::mpsc::unbounded_channel().0,
             });
             Self { folder, ledger, scheduler }

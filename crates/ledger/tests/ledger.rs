@@ -284,3 +284,23 @@ async fn the_first_start_of_a_job_is_kept() {
         assert_eq!(read, applied.record);
     }
 }
+
+#[tokio::test]
+async fn jobs_are_counted_by_their_status() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder).await;
+    assert_eq!(ledger.counts().await.unwrap().len(), 0);
+    let mut ids = Vec::new();
+    for name in ["a", "b", "c", "d", "e"] {
+        ids.push(ledger.submit(&new_job(name), Millis(0)).await.unwrap().id);
+    }
+    ledger.apply(ids[0], Event::Pause, Millis(1)).await.unwrap();
+    for (id, kind) in [(ids[1], FailureKind::Final), (ids[2], FailureKind::NoSpace { needed: 5 })] {
+        let task = claim(&ledger, id).await.key();
+        let failure = Failure { kind, message: "{\"done\"} is no status".to_owned() };
+        ledger.apply(id, Event::Failed { task, failure }, Millis(1)).await.unwrap();
+    }
+    let counts: Vec<(String, u64)> = ledger.counts().await.unwrap().into_iter().collect();
+    let wanted = [("failed", 1), ("paused", 1), ("queued", 2), ("waiting for space", 1)];
+    assert_eq!(counts, wanted.map(|(name, count)| (name.to_owned(), count)));
+}

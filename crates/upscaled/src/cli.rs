@@ -60,6 +60,12 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Measure how fast this machine upscales, for each model and size, and how long a film would take
     Bench(Bench),
+    /// List the models: the built-in ones and those in models/, with what is wrong with those that cannot be used
+    Models(Models),
+    /// Show which settings hold, and where each is from: default, upscaled.toml or the command line
+    Config(Config),
+    /// Write completions for a shell, or manual pages
+    Generate(Generate),
 }
 
 #[derive(Debug, Args)]
@@ -154,6 +160,9 @@ pub(crate) struct Choices {
     /// so about twice the result. A job that needs more fails early and says how much [default: what is free]
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_disk: Option<DiskLimit>,
+    /// Give results the time at which their videos were modified
+    #[arg(long)]
+    pub(crate) keep_time: bool,
 }
 
 /// How large results are.
@@ -365,6 +374,49 @@ pub(crate) struct Doctor {
     /// Write JSON, a line a finding
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Models {
+    #[command(flatten)]
+    pub(crate) root: RootArgument,
+    /// Write JSON, a line a model
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    /// The folder with upscaled.toml and models/
+    #[arg(long, value_name = "FOLDER", default_value = ".", env = "UPSCALED_ROOT")]
+    pub(crate) root: PathBuf,
+    #[command(flatten)]
+    pub(crate) choices: Choices,
+    /// Write JSON, a line a setting
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    #[command(subcommand)]
+    pub(crate) what: Generated,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Generated {
+    /// Write the completions for a shell to standard output
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    Man {
+        /// The folder, which is made when it is not there
+        #[arg(value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

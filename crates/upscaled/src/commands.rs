@@ -1,9 +1,13 @@
 //! One module a command.
 
+mod ask;
 mod bench;
+mod config;
 mod doctor;
+mod generate;
 mod jobs;
 mod list;
+mod models;
 mod preview;
 mod serve;
 mod show;
@@ -34,6 +38,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::Move(moving) => jobs::set_place(moving).await,
             Command::Doctor(doctor) => doctor::run(doctor).await,
             Command::Bench(bench) => bench::run(bench).await,
+            Command::Models(models) => models::run(models).await,
+            Command::Config(wanted) => config::run(&wanted),
+            Command::Generate(generate) => generate::run(generate),
         }
     });
     // A thread that is still reading a large file must not hold the end up.

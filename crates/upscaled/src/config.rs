@@ -2,11 +2,13 @@
 
 mod file;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use coordinator::NameRules;
 use job::{Settings, Target};
+use serde::Serialize;
 
 use self::file::read;
 use crate::choice::EncoderOption;
@@ -72,8 +74,98 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
         deinterlace: choices.deinterlace.or(file.deinterlace),
         threads: choices.threads.or(file.threads),
         max_disk: choices.max_disk.or(file.max_disk),
+        keep_time: choices.keep_time || file.keep_time == Some(true),
     })
 }
+
+/// A setting as it holds in the end.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Effective {
+    pub(crate) key: &'static str,
+    /// As the file would have it, or what holds where nothing is set, in words.
+    pub(crate) value: String,
+    /// Default, file or command line.
+    pub(crate) origin: String,
+    /// The line of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<usize>,
+}
+
+/// All settings, and where each is from.
+///
+/// # Errors
+/// As for [`with_file`].
+pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effective>> {
+    let mut file = read(path)?;
+    // What the command line replaces as a whole.
+    let has_size = line.size != SizeChoice::default();
+    let has_reuse = line.no_reuse || line.reuse_tolerance.is_some();
+    for (key, is_replaced) in [
+        ("scale", has_size),
+        ("height", has_size),
+        ("width", has_size),
+        ("fit", has_size),
+        ("reuse", has_reuse),
+        ("reuse_tolerance", has_reuse),
+    ] {
+        if is_replaced {
+            file.written.remove(key);
+        }
+    }
+    let text = |text: &dyn fmt::Display| format!("\"{text}\"");
+    let size = &line.size;
+    let has_other_size =
+        has_size || ["height", "width", "fit"].iter().any(|key| file.written.contains_key(key));
+    let scale = if has_other_size { NOT_SET } else { "4" };
+    let options: Vec<String> = line
+        .encoder_options
+        .iter()
+        .map(|EncoderOption((name, value))| format!("{name} = \"{value}\""))
+        .collect();
+    let of_line: [(&'static str, Option<String>, &str); 27] = [
+        ("model", line.model.as_ref().map(|name| text(name)), "\"realesr-general-x4v3\""),
+        ("scale", size.scale.map(|scale| scale.to_string()), scale),
+        ("height", size.height.map(|rows| rows.to_string()), NOT_SET),
+        ("width", size.width.map(|columns| columns.to_string()), NOT_SET),
+        ("fit", size.fit.map(|size| text(&size)), NOT_SET),
+        ("strength", line.look.strength.map(|share| share.to_string()), "1"),
+        ("anchor", line.look.anchor.then(|| true.to_string()), "false"),
+        ("grain", line.look.grain.map(|share| share.to_string()), "0"),
+        ("deinterlace", line.deinterlace.map(|kind| text(&kind.name())), "\"auto\""),
+        ("denoise", line.denoise.map(|share| share.to_string()), "1"),
+        ("codec", line.codec.map(|codec| text(&codec.0.name())), "by the source"),
+        ("encoder", line.encoder.as_ref().map(|name| text(name)), "the first that works"),
+        ("encoder_options", (!options.is_empty()).then(|| format!("{{ {} }}", options.join(", "))), "none"),
+        ("crf", line.crf.map(|crf| crf.to_string()), "the encoder's own"),
+        ("preset", line.preset.as_ref().map(|name| text(name)), "the encoder's own"),
+        ("container", line.container.map(|kind| text(&kind.0.extension())), "by the source"),
+        ("tonemap", line.tonemap.map(|_| text(&"sdr")), "HDR stays HDR"),
+        ("reuse_tolerance", line.reuse_tolerance.map(|levels| levels.to_string()), "0"),
+        ("reuse", line.no_reuse.then(|| false.to_string()), "true"),
+        ("fill_gaps", line.fill_gaps.then(|| true.to_string()), "false"),
+        ("segment_frames", line.segment_frames.map(|frames| frames.to_string()), "about a minute of work"),
+        ("threads", line.threads.map(|threads| threads.to_string()), "one a core"),
+        ("max_disk", line.max_disk.map(|limit| text(&limit.0)), "what is free"),
+        ("keep_time", line.keep_time.then(|| true.to_string()), "false"),
+        ("settle", None, "\"10m\""),
+        ("ignore", None, "[]"),
+        ("skip_samples", None, "false"),
+    ];
+    let setting = |(key, of_line, default): (&'static str, Option<String>, &str)| {
+        let (value, origin, line) = match (of_line, file.written.get(key)) {
+            (Some(value), _) => (value, "command line".to_owned(), None),
+            (None, Some((value, line))) => {
+                (value.clone(), format!("upscaled.toml, line {line}"), Some(*line))
+            }
+            (None, None) => (default.to_owned(), "default".to_owned(), None),
+        };
+        Effective { key, value: crate::output::one_line(&value), origin, line }
+    };
+    Ok(of_line.into_iter().map(setting).collect())
+}
+
+/// What is said of a size where another kind of size holds.
+const NOT_SET: &str = "-";
 
 /// The settings of a job, complete and checked. Models are looked for in the folders.
 pub(crate) fn settings(choices: &Choices, model_folders: &[PathBuf]) -> anyhow::Result<Settings> {
@@ -266,6 +358,29 @@ mod tests {
             let error = format!("{:#}", with_file(Choices::default(), &path).unwrap_err());
             assert!(error.contains("upscaled.toml`, line "), "{error}");
         }
+    }
+
+    #[test]
+    fn it_is_said_where_each_setting_is_from() {
+        let (_folder, path) = file("crf = 20 # good\n\nheight = 720\nreuse = false\nignore = [\"a\"]");
+        let of = |line: &Choices, key: &str| {
+            let all = effective(line, &path).unwrap();
+            let setting = all.into_iter().find(|setting| setting.key == key).unwrap();
+            format!("{} from {}", setting.value, setting.origin)
+        };
+        let none = Choices::default();
+        assert_eq!(of(&none, "crf"), "20 from upscaled.toml, line 1");
+        assert_eq!(of(&none, "ignore"), "[\"a\"] from upscaled.toml, line 5");
+        assert_eq!(of(&none, "scale"), "- from default");
+        assert_eq!(of(&none, "model"), "\"realesr-general-x4v3\" from default");
+        let size = SizeChoice { scale: Some(2), ..SizeChoice::default() };
+        let line = Choices { crf: Some(10), size, reuse_tolerance: Some(2), ..Choices::default() };
+        assert_eq!(of(&line, "crf"), "10 from command line");
+        assert_eq!(
+            (of(&line, "scale"), of(&line, "height")),
+            ("2 from command line".into(), "- from default".into())
+        );
+        assert_eq!(of(&line, "reuse"), "true from default");
     }
 
     #[test]

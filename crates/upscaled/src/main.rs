@@ -17,6 +17,7 @@ mod progress;
 mod root;
 mod signals;
 mod size;
+mod status_file;
 mod supervisor;
 mod table;
 mod time_span;

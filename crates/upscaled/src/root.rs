@@ -46,6 +46,11 @@ impl Root {
         self.0.join("upscaled.toml")
     }
 
+    /// What a server says of itself, for people and their programs.
+    pub(crate) fn status_file(&self) -> PathBuf {
+        self.state().join("status.json")
+    }
+
     fn ledger_file(&self) -> PathBuf {
         ledger_file(&self.state())
     }

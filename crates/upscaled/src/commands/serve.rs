@@ -6,7 +6,7 @@ use coordinator::{
 };
 use tokio::sync::mpsc;
 
-use super::worker_executable;
+use super::{ask, worker_executable};
 use crate::cli::Serve;
 use crate::config;
 use crate::exit::Ending;
@@ -14,6 +14,7 @@ use crate::log;
 use crate::output;
 use crate::root::{Root, make_folder, open_or_rescue_ledger};
 use crate::signals::shutdown_on_signal;
+use crate::status_file::StatusFile;
 use crate::supervisor::{self, Supervisor};
 
 pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
@@ -22,6 +23,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let root = Root::new(&serve.root)?;
     let choices = config::with_file(serve.choices, &root.settings_file())?;
     let settings = config::settings(&choices, &[root.models()])?;
+    ask::try_encoder(&settings).await?;
     let watching = config::watching(&root.settings_file())?;
     for folder in [root.input(), root.output(), root.models(), root.logs(), root.state()] {
         make_folder(&folder)?;
@@ -36,13 +38,15 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let worker = worker_executable()?;
 
     let (updates, received) = mpsc::unbounded_channel();
-    let logging = tokio::spawn(tell_updates(received, Supervisor::new()));
+    let status = StatusFile::new(ledger.clone(), root.status_file());
+    let logging = tokio::spawn(tell_updates(received, Supervisor::new(), status));
     let mut scheduler = Scheduler::new(SchedulerOptions {
         ledger: ledger.clone(),
         worker: worker.clone(),
         engine_threads: config::engine_threads(choices.threads),
         max_disk: choices.max_disk.map(|limit| limit.0.0),
         existing: Existing::NextName,
+        keep_time: choices.keep_time,
         updates,
     });
     let inbox = Inbox::new(InboxOptions {
@@ -79,11 +83,18 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
 }
 
 /// Writes a line for each job that begins, gets on by a segment, or ends, and passes it and the signs of life on.
-async fn tell_updates(mut updates: mpsc::UnboundedReceiver<Update>, mut supervisor: Supervisor) {
+async fn tell_updates(
+    mut updates: mpsc::UnboundedReceiver<Update>,
+    mut supervisor: Supervisor,
+    mut status: StatusFile,
+) {
     let mut last = String::new();
     while let Some(update) = updates.recv().await {
         match update {
-            Update::Alive => supervisor.tell_alive(),
+            Update::Alive => {
+                supervisor.tell_alive();
+                status.keep_up().await;
+            }
             Update::Note { id, text } => tracing::info!("job {id}: {text}"),
             Update::Job(report) => {
                 // Between two segments only the estimate changes, which is not worth a line.
@@ -95,9 +106,11 @@ async fn tell_updates(mut updates: mpsc::UnboundedReceiver<Update>, mut supervis
                     tracing::info!("{line}");
                     supervisor::tell_status(&line);
                 }
+                status.note(*report);
             }
         }
     }
+    status.close().await;
 }
 
 /// What a line of the log says of a job beyond its status.

@@ -10,7 +10,7 @@ use ledger::{Ledger, Record};
 use storage::FolderLock;
 use tokio::sync::mpsc;
 
-use super::worker_executable;
+use super::{ask, worker_executable};
 use crate::batch::Batch;
 use crate::choice::ContainerName;
 use crate::cli::Up;
@@ -33,10 +33,12 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
         None => up.choices.clone(),
     };
     let settings = Settings { stream: up.stream, ..config::settings(&choices, &[models])? };
+    ask::try_encoder(&settings).await?;
     let mut batch = Batch::new(up.files.len(), up.json);
     let run = Run {
         engine_threads: config::engine_threads(choices.threads),
         max_disk: choices.max_disk.map(|limit| limit.0.0),
+        keep_time: choices.keep_time,
         root,
         settings,
         shutdown,
@@ -67,6 +69,7 @@ struct Run {
     settings: Settings,
     engine_threads: u32,
     max_disk: Option<u64>,
+    keep_time: bool,
     shutdown: Shutdown,
 }
 
@@ -183,6 +186,7 @@ impl Run {
             engine_threads: self.engine_threads,
             max_disk: self.max_disk,
             existing: if self.up.overwrite { Existing::Replace } else { Existing::Refuse },
+            keep_time: self.keep_time,
             updates,
         });
         let ended = scheduler.work_to_end(id, &self.shutdown).await;

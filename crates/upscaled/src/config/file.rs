@@ -39,6 +39,7 @@ pub(super) struct File {
     pub(super) deinterlace: Option<Deinterlace>,
     pub(super) threads: Option<u32>,
     pub(super) max_disk: Option<DiskLimit>,
+    pub(super) keep_time: Option<bool>,
     // Of the server alone.
     pub(super) settle: Option<TimeSpan>,
     pub(super) ignore: Option<Vec<NamePattern>>,
@@ -48,7 +49,7 @@ pub(super) struct File {
 }
 
 /// The keys, each with an example.
-const KEYS: [(&str, &str); 26] = [
+const KEYS: [(&str, &str); 27] = [
     ("model", "\"realesr-general-x4v3\""),
     ("scale", "4"),
     ("height", "1080"),
@@ -72,6 +73,7 @@ const KEYS: [(&str, &str); 26] = [
     ("deinterlace", "\"auto\""),
     ("threads", "4"),
     ("max_disk", "\"200GB\""),
+    ("keep_time", "true"),
     ("settle", "\"10m\""),
     ("ignore", "[\"*.trailer.mkv\", \"Extras/\"]"),
     ("skip_samples", "true"),
@@ -156,6 +158,7 @@ impl File {
             "deinterlace" => self.deinterlace = Some(entry.text(choice::deinterlace)?),
             "threads" => self.threads = Some(entry.number(choice::threads)?),
             "max_disk" => self.max_disk = Some(entry.text(parsed)?),
+            "keep_time" => self.keep_time = Some(entry.flag()?),
             "settle" => self.settle = Some(entry.text(parsed)?),
             "ignore" => self.ignore = Some(entry.patterns()?),
             "skip_samples" => self.skip_samples = Some(entry.flag()?),
