@@ -261,6 +261,7 @@ async fn tables_of_an_earlier_version_are_backed_up_before_they_change() {
         "DROP TABLE seen",
         "DROP INDEX job_folder",
         "DROP INDEX job_place",
+        "ALTER TABLE job DROP COLUMN started",
         "ALTER TABLE job DROP COLUMN gone",
         "ALTER TABLE job DROP COLUMN replaces",
         "ALTER TABLE job DROP COLUMN seal",
