@@ -110,14 +110,17 @@ fn as_text<S: Serializer>(path: &FilePath, serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_str(&path.to_string_lossy())
 }
 
+#[expect(clippy::ref_option, reason = "serde hands fields over so")]
 fn as_text_if_known<S: Serializer>(path: &Option<FilePath>, serializer: S) -> Result<S::Ok, S::Error> {
     path.as_ref().map(|path| path.to_string_lossy()).serialize(serializer)
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over so")]
 fn as_rfc3339<S: Serializer>(time: &Millis, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&rfc3339(*time))
 }
 
+#[expect(clippy::ref_option, reason = "serde hands fields over so")]
 fn as_rfc3339_if_known<S: Serializer>(time: &Option<Millis>, serializer: S) -> Result<S::Ok, S::Error> {
     time.map(rfc3339).serialize(serializer)
 }

@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Models(Models),
     /// Show which settings hold, and where each is from: default, upscaled.toml or the command line
     Config(Config),
+    /// Let a server that runs read upscaled.toml again, for new jobs; a file with a mistake is refused
+    Reload(Reload),
     /// Write completions for a shell, or manual pages
     Generate(Generate),
 }
@@ -95,6 +97,7 @@ pub(crate) struct Up {
 }
 
 /// What can be chosen for a job.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 #[derive(Debug, Default, Clone, Args)]
 pub(crate) struct Choices {
     /// Model: a built-in one (realesr-general-x4v3, realesr-animevideov3), one in models/, a file, or `none` for a
@@ -395,6 +398,12 @@ pub(crate) struct Config {
     /// Write JSON, a line a setting
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reload {
+    #[command(flatten)]
+    pub(crate) root: RootArgument,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ mod jobs;
 mod list;
 mod models;
 mod preview;
+mod reload;
 mod serve;
 mod show;
 mod up;
@@ -40,6 +41,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::Bench(bench) => bench::run(bench).await,
             Command::Models(models) => models::run(models).await,
             Command::Config(wanted) => config::run(&wanted),
+            Command::Reload(reload) => reload::run(reload).await,
             Command::Generate(generate) => generate::run(generate),
         }
     });

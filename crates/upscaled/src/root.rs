@@ -51,6 +51,11 @@ impl Root {
         self.state().join("status.json")
     }
 
+    /// The file by which a server is asked to read its settings again.
+    pub(crate) fn reload_file(&self) -> PathBuf {
+        self.state().join("reload")
+    }
+
     fn ledger_file(&self) -> PathBuf {
         ledger_file(&self.state())
     }

@@ -9,7 +9,6 @@ mod server;
 use std::fs;
 use std::process::Command;
 
-
 use common::{make_clip, run, run_well, wait_for};
 use serde_json::Value;
 use server::Server;
@@ -147,4 +146,47 @@ fn a_list_that_is_watched_leaves_a_clean_screen() {
     let (drawn, after) = shown.split_once("\u{1b}[?25h\u{1b}[?1049l").expect("the usual screen comes back");
     assert!(drawn.contains("\u{1b}[?1049h") && drawn.matches("JOB  STATUS").count() >= 2, "{shown:?}");
     assert!(drawn.contains("clip.mp4") && after.trim() == "ended with 130", "{shown:?}");
+}
+
+#[test]
+fn new_settings_are_taken_up_for_new_jobs_and_mistakes_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let settings = root.join("upscaled.toml");
+    fs::create_dir(root.join("input")).unwrap();
+    fs::write(&settings, "model = \"none\"\nscale = 2").unwrap();
+    assert_eq!(run(root, &["reload"]).status.code(), Some(0), "nobody has to run");
+    let mut server = Server::start(root, &[]);
+    let size = |name: &str, jobs: usize| {
+        make_clip(&root.join("input").join(name), "32x32", 3, false);
+        let jobs = server.wait_for_jobs(jobs);
+        let job = jobs.iter().find(|job| job["source"].as_str().unwrap().ends_with(name)).unwrap();
+        job["result_size"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(size("a.mp4", 1), "64x64");
+    fs::write(&settings, "model = none").unwrap();
+    let refused = run(root, &["reload"]);
+    let errors = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(2) && errors.contains("write it in quotes"), "{errors}");
+    // The server refuses it too.
+    server.signal("HUP");
+    let log = || {
+        fs::read_dir(root.join("logs"))
+            .unwrap()
+            .flatten()
+            .map(|file| fs::read_to_string(file.path()).unwrap())
+            .collect::<String>()
+    };
+    wait_for("the refusal", server::PATIENCE, || log().contains("the settings stay as they are"));
+    fs::write(&settings, "model = \"none\"\nscale = 3").unwrap();
+    run_well(root, &["reload"]);
+    wait_for("the new settings", server::PATIENCE, || log().contains("the settings were read again"));
+    assert_eq!(size("b.mp4", 2), "96x96");
+    fs::write(&settings, "model = \"none\"\nscale = 4").unwrap();
+    server.signal("HUP");
+    wait_for("the new settings", server::PATIENCE, || {
+        log().matches("the settings were read again").count() == 2
+    });
+    assert_eq!(size("c.mp4", 3), "128x128");
+    assert_eq!(server.stop(), Some(0));
 }

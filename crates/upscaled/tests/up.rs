@@ -256,8 +256,8 @@ fn of_several_files_it_is_said_which_one_it_is_and_what_became_of_all() {
     let lines: Vec<serde_json::Value> =
         printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for file in files {
-        let of_file = lines.iter().filter(|line| line["source"].as_str().unwrap().ends_with(file));
-        let last = of_file.last().unwrap();
+        let mut of_file = lines.iter().filter(|line| line["source"].as_str().unwrap().ends_with(file));
+        let last = of_file.next_back().unwrap();
         assert!(last["status"] == "failed" && last["reason"].is_string(), "{last}");
     }
     let mut unique: Vec<&str> = printed.lines().collect();

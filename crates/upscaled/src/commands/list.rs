@@ -52,7 +52,7 @@ async fn watch(listing: &Listing, root: &Root, ledger: &Ledger) -> anyhow::Resul
         return Err(wrong("--watch draws on a terminal, and the standard output is none: leave it out"));
     }
     let shutdown = shutdown_on_signal()?;
-    let mut screen = Screen::open()?;
+    let screen = Screen::open()?;
     while !shutdown.is_requested() {
         let clock = Clock::system();
         let found = Found::read(listing, ledger, &clock).await?;
@@ -240,11 +240,15 @@ mod tests {
                 ("twenty jobs and seven files", twenty(), seen(7)),
             ] {
                 let lines = lines(&[], records, seen, columns);
-                shown.push_str(&format!("--- {name}, {title}\n{}\n", lines.join("\n")));
+                shown.extend([format!("--- {name}, {title}\n"), lines.join("\n"), "\n".to_owned()]);
             }
             let lines =
                 lines(&["--long", "--failed", "--done", "--limit", "3"], twenty(), Vec::new(), columns);
-            shown.push_str(&format!("--- --long --failed --done --limit 3, {title}\n{}\n", lines.join("\n")));
+            shown.extend([
+                format!("--- --long --failed --done --limit 3, {title}\n"),
+                lines.join("\n"),
+                "\n".to_owned(),
+            ]);
         }
         assert!(lines(&[], Vec::new(), Vec::new(), Some(80)).is_empty());
         compare("list.txt", &shown);

@@ -1,30 +1,29 @@
 //! `serve`: the server.
 
+mod settings;
+
 use anyhow::Context as _;
-use coordinator::{
-    Existing, Inbox, InboxOptions, JobReport, Scheduler, SchedulerOptions, Update, bring_back,
-};
+use coordinator::{Existing, InboxOptions, JobReport, Scheduler, SchedulerOptions, Update, bring_back};
 use tokio::sync::mpsc;
 
-use super::{ask, worker_executable};
+pub(super) use self::settings::ServerSettings;
+use super::worker_executable;
 use crate::cli::Serve;
 use crate::config;
 use crate::exit::Ending;
 use crate::log;
 use crate::output;
 use crate::root::{Root, make_folder, open_or_rescue_ledger};
-use crate::signals::shutdown_on_signal;
+use crate::signals::shutdown_of_server;
 use crate::status_file::StatusFile;
 use crate::supervisor::{self, Supervisor};
 
 pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
-    let shutdown = shutdown_on_signal()?;
+    let (shutdown, hang_up) = shutdown_of_server()?;
     make_folder(&serve.root)?;
     let root = Root::new(&serve.root)?;
-    let choices = config::with_file(serve.choices, &root.settings_file())?;
-    let settings = config::settings(&choices, &[root.models()])?;
-    ask::try_encoder(&settings).await?;
-    let watching = config::watching(&root.settings_file())?;
+    let ServerSettings { choices, job: settings, watching } =
+        ServerSettings::read(&root, &serve.choices).await?;
     for folder in [root.input(), root.output(), root.models(), root.logs(), root.state()] {
         make_folder(&folder)?;
     }
@@ -49,7 +48,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         keep_time: choices.keep_time,
         updates,
     });
-    let inbox = Inbox::new(InboxOptions {
+    let inbox = InboxOptions {
         ledger: ledger.clone(),
         worker,
         input: root.input(),
@@ -57,14 +56,19 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         settings: settings.clone(),
         settle: watching.settle,
         rules: watching.rules,
-    });
+    };
     tracing::info!("upscaled {} serves `{}`", env!("CARGO_PKG_VERSION"), root.folder().display());
     output::say(&format!("Drop videos into  {}", output::path(&root.input())));
     output::say(&format!("Results appear in {}", output::path(&root.output())));
     output::say(&format!("Model {}; Ctrl-C stops, and a new start goes on.", settings.model.name()));
 
+    // What was asked for before it started has been done.
+    let _ = std::fs::remove_file(root.reload_file());
     let stop_watching = shutdown.clone();
-    let watching = tokio::spawn(async move { inbox.run(&stop_watching).await });
+    let line = serve.choices;
+    let watching = tokio::spawn(async move {
+        settings::watch_input(&root, &line, inbox, hang_up, &stop_watching).await;
+    });
     let asked = shutdown.clone();
     tokio::spawn(async move {
         asked.requested().await;

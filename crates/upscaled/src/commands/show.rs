@@ -157,7 +157,7 @@ mod tests {
         {
             let facts = Facts::of(&record, NOW);
             let lines = details(&record, &facts, 5_000_000, &Clock::fixed(NOW));
-            shown.push_str(&format!("--- job {}\n{}\n", record.id, lines.join("\n")));
+            shown.extend([format!("--- job {}\n", record.id), lines.join("\n"), "\n".to_owned()]);
         }
         compare("show.txt", &shown);
     }

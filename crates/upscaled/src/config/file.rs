@@ -258,13 +258,11 @@ fn unknown(key: &str) -> String {
     let likeness = |name: &str| strsim::jaro_winkler(name, key);
     let nearest =
         KEYS.iter().map(|(name, _)| *name).max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
-    match nearest.filter(|name| likeness(name) > 0.8) {
-        Some(name) => format!("there is no setting `{key}`: did you mean `{name}`?"),
-        None => {
-            let known = KEYS.map(|(name, _)| name).join(", ");
-            format!("there is no setting `{key}`: there are {known}")
-        }
+    if let Some(name) = nearest.filter(|name| likeness(name) > 0.8) {
+        return format!("there is no setting `{key}`: did you mean `{name}`?");
     }
+    let known = KEYS.map(|(name, _)| name).join(", ");
+    format!("there is no setting `{key}`: there are {known}")
 }
 
 /// What is wrong with a line that is no TOML, where it is of a usual kind: a text without quotes, or nothing.

@@ -72,7 +72,7 @@ pub fn without_escapes(text: &str) -> String {
     while let Some(c) = characters.next() {
         if c == '\u{1b}' {
             // `ESC [`, numbers, and a letter that ends it.
-            let _ = characters.by_ref().skip(1).find(|c| c.is_ascii_alphabetic());
+            let _ = characters.by_ref().skip(1).find(char::is_ascii_alphabetic);
         } else {
             kept.push(c);
         }

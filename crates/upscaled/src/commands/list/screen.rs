@@ -14,22 +14,22 @@ pub(super) fn columns() -> Option<usize> {
 }
 
 /// The terminal, while it is drawn on.
-pub(super) struct Screen(());
+pub(super) struct Screen(io::Stdout);
 
 impl Screen {
     pub(super) fn open() -> io::Result<Self> {
         let mut stdout = io::stdout();
         stdout.write_all(OPEN)?;
         stdout.flush()?;
-        Ok(Self(()))
+        Ok(Self(stdout))
     }
 
     /// Draws lines in place of those before; those that have no room are left out.
-    pub(super) fn draw(&mut self, lines: &[String]) -> io::Result<()> {
-        let rows = terminal_size_of(io::stdout()).map_or(24, |(_, Height(rows))| usize::from(rows));
+    pub(super) fn draw(&self, lines: &[String]) -> io::Result<()> {
+        let rows = terminal_size_of(&self.0).map_or(24, |(_, Height(rows))| usize::from(rows));
         // Without a break behind the last line, which would move all of them up.
         let shown: Vec<String> = lines.iter().take(rows.max(1)).map(|line| format!("{line}\x1b[K")).collect();
-        let mut stdout = io::stdout().lock();
+        let mut stdout = self.0.lock();
         write!(stdout, "\x1b[H{}\x1b[J", shown.join("\r\n"))?;
         stdout.flush()
     }
@@ -37,8 +37,7 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        let mut stdout = io::stdout();
-        let _ = stdout.write_all(CLOSE);
-        let _ = stdout.flush();
+        let _ = self.0.write_all(CLOSE);
+        let _ = self.0.flush();
     }
 }
