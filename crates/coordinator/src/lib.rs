@@ -25,7 +25,7 @@ mod task;
 pub use error::Error;
 pub use inbox::{Inbox, InboxOptions, NamePattern, NameRules, PatternError};
 pub use manifest::bring_back;
-pub use names::job_folder;
+pub use names::{job_folder, report_of};
 pub use process::{DeathNote, WorkerError, WorkerProcess};
 pub use scheduler::now;
 pub use scheduler::{Ending, Existing, Scheduler, SchedulerOptions};

@@ -46,7 +46,7 @@ pub fn job_folder(source: &Path, output: &Path) -> std::path::PathBuf {
 }
 
 /// The report beside a result: `RESULT.json`.
-pub(crate) fn report_of(result: &Path) -> std::path::PathBuf {
+pub fn report_of(result: &Path) -> std::path::PathBuf {
     result.with_file_name(joined(result.file_name().unwrap_or_default(), ".json"))
 }
 

@@ -8,9 +8,10 @@ use coordinator::JobReport;
 use job::Millis;
 use job::state::{Phase, Status, WorkState};
 use ledger::Record;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// The largest `status.json` that is read.
+/// The largest file that is read.
 const LARGEST: u64 = 4 << 20;
 
 /// All about a job that people may want to know.
@@ -43,6 +44,20 @@ impl Facts {
             report,
             result_gone,
             is_active: is_held || is_running,
+        }
+    }
+
+    /// Adds what the report beside the result says of the engine, which the ledger has no place for.
+    pub(crate) fn add_report(&mut self) {
+        #[derive(Deserialize)]
+        struct Report {
+            engine: Option<String>,
+        }
+        let report = &mut self.report;
+        if report.engine.is_none() && report.status == "done" {
+            let said =
+                report.result.as_deref().and_then(|result| read::<Report>(&coordinator::report_of(result)));
+            report.engine = said.and_then(|(said, _)| said.engine);
         }
     }
 
@@ -99,8 +114,8 @@ struct Said {
 
 impl Said {
     fn of(record: &Record) -> Option<Self> {
-        let said = read(&record.request.folder.join("status.json"))?;
-        (said.id == record.id.0).then_some(said)
+        let (said, age): (Self, f64) = read(&record.request.folder.join("status.json"))?;
+        (said.id == record.id.0).then_some(Self { age, ..said })
     }
 
     fn add_to(self, report: &mut JobReport) {
@@ -117,14 +132,14 @@ impl Said {
     }
 }
 
-fn read(path: &Path) -> Option<Said> {
+/// What a file of JSON says, and how many seconds ago it was written; `None` where there is no such file, or it is none of ours.
+fn read<T: DeserializeOwned>(path: &Path) -> Option<(T, f64)> {
     let file = File::open(path).ok()?;
     let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
     let mut bytes = Vec::new();
     file.take(LARGEST).read_to_end(&mut bytes).ok()?;
     let age = metadata.modified().ok().and_then(|modified| modified.elapsed().ok());
-    let said: Said = serde_json::from_slice(&bytes).ok()?;
-    Some(Said { age: age.unwrap_or_default().as_secs_f64(), ..said })
+    Some((serde_json::from_slice(&bytes).ok()?, age.unwrap_or_default().as_secs_f64()))
 }
 
 #[cfg(test)]

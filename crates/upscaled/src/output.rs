@@ -49,11 +49,9 @@ pub(crate) fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
     data(&serde_json::to_string(value)?)
 }
 
-/// Writes a line for people, or several.
+/// Writes a line for people. What follows a line break would look like another: names can have such.
 pub(crate) fn say(text: &str) {
-    for line in text.lines() {
-        let _ = writeln!(io::stderr(), "{}", one_line(line));
-    }
+    let _ = writeln!(io::stderr(), "{}", one_line(text));
 }
 
 /// Writes an error for people.

@@ -281,3 +281,16 @@ fn a_line_of_progress_has_room_on_a_small_terminal() {
     assert!(too_wide.is_empty(), "{too_wide:#?}");
     assert!(shown.contains(" fps, ") && shown.contains("/200 frames"), "{shown}");
 }
+
+#[test]
+fn a_name_with_a_line_break_makes_no_line_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "a\nerror: forged.mp4";
+    make_clip(&folder.path().join(name), "32x32", 3, false);
+    std::fs::write(folder.path().join("a\nerror: forged_upscaled.mp4"), b"mine").unwrap();
+    let output = run(folder.path(), &["up", name, "--model", "none"]);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!errors.lines().any(|line| line.starts_with("error: forged")), "{errors}");
+    assert!(errors.contains("is there already"), "{errors}");
+}

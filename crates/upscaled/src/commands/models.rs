@@ -91,7 +91,7 @@ fn table(models: &[Found]) -> Vec<String> {
     let names =
         models.iter().map(|model| output::width(&output::one_line(&model.name))).max().unwrap_or(0).max(5);
     let mut lines =
-        vec![format!("{:<names$}  {:<16}  SCALE  {:<9}  CHECKSUM", "MODEL", "ARCHITECTURE", "SIZE")];
+        vec![format!("{:<names$}  {:<16}  SCALE  {:>9}  CHECKSUM", "MODEL", "ARCHITECTURE", "SIZE")];
     for model in models {
         let name = output::one_line(&model.name);
         let padding = " ".repeat(names - output::width(&name));
@@ -137,7 +137,7 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "MODEL       ARCHITECTURE      SCALE  SIZE       CHECKSUM",
+                "MODEL       ARCHITECTURE      SCALE       SIZE  CHECKSUM",
                 "general     SRVGGNetCompact      4x     4.9 MB  blake3:ab",
                 "a\\u{202e}b  cannot be used: it is cut\\noff",
             ]

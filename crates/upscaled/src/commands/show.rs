@@ -19,7 +19,8 @@ pub(super) async fn run(show: Show) -> anyhow::Result<Ending> {
     let id = JobId(show.id);
     let record = ledger.get(id).await?.ok_or(ledger::Error::NoJob(id))?;
     let clock = Clock::system();
-    let facts = Facts::of(&record, clock.now);
+    let mut facts = Facts::of(&record, clock.now);
+    facts.add_report();
     let held = bytes_in(&record.request.folder);
     if show.json {
         output::json(&Shown { seconds_taken: facts.seconds_taken(clock.now), facts, disk_held: held })?;
