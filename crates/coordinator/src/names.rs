@@ -43,7 +43,7 @@ pub fn job_folders(source: &Path, output: &Path) -> impl Iterator<Item = PathBuf
 }
 
 /// The report beside a result: `RESULT.json`.
-pub(crate) fn report_of(result: &Path) -> PathBuf {
+pub fn report_of(result: &Path) -> PathBuf {
     result.with_file_name(joined(result.file_name().unwrap_or_default(), ".json"))
 }
 

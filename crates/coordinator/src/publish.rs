@@ -42,6 +42,16 @@ impl Scheduler {
         Ok(Err("all names for the result are taken".to_owned()))
     }
 
+    /// Gives a result that has its name what belongs to it: its report, and the source's time where that is wanted.
+    fn finish(&self, record: &Record, result: &Path) {
+        report::leave(record, result);
+        if self.options.keep_time
+            && let Err(error) = copy_time(&record.request.source, result)
+        {
+            tracing::warn!("`{}` does not have the time of its source: {error}", result.display());
+        }
+    }
+
     /// Gives the complete result its name.
     pub(crate) async fn publish(&self, record: &Record, task: &Task) -> Result<Event, Error> {
         let key = task.key();
@@ -54,7 +64,7 @@ impl Scheduler {
             // Killed between the renaming and the ledger: the result has its name already.
             let is_there = size(&target).is_some() && size(&target) == record.job.result_bytes;
             return Ok(if is_there {
-                report::leave(record, &target);
+                self.finish(record, &target);
                 Event::Published { task: key }
             } else {
                 Event::ResultLost { task: key }
@@ -73,13 +83,13 @@ impl Scheduler {
                         format!("`{name}` was made before the file was whole, and is replaced"),
                     );
                 }
-                report::leave(record, &target);
+                self.finish(record, &target);
                 Ok(Event::Published { task: key })
             }
             // Published before, by somebody who could not tell the ledger, or whose ledger was lost; or killed between the
             // copy to another file system and the removal of what was copied.
             Err(storage::Error::TargetExists { .. }) if is_same(&part, &target) => {
-                report::leave(record, &target);
+                self.finish(record, &target);
                 Ok(Event::Published { task: key })
             }
             // Somebody put a file there while the job ran: the result takes the next name.
@@ -101,6 +111,12 @@ impl Scheduler {
             Err(error) => Ok(task::failed_by_storage(key, &error)),
         }
     }
+}
+
+/// Gives a file the time at which another was modified.
+fn copy_time(from: &Path, to: &Path) -> std::io::Result<()> {
+    let time = from.metadata()?.modified()?;
+    std::fs::File::options().write(true).open(to)?.set_modified(time)
 }
 
 /// True when two files have the same content.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::names::report_of;
 use crate::scheduler::now;
-use crate::status::{JobReport, ReuseReport};
+use crate::status::{JobReport, ReuseReport, rfc3339};
 
 /// The report in a job's folder before the result has its name.
 const NAME: &str = "report.json";
@@ -29,6 +29,13 @@ struct Report<'a> {
     engine: Option<String>,
     frames: Option<u32>,
     seconds_of_video: f64,
+    /// When the job was taken in.
+    added: String,
+    /// When the work on it began for the first time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started: Option<String>,
+    /// When its result was verified.
+    ended: String,
     /// From the time when the job was taken in to the time when its result was verified.
     seconds_taken: f64,
     /// Of the run that finished it.
@@ -85,6 +92,7 @@ pub(crate) fn keep(
     let about = encoding.and_then(Encoding::about);
     let quality = about.map(|about| settings.quality(about));
     let path = |path: &Path| path.to_string_lossy().into_owned();
+    let ended = now();
     let report = Report {
         program: "upscaled",
         version: env!("CARGO_PKG_VERSION"),
@@ -118,7 +126,10 @@ pub(crate) fn keep(
         engine: went.engine.clone(),
         frames: went.frames,
         seconds_of_video: facts.seconds,
-        seconds_taken: (now().0 - record.created.0).max(0) as f64 / 1000.0,
+        added: rfc3339(record.created),
+        started: record.started.map(rfc3339),
+        ended: rfc3339(ended),
+        seconds_taken: (ended.0 - record.created.0).max(0) as f64 / 1000.0,
         frames_per_second: speed,
         reuse: went.reuse,
         filled: &went.filled,

@@ -67,6 +67,8 @@ pub struct SchedulerOptions {
     pub output: Option<OutputFolder>,
     /// Who works: the folders of other servers' jobs are left alone.
     pub owner: Owner,
+    /// Results have the time at which their sources were modified.
+    pub keep_time: bool,
     /// Where to tell what happens.
     pub updates: UnboundedSender<Update>,
 }

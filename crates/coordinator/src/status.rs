@@ -1,11 +1,11 @@
-//! How far a job is, for people: the progress bar, the log and `status.json`, which nothing ever reads back.
+//! How far a job is, for people: the progress bar, the log and `status.json`, by which nothing is ever decided.
 
 use std::time::Instant;
 
 use job::state::{FailedAttempt, Job, Phase, Status};
-use job::{Eta, FilePath, JobId, Priority, SegmentRange};
+use job::{Eta, FilePath, JobId, Millis, Priority, SegmentRange};
 use ledger::Record;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use storage::Bytes;
 
 /// Something that people want to know.
@@ -30,9 +30,26 @@ pub struct JobReport {
     /// Its number.
     pub id: JobId,
     /// The source.
+    #[serde(serialize_with = "as_text")]
     pub source: FilePath,
+    /// The bytes of the source's path, where that is no text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_path_bytes: Option<Vec<u8>>,
     /// The result, once its name is known.
+    #[serde(serialize_with = "as_text_if_known")]
     pub result: Option<FilePath>,
+    /// The bytes of the result's path, where that is no text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result_path_bytes: Option<Vec<u8>>,
+    /// When it was taken in.
+    #[serde(serialize_with = "as_rfc3339")]
+    pub added: Millis,
+    /// When the work on it began for the first time.
+    #[serde(serialize_with = "as_rfc3339_if_known")]
+    pub started: Option<Millis>,
+    /// When it came to its end.
+    #[serde(serialize_with = "as_rfc3339_if_known")]
+    pub ended: Option<Millis>,
     /// Low, normal or high.
     pub priority: Priority,
     /// Queued, running, waiting for space, waiting for folder, paused, done, failed, canceled.
@@ -76,6 +93,36 @@ pub struct JobReport {
     pub filled: Vec<SegmentRange>,
     /// What else people should know.
     pub notes: Vec<String>,
+}
+
+/// A time as RFC 3339 has it, in UTC and whole seconds: `2026-11-28T14:05:12Z`.
+pub fn rfc3339(time: Millis) -> String {
+    let time = jiff::Timestamp::from_second(time.0.div_euclid(1000)).unwrap_or_default();
+    time.to_string()
+}
+
+/// The bytes of a path that is not UTF-8, and so is shown with other characters in the place of some.
+pub fn bytes_of_no_text(path: &FilePath) -> Option<Vec<u8>> {
+    path.to_str().is_none().then(|| path.as_bytes().to_vec())
+}
+
+fn as_text<S: Serializer>(path: &FilePath, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
+}
+
+#[expect(clippy::ref_option, reason = "serde hands fields over so")]
+fn as_text_if_known<S: Serializer>(path: &Option<FilePath>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(|path| path.to_string_lossy()).serialize(serializer)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over so")]
+fn as_rfc3339<S: Serializer>(time: &Millis, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&rfc3339(*time))
+}
+
+#[expect(clippy::ref_option, reason = "serde hands fields over so")]
+fn as_rfc3339_if_known<S: Serializer>(time: &Option<Millis>, serializer: S) -> Result<S::Ok, S::Error> {
+    time.map(rfc3339).serialize(serializer)
 }
 
 /// What was taken from the picture before instead of being computed.
@@ -188,8 +235,13 @@ impl Progress {
         };
         JobReport {
             id: record.id,
+            source_path_bytes: bytes_of_no_text(&record.request.source),
             source: record.request.source.clone(),
+            result_path_bytes: record.request.result.as_ref().and_then(bytes_of_no_text),
             result: record.request.result.clone(),
+            added: record.created,
+            started: record.started,
+            ended: record.job.status.is_final().then_some(record.changed),
             priority: job.priority,
             status: job.status.name(),
             reason: match &job.status {
@@ -221,5 +273,22 @@ impl Progress {
             filled: job.facts.as_ref().map(|facts| facts.gaps.clone()).unwrap_or_default(),
             notes: job.facts.as_ref().map(|facts| facts.notes.clone()).unwrap_or_default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_in_utc() {
+        assert_eq!(rfc3339(Millis(1_795_874_712_999)), "2026-11-28T14:05:12Z");
+        assert_eq!(rfc3339(Millis(-1)), "1969-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn only_a_path_that_is_no_text_has_its_bytes_beside_it() {
+        assert_eq!(bytes_of_no_text(&"ü.mp4".into()), None);
+        assert_eq!(bytes_of_no_text(&FilePath::from_bytes(vec![b'a', 0xff])), Some(vec![b'a', 0xff]));
     }
 }

@@ -109,6 +109,7 @@ mod tests {
                 output: None,
                 taken: Vec::new(),
                 owner: crate::Owner::default(),
+                keep_time: false,
                 updates: tokio::sync::mpsc::unbounded_channel().0,
             });
             Self { folder, ledger, scheduler }

@@ -163,7 +163,9 @@ pub(crate) fn event(record: &Record, key: TaskKey, response: Response) -> Event 
         | Response::Probed { .. }
         | Response::Doctor(_)
         | Response::Bench(_)
-        | Response::Previewed { .. } => failed(
+        | Response::Previewed { .. }
+        | Response::EncoderTried
+        | Response::Model(_) => failed(
             key,
             FailureKind::Transient,
             "the worker gave an answer that does not fit its task".to_owned(),

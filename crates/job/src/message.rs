@@ -52,6 +52,10 @@ pub enum Request {
     Bench(BenchRequest),
     /// Show what networks make of single frames.
     Preview(PreviewRequest),
+    /// Open the encoder of these settings with its options.
+    TryEncoder(Box<Settings>),
+    /// Read a model and say what it is.
+    Model(Model),
 }
 
 /// What a worker may touch of the files of this machine; the system's libraries and the like come on top.
@@ -230,8 +234,27 @@ pub enum Response {
         /// Why some of the networks have no pictures.
         failures: Vec<String>,
     },
+    /// Answer to [`Request::TryEncoder`]: one takes the options, or none works here at all, which is no fault of theirs.
+    EncoderTried,
+    /// Answer to [`Request::Model`].
+    Model(ModelFacts),
     /// The request could not be done.
     Failed(Failure),
+}
+
+/// What a model is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelFacts {
+    /// Its architecture, by the name of the field.
+    pub architecture: String,
+    /// How many times larger it makes pictures.
+    pub scale: u32,
+    /// Its weights.
+    pub parameters: u64,
+    /// Checksum of the file of its weights, with its kind.
+    pub checksum: String,
+    /// Bytes of that file.
+    pub bytes: u64,
 }
 
 /// How far a worker is confined.

@@ -52,6 +52,8 @@ pub struct Record {
     pub request: NewJob,
     /// When it was taken in.
     pub created: Millis,
+    /// When the work on it began for the first time; unknown for those that began under an earlier version.
+    pub started: Option<Millis>,
     /// When it last changed.
     pub changed: Millis,
     /// Its place among the jobs of its priority: the smaller the earlier.

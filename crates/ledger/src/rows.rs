@@ -30,6 +30,7 @@ pub(crate) fn record(base: &Base, row: &SqliteRow, segments: Vec<Segment>) -> Re
         id: JobId(row.try_get("id")?),
         request: base.found_request(kept_request(row)?),
         created: Millis(row.try_get("created")?),
+        started: row.try_get::<Option<i64>, _>("started")?.map(Millis),
         changed: Millis(row.try_get("changed")?),
         place: row.try_get("place")?,
         replaces: row.try_get::<Option<i64>, _>("replaces")?.map(JobId),
@@ -113,7 +114,8 @@ pub(crate) async fn write_difference(
 ) -> Result<bool, Error> {
     let statement =
         "UPDATE job SET status = $1, runnable = $2, phase = $3, work = $4, epoch = $5, method = $6,
-             facts = $7, plan = $8, result_bytes = $9, changed = $10, priority = $14, failed_attempts = $15
+             facts = $7, plan = $8, result_bytes = $9, changed = $10, priority = $14, failed_attempts = $15,
+             started = CASE WHEN $16 THEN coalesce(started, $10) ELSE started END
          WHERE id = $11 AND epoch = $12 AND status = $13";
     let written = sqlx::query(statement)
         .bind(to_json(&after.status)?)
@@ -131,6 +133,7 @@ pub(crate) async fn write_difference(
         .bind(to_json(&before.status)?)
         .bind(to_json(&after.priority)?)
         .bind(to_json(&after.failed_attempts)?)
+        .bind(after.status == Status::Running)
         .execute(&mut *connection)
         .await?
         .rows_affected();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use job::state::{Effect, Event, Job, Segment, step};
+use job::state::{Effect, Event, Job, Segment, Status, step};
 use job::{FilePath, JobId, Millis};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
@@ -287,6 +287,9 @@ impl Ledger {
                 return Err(Error::Conflict(id));
             }
             transaction.commit().await?;
+            if after.status == Status::Running {
+                record.started.get_or_insert(now);
+            }
             record.job = after;
             record.changed = now;
         }

@@ -298,7 +298,7 @@ async fn paths_of_earlier_versions_become_relative() {
         format!("UPDATE job SET settings = replace(settings, 'models/m.pth', '{root}/models/m.pth')"),
         "UPDATE job SET settings_hash = 'of an earlier version', seal = NULL".to_owned(),
         "ALTER TABLE job DROP COLUMN removed".to_owned(),
-        "DELETE FROM _sqlx_migrations WHERE version >= 6".to_owned(),
+        "DELETE FROM _sqlx_migrations WHERE version >= 7".to_owned(),
         "PRAGMA user_version = 0".to_owned(),
     ] {
         sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&pool).await.unwrap();
@@ -324,6 +324,7 @@ async fn tables_of_an_earlier_version_are_backed_up_before_they_change() {
         "DROP TABLE seen",
         "DROP INDEX job_folder",
         "DROP INDEX job_place",
+        "ALTER TABLE job DROP COLUMN started",
         "ALTER TABLE job DROP COLUMN gone",
         "ALTER TABLE job DROP COLUMN removed",
         "ALTER TABLE job DROP COLUMN replaces",

@@ -269,3 +269,38 @@ async fn the_same_file_is_one_job_however_many_hand_it_in_at_once() {
     assert_eq!((new, ids.len()), (1, 1), "{submits} submits");
     assert_eq!(ledgers[0].list().await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn the_first_start_of_a_job_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder).await;
+    let id = ledger.submit(&new_job("a.mp4"), Millis(5)).await.unwrap().id;
+    assert_eq!(ledger.get(id).await.unwrap().unwrap().started, None);
+    let claim = Event::Claim { worker: "w".to_owned(), lease_milliseconds: 15_000 };
+    for (event, now) in [(claim.clone(), 7), (Event::Release { worker: None }, 8), (claim, 9)] {
+        let applied = ledger.apply(id, event, Millis(now)).await.unwrap();
+        let read = ledger.get(id).await.unwrap().unwrap();
+        assert_eq!((applied.record.started, applied.record.changed), (Some(Millis(7)), Millis(now)));
+        assert_eq!(read, applied.record);
+    }
+}
+
+#[tokio::test]
+async fn jobs_are_counted_by_their_status() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder).await;
+    assert_eq!(ledger.counts().await.unwrap().len(), 0);
+    let mut ids = Vec::new();
+    for name in ["a", "b", "c", "d", "e"] {
+        ids.push(ledger.submit(&new_job(name), Millis(0)).await.unwrap().id);
+    }
+    ledger.apply(ids[0], Event::Pause, Millis(1)).await.unwrap();
+    for (id, kind) in [(ids[1], FailureKind::Final), (ids[2], FailureKind::NoSpace { needed: 5 })] {
+        let task = claim(&ledger, id).await.key();
+        let failure = Failure { kind, message: "{\"done\"} is no status".to_owned() };
+        ledger.apply(id, Event::Failed { task, failure }, Millis(1)).await.unwrap();
+    }
+    let counts: Vec<(String, u64)> = ledger.counts().await.unwrap().into_iter().collect();
+    let wanted = [("failed", 1), ("paused", 1), ("queued", 2), ("waiting for space", 1)];
+    assert_eq!(counts, wanted.map(|(name, count)| (name.to_owned(), count)));
+}

@@ -1,13 +1,14 @@
-//! Values of the command line and of `upscaled.toml` that are words.
+//! Values of the command line and of `upscaled.toml`: how each is read, and what is said of one that cannot be.
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use job::{Codec, Container};
-use serde::Deserialize;
+use job::encoder::{ENCODERS, Encoder};
+use job::{Codec, Container, Deinterlace, LARGEST_SIDE};
+use storage::Bytes;
 
 /// The format of a result's video, by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CodecName(pub(crate) Codec);
 
 impl FromStr for CodecName {
@@ -22,8 +23,7 @@ impl FromStr for CodecName {
 }
 
 /// The kind of a result's file, by its extension.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ContainerName(pub(crate) Container);
 
 impl FromStr for ContainerName {
@@ -39,8 +39,7 @@ impl FromStr for ContainerName {
 }
 
 /// What HDR is brought to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tonemap;
 
 impl FromStr for Tonemap {
@@ -66,16 +65,129 @@ impl FromStr for EncoderOption {
     }
 }
 
-macro_rules! from_string {
-    ($($name:ident),*) => {
-        $(impl TryFrom<String> for $name {
-            type Error = String;
+/// Disk that a job may take: a size with its unit, since a bare number is never meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DiskLimit(pub(crate) Bytes);
 
-            fn try_from(text: String) -> Result<Self, String> {
-                text.parse()
-            }
-        })*
-    };
+impl FromStr for DiskLimit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let is_bare = text.parse::<f64>().is_ok_and(f64::is_finite) && !text.starts_with(['+', '-']);
+        if is_bare {
+            return Err(format!("a size needs its unit: did you mean \"{text}GB\"?"));
+        }
+        text.parse().map(Self).map_err(|error: storage::NoBytes| error.to_string())
+    }
 }
 
-from_string!(CodecName, ContainerName, Tonemap);
+/// How many times larger results are.
+pub(crate) fn scale(text: &str) -> Result<u32, String> {
+    whole(text, 1..=8).ok_or_else(|| "choose a whole number from 1 to 8".to_owned())
+}
+
+/// Rows or columns of a result.
+pub(crate) fn side(text: &str) -> Result<u32, String> {
+    whole(text, 2..=LARGEST_SIDE).ok_or_else(|| format!("choose a whole number from 2 to {LARGEST_SIDE}"))
+}
+
+/// A quality that some encoder takes; which it is, is known later.
+pub(crate) fn crf(text: &str) -> Result<u8, String> {
+    let ranges = || ENCODERS.iter().filter_map(|encoder| encoder.crf.as_ref());
+    let is_taken = |crf: &u8| ranges().any(|range| range.contains(crf));
+    let most = ranges().map(RangeInclusive::end).max().copied().unwrap_or_default();
+    whole(text, 0..=u32::from(most))
+        .map(|crf| crf as u8)
+        .filter(is_taken)
+        .ok_or_else(|| format!("choose a whole number from 0 (best) to 51, for AV1 from 1 to {most}"))
+}
+
+/// Share of the network.
+pub(crate) fn strength(text: &str) -> Result<f32, String> {
+    share(text).ok_or_else(|| "choose a number from 0 (no network) to 1 (the network alone)".to_owned())
+}
+
+/// Film grain.
+pub(crate) fn grain(text: &str) -> Result<f32, String> {
+    share(text).ok_or_else(|| "choose a number from 0 (none) to 1".to_owned())
+}
+
+/// Strength of the denoising.
+pub(crate) fn denoise(text: &str) -> Result<f32, String> {
+    share(text).ok_or_else(|| "choose a number from 0 to 1".to_owned())
+}
+
+/// Levels of 255.
+pub(crate) fn levels(text: &str) -> Result<u8, String> {
+    let levels = whole(text, 0..=255).map(|levels| levels as u8);
+    levels.ok_or_else(|| "choose a whole number from 0 to 255".to_owned())
+}
+
+/// Frames of a segment.
+pub(crate) fn frames(text: &str) -> Result<u32, String> {
+    whole(text, 1..=u32::MAX).ok_or_else(|| "choose a whole number from 1 on".to_owned())
+}
+
+/// Threads of the engine.
+pub(crate) fn threads(text: &str) -> Result<u32, String> {
+    whole(text, 1..=1024).ok_or_else(|| "choose a whole number from 1 to 1024".to_owned())
+}
+
+/// FFmpeg's name of an encoder.
+pub(crate) fn encoder(text: &str) -> Result<String, String> {
+    let known = || ENCODERS.each_ref().map(|encoder| encoder.name).join(", ");
+    Encoder::named(text)
+        .map(|encoder| encoder.name.to_owned())
+        .ok_or_else(|| format!("there is no encoder `{text}`: choose one of {}", known()))
+}
+
+/// What is done to interlaced video.
+pub(crate) fn deinterlace(text: &str) -> Result<Deinterlace, String> {
+    let found = Deinterlace::ALL.into_iter().find(|kind| kind.name() == text);
+    found.ok_or_else(|| "choose auto, off, frame, field or telecine".to_owned())
+}
+
+fn whole(text: &str, range: RangeInclusive<u32>) -> Option<u32> {
+    text.trim().parse().ok().filter(|number| range.contains(number))
+}
+
+fn share(text: &str) -> Option<f32> {
+    text.trim().parse().ok().filter(|share| (0.0..=1.0).contains(share))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_of_the_disk_has_a_unit() {
+        assert_eq!("20GB".parse(), Ok(DiskLimit(Bytes(20_000_000_000))));
+        assert_eq!("7 bytes".parse(), Ok(DiskLimit(Bytes(7))));
+        for (text, meant) in [("200", "200GB"), (" 1.5 ", "1.5GB")] {
+            let error = text.parse::<DiskLimit>().unwrap_err();
+            assert!(error.contains(&format!("did you mean \"{meant}\"")), "{error}");
+        }
+        for text in ["much", "-200", "", "inf"] {
+            assert!(text.parse::<DiskLimit>().unwrap_err().contains("20GB"), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_checked_against_their_ranges() {
+        assert_eq!((scale("8"), side("2"), crf("0"), crf("63")), (Ok(8), Ok(2), Ok(0), Ok(63)));
+        assert_eq!((strength("0.5"), grain("1"), threads("1024")), (Ok(0.5), Ok(1.0), Ok(1024)));
+        for text in ["0", "9", "-1", "2.5", "two", ""] {
+            assert!(scale(text).unwrap_err().contains("from 1 to 8"), "{text}");
+        }
+        for text in ["-1", "64", "x"] {
+            assert!(crf(text).unwrap_err().contains("0 (best) to 51"), "{text}");
+        }
+        for text in ["-0.1", "1.1", "NaN", "x"] {
+            assert!(strength(text).is_err() && grain(text).is_err() && denoise(text).is_err(), "{text}");
+        }
+        assert!(
+            side("16385").is_err() && frames("0").is_err() && threads("0").is_err() && levels("256").is_err()
+        );
+    }
+}

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
 use job::{Deinterlace, Priority};
-use storage::Bytes;
 
-use crate::choice::{CodecName, ContainerName, EncoderOption, Tonemap};
+use crate::choice::{self, CodecName, ContainerName, DiskLimit, EncoderOption, Tonemap};
+use crate::clock::Since;
 use crate::size::PictureSize;
 
 const AFTER_HELP: &str = "\
@@ -60,6 +60,14 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Measure how fast this machine upscales, for each model and size, and how long a film would take
     Bench(Bench),
+    /// List the models: the built-in ones and those in models/, with what is wrong with those that cannot be used
+    Models(Models),
+    /// Show which settings hold, and where each is from: default, upscaled.toml or the command line
+    Config(Config),
+    /// Let a server that runs read upscaled.toml again, for new jobs; a file with a mistake is refused
+    Reload(Reload),
+    /// Write completions for a shell, or manual pages
+    Generate(Generate),
 }
 
 #[derive(Debug, Args)]
@@ -92,6 +100,7 @@ pub(crate) struct Up {
 }
 
 /// What can be chosen for a job.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 #[derive(Debug, Default, Clone, Args)]
 pub(crate) struct Choices {
     /// Model: a built-in one (realesr-general-x4v3, realesr-animevideov3), one in models/, a file, or `none` for a
@@ -103,7 +112,7 @@ pub(crate) struct Choices {
     #[command(flatten)]
     pub(crate) look: LookChoices,
     /// Strength of the denoising, 0 to 1; less than 1 needs the model's twin in models/ [default: 1]
-    #[arg(long, value_name = "0..1")]
+    #[arg(long, value_name = "0..1", value_parser = choice::denoise, allow_negative_numbers = true)]
     pub(crate) denoise: Option<f32>,
     /// Format of the video: h264, hevc, av1, prores or ffv1 [default: h264; hevc for more than 8 bits, HDR, and results
     /// wider or higher than 4096]
@@ -111,11 +120,11 @@ pub(crate) struct Choices {
     pub(crate) codec: Option<CodecName>,
     /// Encoder, by FFmpeg's name, for example h264_nvenc [default: the first that works of NVENC, QSV, VA-API,
     /// AMF and the one that needs no hardware]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = choice::encoder)]
     pub(crate) encoder: Option<String>,
     /// Quality on the encoder's own scale, where less is better, for libx264 0 (lossless) to 51 [default: high; 16 for
     /// libx264, 18 for libx265]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = choice::crf, allow_negative_numbers = true)]
     pub(crate) crf: Option<u8>,
     /// Speed of the encoder, for libx264 ultrafast to veryslow: slower makes smaller files [default: veryfast]
     #[arg(long, value_name = "NAME")]
@@ -133,11 +142,11 @@ pub(crate) struct Choices {
     #[arg(long)]
     pub(crate) again: bool,
     /// Frames of a segment: what a crash may cost [default: about a minute of work]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = choice::frames, allow_negative_numbers = true)]
     pub(crate) segment_frames: Option<u32>,
     /// Count samples that changed by at most so many levels of 255 as unchanged: what did not change is not computed
     /// again [default: 0, which changes no bit of the result]
-    #[arg(long, value_name = "0..255")]
+    #[arg(long, value_name = "0..255", value_parser = choice::levels, allow_negative_numbers = true)]
     pub(crate) reuse_tolerance: Option<u8>,
     /// Compute every frame whole, even one that repeats the last
     #[arg(long, conflicts_with = "reuse_tolerance")]
@@ -148,20 +157,18 @@ pub(crate) struct Choices {
     pub(crate) fill_gaps: bool,
     /// Interlaced video: auto does what the film needs, off takes the frames as they are, frame makes a frame of each frame,
     /// field one of each field (twice as many), telecine finds the frames of a film in 29.97 frames [default: auto]
-    #[arg(long, value_name = "auto|off|frame|field|telecine", value_parser = deinterlace)]
+    #[arg(long, value_name = "auto|off|frame|field|telecine", value_parser = choice::deinterlace)]
     pub(crate) deinterlace: Option<Deinterlace>,
     /// Threads of the engine [default: one a core]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "NUMBER", value_parser = choice::threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<u32>,
     /// Disk that a job may take, for example 20GB: for its segments and the result, which are there together for a while,
     /// so about twice the result. A job that needs more fails early and says how much [default: what is free]
     #[arg(long, value_name = "SIZE")]
-    pub(crate) max_disk: Option<Bytes>,
-}
-
-fn deinterlace(text: &str) -> Result<Deinterlace, String> {
-    let found = Deinterlace::ALL.into_iter().find(|kind| kind.name() == text);
-    found.ok_or_else(|| "choose auto, off, frame, field or telecine".to_owned())
+    pub(crate) max_disk: Option<DiskLimit>,
+    /// Give results the time at which their videos were modified
+    #[arg(long)]
+    pub(crate) keep_time: bool,
 }
 
 /// How large results are.
@@ -169,13 +176,13 @@ fn deinterlace(text: &str) -> Result<Deinterlace, String> {
 #[group(multiple = false)]
 pub(crate) struct SizeChoice {
     /// Enlarge so many times, 1 to 8 [default: 4]
-    #[arg(short, long, value_name = "TIMES")]
+    #[arg(short, long, value_name = "TIMES", value_parser = choice::scale, allow_negative_numbers = true)]
     pub(crate) scale: Option<u32>,
     /// Enlarge to so many rows of the picture as it is stored, for example 1080; the width follows
-    #[arg(long, value_name = "ROWS")]
+    #[arg(long, value_name = "ROWS", value_parser = choice::side, allow_negative_numbers = true)]
     pub(crate) height: Option<u32>,
     /// Enlarge to so many columns of the picture as it is stored, for example 1920; the height follows
-    #[arg(long, value_name = "COLUMNS")]
+    #[arg(long, value_name = "COLUMNS", value_parser = choice::side, allow_negative_numbers = true)]
     pub(crate) width: Option<u32>,
     /// Enlarge to what a screen of this size shows whole, for example 1920x1080: as large as can be, in the shape that
     /// players show, turned pictures and wide pixels included
@@ -188,14 +195,14 @@ pub(crate) struct SizeChoice {
 pub(crate) struct LookChoices {
     /// Share of the network, 0 to 1: less is softer and closer to the source, and 0 is a classic resampler, without running
     /// the network [default: 1]
-    #[arg(long, value_name = "0..1")]
+    #[arg(long, value_name = "0..1", value_parser = choice::strength, allow_negative_numbers = true)]
     pub(crate) strength: Option<f32>,
     /// Keep the colours of wide areas as the source has them, where a network shifts them
     #[arg(long)]
     pub(crate) anchor: bool,
     /// Add film grain, 0 to 1, strongest in mid-tones: 0.1 is faint, 0.3 is that of a coarse film. Files become much larger,
     /// and every frame is encoded anew, even one that repeats the last [default: 0]
-    #[arg(long, value_name = "0..1")]
+    #[arg(long, value_name = "0..1", value_parser = choice::grain, allow_negative_numbers = true)]
     pub(crate) grain: Option<f32>,
 }
 
@@ -223,10 +230,10 @@ pub(crate) struct Preview {
     pub(crate) look: LookChoices,
     /// Strength of the denoising, 0 to 1, for the model that has a twin in models/; others are shown as they are
     /// [default: 1]
-    #[arg(long, value_name = "0..1")]
+    #[arg(long, value_name = "0..1", value_parser = choice::denoise, allow_negative_numbers = true)]
     pub(crate) denoise: Option<f32>,
     /// Threads of the engine [default: one a core]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "NUMBER", value_parser = choice::threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<u32>,
     /// Take settings from upscaled.toml in this folder, and look for models there [default: models/ in the current folder]
     #[arg(long, value_name = "FOLDER", env = "UPSCALED_ROOT")]
@@ -266,10 +273,43 @@ pub(crate) struct Serve {
 #[derive(Debug, Args)]
 pub(crate) struct Listing {
     #[command(flatten)]
+    pub(crate) kinds: Kinds,
+    /// Only jobs that were added, went on or ended since then: a span as 30m, 2h, 3d or 1w, or a date as 2026-11-28 or
+    /// 2026-11-28T14:00
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Since>,
+    /// So many jobs at most: the first ones
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) limit: Option<u32>,
+    /// Show whole paths, and where the results are
+    #[arg(short, long)]
+    pub(crate) long: bool,
+    /// Draw the list anew every 2 seconds, until Ctrl-C
+    #[arg(short, long, conflicts_with = "json")]
+    pub(crate) watch: bool,
+    #[command(flatten)]
     pub(crate) root: RootArgument,
     /// Write JSON, a line a job, and a line a file that is no job yet
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Kinds of jobs; all where none is chosen.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
+#[derive(Debug, Default, Clone, Copy, Args)]
+pub(crate) struct Kinds {
+    /// Jobs that are worked on
+    #[arg(long)]
+    pub(crate) running: bool,
+    /// Jobs that wait for their turn, for space, or for a person, and files that are no jobs yet
+    #[arg(long)]
+    pub(crate) waiting: bool,
+    /// Jobs that failed
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// Jobs that are done
+    #[arg(long)]
+    pub(crate) done: bool,
 }
 
 #[derive(Debug, Args)]
@@ -343,6 +383,55 @@ pub(crate) struct Doctor {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Models {
+    #[command(flatten)]
+    pub(crate) root: RootArgument,
+    /// Write JSON, a line a model
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    /// The folder with upscaled.toml and models/
+    #[arg(long, value_name = "FOLDER", default_value = ".", env = "UPSCALED_ROOT")]
+    pub(crate) root: PathBuf,
+    #[command(flatten)]
+    pub(crate) choices: Choices,
+    /// Write JSON, a line a setting
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reload {
+    #[command(flatten)]
+    pub(crate) root: RootArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    #[command(subcommand)]
+    pub(crate) what: Generated,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Generated {
+    /// Write the completions for a shell to standard output
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    Man {
+        /// The folder, which is made when it is not there
+        #[arg(value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+        folder: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Bench {
     /// Models, by name or file as for up [default: the built-in ones and those in models/]
     #[arg(short, long = "model", value_name = "NAME|FILE", num_args = 1..)]
@@ -351,7 +440,7 @@ pub(crate) struct Bench {
     #[arg(long = "size", value_name = "WIDTHxHEIGHT", num_args = 1.., default_values = ["320x180", "640x360", "1280x720"])]
     pub(crate) sizes: Vec<PictureSize>,
     /// Threads of the engine [default: one a core]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "NUMBER", value_parser = choice::threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<u32>,
     /// Kind of engine
     #[arg(long, value_name = "KIND", default_value = job::ENGINES[0], value_parser = PossibleValuesParser::new(job::ENGINES))]

@@ -1,10 +1,17 @@
 //! One module a command.
 
+mod ask;
 mod bench;
+mod config;
 mod doctor;
+mod generate;
 mod jobs;
+mod list;
+mod models;
 mod preview;
+mod reload;
 mod serve;
+mod show;
 mod up;
 
 use std::path::PathBuf;
@@ -22,8 +29,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::Up(up) => up::run(up).await,
             Command::Preview(preview) => preview::run(preview).await,
             Command::Serve(serve) => serve::run(serve).await,
-            Command::List(listing) => jobs::list(listing).await,
-            Command::Show(show) => jobs::show(show).await,
+            Command::List(listing) => list::run(listing).await,
+            Command::Show(show) => show::run(show).await,
             Command::Cancel(chosen) => jobs::cancel(chosen).await,
             Command::Retry(chosen) => jobs::retry(chosen).await,
             Command::Pause(chosen) => jobs::pause(chosen).await,
@@ -32,6 +39,10 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::Move(moving) => jobs::set_place(moving).await,
             Command::Doctor(doctor) => doctor::run(doctor).await,
             Command::Bench(bench) => bench::run(bench).await,
+            Command::Models(models) => models::run(models).await,
+            Command::Config(wanted) => config::run(&wanted),
+            Command::Reload(reload) => reload::run(reload).await,
+            Command::Generate(generate) => generate::run(generate),
         }
     });
     // A thread that is still reading a large file must not hold the end up.

@@ -1,53 +1,21 @@
 //! Settings: the defaults, the file `upscaled.toml`, and the command line, each over the one before.
 
-use std::collections::BTreeMap;
+mod file;
+
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use coordinator::NameRules;
-use job::{Deinterlace, Settings, Target};
-use serde::Deserialize;
-use storage::Bytes;
+use job::{Settings, Target};
+use serde::Serialize;
 
-use crate::choice::{CodecName, ContainerName, EncoderOption, Tonemap};
+use self::file::read;
+use crate::choice::EncoderOption;
 use crate::cli::{Choices, LookChoices, SizeChoice};
+use crate::exit::usage;
 use crate::model;
 use crate::size::PictureSize;
-use crate::time_span::TimeSpan;
-
-/// The file `upscaled.toml`: every key is optional.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    model: Option<String>,
-    scale: Option<u32>,
-    height: Option<u32>,
-    width: Option<u32>,
-    fit: Option<PictureSize>,
-    strength: Option<f32>,
-    anchor: Option<bool>,
-    grain: Option<f32>,
-    denoise: Option<f32>,
-    codec: Option<CodecName>,
-    encoder: Option<String>,
-    encoder_options: Option<BTreeMap<String, String>>,
-    crf: Option<u8>,
-    preset: Option<String>,
-    tonemap: Option<Tonemap>,
-    segment_frames: Option<u32>,
-    reuse: Option<bool>,
-    reuse_tolerance: Option<u8>,
-    fill_gaps: Option<bool>,
-    container: Option<ContainerName>,
-    deinterlace: Option<Deinterlace>,
-    threads: Option<u32>,
-    max_disk: Option<Bytes>,
-    // Of the server alone.
-    settle: Option<TimeSpan>,
-    ignore: Option<Vec<String>>,
-    skip_samples: Option<bool>,
-}
 
 /// Time that a file which states more than it holds must be still for before it is taken in all the same.
 const SETTLE: Duration = Duration::from_mins(10);
@@ -62,37 +30,20 @@ pub(crate) struct Watching {
 /// How the server treats files in its input folder, from the file where that exists.
 pub(crate) fn watching(path: &Path) -> anyhow::Result<Watching> {
     let file = read(path)?;
-    let patterns = file.ignore.unwrap_or_default();
-    let ignore = patterns.iter().map(|pattern| pattern.parse()).collect::<Result<_, _>>();
     Ok(Watching {
         settle: file.settle.map_or(SETTLE, |time| time.0),
         rules: NameRules {
-            ignore: ignore.with_context(|| format!("`{}` has a mistake", path.display()))?,
+            ignore: file.ignore.unwrap_or_default(),
             skip_samples: file.skip_samples == Some(true),
         },
     })
-}
-
-/// What the file says; nothing where there is none.
-fn read(path: &Path) -> anyhow::Result<File> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => toml::from_str(&text).with_context(|| format!("`{}` has a mistake", path.display())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(File::default()),
-        Err(error) => Err(error).with_context(|| format!("`{}` cannot be read", path.display())),
-    }
 }
 
 /// The choices of the command line, filled up from the file where that exists.
 pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices> {
     let file = read(path)?;
     let size = SizeChoice { scale: file.scale, height: file.height, width: file.width, fit: file.fit };
-    let sizes = [file.scale.is_some(), file.height.is_some(), file.width.is_some(), file.fit.is_some()];
-    anyhow::ensure!(
-        sizes.into_iter().filter(|&is_set| is_set).count() <= 1,
-        "`{}` sets more than one of scale, height, width and fit: keep one",
-        path.display()
-    );
-    // And so does anything about reuse.
+    // Anything about reuse on the command line replaces all of it in the file.
     let says_reuse = choices.no_reuse || choices.reuse_tolerance.is_some();
     Ok(Choices {
         no_reuse: if says_reuse { choices.no_reuse } else { file.reuse == Some(false) },
@@ -123,8 +74,98 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
         deinterlace: choices.deinterlace.or(file.deinterlace),
         threads: choices.threads.or(file.threads),
         max_disk: choices.max_disk.or(file.max_disk),
+        keep_time: choices.keep_time || file.keep_time == Some(true),
     })
 }
+
+/// A setting as it holds in the end.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Effective {
+    pub(crate) key: &'static str,
+    /// As the file would have it, or what holds where nothing is set, in words.
+    pub(crate) value: String,
+    /// Default, file or command line.
+    pub(crate) origin: String,
+    /// The line of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<usize>,
+}
+
+/// All settings, and where each is from.
+///
+/// # Errors
+/// As for [`with_file`].
+pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effective>> {
+    let mut file = read(path)?;
+    // What the command line replaces as a whole.
+    let has_size = line.size != SizeChoice::default();
+    let has_reuse = line.no_reuse || line.reuse_tolerance.is_some();
+    for (key, is_replaced) in [
+        ("scale", has_size),
+        ("height", has_size),
+        ("width", has_size),
+        ("fit", has_size),
+        ("reuse", has_reuse),
+        ("reuse_tolerance", has_reuse),
+    ] {
+        if is_replaced {
+            file.written.remove(key);
+        }
+    }
+    let text = |text: &dyn fmt::Display| format!("\"{text}\"");
+    let size = &line.size;
+    let has_other_size =
+        has_size || ["height", "width", "fit"].iter().any(|key| file.written.contains_key(key));
+    let scale = if has_other_size { NOT_SET } else { "4" };
+    let options: Vec<String> = line
+        .encoder_options
+        .iter()
+        .map(|EncoderOption((name, value))| format!("{name} = \"{value}\""))
+        .collect();
+    let of_line: [(&'static str, Option<String>, &str); 27] = [
+        ("model", line.model.as_ref().map(|name| text(name)), "\"realesr-general-x4v3\""),
+        ("scale", size.scale.map(|scale| scale.to_string()), scale),
+        ("height", size.height.map(|rows| rows.to_string()), NOT_SET),
+        ("width", size.width.map(|columns| columns.to_string()), NOT_SET),
+        ("fit", size.fit.map(|size| text(&size)), NOT_SET),
+        ("strength", line.look.strength.map(|share| share.to_string()), "1"),
+        ("anchor", line.look.anchor.then(|| true.to_string()), "false"),
+        ("grain", line.look.grain.map(|share| share.to_string()), "0"),
+        ("deinterlace", line.deinterlace.map(|kind| text(&kind.name())), "\"auto\""),
+        ("denoise", line.denoise.map(|share| share.to_string()), "1"),
+        ("codec", line.codec.map(|codec| text(&codec.0.name())), "by the source"),
+        ("encoder", line.encoder.as_ref().map(|name| text(name)), "the first that works"),
+        ("encoder_options", (!options.is_empty()).then(|| format!("{{ {} }}", options.join(", "))), "none"),
+        ("crf", line.crf.map(|crf| crf.to_string()), "the encoder's own"),
+        ("preset", line.preset.as_ref().map(|name| text(name)), "the encoder's own"),
+        ("container", line.container.map(|kind| text(&kind.0.extension())), "by the source"),
+        ("tonemap", line.tonemap.map(|_| text(&"sdr")), "HDR stays HDR"),
+        ("reuse_tolerance", line.reuse_tolerance.map(|levels| levels.to_string()), "0"),
+        ("reuse", line.no_reuse.then(|| false.to_string()), "true"),
+        ("fill_gaps", line.fill_gaps.then(|| true.to_string()), "false"),
+        ("segment_frames", line.segment_frames.map(|frames| frames.to_string()), "about a minute of work"),
+        ("threads", line.threads.map(|threads| threads.to_string()), "one a core"),
+        ("max_disk", line.max_disk.map(|limit| text(&limit.0)), "what is free"),
+        ("keep_time", line.keep_time.then(|| true.to_string()), "false"),
+        ("settle", None, "\"10m\""),
+        ("ignore", None, "[]"),
+        ("skip_samples", None, "false"),
+    ];
+    let setting = |(key, of_line, default): (&'static str, Option<String>, &str)| {
+        let (value, origin, line) = match (of_line, file.written.get(key)) {
+            (Some(value), _) => (value, "command line".to_owned(), None),
+            (None, Some((value, line))) => {
+                (value.clone(), format!("upscaled.toml, line {line}"), Some(*line))
+            }
+            (None, None) => (default.to_owned(), "default".to_owned(), None),
+        };
+        Effective { key, value: crate::output::one_line(&value), origin, line }
+    };
+    Ok(of_line.into_iter().map(setting).collect())
+}
+
+/// What is said of a size where another kind of size holds.
+const NOT_SET: &str = "-";
 
 /// The settings of a job, complete and checked. Models are looked for in the folders.
 pub(crate) fn settings(choices: &Choices, model_folders: &[PathBuf]) -> anyhow::Result<Settings> {
@@ -154,7 +195,7 @@ pub(crate) fn settings(choices: &Choices, model_folders: &[PathBuf]) -> anyhow::
         grain: choices.look.grain.unwrap_or(default.grain),
         stream: None,
     };
-    settings.validate()?;
+    settings.validate().map_err(usage)?;
     Ok(settings)
 }
 
@@ -173,7 +214,11 @@ pub(crate) fn engine_threads(chosen: Option<u32>) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use job::Deinterlace;
+    use storage::Bytes;
+
     use super::*;
+    use crate::choice::DiskLimit;
 
     fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
@@ -228,8 +273,7 @@ mod tests {
         assert_eq!(chosen(text, line), (1.0, true, 0.0));
         for wrong in ["strength = 1.5", "grain = -1"] {
             let (_folder, path) = file(wrong);
-            let choices = with_file(Choices::default(), &path).unwrap();
-            assert!(settings(&choices, &[]).is_err(), "{wrong}");
+            assert!(with_file(Choices::default(), &path).is_err(), "{wrong}");
         }
     }
 
@@ -253,9 +297,9 @@ mod tests {
     fn the_limit_of_the_disk_is_read() {
         let (_folder, path) = file("max_disk = \"1.5 TB\"");
         let limit = |line: Choices| with_file(line, &path).unwrap().max_disk;
-        assert_eq!(limit(Choices::default()), Some(Bytes(1_500_000_000_000)));
-        let line = Choices { max_disk: Some(Bytes(7)), ..Choices::default() };
-        assert_eq!(limit(line), Some(Bytes(7)));
+        assert_eq!(limit(Choices::default()), Some(DiskLimit(Bytes(1_500_000_000_000))));
+        let line = Choices { max_disk: Some(DiskLimit(Bytes(7))), ..Choices::default() };
+        assert_eq!(limit(line), Some(DiskLimit(Bytes(7))));
     }
 
     #[test]
@@ -312,8 +356,31 @@ mod tests {
         ] {
             let (_folder, path) = file(text);
             let error = format!("{:#}", with_file(Choices::default(), &path).unwrap_err());
-            assert!(error.contains("upscaled.toml"), "{error}");
+            assert!(error.contains("upscaled.toml`, line "), "{error}");
         }
+    }
+
+    #[test]
+    fn it_is_said_where_each_setting_is_from() {
+        let (_folder, path) = file("crf = 20 # good\n\nheight = 720\nreuse = false\nignore = [\"a\"]");
+        let of = |line: &Choices, key: &str| {
+            let all = effective(line, &path).unwrap();
+            let setting = all.into_iter().find(|setting| setting.key == key).unwrap();
+            format!("{} from {}", setting.value, setting.origin)
+        };
+        let none = Choices::default();
+        assert_eq!(of(&none, "crf"), "20 from upscaled.toml, line 1");
+        assert_eq!(of(&none, "ignore"), "[\"a\"] from upscaled.toml, line 5");
+        assert_eq!(of(&none, "scale"), "- from default");
+        assert_eq!(of(&none, "model"), "\"realesr-general-x4v3\" from default");
+        let size = SizeChoice { scale: Some(2), ..SizeChoice::default() };
+        let line = Choices { crf: Some(10), size, reuse_tolerance: Some(2), ..Choices::default() };
+        assert_eq!(of(&line, "crf"), "10 from command line");
+        assert_eq!(
+            (of(&line, "scale"), of(&line, "height")),
+            ("2 from command line".into(), "- from default".into())
+        );
+        assert_eq!(of(&line, "reuse"), "true from default");
     }
 
     #[test]

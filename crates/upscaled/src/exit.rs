@@ -1,5 +1,6 @@
 //! How the program ends.
 
+use std::fmt;
 use std::process::ExitCode;
 
 /// How a command ended, when it did not break off with an error.
@@ -13,7 +14,35 @@ pub(crate) enum Ending {
     Stopped,
 }
 
-/// The exit code: 0 done, 1 failed, 130 stopped by a signal. (Wrong usage is 2, by `clap`.)
+/// Something was asked for that cannot be, whatever the files and the machine are: on the command line or in
+/// `upscaled.toml`.
+#[derive(Debug)]
+struct Usage(String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// An error that ends the program as wrong usage does.
+pub(crate) fn usage(error: impl Into<anyhow::Error>) -> anyhow::Error {
+    anyhow::Error::new(Usage(format!("{:#}", error.into())))
+}
+
+/// As [`usage`], of a sentence.
+pub(crate) fn wrong(sentence: impl Into<String>) -> anyhow::Error {
+    anyhow::Error::new(Usage(sentence.into()))
+}
+
+/// True for an error that comes of wrong usage.
+pub(crate) fn is_usage(error: &anyhow::Error) -> bool {
+    error.is::<Usage>()
+}
+
+/// The exit code: 0 done, 1 failed, 2 wrong usage, which `clap` gives too, 130 stopped by a signal.
 pub(crate) fn code(result: anyhow::Result<Ending>) -> ExitCode {
     match result {
         Ok(Ending::Done) => ExitCode::SUCCESS,
@@ -21,7 +50,22 @@ pub(crate) fn code(result: anyhow::Result<Ending>) -> ExitCode {
         Ok(Ending::Stopped) => ExitCode::from(130),
         Err(error) => {
             crate::output::error(&format!("{error:#}"));
-            ExitCode::FAILURE
+            if is_usage(&error) { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn wrong_usage_stays_that_with_more_words() {
+        let error = Err::<(), _>(wrong("no")).context("`a.mp4`").unwrap_err();
+        assert!(is_usage(&error) && is_usage(&usage(anyhow::anyhow!("no"))));
+        assert_eq!(format!("{error:#}"), "`a.mp4`: no");
+        assert!(!is_usage(&anyhow::anyhow!("no")));
     }
 }

@@ -1,19 +1,26 @@
 //! `upscaled`: enlarges videos with neural networks, hands off. The command line and the server.
 
+mod batch;
 mod choice;
 mod cli;
 mod command;
+mod clock;
 mod commands;
 mod config;
 mod exit;
+mod facts;
 mod log;
+#[cfg(test)]
+mod made_up;
 mod model;
 mod output;
 mod progress;
 mod root;
 mod signals;
 mod size;
+mod status_file;
 mod supervisor;
+mod table;
 mod time_span;
 
 use clap::Parser as _;

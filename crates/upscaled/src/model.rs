@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use job::{BUILT_IN_MODELS, DEFAULT_MODEL, DENOISE_TWIN, FilePath, Model, Twin};
+
+use crate::exit::wrong;
 
 /// Extensions of model files, in the order in which they are looked for.
 const EXTENSIONS: [&str; 3] = ["safetensors", "pth", "param"];
@@ -27,25 +28,34 @@ pub(crate) fn find(name: &str, folders: &[PathBuf]) -> anyhow::Result<Model> {
         in_folders(name, folders)
     };
     let Some(file) = file else {
-        anyhow::bail!("there is no model `{name}`: choose one of {}", known(folders).join(", "));
+        return Err(wrong(format!(
+            "there is no model `{name}`: choose one of {}",
+            known(folders).join(", ")
+        )));
     };
     let title = file.file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
-    Ok(Model::File { name: title, blake3: checksum(&file)?, path: FilePath(file) })
+    of_file(&file, &title)
+}
+
+/// The model in a file, under a name for people.
+pub(crate) fn of_file(file: &Path, name: &str) -> anyhow::Result<Model> {
+    Ok(Model::File { name: name.to_owned(), blake3: checksum(file)?, path: FilePath(file.to_owned()) })
 }
 
 /// The twin that a denoise strength below 1 blends a model with.
 pub(crate) fn find_twin(model: &Model, folders: &[PathBuf]) -> anyhow::Result<Twin> {
-    anyhow::ensure!(
-        model.name() == DEFAULT_MODEL,
-        "a denoise strength below 1 works with model {DEFAULT_MODEL} only: leave --denoise at 1 for {}",
-        model.name()
-    );
-    let file = in_folders(DENOISE_TWIN, folders).with_context(|| {
+    if model.name() != DEFAULT_MODEL {
+        return Err(wrong(format!(
+            "a denoise strength below 1 works with model {DEFAULT_MODEL} only: leave --denoise at 1 for {}",
+            model.name()
+        )));
+    }
+    let file = in_folders(DENOISE_TWIN, folders).ok_or_else(|| {
         let folder = folders.first().map_or(Path::new("models"), PathBuf::as_path);
-        format!(
+        wrong(format!(
             "a denoise strength below 1 needs {DENOISE_TWIN}, which is not in `{}`: download {DENOISE_TWIN}.pth from the release v0.2.5.0 of https://github.com/xinntao/Real-ESRGAN and put it there, or leave --denoise at 1",
             folder.display()
-        )
+        ))
     })?;
     Ok(Twin { blake3: checksum(&file)?, path: FilePath(file) })
 }
@@ -77,19 +87,26 @@ fn known(folders: &[PathBuf]) -> Vec<String> {
 /// The names of all models with a network: the built-in ones, then those in the folders.
 pub(crate) fn networks(folders: &[PathBuf]) -> Vec<String> {
     let mut names: Vec<String> = BUILT_IN_MODELS.iter().map(|&name| name.to_owned()).collect();
-    let mut files: Vec<String> = folders
-        .iter()
-        .filter_map(|folder| std::fs::read_dir(folder).ok())
-        .flat_map(|entries| entries.flatten().map(|entry| entry.path()))
-        .filter(|path| {
-            path.extension().is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known))
-        })
-        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
-        .collect();
-    files.sort();
+    let mut files: Vec<String> =
+        files(folders).iter().filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
     files.dedup();
     names.extend(files.into_iter().filter(|name| !BUILT_IN_MODELS.contains(&name.as_str())));
     names
+}
+
+/// The model files in the folders, by their names.
+pub(crate) fn files(folders: &[PathBuf]) -> Vec<PathBuf> {
+    let is_model = |path: &PathBuf| {
+        path.extension().is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known))
+    };
+    let mut files: Vec<PathBuf> = folders
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flat_map(|entries| entries.flatten().map(|entry| entry.path()))
+        .filter(is_model)
+        .collect();
+    files.sort_by(|one, other| one.file_stem().cmp(&other.file_stem()).then_with(|| one.cmp(other)));
+    files
 }
 
 #[cfg(test)]

@@ -1,25 +1,57 @@
 //! Writing to the terminal: data to standard output, everything else to standard error.
 
-use std::io::Write as _;
+use std::io::{self, ErrorKind, Write as _};
+use std::path::Path;
 
+use anyhow::Context as _;
 use serde::Serialize;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// Writes a line of data. A reader that has gone away is no error of ours.
-pub(crate) fn data(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+/// Writes a line of data.
+///
+/// # Errors
+/// When it cannot be written. A reader that has gone away is no error of ours.
+pub(crate) fn data(line: &str) -> anyhow::Result<()> {
+    lines(std::iter::once(line))
+}
+
+/// Writes lines of data, as [`data`] does.
+pub(crate) fn lines<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> anyhow::Result<()> {
+    let mut writer = io::BufWriter::new(io::stdout().lock());
+    let write = || {
+        for line in lines {
+            writeln!(writer, "{}", line.as_ref())?;
+        }
+        writer.flush()?;
+        // What the library keeps of an unfinished line aside.
+        writer.get_mut().flush()
+    };
+    accept(write())
+}
+
+/// Writes text as it is, as [`data`] does.
+pub(crate) fn raw(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    accept(stdout.write_all(bytes).and_then(|()| stdout.flush()))
+}
+
+fn accept(written: io::Result<()>) -> anyhow::Result<()> {
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("the standard output cannot be written: free its disk, or name another file")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Writes a value as one line of JSON.
 pub(crate) fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
-    data(&serde_json::to_string(value)?);
-    Ok(())
+    data(&serde_json::to_string(value)?)
 }
 
-/// Writes a line for people, or several.
+/// Writes a line for people. What follows a line break would look like another: names can have such.
 pub(crate) fn say(text: &str) {
-    for line in text.lines() {
-        let _ = writeln!(std::io::stderr(), "{}", one_line(line));
-    }
+    let _ = writeln!(io::stderr(), "{}", one_line(text));
 }
 
 /// Writes an error for people.
@@ -42,14 +74,56 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// A file name or path in a line of text: control characters are shown as escapes.
-pub(crate) fn path(path: &std::path::Path) -> String {
+/// A file name or path in a line of text: what could steer a terminal is shown as escapes.
+pub(crate) fn path(path: &Path) -> String {
     one_line(&path.to_string_lossy())
 }
 
-/// A text that stays on its line and cannot steer a terminal: control characters are shown as escapes.
+/// A text that stays on its line, cannot steer a terminal, and is shown in the order in which it is written: control
+/// characters, those that turn the direction of text, and line separators are shown as escapes.
 pub(crate) fn one_line(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+    text.chars().flat_map(|c| if steers(c) { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Columns that a text takes on a terminal.
+pub(crate) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// A text in so many columns at most: where it is longer, an ellipsis stands in its middle, so that its end is seen.
+pub(crate) fn cut_middle(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let room = columns.saturating_sub(1);
+    let end = take(text.chars().rev(), room / 2);
+    let start = take(text.chars(), room - room / 2);
+    format!("{}…{}", start.into_iter().collect::<String>(), end.into_iter().rev().collect::<String>())
+}
+
+/// A text in so many columns at most: where it is longer, an ellipsis stands at its end.
+pub(crate) fn cut_end(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let start = take(text.chars(), columns.saturating_sub(1));
+    format!("{}…", start.into_iter().collect::<String>().trim_end())
+}
+
+/// The first characters that take so many columns at most.
+fn take(characters: impl Iterator<Item = char>, columns: usize) -> Vec<char> {
+    let mut left = columns;
+    let fits = |c: &char| {
+        let rest = left.checked_sub(c.width().unwrap_or(0));
+        left = rest.unwrap_or(0);
+        rest.is_some()
+    };
+    characters.take_while(fits).collect()
 }
 
 #[cfg(test)]
@@ -69,6 +143,29 @@ mod tests {
 
     #[test]
     fn a_name_stays_on_its_line() {
-        assert_eq!(path(std::path::Path::new("a\nb\u{1b}[2J ü.mp4")), "a\\nb\\u{1b}[2J ü.mp4");
+        assert_eq!(path(Path::new("a\nb\u{1b}[2J ü.mp4")), "a\\nb\\u{1b}[2J ü.mp4");
+    }
+
+    #[test]
+    fn a_name_does_not_turn_the_text_around_it() {
+        for c in "\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{200e}\u{200f}\u{61c}\u{2028}\u{2029}".chars() {
+            let escaped = format!("a\\u{{{:x}}}4pm.mp4", u32::from(c));
+            assert_eq!(one_line(&format!("a{c}4pm.mp4")), escaped);
+        }
+        assert_eq!(one_line("שלום عربي 日本"), "שלום عربي 日本");
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
+        assert_eq!(cut_middle("abcdefghij.mkv", 14), "abcdefghij.mkv");
+        assert_eq!(cut_middle("abcdefghij.mkv", 9), "abcd….mkv");
+        // Each of these characters takes two columns.
+        assert_eq!(cut_middle("日本語日本語.mkv", 10), "日本….mkv");
+        assert_eq!(cut_end("the disk is full", 9), "the disk…");
+        assert_eq!(cut_end("the disk", 8), "the disk");
+        for columns in 0..20 {
+            assert!(width(&cut_middle("日本語日本語.mkv", columns)) <= columns.max(1));
+            assert!(width(&cut_end("日本語日本語.mkv", columns)) <= columns.max(1));
+        }
     }
 }

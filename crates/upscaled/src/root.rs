@@ -46,6 +46,16 @@ impl Root {
         self.0.join("upscaled.toml")
     }
 
+    /// What a server says of itself, for people and their programs.
+    pub(crate) fn status_file(&self) -> PathBuf {
+        self.state().join("status.json")
+    }
+
+    /// The file by which a server is asked to read its settings again.
+    pub(crate) fn reload_file(&self) -> PathBuf {
+        self.state().join("reload")
+    }
+
     fn ledger_file(&self) -> PathBuf {
         ledger_file(&self.state())
     }

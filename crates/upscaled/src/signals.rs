@@ -1,9 +1,11 @@
 //! Ctrl-C and its kin.
 
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use coordinator::Shutdown;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 
 /// The exit code of a program that was stopped.
 const STOPPED: i32 = 130;
@@ -14,22 +16,38 @@ const LIMIT: Duration = Duration::from_secs(7);
 /// A shutdown that the first Ctrl-C, SIGTERM or SIGHUP asks for; the second ends the program at once, and so does a stop
 /// that takes too long.
 pub(crate) fn shutdown_on_signal() -> anyhow::Result<Shutdown> {
+    stop_on([SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()])
+}
+
+/// As [`shutdown_on_signal`], for a server: SIGHUP asks it to read its settings again, where it does not mean that the
+/// terminal is gone that the server was started on.
+pub(crate) fn shutdown_of_server() -> anyhow::Result<(Shutdown, Option<Signal>)> {
+    if std::io::stdin().is_terminal() || std::io::stderr().is_terminal() {
+        return Ok((shutdown_on_signal()?, None));
+    }
+    let shutdown = stop_on([SignalKind::interrupt(), SignalKind::terminate()])?;
+    Ok((shutdown, Some(signal(SignalKind::hangup())?)))
+}
+
+fn stop_on<const N: usize>(kinds: [SignalKind; N]) -> anyhow::Result<Shutdown> {
     let shutdown = Shutdown::new();
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
+    // Room for the second one.
+    let (sender, mut received) = mpsc::channel(2);
+    for kind in kinds {
+        let mut stream = signal(kind)?;
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            while stream.recv().await.is_some() {
+                // Whoever asked twice already needs no third time.
+                let _ = sender.try_send(());
+            }
+        });
+    }
     let asked = shutdown.clone();
     tokio::spawn(async move {
-        let mut next = async || {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-                _ = hang_up.recv() => {}
-            }
-        };
-        next().await;
+        received.recv().await;
         asked.request();
-        let _ = tokio::time::timeout(LIMIT, next()).await;
+        let _ = tokio::time::timeout(LIMIT, received.recv()).await;
         std::process::exit(STOPPED);
     });
     Ok(shutdown)

@@ -6,8 +6,7 @@ use std::str::FromStr;
 use job::LARGEST_SIDE;
 
 /// A size of pictures in pixels: both sides are in 1..=[`LARGEST_SIDE`], since no larger picture can be a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PictureSize {
     pub(crate) width: u32,
     pub(crate) height: u32,
@@ -28,14 +27,6 @@ impl FromStr for PictureSize {
     fn from_str(text: &str) -> Result<Self, SizeError> {
         let (width, height) = text.split_once(['x', 'X', '×']).ok_or(SizeError::Malformed)?;
         Ok(Self { width: side(width)?, height: side(height)? })
-    }
-}
-
-impl TryFrom<String> for PictureSize {
-    type Error = SizeError;
-
-    fn try_from(text: String) -> Result<Self, SizeError> {
-        text.parse()
     }
 }
 

@@ -3,14 +3,11 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::Deserialize;
-
 /// The longest span that is taken, in seconds: a year.
 const LONGEST: u64 = 366 * 86_400;
 
 /// A span of time in whole seconds, minutes or hours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimeSpan(pub(crate) Duration);
 
 impl FromStr for TimeSpan {
@@ -31,14 +28,6 @@ impl FromStr for TimeSpan {
         let count = count.parse::<u64>().ok().filter(|_| !count.starts_with('+'));
         let span = count.and_then(|count| count.checked_mul(seconds)).filter(|&span| span <= LONGEST);
         span.map(|span| Self(Duration::from_secs(span))).ok_or_else(mistake)
-    }
-}
-
-impl TryFrom<String> for TimeSpan {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
     }
 }
 

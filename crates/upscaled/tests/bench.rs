@@ -66,7 +66,7 @@ fn wrong_values_are_wrong_usage() {
         ("--size", "640x", "WIDTHxHEIGHT"),
         ("--engine", "steam", "possible values: cpu"),
         ("--seconds", "-1", "0 to 86400"),
-        ("--threads", "0", "1..=1024"),
+        ("--threads", "0", "1 to 1024"),
     ] {
         let output = run(folder.path(), &["bench", &format!("{option}={value}")]);
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -80,14 +80,14 @@ fn what_cannot_be_measured_is_said() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("models")).unwrap();
     std::fs::write(folder.path().join("models/broken.safetensors"), b"no weights").unwrap();
-    for (model, words) in [
-        ("other", "choose one of realesr-general-x4v3, realesr-animevideov3, broken, none"),
-        ("none", "no network to measure"),
-        ("broken", "broken at 16x16: the model"),
+    for (model, code, words) in [
+        ("other", 2, "choose one of realesr-general-x4v3, realesr-animevideov3, broken, none"),
+        ("none", 2, "no network to measure"),
+        ("broken", 1, "broken at 16x16: the model"),
     ] {
         let output = run(folder.path(), &["bench", "--size", "16x16", "--model", model]);
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{model}: {errors}");
+        assert_eq!(output.status.code(), Some(code), "{model}: {errors}");
         assert!(errors.contains(words) && output.stdout.is_empty(), "{model}: {errors}");
     }
 }

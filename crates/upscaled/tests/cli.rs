@@ -42,23 +42,90 @@ fn wrong_usage_has_an_exit_code_of_its_own() {
 }
 
 #[test]
-fn values_out_of_range_are_said_before_any_work() {
+fn values_out_of_range_are_wrong_usage_and_said_before_any_work() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, words) in [
-        (["--scale", "9"], "1 to 8"),
-        (["--crf", "52"], "0 (best) to 51"),
-        (["--preset", "best"], "veryslow"),
-        (["--denoise", "2"], "0 to 1"),
-        (["--strength", "2"], "from 0 (no network) to 1"),
-        (["--grain", "2"], "from 0 (none) to 1"),
-        (["--width", "1"], "2 to 16384"),
-        (["--fit", "1x1"], "2 to 16384"),
-        (["--model", "other"], "realesr-animevideov3"),
+        (&["--scale", "9"][..], "1 to 8"),
+        (&["--scale", "0"], "1 to 8"),
+        (&["--scale", "-2"], "1 to 8"),
+        (&["--crf", "52"], "0 (best) to 51"),
+        (&["--crf", "-1"], "0 (best) to 51"),
+        (&["--preset", "best"], "veryslow"),
+        (&["--denoise", "2"], "0 to 1"),
+        (&["--strength", "2"], "from 0 (no network) to 1"),
+        (&["--strength", "-0.5"], "from 0 (no network) to 1"),
+        (&["--grain", "2"], "from 0 (none) to 1"),
+        (&["--width", "1"], "2 to 16384"),
+        (&["--fit", "1x1"], "2 to 16384"),
+        (&["--model", "other"], "realesr-animevideov3"),
+        (&["--encoder", "libx266"], "libx265"),
+        (&["--max-disk", "200"], "did you mean \"200GB\"?"),
+        (&["--denoise", "0.5", "--model", "none"], "works with model"),
     ] {
-        let output = run(folder.path(), &["up", "a.mp4", arguments[0], arguments[1]]);
+        let output = run(folder.path(), &[&["up", "a.mp4"], arguments].concat());
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.code() == Some(1) && errors.contains(words), "{arguments:?}: {errors}");
+        assert!(output.status.code() == Some(2) && errors.contains(words), "{arguments:?}: {errors}");
+        assert!(!errors.contains("tip: to pass"), "{arguments:?}: {errors}");
     }
+}
+
+#[test]
+fn a_place_that_no_result_can_have_is_wrong_usage() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.mp4"), b"no video").unwrap();
+    std::fs::write(folder.path().join("b.mp4"), b"no video").unwrap();
+    for (arguments, words) in [
+        (&["a.mp4", "-o", "nope/x.mp4"][..], "the folder `nope` is not there"),
+        (&["a.mp4", "-o", "x.mkv", "--container", "mp4"], "contradict each other"),
+        (&["a.mp4", "-o", "x.avi"], "neither .mp4 nor .mkv"),
+        (&["a.mp4", "-o", "a.mp4"], "would replace its source"),
+        (&["a.mp4", "b.mp4", "-o", "x.mp4"], "one name for several results"),
+    ] {
+        let output = run(folder.path(), &[&["up", "--model", "none"], arguments].concat());
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && errors.contains(words), "{arguments:?}: {errors}");
+        assert_eq!(errors.matches("error:").count(), 1, "{errors}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "{arguments:?}: nothing is made");
+    }
+}
+
+#[test]
+fn mistakes_in_the_settings_are_wrong_usage_with_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("upscaled.toml");
+    for (text, words) in [
+        ("scale = 2\nmodel = none", "line 2: write it in quotes: model = \"none\""),
+        ("max_disk = 200", "did you mean \"200GB\"?"),
+        ("modle = \"none\"", "did you mean `model`?"),
+        ("crf = 52", "from 0 (best) to 51"),
+        ("model = \"other\"", "there is no model `other`"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let output = run(folder.path(), &["serve"]);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && errors.contains(words), "{text}: {errors}");
+    }
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_an_error_and_one_that_nobody_reads_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let doctor = || {
+        let mut command = common::upscaled(folder.path());
+        command.args(["doctor", "--json"]);
+        command
+    };
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = doctor().stdout(full).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.code() == Some(1) && errors.contains("standard output cannot be written"),
+        "{errors}"
+    );
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = doctor().stdout(writer).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
 }
 
 #[test]

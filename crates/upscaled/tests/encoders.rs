@@ -206,7 +206,7 @@ fn every_codec_makes_a_file_and_wrong_choices_are_refused() {
     for (codec, more, wanted) in [
         ("prores", &["--container", "mp4"][..], "MP4 files have no place for prores"),
         ("h264", &["--encoder-option", "tune=nonsense"], "Invalid argument"),
-        ("h264", &["--encoder-option", "nonsense=1"], "it has no option `nonsense`"),
+        ("h264", &["--encoder-option", "nonsense=1"], "libx264 has no option `nonsense`"),
         ("h264", &["--encoder", "libx265"], "does not make h264"),
         ("av1", &["--crf", "0"], "choose a number from 1 (best) to 63"),
         ("h264", &["--preset", "p5"], "has no preset `p5`"),

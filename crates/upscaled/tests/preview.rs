@@ -161,8 +161,8 @@ fn what_cannot_be_shown_is_said() {
         (&["clip.mp4"], 2, "--at"),
         (&["text.mp4", "--at", "0"], 1, "not a video"),
         (&["missing.mp4", "--at", "0"], 1, "cannot be found"),
-        (&["clip.mp4", "--at", "0", "--model", "other"], 1, "no model `other`"),
-        (&["clip.mp4", "--at", "0", "--strength", "2"], 1, "from 0 (no network) to 1"),
+        (&["clip.mp4", "--at", "0", "--model", "other"], 2, "no model `other`"),
+        (&["clip.mp4", "--at", "0", "--strength", "2"], 2, "from 0 (no network) to 1"),
         (&["clip.mp4", "--at", "0", "--fit", "99999x5"], 2, "1 to 16384 pixels"),
         (&["clip.mp4", "--at", "0", "--scale", "2", "--fit", "9x9"], 2, "cannot be used with"),
     ] {

@@ -21,6 +21,11 @@ fn a_job_leaves_a_report_and_its_result_is_not_enlarged_again() {
             serde_json::from_slice(&std::fs::read(at(&format!("{name}.json"))).unwrap()).unwrap();
         assert_eq!(report["program"], "upscaled");
         assert_eq!(report["frames"], 12);
+        let times = ["added", "started", "ended"].map(|time| report[time].as_str().unwrap());
+        assert!(
+            times.is_sorted() && times.iter().all(|time| time.starts_with("20") && time.ends_with('Z')),
+            "{times:?}"
+        );
         assert_eq!(
             (&report["source"]["size"], &report["result"]["size"]),
             (&"64x36".into(), &"128x72".into())
@@ -50,4 +55,17 @@ fn a_job_leaves_a_report_and_its_result_is_not_enlarged_again() {
         run_well(folder.path(), &["up", name, "--model", "none", "--scale", "2", "-o", &again, "--again"]);
         assert_eq!(common::size(&at(&again)), "256,144", "{name}");
     }
+}
+
+#[test]
+fn a_result_has_the_time_of_its_source_where_that_is_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    make_clip(&at("clip.mp4"), "32x32", 3, false);
+    let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    std::fs::File::options().append(true).open(at("clip.mp4")).unwrap().set_modified(time).unwrap();
+    let modified = |name: &str| at(name).metadata().unwrap().modified().unwrap();
+    run_well(folder.path(), &["up", "clip.mp4", "--model", "none", "-o", "now.mp4"]);
+    run_well(folder.path(), &["up", "clip.mp4", "--model", "none", "-o", "kept.mp4", "--keep-time"]);
+    assert_eq!((modified("kept.mp4"), modified("now.mp4") > time), (time, true));
 }

@@ -124,7 +124,19 @@ fn jobs_are_listed_shown_canceled_and_retried_while_the_server_runs() {
     let server = Server::start(root, &["--model", "realesr-animevideov3", "--segment-frames", "30"]);
     let is_running = || server.jobs().first().is_some_and(|job| job["segments_done"].as_u64() > Some(0));
     wait_for("the first segment", server::PATIENCE, is_running);
-    assert!(run_well(root, &["list"]).contains("running"));
+    // How fast it goes is in the job's folder only.
+    let is_told = || run_well(root, &["list"]).contains(" fps");
+    wait_for("the speed", server::PATIENCE, is_told);
+    let listed = run_well(root, &["list", "--running"]);
+    assert!(
+        listed.starts_with("JOB") && listed.contains("upscaling") && listed.contains("long.mp4"),
+        "{listed}"
+    );
+    let shown = run_well(root, &["show", "1"]);
+    assert!(
+        ["speed ", "started ", "engine ", "disk held "].iter().all(|fact| shown.contains(fact)),
+        "{shown}"
+    );
     assert!(run_well(root, &["show", "1"]).contains("realesr-animevideov3"));
     assert!(root.join("output/long.mp4.job/status.json").is_file());
     run_well(root, &["cancel", "1"]);

@@ -105,7 +105,7 @@ fn a_job_that_cannot_keep_its_limit_ends_early_and_goes_on_with_a_higher_one() {
     let stage = Stage::set(true);
     let folder = stage.folder.path();
     let work = stage.path("clip.mp4.job/work");
-    let limit = stage.bytes.to_string();
+    let limit = format!("{} bytes", stage.bytes);
     let output = run(folder, &up(&["--max-disk", &limit]));
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{errors}");
@@ -117,7 +117,7 @@ fn a_job_that_cannot_keep_its_limit_ends_early_and_goes_on_with_a_higher_one() {
     // As much as it is said to take.
     let source = stage.path("clip.mp4").metadata().unwrap().len();
     let limit = stage.bytes * 2 + source + (2 << 20);
-    let mut child = spawn(folder, &up(&["--max-disk", &limit.to_string()]));
+    let mut child = spawn(folder, &up(&["--max-disk", &format!("{limit} bytes")]));
     let mut most = 0;
     let mut has_kept = true;
     while child.try_wait().unwrap().is_none() {

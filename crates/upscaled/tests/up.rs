@@ -196,7 +196,7 @@ fn less_denoising_without_the_twin_says_how_to_get_it() {
     make_clip(&folder.path().join("a.mp4"), "32x32", 2, false);
     let output = run(folder.path(), &["up", "--denoise", "0.5", "a.mp4"]);
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(errors.contains("realesr-general-wdn-x4v3.pth") && errors.contains("models"), "{errors}");
 }
 
@@ -231,4 +231,66 @@ fn real_clips_keep_frames_times_shape_and_sound() {
             ["-select_streams", "a", "-show_entries", "packet=pts,data_hash", "-show_data_hash", "md5"];
         assert_eq!(ffprobe(&result, &sound), ffprobe(&source, &sound), "{name}");
     }
+}
+
+#[test]
+fn of_several_files_it_is_said_which_one_it_is_and_what_became_of_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    make_clip(&path("a.mp4"), "32x32", 5, false);
+    std::fs::write(path("b\u{202e}.mp4"), b"no video").unwrap();
+    let files = ["a.mp4", "b\u{202e}.mp4", "missing.mp4"];
+    let output = run(folder.path(), &[&["up", "--model", "none"], &files[..]].concat());
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("1 of 3: a.mp4\n") && errors.contains("2 of 3: b\\u{202e}.mp4\n"), "{errors}");
+    assert!(
+        errors.contains("1 done, 2 failed in ") && errors.ends_with(": b\\u{202e}.mp4, missing.mp4\n"),
+        "{errors}"
+    );
+    assert_eq!(errors.matches("it is not a video").count(), 1, "each error is said once: {errors}");
+    assert!(!errors.contains(['\x1b', '\r', '\u{202e}']), "{errors:?}");
+
+    let again = run(folder.path(), &[&["up", "--json", "--model", "none"], &files[..]].concat());
+    let printed = String::from_utf8(again.stdout).unwrap();
+    let lines: Vec<serde_json::Value> =
+        printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for file in files {
+        let mut of_file = lines.iter().filter(|line| line["source"].as_str().unwrap().ends_with(file));
+        let last = of_file.next_back().unwrap();
+        assert!(last["status"] == "failed" && last["reason"].is_string(), "{last}");
+    }
+    let mut unique: Vec<&str> = printed.lines().collect();
+    unique.dedup();
+    assert_eq!(unique.len(), printed.lines().count());
+}
+
+#[test]
+fn a_line_of_progress_has_room_on_a_small_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    make_clip(&folder.path().join("clip.mp4"), "64x36", 200, false);
+    let Some(shown) = common::on_terminal(folder.path(), 60, "up clip.mp4 --scale 2 --segment-frames 20")
+    else {
+        return;
+    };
+    let lines: Vec<&str> = shown.split(['\r', '\n']).collect();
+    let is_progress =
+        |line: &&&str| [" %, ", "reading", "joining", "publishing"].iter().any(|word| line.contains(word));
+    let wide = |line: &&&str| common::without_escapes(line).chars().count() > 60;
+    let too_wide: Vec<_> = lines.iter().filter(is_progress).filter(wide).collect();
+    assert!(too_wide.is_empty(), "{too_wide:#?}");
+    assert!(shown.contains(" fps, ") && shown.contains("/200 frames"), "{shown}");
+}
+
+#[test]
+fn a_name_with_a_line_break_makes_no_line_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "a\nerror: forged.mp4";
+    make_clip(&folder.path().join(name), "32x32", 3, false);
+    std::fs::write(folder.path().join("a\nerror: forged_upscaled.mp4"), b"mine").unwrap();
+    let output = run(folder.path(), &["up", name, "--model", "none"]);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!errors.lines().any(|line| line.starts_with("error: forged")), "{errors}");
+    assert!(errors.contains("is there already"), "{errors}");
 }

@@ -6,6 +6,7 @@ use job::{Container, Settings};
 use media::{EncodeSettings, Index, Probe, Source};
 
 use crate::failure::Failed;
+use crate::trial;
 
 /// Largest side of H.264 that players and hardware decoders take.
 const LARGEST_H264: u32 = 4096;
@@ -109,6 +110,17 @@ impl Output<'_> {
                     choice.loss = Some(loss);
                     break;
                 }
+            }
+        }
+        // Options that nobody takes are not the fault of the encoders.
+        let tried = self.candidates().into_iter().find(|encoder| !encoder.is_hardware);
+        if choice.encodings.is_empty()
+            && let Some(encoder) = tried
+            && let Some(format) = media::output_format(&self.probe.video, encoder.name, self.is_tonemapped())
+        {
+            let encoding = Encoding { encoder: encoder.name.to_owned(), pixel_format: format.name };
+            if let Some(fault) = trial::fault(&self.encode_settings(&encoding, 0)?) {
+                return Err(Failed::last(fault));
             }
         }
         if let Some(name) = &self.settings.encoder

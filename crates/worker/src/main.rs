@@ -22,6 +22,7 @@ mod scene;
 mod segment;
 mod source;
 mod trace;
+mod trial;
 mod verifier;
 mod wire;
 
@@ -92,6 +93,8 @@ fn serve() -> anyhow::Result<()> {
             Request::Join(request) => join::run(&request, &progress),
             Request::Bench(request) => bench::run(&request, &progress),
             Request::Preview(request) => preview::run(&request, &mut upscaler, &progress),
+            Request::TryEncoder(settings) => trial::run(&settings),
+            Request::Model(model) => model::facts(&model).map(Response::Model),
             Request::Confine(_) => Err(Failed::last("the rights of this worker are given up for good")),
             Request::Doctor => Ok(Response::Doctor(doctor::run(&walls))),
         };

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use engine::Reuse;
 use frame::Size;
+use job::message::ModelFacts;
 use job::{Model, Settings, Twin};
 use network::ir::Network;
 use network::{Format, ModelBytes, Tensors, catalogue};
@@ -85,6 +86,35 @@ pub(crate) fn checksum(model: &Model) -> Option<String> {
         }
         Model::File { blake3, .. } => Some(format!("blake3:{blake3}")),
     }
+}
+
+/// What a model is, once all of it was read.
+pub(crate) fn facts(model: &Model) -> Result<ModelFacts, Failed> {
+    let wrong = |error: network::Error| Failed::last(error.to_string());
+    let (tensors, bytes) = match model {
+        Model::None => return Err(Failed::last("the model `none` has no network")),
+        Model::BuiltIn { name } => {
+            let bytes = catalogue::built_in(name).map_err(wrong)?.bytes();
+            let length = match bytes {
+                ModelBytes::Safetensors(bytes) | ModelBytes::Pth(bytes) => bytes.len(),
+                ModelBytes::Ncnn { bin, .. } => bin.len(),
+            };
+            (network::read_tensors(bytes).map_err(wrong)?, length as u64)
+        }
+        Model::File { path, blake3, .. } => {
+            let is_graph = Format::of(&path.to_string_lossy()) == Some(Format::Ncnn);
+            let weights = if is_graph { path.with_extension("bin") } else { path.to_path_buf() };
+            (read(path, blake3)?, fs::metadata(weights).map_or(0, |metadata| metadata.len()))
+        }
+    };
+    let (architecture, _) = network::build(&tensors).map_err(wrong)?;
+    Ok(ModelFacts {
+        architecture: architecture.name().to_owned(),
+        scale: architecture.scale() as u32,
+        parameters: tensors.parameters() as u64,
+        checksum: checksum(model).unwrap_or_default(),
+        bytes,
+    })
 }
 
 /// The network of settings that have one.

@@ -15,7 +15,7 @@ use self::view::View;
 use super::worker_executable;
 use crate::cli::Bench;
 use crate::config;
-use crate::exit::Ending;
+use crate::exit::{Ending, wrong};
 use crate::model;
 use crate::root::Root;
 use crate::signals::shutdown_on_signal;
@@ -74,7 +74,7 @@ pub(super) async fn run(bench: Bench) -> anyhow::Result<Ending> {
             }
         }
     }
-    view.end();
+    view.end()?;
     Ok(ending)
 }
 
@@ -85,10 +85,10 @@ fn requests(bench: &Bench, folders: &[PathBuf]) -> anyhow::Result<Vec<BenchReque
     for name in names {
         let model = model::find(&name, folders)?;
         if model == Model::None {
-            bail!(
+            return Err(wrong(format!(
                 "the model `none` has no network to measure: choose one of {}",
                 model::networks(folders).join(", ")
-            );
+            )));
         }
         requests.extend(bench.sizes.iter().map(|size| BenchRequest {
             model: model.clone(),

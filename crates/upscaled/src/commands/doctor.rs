@@ -5,9 +5,11 @@ use std::time::Duration;
 use coordinator::WorkerProcess;
 use job::message::{Access, Finding, Request, Response};
 
-use super::worker_executable;
-use crate::cli::Doctor;
+use super::{models, worker_executable};
+use crate::cli::{Choices, Doctor};
+use crate::config;
 use crate::exit::Ending;
+use crate::model;
 use crate::output;
 use crate::root::Root;
 
@@ -21,6 +23,8 @@ pub(super) async fn run(doctor: Doctor) -> anyhow::Result<Ending> {
     let mut findings = vec![finding("version", true, env!("CARGO_PKG_VERSION").to_owned(), None)];
     findings.extend(worker().await);
     findings.extend(folder(&root));
+    findings.extend(settings(&root));
+    findings.extend(models(&root).await);
     let mut ending = Ending::Done;
     for finding in findings {
         if doctor.json {
@@ -28,7 +32,8 @@ pub(super) async fn run(doctor: Doctor) -> anyhow::Result<Ending> {
         } else {
             let mark = if finding.ok { "ok" } else { "--" };
             let remedy = finding.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
-            output::data(&format!("{mark}  {:<16}{}{remedy}", finding.subject, finding.detail));
+            let line = format!("{mark}  {:<16}{}{remedy}", finding.subject, finding.detail);
+            output::data(&output::one_line(&line))?;
         }
         if !finding.ok && finding.subject == "worker" {
             ending = Ending::Failed;
@@ -94,6 +99,43 @@ fn folder(root: &Root) -> Vec<Finding> {
         Err(error) => findings.push(finding("disk", false, error.to_string(), None)),
     }
     findings
+}
+
+/// Whether a server could start with the settings in the folder.
+fn settings(root: &Root) -> Option<Finding> {
+    let file = root.settings_file();
+    file.symlink_metadata().ok()?;
+    let read = config::with_file(Choices::default(), &file)
+        .and_then(|choices| config::settings(&choices, &[root.models()]))
+        .and_then(|_| config::watching(&file));
+    Some(match read {
+        Ok(_) => finding("settings", true, output::path(&file), None),
+        Err(error) => {
+            let remedy = Some("a server does not start until it is mended");
+            finding("settings", false, format!("{error:#}"), remedy)
+        }
+    })
+}
+
+/// Files in models/ that cannot be used.
+async fn models(root: &Root) -> Vec<Finding> {
+    let folders = [root.models()];
+    if model::files(&folders).is_empty() {
+        return Vec::new();
+    }
+    let Ok(found) = models::look(&folders).await else { return Vec::new() };
+    let broken: Vec<Finding> = found
+        .iter()
+        .filter_map(|model| {
+            let error = model.error.as_ref()?;
+            let remedy = Some("take it out of models/, or get it again");
+            Some(finding("model", false, format!("{}: {error}", model.name), remedy))
+        })
+        .collect();
+    if broken.is_empty() {
+        return vec![finding("models", true, format!("{} can be used", found.len()), None)];
+    }
+    broken
 }
 
 /// True when a file can be made in a folder.

@@ -1,114 +1,16 @@
-//! `list`, `show`, `cancel`, `retry`, `pause`, `resume`, `priority`, `move`: what a person sees and changes in the ledger,
-//! whether a server runs or not.
-
-use std::cmp::Reverse;
-use std::collections::HashMap;
+//! `cancel`, `retry`, `pause`, `resume`, `priority`, `move`: what a person changes in the ledger, whether a server runs or
+//! not.
 
 use anyhow::ensure;
-use coordinator::{JobReport, make_again, now};
+use coordinator::{make_again, now};
+use job::JobId;
 use job::state::{Effect, Event, Status};
-use job::{FilePath, JobId, Millis, Settings, SourceFacts};
-use ledger::{Place, Record, SeenFile};
-use serde::Serialize;
+use ledger::{Place, Record};
 
-use crate::cli::{Chosen, Listing, Move, Show, Urgency};
+use crate::cli::{Chosen, Move, Urgency};
 use crate::exit::Ending;
 use crate::output;
 use crate::root::Root;
-
-/// Files that are no jobs yet which `list` names for people.
-const SEEN_TOLD: usize = 5;
-
-pub(super) async fn list(listing: Listing) -> anyhow::Result<Ending> {
-    let ledger = Root::new(&listing.root.root)?.open_existing_ledger().await?;
-    let mut records = ledger.list().await?;
-    // What has come to its end, and then what is to be done in the order in which it will be.
-    records.sort_by_key(|Record { job, place, .. }| {
-        (!job.status.is_final()).then_some((Reverse(job.priority), *place))
-    });
-    let seen = waiting(ledger.seen().await?, &records);
-    if !listing.json && records.is_empty() && seen.is_empty() {
-        output::say("no jobs yet");
-    }
-    for record in &records {
-        let report = JobReport::of(record);
-        if listing.json {
-            output::json(&report)?;
-        } else {
-            output::data(&line(&report));
-        }
-    }
-    if listing.json {
-        for file in &seen {
-            output::json(&SeenReport::of(file))?;
-        }
-    } else {
-        tell_seen(&seen);
-    }
-    Ok(Ending::Done)
-}
-
-/// A file in the input folder that is no job yet.
-#[derive(Serialize)]
-struct SeenReport<'a> {
-    status: &'static str,
-    source: &'a FilePath,
-    reason: &'a str,
-    size: u64,
-    modified: Millis,
-    since: Millis,
-}
-
-impl<'a> SeenReport<'a> {
-    fn of(file: &'a SeenFile) -> Self {
-        let SeenFile { path, reason, size, modified, since } = file;
-        Self { status: "seen", source: path, reason, size: *size, modified: *modified, since: *since }
-    }
-}
-
-/// The files that are no jobs yet. The server notes that one has become a job a moment after it has.
-fn waiting(seen: Vec<SeenFile>, records: &[Record]) -> Vec<SeenFile> {
-    let jobs = records.iter().map(|record| (&record.request.source, record.created));
-    let mut latest: HashMap<&FilePath, Millis> = HashMap::new();
-    for (source, created) in jobs {
-        let known = latest.entry(source).or_insert(created);
-        *known = created.max(*known);
-    }
-    let is_job = |file: &SeenFile| latest.get(&file.path).is_some_and(|&created| created >= file.since);
-    seen.into_iter().filter(|file| !is_job(file)).collect()
-}
-
-/// Says how many files are no jobs yet, and what the newest of them wait for.
-fn tell_seen(seen: &[SeenFile]) {
-    for file in seen.iter().take(SEEN_TOLD) {
-        let path = output::path(&file.path);
-        let reason = output::one_line(&file.reason);
-        output::data(&format!("   -  {:<6}  {:<17}    -    {path}  ({reason})", "", "seen"));
-    }
-    if seen.len() > SEEN_TOLD {
-        let more = seen.len() - SEEN_TOLD;
-        output::data(&format!(
-            "   -  {:<6}  {:<17}    -    and {more} more, {} in all",
-            "",
-            "seen",
-            seen.len()
-        ));
-    }
-}
-
-pub(super) async fn show(show: Show) -> anyhow::Result<Ending> {
-    let ledger = Root::new(&show.root.root)?.open_existing_ledger().await?;
-    let id = JobId(show.id);
-    let record = ledger.get(id).await?.ok_or(ledger::Error::NoJob(id))?;
-    if show.json {
-        output::json(&JobReport::of(&record))?;
-    } else {
-        for line in details(&record) {
-            output::data(&line);
-        }
-    }
-    Ok(Ending::Done)
-}
 
 pub(super) async fn cancel(chosen: Chosen) -> anyhow::Result<Ending> {
     change(chosen, &Event::Cancel, "canceled", "has come to its end already").await
@@ -215,80 +117,4 @@ async fn change(chosen: Chosen, event: &Event, done: &str, refused: &str) -> any
         }
     }
     Ok(ending)
-}
-
-fn line(report: &JobReport) -> String {
-    let progress = match report.frames {
-        Some(frames) if frames > 0 => format!("{:3} %", report.frames_done * 100 / u64::from(frames)),
-        _ => "  -  ".to_owned(),
-    };
-    let reason = report.reason.as_ref().map(|reason| format!("  ({reason})")).unwrap_or_default();
-    let (id, priority) = (report.id.0, report.priority.name());
-    format!(
-        "{id:>4}  {priority:<6}  {:<17}  {progress}  {}{reason}",
-        report.status,
-        output::path(&report.source)
-    )
-}
-
-fn details(record: &Record) -> Vec<String> {
-    let report = JobReport::of(record);
-    let mut lines = Vec::new();
-    let mut add = |name: &str, value: Option<String>| {
-        if let Some(value) = value {
-            lines.push(format!("{name:<12}{value}"));
-        }
-    };
-    let settings = &record.request.settings;
-    add("job", Some(report.id.to_string()));
-    add("status", Some(report.status.to_owned()));
-    add("reason", report.reason.clone());
-    add("priority", Some(report.priority.name().to_owned()));
-    add("source", Some(output::path(&report.source)));
-    add("result", report.result.as_deref().map(output::path));
-    add("model", Some(report.model.clone()));
-    add("denoise", (settings.denoise < 1.0).then(|| settings.denoise.to_string()));
-    add(
-        "size",
-        report
-            .source_size
-            .clone()
-            .zip(report.result_size.clone())
-            .map(|(from, to)| format!("{from} -> {to}")),
-    );
-    add("codec", record.job.facts.as_ref().map(|facts| facts.codec.clone()));
-    add("duration", record.job.facts.as_ref().map(|facts| output::duration(facts.seconds)));
-    add("frames", report.frames.map(|frames| format!("{} of {frames}", report.frames_done)));
-    add(
-        "segments",
-        (report.segments > 0).then(|| format!("{} of {}", report.segments_done, report.segments)),
-    );
-    add("encoder", record.job.facts.as_ref().and_then(|facts| encoder(settings, facts)));
-    add("reuse", report.reuse.in_words());
-    add("folder", (!record.job.status.is_final()).then(|| output::path(&record.request.folder)));
-    for note in &report.notes {
-        add("note", Some(note.clone()));
-    }
-    // An only attempt without a death has nothing to tell beyond the reason.
-    let is_telling = report.failed_attempts.iter().any(|attempt| attempt.death.is_some())
-        || report.failed_attempts.len() > 1;
-    for (number, attempt) in (1..).zip(report.failed_attempts.iter().filter(|_| is_telling)) {
-        let frames = attempt.frames.map(|range| format!("frames {}-{}: ", range.first, range.end - 1));
-        let attempt_name = format!("attempt {number}");
-        add(&attempt_name, Some(format!("{}{}", frames.unwrap_or_default(), attempt.message)));
-        for line in attempt.death.iter().flat_map(|death| &death.last_lines) {
-            add("", Some(line.clone()));
-        }
-    }
-    lines
-}
-
-/// How the video is encoded, in words.
-fn encoder(settings: &Settings, facts: &SourceFacts) -> Option<String> {
-    let encoding = facts.encodings.first()?;
-    let about = encoding.about()?;
-    let (crf, preset) = settings.quality(about);
-    let quality = about.crf.as_ref().map_or_else(String::new, |_| format!(", quality {crf}"));
-    let preset = if preset.is_empty() { String::new() } else { format!(", preset {preset}") };
-    Some(format!("{}, {}{quality}{preset}", encoding.encoder, encoding.pixel_format))
 }

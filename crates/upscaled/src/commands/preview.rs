@@ -145,7 +145,7 @@ fn tell(made: &Made, json: bool) -> anyhow::Result<Ending> {
             let PreviewPicture { frame, seconds, width, height, .. } = picture;
             output::say(&format!("frame {frame}, shown at {seconds:.3} s, in {width}x{height}:"));
         }
-        output::data(&output::path(&picture.path));
+        output::data(&output::path(&picture.path))?;
     }
     for failure in &made.failures {
         output::error(failure);

@@ -1,12 +1,15 @@
 //! `serve`: the server.
 
+mod settings;
+
 use anyhow::Context as _;
 use coordinator::{
-    Existing, Inbox, InboxOptions, JobReport, OutputFolder, Owner, Scheduler, SchedulerOptions, Update,
+    Existing, InboxOptions, JobReport, OutputFolder, Owner, Scheduler, SchedulerOptions, Update,
     bring_back,
 };
 use tokio::sync::mpsc;
 
+pub(super) use self::settings::ServerSettings;
 use super::worker_executable;
 use crate::cli::Serve;
 use crate::config;
@@ -14,16 +17,16 @@ use crate::exit::Ending;
 use crate::log;
 use crate::output;
 use crate::root::{Root, make_folder, open_or_rescue_ledger};
-use crate::signals::shutdown_on_signal;
+use crate::signals::shutdown_of_server;
+use crate::status_file::StatusFile;
 use crate::supervisor::{self, Supervisor};
 
 pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
-    let shutdown = shutdown_on_signal()?;
+    let (shutdown, hang_up) = shutdown_of_server()?;
     make_folder(&serve.root)?;
     let root = Root::new(&serve.root)?;
-    let choices = config::with_file(serve.choices, &root.settings_file())?;
-    let settings = config::settings(&choices, &[root.models()])?;
-    let watching = config::watching(&root.settings_file())?;
+    let ServerSettings { choices, job: settings, watching } =
+        ServerSettings::read(&root, &serve.choices).await?;
     for folder in [root.input(), root.output(), root.models(), root.logs(), root.state()] {
         // A link to a share that is not mounted yet: jobs wait for it.
         if !folder.is_symlink() {
@@ -41,19 +44,21 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let worker = worker_executable()?;
 
     let (updates, received) = mpsc::unbounded_channel();
-    let logging = tokio::spawn(tell_updates(received, Supervisor::new()));
+    let status = StatusFile::new(ledger.clone(), root.status_file());
+    let logging = tokio::spawn(tell_updates(received, Supervisor::new(), status));
     let mut scheduler = Scheduler::new(SchedulerOptions {
         ledger: ledger.clone(),
         worker: worker.clone(),
         engine_threads: config::engine_threads(choices.threads),
-        max_disk: choices.max_disk.map(|limit| limit.0),
+        max_disk: choices.max_disk.map(|limit| limit.0.0),
         existing: Existing::NextName,
         owner,
         taken: Vec::new(),
         output: Some(OutputFolder::new(root.output(), &root.state())),
+        keep_time: choices.keep_time,
         updates,
     });
-    let inbox = Inbox::new(InboxOptions {
+    let inbox = InboxOptions {
         ledger: ledger.clone(),
         worker,
         input: root.input(),
@@ -61,14 +66,19 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         settings: settings.clone(),
         settle: watching.settle,
         rules: watching.rules,
-    });
+    };
     tracing::info!("upscaled {} serves `{}`", env!("CARGO_PKG_VERSION"), root.folder().display());
     output::say(&format!("Drop videos into  {}", output::path(&root.input())));
     output::say(&format!("Results appear in {}", output::path(&root.output())));
     output::say(&format!("Model {}; Ctrl-C stops, and a new start goes on.", settings.model.name()));
 
+    // What was asked for before it started has been done.
+    let _ = std::fs::remove_file(root.reload_file());
     let stop_watching = shutdown.clone();
-    let watching = tokio::spawn(async move { inbox.run(&stop_watching).await });
+    let line = serve.choices;
+    let watching = tokio::spawn(async move {
+        settings::watch_input(&root, &line, inbox, hang_up, &stop_watching).await;
+    });
     let asked = shutdown.clone();
     tokio::spawn(async move {
         asked.requested().await;
@@ -87,11 +97,18 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
 }
 
 /// Writes a line for each job that begins, gets on by a segment, or ends, and passes it and the signs of life on.
-async fn tell_updates(mut updates: mpsc::UnboundedReceiver<Update>, mut supervisor: Supervisor) {
+async fn tell_updates(
+    mut updates: mpsc::UnboundedReceiver<Update>,
+    mut supervisor: Supervisor,
+    mut status: StatusFile,
+) {
     let mut last = String::new();
     while let Some(update) = updates.recv().await {
         match update {
-            Update::Alive => supervisor.tell_alive(),
+            Update::Alive => {
+                supervisor.tell_alive();
+                status.keep_up().await;
+            }
             Update::Note { id, text } => tracing::info!("job {id}: {text}"),
             Update::Job(report) => {
                 // Between two segments only the estimate changes, which is not worth a line.
@@ -103,9 +120,11 @@ async fn tell_updates(mut updates: mpsc::UnboundedReceiver<Update>, mut supervis
                     tracing::info!("{line}");
                     supervisor::tell_status(&line);
                 }
+                status.note(*report);
             }
         }
     }
+    status.close().await;
 }
 
 /// What a line of the log says of a job beyond its status.

@@ -16,7 +16,8 @@ use ledger::{Ledger, NewJob, Record};
 use storage::FolderLock;
 use tokio::sync::mpsc;
 
-use super::worker_executable;
+use super::{ask, worker_executable};
+use crate::batch::Batch;
 use crate::cli::Up;
 use crate::config;
 use crate::exit::Ending;
@@ -45,10 +46,12 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
         async |folder: &Path| coordinator::source_of(&root::ledger_file(folder), &work_in(folder));
     let wanted = Wanted { files: &up.files, output: up.output.as_deref(), settings: &settings };
     let planned = wanted.plan(source_of).await;
-    let several = up.files.len() > 1;
+    ask::try_encoder(&settings).await?;
+    let mut batch = Batch::new(up.files.len(), up.json);
     let mut run = Run {
         engine_threads: config::engine_threads(choices.threads),
-        max_disk: choices.max_disk.map(|limit| limit.0),
+        max_disk: choices.max_disk.map(|limit| limit.0.0),
+        keep_time: choices.keep_time,
         taken: planned.iter().flatten().map(|file| file.expected.clone()).collect(),
         root,
         shutdown,
@@ -57,22 +60,22 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     let files = std::mem::take(&mut run.up.files);
     let mut ending = Ending::Done;
     for (file, planned) in files.iter().zip(planned) {
-        if several {
-            output::say(&format!("{}:", output::path(file)));
-        }
+        batch.begin(file);
         let ended = match planned {
             Ok(planned) => run.file(&planned).await,
             Err(error) => Err(error),
         };
-        match ended {
-            Ok(Ending::Done) => {}
-            Ok(Ending::Failed) => ending = Ending::Failed,
-            Ok(Ending::Stopped) => return Ok(Ending::Stopped),
-            Err(error) => {
-                output::error(&format!("{error:#}"));
-                ending = Ending::Failed;
+        match batch.end(file, ended)? {
+            Ending::Done => {}
+            Ending::Failed => ending = Ending::Failed,
+            Ending::Stopped => {
+                ending = Ending::Stopped;
+                break;
             }
         }
+    }
+    if let Some(summary) = batch.summary() {
+        output::say(&summary);
     }
     Ok(ending)
 }
@@ -85,6 +88,7 @@ struct Run {
     max_disk: Option<u64>,
     /// The names of all results of the command.
     taken: Vec<PathBuf>,
+    keep_time: bool,
     shutdown: Shutdown,
 }
 
@@ -109,7 +113,7 @@ impl Run {
             let new = describe(request, folder.into()).await?;
             let Some((result, _)) = finished_result(&new) else { return Err(already_there(planned)) };
             output::say("this was done already");
-            self.tell_result(&result);
+            self.tell_result(&result)?;
             return Ok(Ending::Done);
         }
         match &self.root {
@@ -235,15 +239,17 @@ impl Run {
             output: None,
             owner,
             taken: self.taken.iter().filter(|name| **name != planned.expected).cloned().collect(),
+            keep_time: self.keep_time,
             updates,
         });
         let ended = scheduler.work_to_end(id, &self.shutdown).await;
         drop(scheduler);
-        let _ = showing.await;
+        let shown = showing.await;
         let record = ledger.get(id).await?;
         ledger.close().await;
         ended?;
-        Ok(record.map_or(Ending::Failed, |record| self.tell(&record)))
+        let is_told = shown??;
+        record.map_or(Ok(Ending::Failed), |record| self.tell(&record, is_told))
     }
 
     /// Shows the progress of a job that a server works on.
@@ -265,19 +271,22 @@ impl Run {
             self.shutdown.sleep(FOLLOW).await;
         };
         drop(updates);
-        let _ = showing.await;
-        Ok(if record.job.status.is_final() { self.tell(&record) } else { Ending::Stopped })
+        let is_told = showing.await??;
+        if record.job.status.is_final() { self.tell(&record, is_told) } else { Ok(Ending::Stopped) }
     }
 
-    /// Says how the job ended.
-    fn tell(&self, record: &Record) -> Ending {
-        match &record.job.status {
+    /// Says how the job ended; `is_told` where that was a line of JSON already.
+    fn tell(&self, record: &Record, is_told: bool) -> anyhow::Result<Ending> {
+        if self.up.json && !is_told {
+            output::json(&JobReport::of(record))?;
+        }
+        Ok(match &record.job.status {
             Status::Done => {
                 if let Some(saving) = JobReport::of(record).reuse.in_words() {
                     output::say(&saving);
                 }
                 if let Some(result) = &record.request.result {
-                    self.tell_result(result);
+                    self.tell_result(result)?;
                 }
                 Ending::Done
             }
@@ -306,13 +315,11 @@ impl Run {
                 output::say(&format!("stopped: {kept}; run the same command again to go on"));
                 Ending::Stopped
             }
-        }
+        })
     }
 
-    fn tell_result(&self, result: &Path) {
-        if !self.up.json {
-            output::data(&output::path(result));
-        }
+    fn tell_result(&self, result: &Path) -> anyhow::Result<()> {
+        if self.up.json { Ok(()) } else { output::data(&output::path(result)) }
     }
 }
 

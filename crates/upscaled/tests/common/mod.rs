@@ -43,6 +43,43 @@ pub fn run_well(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// What the program, with arguments that a shell splits, shows on a terminal of so many columns; `None` where there is no
+/// program that makes one.
+pub fn on_terminal(folder: &Path, columns: u32, arguments: &str) -> Option<String> {
+    let program = env!("CARGO_BIN_EXE_upscaled");
+    let line = format!("stty cols {columns} rows 24; '{program}' {arguments}");
+    let output = Command::new("script")
+        .args(["-qec", &line, "/dev/null"])
+        .current_dir(folder)
+        .env_remove("UPSCALED_ROOT")
+        .env("UPSCALED_WORKER", worker())
+        .env("TERM", "xterm")
+        .stdin(Stdio::null())
+        .output();
+    match output {
+        Ok(output) => Some(String::from_utf8_lossy(&output.stdout).into_owned()),
+        Err(error) => {
+            println!("skipped: script does not work here: {error}");
+            None
+        }
+    }
+}
+
+/// A text of a terminal without what moves its cursor or sets its colours.
+pub fn without_escapes(text: &str) -> String {
+    let mut kept = String::new();
+    let mut characters = text.chars();
+    while let Some(c) = characters.next() {
+        if c == '\u{1b}' {
+            // `ESC [`, numbers, and a letter that ends it.
+            let _ = characters.by_ref().skip(1).find(char::is_ascii_alphabetic);
+        } else {
+            kept.push(c);
+        }
+    }
+    kept
+}
+
 /// Runs an `ffmpeg` command, which must succeed.
 pub fn ffmpeg(arguments: &[&str]) {
     let output = Command::new("ffmpeg")

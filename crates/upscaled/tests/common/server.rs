@@ -86,9 +86,13 @@ impl Server {
         })
     }
 
-    /// All jobs, as `list --json` tells them.
+    /// All jobs, as `list --json` tells them: those that have come to their end by their numbers, then the others in their order.
     pub fn jobs(&self) -> Vec<Value> {
-        self.listed().into_iter().filter(|line| line["status"] != "seen").collect()
+        let mut jobs: Vec<Value> =
+            self.listed().into_iter().filter(|line| line["status"] != "seen").collect();
+        // The list has these last, the newest first.
+        jobs.sort_by_key(|job| if is_final(job) { job["id"].as_i64() } else { Some(i64::MAX) });
+        jobs
     }
 
     /// The files that are no jobs yet, as `list --json` tells them.
@@ -106,8 +110,6 @@ impl Server {
 
     /// Waits until so many jobs are there and all have come to an end.
     pub fn wait_for_jobs(&self, count: usize) -> Vec<Value> {
-        let is_final =
-            |job: &Value| ["done", "failed", "canceled"].contains(&job["status"].as_str().unwrap());
         let mut jobs = Vec::new();
         wait_for("all jobs to end", PATIENCE, || {
             jobs = self.jobs();
@@ -116,6 +118,10 @@ impl Server {
         assert_eq!(jobs.len(), count, "{jobs:#?}");
         jobs
     }
+}
+
+fn is_final(job: &Value) -> bool {
+    ["done", "failed", "canceled"].contains(&job["status"].as_str().unwrap())
 }
 
 impl Drop for Server {

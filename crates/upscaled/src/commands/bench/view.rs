@@ -64,8 +64,7 @@ impl View {
             self.engine = Some(case.description.clone());
         }
         lines.push_str(&self.row(case));
-        self.bar.suspend(|| output::data(&lines));
-        Ok(())
+        self.bar.suspend(|| output::data(&lines))
     }
 
     /// The case could not be measured.
@@ -74,14 +73,15 @@ impl View {
     }
 
     /// Nothing more comes.
-    pub(super) fn end(&self) {
+    pub(super) fn end(&self) -> anyhow::Result<()> {
         self.bar.finish_and_clear();
         if self.engine.is_some() {
-            output::data(
+            return output::data(
                 "\nThe film is one of 90 minutes at 24 frames a second of that size; decoding and encoding take their part \
                  of the\nprocessor besides. GFLOP/s counts the convolutions as written. Memory is the worker's peak.",
             );
         }
+        Ok(())
     }
 
     fn head(&self) -> String {

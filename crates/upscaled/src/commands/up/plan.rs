@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail, ensure};
 use coordinator::{job_folders, result_names};
 use job::{Container, Settings};
 
+use crate::exit::wrong;
 use crate::output;
 use crate::root;
 
@@ -108,36 +109,45 @@ impl Wanted<'_> {
             return Ok(Place { folder: wanted.canonicalize()?, file: None, container: None });
         }
         if self.files.len() > 1 {
-            bail!(
+            return Err(wrong(format!(
                 "`{}` is one name for several results: name a folder, with a slash at its end",
                 output::path(wanted)
-            );
+            )));
         }
         let extension = wanted.extension().map(|extension| extension.to_string_lossy().to_lowercase());
         let container = match extension.as_deref() {
             Some("mp4" | "m4v" | "mov") => Container::Mp4,
             Some("mkv") => Container::Matroska,
-            _ => bail!(
-                "`{}` is neither .mp4 nor .mkv: choose one of them, or a folder with a slash at its end",
-                output::path(wanted)
-            ),
+            _ => {
+                return Err(wrong(format!(
+                    "`{}` is neither .mp4 nor .mkv: choose one of them, or a folder with a slash at its end",
+                    output::path(wanted)
+                )));
+            }
         };
-        if self.settings.container.is_some_and(|other| other != container) {
-            bail!(
-                "`{}` is of another kind than --container says: leave --container out, or choose another name",
+        if let Some(chosen) = self.settings.container.filter(|chosen| *chosen != container) {
+            return Err(wrong(format!(
+                "--container {} and the name `{}` contradict each other: leave --container out, or choose another name",
+                chosen.extension(),
                 output::path(wanted)
-            );
+            )));
         }
         let name = wanted.file_name().context("the name of the result is missing")?;
         let folder = match wanted.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
-        let folder = folder.canonicalize().with_context(|| {
-            format!("the folder `{}` is not there: make it, or check the name after -o", output::path(folder))
-        })?;
+        if !folder.is_dir() {
+            return Err(wrong(format!(
+                "the folder `{}` is not there: make it, or name another; a name that ends with a slash is a folder that is made",
+                output::path(folder)
+            )));
+        }
+        let folder = folder.canonicalize()?;
         let file = folder.join(name);
-        ensure!(file != source, "the result would replace its source: choose another name");
+        if file == source {
+            return Err(wrong("the result would replace its source: choose another name"));
+        }
         Ok(Place { file: Some(file), folder, container: Some(container) })
     }
 }

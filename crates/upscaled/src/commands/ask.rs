@@ -1,0 +1,36 @@
+//! A question to a worker of its own.
+
+use std::path::Path;
+use std::time::Duration;
+
+use coordinator::WorkerProcess;
+use job::Settings;
+use job::message::{Access, Failure, Request, Response};
+
+use super::worker_executable;
+use crate::exit::wrong;
+
+/// Time for an answer: a busy machine may take long to open every encoder.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Asks a worker that may touch what is named and nothing else.
+pub(super) async fn ask(executable: &Path, access: Access, request: &Request) -> anyhow::Result<Response> {
+    let mut worker = WorkerProcess::start(executable, access).await?;
+    worker.send(request).await?;
+    Ok(worker.receive(PATIENCE).await?)
+}
+
+/// Tries the encoder's options, where there are any, so that a mistake in them is said before any work.
+///
+/// # Errors
+/// As wrong usage when no encoder takes them.
+pub(super) async fn try_encoder(settings: &Settings) -> anyhow::Result<()> {
+    if settings.encoder_options.is_empty() {
+        return Ok(());
+    }
+    let request = Request::TryEncoder(Box::new(settings.clone()));
+    match ask(&worker_executable()?, Access::default(), &request).await? {
+        Response::Failed(Failure { message, .. }) => Err(wrong(message)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,165 @@
+//! `show`: all about one job.
+
+use std::path::Path;
+
+use job::{JobId, Settings, SourceFacts};
+use ledger::Record;
+use serde::Serialize;
+use storage::Bytes;
+
+use crate::cli::Show;
+use crate::clock::Clock;
+use crate::exit::Ending;
+use crate::facts::Facts;
+use crate::output;
+use crate::root::Root;
+
+pub(super) async fn run(show: Show) -> anyhow::Result<Ending> {
+    let ledger = Root::new(&show.root.root)?.open_existing_ledger().await?;
+    let id = JobId(show.id);
+    let record = ledger.get(id).await?.ok_or(ledger::Error::NoJob(id))?;
+    let clock = Clock::system();
+    let mut facts = Facts::of(&record, clock.now);
+    facts.add_report();
+    let held = bytes_in(&record.request.folder);
+    if show.json {
+        output::json(&Shown { seconds_taken: facts.seconds_taken(clock.now), facts, disk_held: held })?;
+    } else {
+        output::lines(details(&record, &facts, held, &clock))?;
+    }
+    Ok(Ending::Done)
+}
+
+/// All about a job, as JSON.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    facts: Facts,
+    /// Bytes in its folder.
+    disk_held: u64,
+    /// From its start to its end, or until now.
+    seconds_taken: Option<f64>,
+}
+
+/// Bytes of the files in a job's folder.
+fn bytes_in(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
+}
+
+fn details(record: &Record, facts: &Facts, held: u64, clock: &Clock) -> Vec<String> {
+    let report = &facts.report;
+    let mut lines = Vec::new();
+    let mut add = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            lines.push(format!("{name:<12}{}", output::one_line(&value)));
+        }
+    };
+    let settings = &record.request.settings;
+    add("job", Some(report.id.to_string()));
+    add("status", Some(facts.doing.to_owned()));
+    add("reason", report.reason.clone());
+    add("priority", Some(report.priority.name().to_owned()));
+    add("source", Some(output::path(&report.source)));
+    add("result", report.result.as_deref().map(output::path));
+    add("model", Some(report.model.clone()));
+    add("denoise", (settings.denoise < 1.0).then(|| settings.denoise.to_string()));
+    add(
+        "size",
+        report
+            .source_size
+            .clone()
+            .zip(report.result_size.clone())
+            .map(|(from, to)| format!("{from} -> {to}")),
+    );
+    add("codec", record.job.facts.as_ref().map(|facts| facts.codec.clone()));
+    add("duration", record.job.facts.as_ref().map(|facts| output::duration(facts.seconds)));
+    add(
+        "frames",
+        match (report.frames, report.frames_read) {
+            (Some(frames), _) => {
+                let percent = facts.percent().map(|percent| format!(", {percent} %")).unwrap_or_default();
+                Some(format!("{} of {frames}{percent}", report.frames_done))
+            }
+            (None, read) => read.map(|read| format!("{read} read so far")),
+        },
+    );
+    add(
+        "segments",
+        (report.segments > 0).then(|| format!("{} of {}", report.segments_done, report.segments)),
+    );
+    add("speed", report.frames_per_second.map(|speed| format!("{speed:.2} fps")));
+    add("time left", report.seconds_left.map(output::duration));
+    add("added", Some(clock.long(report.added)));
+    add("started", report.started.map(|time| clock.long(time)));
+    add("ended", report.ended.map(|time| clock.long(time)));
+    add("taken", facts.seconds_taken(clock.now).map(output::duration));
+    add("engine", report.engine.clone());
+    add("encoder", record.job.facts.as_ref().and_then(|facts| encoder(settings, facts)));
+    add("reuse", report.reuse.in_words());
+    let keeps = !record.job.status.is_final() || held > 0;
+    add("folder", keeps.then(|| output::path(&record.request.folder)));
+    add("disk held", (held > 0).then(|| Bytes(held).to_string()));
+    for note in &report.notes {
+        add("note", Some(note.clone()));
+    }
+    // An only attempt without a death has nothing to tell beyond the reason.
+    let is_telling = report.failed_attempts.iter().any(|attempt| attempt.death.is_some())
+        || report.failed_attempts.len() > 1;
+    for (number, attempt) in (1..).zip(report.failed_attempts.iter().filter(|_| is_telling)) {
+        let frames = attempt.frames.map(|range| format!("frames {}-{}: ", range.first, range.end - 1));
+        let attempt_name = format!("attempt {number}");
+        add(&attempt_name, Some(format!("{}{}", frames.unwrap_or_default(), attempt.message)));
+        for line in attempt.death.iter().flat_map(|death| &death.last_lines) {
+            add("", Some(line.clone()));
+        }
+    }
+    lines
+}
+
+/// How the video is encoded, in words.
+fn encoder(settings: &Settings, facts: &SourceFacts) -> Option<String> {
+    let encoding = facts.encodings.first()?;
+    let about = encoding.about()?;
+    let (crf, preset) = settings.quality(about);
+    let quality = about.crf.as_ref().map_or_else(String::new, |_| format!(", quality {crf}"));
+    let preset = if preset.is_empty() { String::new() } else { format!(", preset {preset}") };
+    Some(format!("{}, {}{quality}{preset}", encoding.encoder, encoding.pixel_format))
+}
+
+#[cfg(test)]
+mod tests {
+    use job::state::{Death, FailedAttempt, Status};
+
+    use super::*;
+    use crate::made_up::{self, NOW, compare};
+
+    #[test]
+    fn jobs_look_as_they_were_recorded() {
+        let mut running = made_up::running(4);
+        running.request.folder = "/nonexistent/film 4.mkv.job".into();
+        let mut failed = made_up::failed(2, "the worker died three times: see its last words below", 50);
+        let death = Death {
+            exit_code: None,
+            signal: Some(11),
+            last_lines: vec!["frame 7".to_owned(), "a\u{202e}b".to_owned()],
+        };
+        failed.job.failed_attempts = vec![FailedAttempt {
+            at: NOW,
+            segment: Some(1),
+            epoch: 1,
+            frames: Some(job::SegmentRange { first: 250, end: 500 }),
+            message: "the worker process ended: it crashed (signal 11)".to_owned(),
+            death: Some(death),
+        }];
+        let mut shown = String::new();
+        for record in
+            [running, failed, made_up::to_join(5), made_up::queued(6), made_up::ended(7, Status::Done, 15)]
+        {
+            let facts = Facts::of(&record, NOW);
+            let lines = details(&record, &facts, 5_000_000, &Clock::fixed(NOW));
+            shown.extend([format!("--- job {}\n", record.id), lines.join("\n"), "\n".to_owned()]);
+        }
+        compare("show.txt", &shown);
+    }
+}

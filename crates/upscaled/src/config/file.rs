@@ -1,0 +1,385 @@
+//! The file `upscaled.toml`: what it says, and what is wrong with it, with the line and an example.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context as _;
+use coordinator::NamePattern;
+use job::Deinterlace;
+use toml::de::{DeTable, DeValue};
+
+use crate::choice::{self, CodecName, ContainerName, DiskLimit, Tonemap};
+use crate::exit::wrong;
+use crate::size::PictureSize;
+use crate::time_span::TimeSpan;
+
+/// Every key is optional.
+#[derive(Debug, Default)]
+pub(super) struct File {
+    pub(super) model: Option<String>,
+    pub(super) scale: Option<u32>,
+    pub(super) height: Option<u32>,
+    pub(super) width: Option<u32>,
+    pub(super) fit: Option<PictureSize>,
+    pub(super) strength: Option<f32>,
+    pub(super) anchor: Option<bool>,
+    pub(super) grain: Option<f32>,
+    pub(super) denoise: Option<f32>,
+    pub(super) codec: Option<CodecName>,
+    pub(super) encoder: Option<String>,
+    pub(super) encoder_options: Option<Vec<(String, String)>>,
+    pub(super) crf: Option<u8>,
+    pub(super) preset: Option<String>,
+    pub(super) tonemap: Option<Tonemap>,
+    pub(super) segment_frames: Option<u32>,
+    pub(super) reuse: Option<bool>,
+    pub(super) reuse_tolerance: Option<u8>,
+    pub(super) fill_gaps: Option<bool>,
+    pub(super) container: Option<ContainerName>,
+    pub(super) deinterlace: Option<Deinterlace>,
+    pub(super) threads: Option<u32>,
+    pub(super) max_disk: Option<DiskLimit>,
+    pub(super) keep_time: Option<bool>,
+    // Of the server alone.
+    pub(super) settle: Option<TimeSpan>,
+    pub(super) ignore: Option<Vec<NamePattern>>,
+    pub(super) skip_samples: Option<bool>,
+    /// The values as they are written, each with its line.
+    pub(super) written: BTreeMap<&'static str, (String, usize)>,
+}
+
+/// The keys, each with an example.
+const KEYS: [(&str, &str); 27] = [
+    ("model", "\"realesr-general-x4v3\""),
+    ("scale", "4"),
+    ("height", "1080"),
+    ("width", "1920"),
+    ("fit", "\"1920x1080\""),
+    ("strength", "0.7"),
+    ("anchor", "true"),
+    ("grain", "0.1"),
+    ("denoise", "0.5"),
+    ("codec", "\"h264\""),
+    ("encoder", "\"libx264\""),
+    ("encoder_options", "{ tune = \"film\" }"),
+    ("crf", "16"),
+    ("preset", "\"veryfast\""),
+    ("tonemap", "\"sdr\""),
+    ("segment_frames", "500"),
+    ("reuse", "true"),
+    ("reuse_tolerance", "2"),
+    ("fill_gaps", "true"),
+    ("container", "\"mkv\""),
+    ("deinterlace", "\"auto\""),
+    ("threads", "4"),
+    ("max_disk", "\"200GB\""),
+    ("keep_time", "true"),
+    ("settle", "\"10m\""),
+    ("ignore", "[\"*.trailer.mkv\", \"Extras/\"]"),
+    ("skip_samples", "true"),
+];
+
+/// What the file says; nothing where there is none.
+///
+/// # Errors
+/// When it cannot be read, or has a mistake: then with its line.
+pub(super) fn read(path: &Path) -> anyhow::Result<File> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(File::default()),
+        Err(error) => return Err(error).with_context(|| format!("`{}` cannot be read", path.display())),
+    };
+    parse(&text)
+        .map_err(|Mistake { line, words }| wrong(format!("`{}`, line {line}: {words}", path.display())))
+}
+
+/// What is wrong, and where.
+#[derive(Debug, PartialEq, Eq)]
+struct Mistake {
+    line: usize,
+    words: String,
+}
+
+fn parse(text: &str) -> Result<File, Mistake> {
+    let table = DeTable::parse(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        let line = line_of(text, at);
+        let words = unreadable(text.lines().nth(line - 1).unwrap_or_default());
+        Mistake { line, words: words.unwrap_or_else(|| error.message().to_owned()) }
+    })?;
+    let mut file = File::default();
+    // In the order of the lines, so that the first mistake is said.
+    let mut entries: Vec<_> = table.get_ref().iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    for (key, value) in entries {
+        let line = line_of(text, key.span().start);
+        let mistake = |words: String| Mistake { line, words };
+        let Some(&(name, example)) = KEYS.iter().find(|(name, _)| name == key.get_ref()) else {
+            return Err(mistake(unknown(key.get_ref())));
+        };
+        let raw = text.get(value.span()).unwrap_or_default().to_owned();
+        let entry = Entry { name, example, value: value.get_ref(), raw: &raw };
+        file.set(&entry).map_err(mistake)?;
+        file.written.insert(name, (raw, line));
+    }
+    let sizes = ["scale", "height", "width", "fit"].iter().filter_map(|name| file.written.get(name));
+    let lines: Vec<usize> = sizes.map(|(_, line)| *line).collect();
+    if let [_, _, ..] = lines.as_slice() {
+        let line = lines.into_iter().max().unwrap_or_default();
+        let words = "more than one of scale, height, width and fit is set: keep one".to_owned();
+        return Err(Mistake { line, words });
+    }
+    Ok(file)
+}
+
+impl File {
+    fn set(&mut self, entry: &Entry<'_>) -> Result<(), String> {
+        match entry.name {
+            "model" => self.model = Some(entry.text(|text| Ok(text.to_owned()))?),
+            "scale" => self.scale = Some(entry.number(choice::scale)?),
+            "height" => self.height = Some(entry.number(choice::side)?),
+            "width" => self.width = Some(entry.number(choice::side)?),
+            "fit" => self.fit = Some(entry.text(parsed)?),
+            "strength" => self.strength = Some(entry.number(choice::strength)?),
+            "anchor" => self.anchor = Some(entry.flag()?),
+            "grain" => self.grain = Some(entry.number(choice::grain)?),
+            "denoise" => self.denoise = Some(entry.number(choice::denoise)?),
+            "codec" => self.codec = Some(entry.text(parsed)?),
+            "encoder" => self.encoder = Some(entry.text(choice::encoder)?),
+            "encoder_options" => self.encoder_options = Some(entry.options()?),
+            "crf" => self.crf = Some(entry.number(choice::crf)?),
+            "preset" => self.preset = Some(entry.text(|text| Ok(text.to_owned()))?),
+            "tonemap" => self.tonemap = Some(entry.text(parsed)?),
+            "segment_frames" => self.segment_frames = Some(entry.number(choice::frames)?),
+            "reuse" => self.reuse = Some(entry.flag()?),
+            "reuse_tolerance" => self.reuse_tolerance = Some(entry.number(choice::levels)?),
+            "fill_gaps" => self.fill_gaps = Some(entry.flag()?),
+            "container" => self.container = Some(entry.text(parsed)?),
+            "deinterlace" => self.deinterlace = Some(entry.text(choice::deinterlace)?),
+            "threads" => self.threads = Some(entry.number(choice::threads)?),
+            "max_disk" => self.max_disk = Some(entry.text(parsed)?),
+            "keep_time" => self.keep_time = Some(entry.flag()?),
+            "settle" => self.settle = Some(entry.text(parsed)?),
+            "ignore" => self.ignore = Some(entry.patterns()?),
+            "skip_samples" => self.skip_samples = Some(entry.flag()?),
+            _ => return Err(unknown(entry.name)),
+        }
+        Ok(())
+    }
+}
+
+/// A key and what stands behind it.
+struct Entry<'a> {
+    name: &'static str,
+    example: &'static str,
+    value: &'a DeValue<'a>,
+    /// The value as it is written.
+    raw: &'a str,
+}
+
+impl Entry<'_> {
+    /// A text, which stands in quotes.
+    fn text<T>(&self, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
+        if let DeValue::String(text) = self.value {
+            return read(text).map_err(|words| self.mistake(&words));
+        }
+        if matches!(self.value, DeValue::Array(_) | DeValue::Table(_)) {
+            return Err(self.mistake("one text in quotes is expected"));
+        }
+        // Where it would be wrong in quotes too, that is what must be said.
+        read(self.raw).map_err(|words| self.mistake(&words))?;
+        Err(format!("write it in quotes: {} = \"{}\"", self.name, self.raw))
+    }
+
+    /// A number, which does not.
+    fn number<T>(&self, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
+        match self.value {
+            DeValue::Integer(_) | DeValue::Float(_) => {
+                read(&self.raw.replace('_', "")).map_err(|words| self.mistake(&words))
+            }
+            DeValue::String(text) if read(text).is_ok() => {
+                Err(format!("write it without quotes: {} = {text}", self.name))
+            }
+            // No number: what is said of any other that cannot be.
+            _ => match read("") {
+                Err(words) => Err(self.mistake(&words)),
+                Ok(_) => Err(self.mistake("a number is expected")),
+            },
+        }
+    }
+
+    fn flag(&self) -> Result<bool, String> {
+        self.value.as_bool().ok_or_else(|| self.mistake("write true or false"))
+    }
+
+    fn options(&self) -> Result<Vec<(String, String)>, String> {
+        let Some(table) = self.value.as_table() else {
+            return Err(self.mistake("names and values in braces are expected"));
+        };
+        let option = |name: &str, value: &DeValue<'_>| {
+            let value = match value {
+                DeValue::String(text) => text.to_string(),
+                DeValue::Integer(number) => number.to_string(),
+                DeValue::Float(number) => number.to_string(),
+                _ => return Err(self.mistake(&format!("the value of {name} must be a text in quotes"))),
+            };
+            Ok((name.to_owned(), value))
+        };
+        let mut options: Vec<(String, String)> = table
+            .iter()
+            .map(|(name, value)| option(name.get_ref(), value.get_ref()))
+            .collect::<Result<_, _>>()?;
+        options.sort();
+        Ok(options)
+    }
+
+    fn patterns(&self) -> Result<Vec<NamePattern>, String> {
+        let expected = || self.mistake("names in quotes are expected, within brackets");
+        let patterns = self.value.as_array().ok_or_else(expected)?.iter();
+        let pattern = |value: &DeValue<'_>| {
+            let text = value.as_str().ok_or_else(expected)?;
+            text.parse().map_err(|error: coordinator::PatternError| self.mistake(&error.to_string()))
+        };
+        patterns.map(|value| pattern(value.get_ref())).collect()
+    }
+
+    fn mistake(&self, words: &str) -> String {
+        let Self { name, example, raw, .. } = self;
+        format!("{name} = {raw} cannot be: {words}; for example {name} = {example}")
+    }
+}
+
+/// A value by its usual reading.
+fn parsed<T: std::str::FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+fn unknown(key: &str) -> String {
+    let likeness = |name: &str| strsim::jaro_winkler(name, key);
+    let nearest =
+        KEYS.iter().map(|(name, _)| *name).max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    if let Some(name) = nearest.filter(|name| likeness(name) > 0.8) {
+        return format!("there is no setting `{key}`: did you mean `{name}`?");
+    }
+    let known = KEYS.map(|(name, _)| name).join(", ");
+    format!("there is no setting `{key}`: there are {known}")
+}
+
+/// What is wrong with a line that is no TOML, where it is of a usual kind: a text without quotes, or nothing.
+fn unreadable(line: &str) -> Option<String> {
+    let (key, value) = line.split_once('=')?;
+    let key = key.trim();
+    let (name, example) = KEYS.iter().find(|(name, _)| *name == key)?;
+    let value = value.split('#').next().unwrap_or_default().trim();
+    if value.is_empty() {
+        return Some(format!("{name} has no value: write for example {name} = {example}"));
+    }
+    let is_bare = value.chars().all(|c| !matches!(c, '"' | '\'' | '[' | ']' | '{' | '}' | '='));
+    is_bare.then(|| format!("write it in quotes: {name} = \"{value}\""))
+}
+
+/// The line of a place in a text, from 1 on.
+fn line_of(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|&byte| byte == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_has_an_example_that_can_be() {
+        for (name, example) in KEYS {
+            let file = parse(&format!("{name} = {example}")).unwrap();
+            assert_eq!(file.written[name], (example.to_owned(), 1));
+        }
+    }
+
+    #[test]
+    fn mistakes_are_said_with_the_line_and_what_to_write() {
+        for (text, line, words) in [
+            ("model = none", 1, "write it in quotes: model = \"none\""),
+            ("\n\nmax_disk = 200GB # a disk", 3, "write it in quotes: max_disk = \"200GB\""),
+            ("scale = 2\nmodel = 200", 2, "write it in quotes: model = \"200\""),
+            ("scale = ", 1, "scale has no value: write for example scale = 4"),
+            ("scale = \"2\"", 1, "write it without quotes: scale = 2"),
+            (
+                "scale = \"two\"",
+                1,
+                "scale = \"two\" cannot be: choose a whole number from 1 to 8; for example scale = 4",
+            ),
+            ("scale = 9", 1, "scale = 9 cannot be: choose a whole number from 1 to 8; for example scale = 4"),
+            (
+                "max_disk = 200",
+                1,
+                "max_disk = 200 cannot be: a size needs its unit: did you mean \"200GB\"?; for example max_disk = \"200GB\"",
+            ),
+            (
+                "max_disk = \"200\"",
+                1,
+                "max_disk = \"200\" cannot be: a size needs its unit: did you mean \"200GB\"?; for example max_disk = \"200GB\"",
+            ),
+            ("modle = \"none\"", 1, "there is no setting `modle`: did you mean `model`?"),
+            (
+                "crf = -1",
+                1,
+                "crf = -1 cannot be: choose a whole number from 0 (best) to 51, for AV1 from 1 to 63; for example crf = 16",
+            ),
+            (
+                "grain = true",
+                1,
+                "grain = true cannot be: choose a number from 0 (none) to 1; for example grain = 0.1",
+            ),
+            ("anchor = 1", 1, "anchor = 1 cannot be: write true or false; for example anchor = true"),
+            (
+                "ignore = \"*.mkv\"",
+                1,
+                "ignore = \"*.mkv\" cannot be: names in quotes are expected, within brackets; for example ignore = [\"*.trailer.mkv\", \"Extras/\"]",
+            ),
+            (
+                "encoder_options = \"tune=film\"",
+                1,
+                "encoder_options = \"tune=film\" cannot be: names and values in braces are expected; for example encoder_options = { tune = \"film\" }",
+            ),
+            ("scale = 2\nheight = 720", 2, "more than one of scale, height, width and fit is set: keep one"),
+        ] {
+            assert_eq!(parse(text).unwrap_err(), Mistake { line, words: words.to_owned() });
+        }
+    }
+
+    #[test]
+    fn no_mistake_is_told_in_the_words_of_the_program_s_own_language() {
+        let values = [
+            "none",
+            "\"x\"",
+            "-1",
+            "1e99",
+            "3.5",
+            "true",
+            "[]",
+            "{}",
+            "[1, \"a\"]",
+            "{ a = [1] }",
+            "1979-05-27",
+            "\"",
+            "'",
+        ];
+        for (name, _) in KEYS {
+            for value in values {
+                let Err(Mistake { words, .. }) = parse(&format!("{name} = {value}")) else { continue };
+                for foreign in
+                    ["invalid type", "expected a", "u32", "u8", "f32", "variant", "deserial", "i64"]
+                {
+                    assert!(!words.contains(foreign), "{name} = {value}: {words}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn options_of_the_encoder_may_be_numbers() {
+        let file = parse("encoder_options = { tune = \"film\", bf = 3 }").unwrap();
+        let wanted = [("bf", "3"), ("tune", "film")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(file.encoder_options.unwrap(), wanted);
+    }
+}

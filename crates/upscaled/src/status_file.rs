@@ -1,0 +1,120 @@
+//! `state/status.json`: what a server does, for people and for programs that watch it. Nothing is decided by it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use coordinator::{JobReport, now, rfc3339};
+use ledger::Ledger;
+use serde::Serialize;
+
+/// Time between two looks whether there is something new.
+const PAUSE: Duration = Duration::from_secs(3);
+
+#[derive(Serialize)]
+struct ServerStatus<'a> {
+    version: &'static str,
+    /// Working, idle or stopped.
+    state: &'static str,
+    /// When the server started.
+    since: &'a str,
+    /// When this was written.
+    updated: String,
+    /// How many jobs there are of each status.
+    jobs: &'a BTreeMap<String, u64>,
+    /// The job that is worked on.
+    job: Option<&'a JobReport>,
+}
+
+/// The file, which is written when something has changed, and not more often than every few seconds.
+pub(crate) struct StatusFile {
+    ledger: Ledger,
+    path: PathBuf,
+    since: String,
+    last_look: Option<Instant>,
+    job: Option<JobReport>,
+    /// What was written last, without the time.
+    written: String,
+}
+
+impl StatusFile {
+    pub(crate) fn new(ledger: Ledger, path: PathBuf) -> Self {
+        let since = rfc3339(now());
+        Self { ledger, path, since, last_look: None, job: None, written: String::new() }
+    }
+
+    /// A job went on.
+    pub(crate) fn note(&mut self, report: JobReport) {
+        self.job = (report.status == "running").then_some(report);
+    }
+
+    /// Writes what is new, if it is time for that.
+    pub(crate) async fn keep_up(&mut self) {
+        if self.last_look.is_none_or(|last| last.elapsed() >= PAUSE) {
+            self.last_look = Some(Instant::now());
+            self.write(if self.job.is_some() { "working" } else { "idle" }).await;
+        }
+    }
+
+    /// Writes that the server has stopped.
+    pub(crate) async fn close(mut self) {
+        self.job = None;
+        self.write("stopped").await;
+    }
+
+    async fn write(&mut self, state: &'static str) {
+        // A disk that is full or does not answer is told elsewhere.
+        let Ok(jobs) = self.ledger.counts().await else { return };
+        let (version, since) = (env!("CARGO_PKG_VERSION"), &*self.since);
+        let job = self.job.as_ref();
+        let mut status = ServerStatus { version, state, since, updated: String::new(), jobs: &jobs, job };
+        let Ok(text) = serde_json::to_string(&status) else { return };
+        if text == self.written {
+            return;
+        }
+        status.updated = rfc3339(now());
+        if let Ok(bytes) = serde_json::to_vec_pretty(&status) {
+            match storage::write_status(&self.path, &bytes) {
+                Ok(()) => self.written = text,
+                Err(error) => tracing::debug!("{error}"),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::made_up;
+
+    #[tokio::test]
+    async fn it_is_written_when_something_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
+        let path = folder.path().join("status.json");
+        let mut status = StatusFile::new(ledger.clone(), path.clone());
+        let read = || serde_json::from_slice::<serde_json::Value>(&std::fs::read(&path).unwrap()).unwrap();
+        status.keep_up().await;
+        assert_eq!((&read()["state"], &read()["job"]), (&"idle".into(), &serde_json::Value::Null));
+        let record = made_up::running(1);
+        ledger.submit(&record.request, made_up::NOW).await.unwrap();
+        status.note(JobReport::of(&record));
+        // Not yet.
+        status.keep_up().await;
+        assert_eq!(read()["state"], "idle");
+        status.last_look = None;
+        status.keep_up().await;
+        let found = read();
+        assert_eq!(
+            (&found["state"], &found["job"]["id"], &found["jobs"]["queued"]),
+            (&"working".into(), &1.into(), &1.into())
+        );
+        // Nothing is new.
+        std::fs::remove_file(&path).unwrap();
+        status.last_look = None;
+        status.keep_up().await;
+        assert!(!path.exists());
+        status.close().await;
+        assert_eq!((&read()["state"], &read()["job"]), (&"stopped".into(), &serde_json::Value::Null));
+    }
+}
