@@ -462,10 +462,16 @@ pub(crate) fn sweep(record: &Record) {
 
 /// Removes the folder of a job that has ended, unless it holds finished segments that a retry would use.
 fn remove_leftovers(record: &Record) {
-    let folder = &record.request.folder;
     let worth_keeping = matches!(record.job.status, Status::Failed { .. }) && record.job.frames_done() > 0;
-    if !worth_keeping
-        && folder.is_dir()
+    if !worth_keeping {
+        discard_work(record);
+    }
+}
+
+/// Removes the folder of a job on which nobody works.
+pub fn discard_work(record: &Record) {
+    let folder = &record.request.folder;
+    if folder.is_dir()
         && let Err(error) = std::fs::remove_dir_all(folder)
     {
         tracing::warn!("the folder `{}` of job {} cannot be removed: {error}", folder.display(), record.id);

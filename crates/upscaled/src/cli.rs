@@ -10,6 +10,7 @@ use job::{Deinterlace, Priority};
 
 use crate::choice::{self, CodecName, ContainerName, DiskLimit, EncoderOption, Tonemap};
 use crate::clock::Since;
+use crate::selector::Selector;
 use crate::size::PictureSize;
 
 const AFTER_HELP: &str = "\
@@ -44,10 +45,14 @@ pub(crate) enum Command {
     List(Listing),
     /// Show all about one job
     Show(Show),
-    /// End a job and throw its unfinished work away
-    Cancel(Chosen),
-    /// Let a failed or canceled job go on, or make a result again that is gone
-    Retry(Chosen),
+    /// End jobs and throw their unfinished work away, also that of jobs that have failed
+    ///
+    /// With --all, jobs that have not come to an end; with --failed, those that have failed.
+    Cancel(ChosenOrFailed),
+    /// Let failed and canceled jobs go on, or make results again
+    Retry(Box<Retry>),
+    /// Take jobs that have come to their end off the list; their results and videos stay, and they are not made again
+    Remove(ChosenOrFailed),
     /// Let jobs wait; a segment that is under way is finished first
     Pause(Chosen),
     /// Let paused jobs go on
@@ -326,11 +331,41 @@ pub(crate) struct Show {
 
 #[derive(Debug, Args)]
 pub(crate) struct Chosen {
-    /// The jobs' numbers
-    #[arg(required = true, value_name = "JOB")]
-    pub(crate) ids: Vec<i64>,
+    /// The jobs: numbers, ranges such as 3-9, or names of their videos
+    #[arg(required_unless_present = "all", value_name = "JOB")]
+    pub(crate) jobs: Vec<Selector>,
+    /// All jobs of which this can be asked
+    #[arg(long, conflicts_with = "jobs")]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) root: RootArgument,
+}
+
+/// As [`Chosen`], for what can be asked of failed jobs.
+#[derive(Debug, Args)]
+pub(crate) struct ChosenOrFailed {
+    /// The jobs: numbers, ranges such as 3-9, or names of their videos
+    #[arg(required_unless_present_any = ["all", "failed"], value_name = "JOB")]
+    pub(crate) jobs: Vec<Selector>,
+    /// All jobs of which this can be asked
+    #[arg(long, conflicts_with_all = ["jobs", "failed"])]
+    pub(crate) all: bool,
+    /// All jobs that have failed
+    #[arg(long, conflicts_with = "jobs")]
+    pub(crate) failed: bool,
+    #[command(flatten)]
+    pub(crate) root: RootArgument,
+}
+
+#[derive(Debug, Args)]
+#[command(mut_arg("again", |argument| {
+    argument.help("Make finished jobs again too, with other settings where some are given; earlier results stay")
+}))]
+pub(crate) struct Retry {
+    #[command(flatten)]
+    pub(crate) chosen: ChosenOrFailed,
+    #[command(flatten)]
+    pub(crate) choices: Choices,
 }
 
 #[derive(Debug, Args)]

@@ -169,31 +169,44 @@ const NOT_SET: &str = "-";
 
 /// The settings of a job, complete and checked. Models are looked for in the folders.
 pub(crate) fn settings(choices: &Choices, model_folders: &[PathBuf]) -> anyhow::Result<Settings> {
-    let default = Settings::default();
+    changed(Settings::default(), choices, model_folders)
+}
+
+/// Settings with what was chosen in place of what they had.
+pub(crate) fn changed(
+    base: Settings,
+    choices: &Choices,
+    model_folders: &[PathBuf],
+) -> anyhow::Result<Settings> {
     let model = choices.model.as_deref().map(|name| model::find(name, model_folders)).transpose()?;
-    let model = model.unwrap_or(default.model);
-    let denoise = choices.denoise.unwrap_or(default.denoise);
+    let model = model.unwrap_or(base.model);
+    let denoise = choices.denoise.unwrap_or(base.denoise);
+    let options = choices.encoder_options.iter().map(|option| option.0.clone());
     let settings = Settings {
         twin: if denoise < 1.0 { Some(model::find_twin(&model, model_folders)?) } else { None },
         model,
         denoise,
-        target: target(choices.size).unwrap_or(default.target),
-        crf: choices.crf,
-        preset: choices.preset.clone(),
-        codec: choices.codec.map(|name| name.0),
-        encoder: choices.encoder.clone(),
-        encoder_options: choices.encoder_options.iter().map(|option| option.0.clone()).collect(),
-        tonemap: choices.tonemap.is_some(),
-        again: choices.again,
-        container: choices.container.map(|name| name.0),
-        segment_frames: choices.segment_frames,
-        reuse: if choices.no_reuse { None } else { choices.reuse_tolerance.or(default.reuse) },
-        fill_gaps: choices.fill_gaps,
-        deinterlace: choices.deinterlace.unwrap_or(default.deinterlace),
-        strength: choices.look.strength.unwrap_or(default.strength),
-        anchor: choices.look.anchor,
-        grain: choices.look.grain.unwrap_or(default.grain),
-        stream: None,
+        target: target(choices.size).unwrap_or(base.target),
+        crf: choices.crf.or(base.crf),
+        preset: choices.preset.clone().or(base.preset),
+        codec: choices.codec.map(|name| name.0).or(base.codec),
+        encoder: choices.encoder.clone().or(base.encoder),
+        encoder_options: if choices.encoder_options.is_empty() {
+            base.encoder_options
+        } else {
+            options.collect()
+        },
+        tonemap: base.tonemap || choices.tonemap.is_some(),
+        again: base.again || choices.again,
+        container: choices.container.map(|name| name.0).or(base.container),
+        segment_frames: choices.segment_frames.or(base.segment_frames),
+        reuse: if choices.no_reuse { None } else { choices.reuse_tolerance.or(base.reuse) },
+        fill_gaps: base.fill_gaps || choices.fill_gaps,
+        deinterlace: choices.deinterlace.unwrap_or(base.deinterlace),
+        strength: choices.look.strength.unwrap_or(base.strength),
+        anchor: base.anchor || choices.look.anchor,
+        grain: choices.look.grain.unwrap_or(base.grain),
+        stream: base.stream,
     };
     settings.validate().map_err(usage)?;
     Ok(settings)

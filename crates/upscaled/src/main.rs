@@ -3,8 +3,8 @@
 mod batch;
 mod choice;
 mod cli;
-mod command;
 mod clock;
+mod command;
 mod commands;
 mod config;
 mod exit;
@@ -16,6 +16,7 @@ mod model;
 mod output;
 mod progress;
 mod root;
+mod selector;
 mod signals;
 mod size;
 mod status_file;

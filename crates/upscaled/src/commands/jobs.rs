@@ -1,49 +1,166 @@
-//! `cancel`, `retry`, `pause`, `resume`, `priority`, `move`: what a person changes in the ledger, whether a server runs or
-//! not.
+//! `cancel`, `retry`, `remove`, `pause`, `resume`, `priority`, `move`: what a person changes in the ledger, whether a server
+//! runs or not.
 
 use anyhow::ensure;
-use coordinator::{make_again, now};
+use coordinator::{Request, describe_for, discard_work, enter, make_again, now};
 use job::JobId;
 use job::state::{Effect, Event, Status};
-use ledger::{Place, Record};
+use ledger::{Ledger, Place, Record};
+use storage::FolderLock;
 
-use crate::cli::{Chosen, Move, Urgency};
-use crate::exit::Ending;
+use crate::cli::{Choices, Chosen, ChosenOrFailed, Move, Retry, RootArgument, Urgency};
+use crate::config;
+use crate::exit::{Ending, wrong};
 use crate::output;
 use crate::root::Root;
+use crate::selector::{Selector, select};
 
-pub(super) async fn cancel(chosen: Chosen) -> anyhow::Result<Ending> {
-    change(chosen, &Event::Cancel, "canceled", "has come to its end already").await
+/// Which jobs of the list a command is about.
+enum Which {
+    Named(Vec<Selector>),
+    /// All that have failed.
+    Failed,
+    /// All of which it can be asked.
+    All,
 }
 
-pub(super) async fn retry(chosen: Chosen) -> anyhow::Result<Ending> {
-    let ledger = Root::new(&chosen.root.root)?.open_existing_ledger().await?;
+impl From<Chosen> for (Which, RootArgument) {
+    fn from(chosen: Chosen) -> Self {
+        (if chosen.all { Which::All } else { Which::Named(chosen.jobs) }, chosen.root)
+    }
+}
+
+impl From<ChosenOrFailed> for (Which, RootArgument) {
+    fn from(chosen: ChosenOrFailed) -> Self {
+        let which = match (chosen.all, chosen.failed) {
+            (true, _) => Which::All,
+            (_, true) => Which::Failed,
+            _ => Which::Named(chosen.jobs),
+        };
+        (which, chosen.root)
+    }
+}
+
+/// The jobs that a command is about; `can` tells of which it can be asked.
+async fn jobs(ledger: &Ledger, which: Which, can: impl Fn(&Status) -> bool) -> anyhow::Result<Vec<Record>> {
+    let mut records = ledger.list().await?;
+    match which {
+        Which::Named(selectors) => return select(&records, &selectors),
+        Which::Failed => {
+            records.retain(|record| has_failed(&record.job.status) && !record.is_removed);
+        }
+        Which::All => records.retain(|record| can(&record.job.status) && !record.is_removed),
+    }
+    if records.is_empty() {
+        output::say("there are no such jobs");
+    }
+    Ok(records)
+}
+
+const fn has_failed(status: &Status) -> bool {
+    matches!(status, Status::Failed { .. })
+}
+
+const fn is_open(status: &Status) -> bool {
+    !status.is_final()
+}
+
+pub(super) async fn cancel(chosen: ChosenOrFailed) -> anyhow::Result<Ending> {
+    let (which, root) = chosen.into();
+    let root = Root::new(&root.root)?;
+    let ledger = root.open_existing_ledger().await?;
     let mut ending = Ending::Done;
-    let mut others = Vec::new();
-    for id in chosen.ids {
-        match ledger.get(JobId(id)).await? {
-            Some(record) if record.job.status == Status::Done && !has_result(&record) => {
-                match make_again(&ledger, &record, now()).await {
-                    Ok(new) if new == record.id => {
-                        output::say(&format!("job {new} is queued again: its result is gone"));
-                    }
-                    Ok(new) => {
-                        output::say(&format!("the source has other content by now: that is job {new}"));
-                    }
-                    Err(error) => {
-                        output::error(&error.to_string());
-                        ending = Ending::Failed;
-                    }
-                }
-            }
-            _ => others.push(id),
+    for record in jobs(&ledger, which, is_open).await? {
+        if change(&ledger, record.id, Event::Cancel, "canceled", "has come to its end already").await?
+            == Ending::Failed
+        {
+            ending = Ending::Failed;
+            continue;
+        }
+        // The server that works on it frees its disk as soon as it has let go of it.
+        let is_alone = FolderLock::acquire(&root.state()).is_ok();
+        if is_alone || !record.job.is_worked_on() {
+            discard_work(&record);
         }
     }
-    ledger.close().await;
-    let others = Chosen { ids: others, ..chosen };
-    let refused = "has not failed, was not canceled, and its result is not gone";
-    let changed = change(others, &Event::Retry, "queued again", refused).await?;
-    Ok(if changed == Ending::Done { ending } else { changed })
+    Ok(ending)
+}
+
+pub(super) async fn retry(retry: Retry) -> anyhow::Result<Ending> {
+    let Retry { chosen, choices } = retry;
+    let is_again = choices.again;
+    if choices.threads.is_some() || choices.max_disk.is_some() || choices.keep_time {
+        return Err(wrong(
+            "--threads, --max-disk and --keep-time are the server's and not of one job: leave them out",
+        ));
+    }
+    // Of the command, not of the job.
+    let choices = Choices { again: false, ..choices };
+    let (which, root) = chosen.into();
+    let root = Root::new(&root.root)?;
+    let ledger = root.open_existing_ledger().await?;
+    let mut ending = Ending::Done;
+    let can = |status: &Status| matches!(status, Status::Failed { .. } | Status::Canceled);
+    for record in jobs(&ledger, which, can).await? {
+        let settings = config::changed(record.request.settings.clone(), &choices, &[root.models()])?;
+        let is_changed = settings != record.request.settings;
+        if is_changed && !is_again {
+            return Err(wrong("other settings make other frames: add --again to begin the jobs anew"));
+        }
+        let tried = match record.job.status {
+            Status::Done if is_changed => begin_other(&ledger, &record, settings).await,
+            Status::Failed { .. } | Status::Canceled if is_changed => {
+                begin_other(&ledger, &record, settings).await
+            }
+            Status::Done if is_again || !has_result(&record) => begin_again(&ledger, &record).await,
+            Status::Done => {
+                output::error(&format!("job {} is done: add --again to make its result again", record.id));
+                Ok(Ending::Failed)
+            }
+            _ => {
+                let refused = "has not failed and was not canceled";
+                change(&ledger, record.id, Event::Retry, "queued again", refused).await
+            }
+        };
+        match tried {
+            Ok(Ending::Done) => ledger.set_removed(&[record.id], false).await?,
+            Ok(_) => ending = Ending::Failed,
+            Err(error) => {
+                output::error(&format!("job {}: {error:#}", record.id));
+                ending = Ending::Failed;
+            }
+        }
+    }
+    Ok(ending)
+}
+
+/// Makes a finished job again.
+async fn begin_again(ledger: &Ledger, record: &Record) -> anyhow::Result<Ending> {
+    let new = make_again(ledger, record, now()).await?;
+    if new == record.id {
+        output::say(&format!("job {new} is queued again from its beginning"));
+    } else {
+        output::say(&format!("the source has other content by now: that is job {new}"));
+    }
+    Ok(Ending::Done)
+}
+
+/// Takes the source of a job in with other settings.
+async fn begin_other(ledger: &Ledger, record: &Record, settings: job::Settings) -> anyhow::Result<Ending> {
+    let request = Request {
+        source: record.request.source.0.clone(),
+        settings,
+        output: record.request.output.0.clone(),
+        result: None,
+        folder: None,
+    };
+    let submission = enter(ledger, &describe_for(ledger, request).await?, now()).await?;
+    if submission.is_new {
+        output::say(&format!("job {} is job {} with other settings", submission.id, record.id));
+        return Ok(Ending::Done);
+    }
+    output::error(&format!("with these settings, that is job {}, which is there already", submission.id));
+    Ok(Ending::Failed)
 }
 
 /// True when something has the name of a job's result.
@@ -51,18 +168,43 @@ fn has_result(record: &Record) -> bool {
     record.request.result.as_ref().is_some_and(|result| result.symlink_metadata().is_ok())
 }
 
+pub(super) async fn remove(chosen: ChosenOrFailed) -> anyhow::Result<Ending> {
+    let (which, root) = chosen.into();
+    let ledger = Root::new(&root.root)?.open_existing_ledger().await?;
+    let mut ending = Ending::Done;
+    for record in jobs(&ledger, which, Status::is_final).await? {
+        let (id, status) = (record.id, record.job.status.name());
+        let frames = record.job.frames_done();
+        if !record.job.status.is_final() {
+            output::error(&format!("job {id} is {status}: end it with `upscaled cancel {id}` first"));
+            ending = Ending::Failed;
+        } else if has_failed(&record.job.status) && frames > 0 {
+            output::error(&format!(
+                "job {id} has {frames} finished frames: go on with `upscaled retry {id}`, or discard them with `upscaled cancel {id}` first"
+            ));
+            ending = Ending::Failed;
+        } else {
+            ledger.set_removed(&[id], true).await?;
+            output::say(&format!("job {id} is off the list"));
+        }
+    }
+    Ok(ending)
+}
+
 pub(super) async fn pause(chosen: Chosen) -> anyhow::Result<Ending> {
-    change(chosen, &Event::Pause, "paused", "cannot be paused").await
+    let can = |status: &Status| is_open(status) && *status != Status::Paused;
+    change_all(chosen, can, &Event::Pause, "paused", "cannot be paused").await
 }
 
 pub(super) async fn resume(chosen: Chosen) -> anyhow::Result<Ending> {
-    change(chosen, &Event::Resume, "let go on", "is not paused").await
+    let can = |status: &Status| *status == Status::Paused;
+    change_all(chosen, can, &Event::Resume, "let go on", "is not paused").await
 }
 
 pub(super) async fn prioritize(urgency: Urgency) -> anyhow::Result<Ending> {
     let done = format!("of {} priority now", urgency.to.name());
     let event = Event::Prioritize(urgency.to);
-    change(urgency.chosen, &event, &done, "has come to its end already").await
+    change_all(urgency.chosen, is_open, &event, &done, "has come to its end already").await
 }
 
 pub(super) async fn set_place(moving: Move) -> anyhow::Result<Ending> {
@@ -100,21 +242,37 @@ pub(super) async fn set_place(moving: Move) -> anyhow::Result<Ending> {
     Ok(Ending::Done)
 }
 
-async fn change(chosen: Chosen, event: &Event, done: &str, refused: &str) -> anyhow::Result<Ending> {
-    let ledger = Root::new(&chosen.root.root)?.open_existing_ledger().await?;
+/// Tells the ledger of each job what a person wants of it.
+async fn change_all(
+    chosen: Chosen,
+    can: impl Fn(&Status) -> bool,
+    event: &Event,
+    done: &str,
+    refused: &str,
+) -> anyhow::Result<Ending> {
+    let (which, root) = chosen.into();
+    let ledger = Root::new(&root.root)?.open_existing_ledger().await?;
     let mut ending = Ending::Done;
-    for id in chosen.ids.into_iter().map(JobId) {
-        match ledger.apply(id, event.clone(), now()).await {
-            Ok(applied) if matches!(applied.effects.as_slice(), [Effect::Refused(_)]) => {
-                output::error(&format!("job {id} {refused}: it is {}", applied.record.job.status.name()));
-                ending = Ending::Failed;
-            }
-            Ok(_) => output::say(&format!("job {id} is {done}")),
-            Err(error) => {
-                output::error(&error.to_string());
-                ending = Ending::Failed;
-            }
+    for record in jobs(&ledger, which, can).await? {
+        if change(&ledger, record.id, event.clone(), done, refused).await? == Ending::Failed {
+            ending = Ending::Failed;
         }
     }
     Ok(ending)
+}
+
+async fn change(
+    ledger: &Ledger,
+    id: JobId,
+    event: Event,
+    done: &str,
+    refused: &str,
+) -> anyhow::Result<Ending> {
+    let applied = ledger.apply(id, event, now()).await?;
+    if matches!(applied.effects.as_slice(), [Effect::Refused(_)]) {
+        output::error(&format!("job {id} {refused}: it is {}", applied.record.job.status.name()));
+        return Ok(Ending::Failed);
+    }
+    output::say(&format!("job {id} is {done}"));
+    Ok(Ending::Done)
 }

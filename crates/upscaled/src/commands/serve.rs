@@ -4,8 +4,7 @@ mod settings;
 
 use anyhow::Context as _;
 use coordinator::{
-    Existing, InboxOptions, JobReport, OutputFolder, Owner, Scheduler, SchedulerOptions, Update,
-    bring_back,
+    Existing, InboxOptions, JobReport, OutputFolder, Owner, Scheduler, SchedulerOptions, Update, bring_back,
 };
 use tokio::sync::mpsc;
 

@@ -73,7 +73,9 @@ impl Wanted<'_> {
         let Place { folder: output, file: chosen, container } = self.place(&source)?;
         storage::check_writable(&output).with_context(|| {
             let folder = output::path(&output);
-            format!("nothing can be written into `{folder}`; check its permissions, or choose another with -o")
+            format!(
+                "nothing can be written into `{folder}`; check its permissions, or choose another with -o"
+            )
         })?;
         let settings = Settings { container: container.or(self.settings.container), ..self.settings.clone() };
         let is_free = |name: &Path| others.iter().all(|other| other.expected != name);
