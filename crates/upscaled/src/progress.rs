@@ -235,7 +235,7 @@ mod tests {
                 text.extend([line(report, Duration::from_secs(3725), columns), "\n".to_owned()]);
             }
         }
-        crate::made_up::compare("up.txt", &text);
+        made_up::compare("up.txt", &text);
     }
 
     #[test]
