@@ -217,6 +217,28 @@ mod tests {
     }
 
     #[test]
+    fn lines_look_as_they_were_recorded() {
+        let reading = JobReport { phase: Phase::Index, frames_read: Some(123_456), ..report() };
+        let join = JobReport { phase: Phase::Join, ..report() };
+        let waiting = JobReport {
+            status: "waiting for space",
+            reason: Some("12.3 GB must be free on the disk of the output folder".to_owned()),
+            ..report()
+        };
+        let estimating = JobReport { seconds_left: None, frames_per_second: None, ..report() };
+        let mut text = String::new();
+        for columns in [Some(59), Some(79), Some(159), None] {
+            let title =
+                columns.map_or_else(|| "redirected".to_owned(), |columns| format!("{} columns", columns + 1));
+            text.extend(["--- ".to_owned(), title, "\n".to_owned()]);
+            for report in [&reading, &estimating, &report(), &waiting, &join] {
+                text.extend([line(report, Duration::from_secs(3725), columns), "\n".to_owned()]);
+            }
+        }
+        made_up::compare("up.txt", &text);
+    }
+
+    #[test]
     fn nothing_is_wider_than_the_terminal() {
         let waiting = JobReport {
             status: "waiting for space",

@@ -113,11 +113,10 @@ fn is_clear(error: &str) -> bool {
 /// What the program said, but for its progress, its errors and the saving by reuse.
 fn notes(messages: &str) -> Vec<String> {
     let is_progress = |line: &str| {
-        let starts_with_count = line
-            .split_once(" frames, ")
-            .is_some_and(|(count, _)| count.split(" of ").all(|number| number.parse::<u64>().is_ok()));
+        let starts_with_share =
+            line.split_once(" %, ").is_some_and(|(share, _)| share.parse::<u64>().is_ok());
         let states = ["queued", "running", "done", "failed", "reading the source", "joining", "publishing"];
-        starts_with_count
+        starts_with_share
             || states.iter().any(|state| line.starts_with(state))
             || line.starts_with("error: ")
             || line.contains("not computed again")
@@ -156,8 +155,7 @@ mod tests {
 
     #[test]
     fn notes_are_what_is_left_of_the_messages() {
-        let messages =
-            "reading the source\nstream 2 was left out\n12 of 50 frames, 3.1 fps\n50 of 50 frames, done\n";
+        let messages = "reading the source\nstream 2 was left out\n24 %, 12/50 frames, 3.1 fps\njoining and checking the result\n";
         assert_eq!(notes(messages), ["stream 2 was left out"]);
     }
 }

@@ -138,7 +138,12 @@ fn tell(made: &Made, json: bool) -> anyhow::Result<Ending> {
     }
     for picture in &made.pictures {
         if json {
-            output::json(picture)?;
+            let mut line = serde_json::to_value(picture)?;
+            if let Some(bytes) = coordinator::bytes_of_no_text(&picture.path) {
+                line["path"] = picture.path.to_string_lossy().into();
+                line["path_bytes"] = bytes.into();
+            }
+            output::json(&line)?;
             continue;
         }
         if picture.kind == PreviewKind::Classic {
