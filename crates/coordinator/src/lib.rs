@@ -23,7 +23,10 @@ mod successor;
 mod task;
 
 pub use error::Error;
-pub use inbox::{Inbox, InboxOptions, NamePattern, NameRules, PatternError};
+pub use inbox::{
+    Inbox, InboxOptions, NamePattern, NameRules, PatternError, Rule, ScanOptions, Scanned, Standing,
+    passed_over, scan,
+};
 pub use manifest::bring_back;
 pub use names::job_folder;
 pub use process::{DeathNote, WorkerError, WorkerProcess};

@@ -4,6 +4,7 @@ mod bench;
 mod doctor;
 mod jobs;
 mod preview;
+mod scan;
 mod serve;
 mod up;
 
@@ -22,6 +23,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::Up(up) => up::run(up).await,
             Command::Preview(preview) => preview::run(preview).await,
             Command::Serve(serve) => serve::run(serve).await,
+            Command::Scan(scan) => scan::run(scan).await,
             Command::List(listing) => jobs::list(listing).await,
             Command::Show(show) => jobs::show(show).await,
             Command::Cancel(chosen) => jobs::cancel(chosen).await,
