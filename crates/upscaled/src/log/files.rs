@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use time::{Date, Duration, OffsetDateTime};
 
+use crate::output;
+
 /// How much is kept.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -27,6 +29,8 @@ pub(super) struct LogFiles {
     limits: Limits,
     today: fn() -> Date,
     open: Option<OpenFile>,
+    /// It was said that lines are lost.
+    is_lost_said: bool,
 }
 
 #[derive(Debug)]
@@ -52,7 +56,7 @@ impl LogFiles {
     }
 
     fn with_clock(folder: &Path, limits: Limits, today: fn() -> Date) -> Self {
-        Self { folder: folder.to_owned(), limits, today, open: None }
+        Self { folder: folder.to_owned(), limits, today, open: None, is_lost_said: false }
     }
 
     /// The file that a line of so many bytes goes into.
@@ -97,10 +101,8 @@ impl LogFiles {
             }
         }
     }
-}
 
-impl Write for LogFiles {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+    fn put(&mut self, line: &[u8]) -> io::Result<()> {
         let open = self.file(line.len() as u64)?;
         if open.is_torn {
             open.file.write_all(b"\n")?;
@@ -110,7 +112,21 @@ impl Write for LogFiles {
         open.file.write_all(line)?;
         open.is_torn = false;
         open.bytes += line.len() as u64;
-        Ok(line.len())
+        Ok(())
+    }
+}
+
+impl Write for LogFiles {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let put = self.put(line);
+        if let Err(error) = &put
+            && !self.is_lost_said
+        {
+            let folder = self.folder.display();
+            output::error(&format!("the log in `{folder}` cannot be written, and lines are lost: {error}"));
+        }
+        self.is_lost_said = put.is_err();
+        put.map(|()| line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
