@@ -3,7 +3,7 @@
 //! The newest first, since who drops a film beside a thousand others waits for that one. What came together goes by name,
 //! though: the times of a copied folder say in which order it was copied, and people want the second episode before the tenth.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
@@ -12,7 +12,7 @@ const TOGETHER_NS: i64 = 60_000_000_000;
 
 /// Brings files into the order in which they are looked into; `file` gives the time in nanoseconds and the path of one.
 pub(super) fn sort<T>(files: &mut [T], file: impl Fn(&T) -> (i64, &Path)) {
-    files.sort_by(|one, other| file(other).0.cmp(&file(one).0));
+    files.sort_by_key(|one| Reverse(file(one).0));
     let together = |one: &T, other: &T| file(one).0.saturating_sub(file(other).0) <= TOGETHER_NS;
     for batch in files.chunk_by_mut(together) {
         batch.sort_by(|one, other| by_name(file(one).1, file(other).1));
