@@ -6,12 +6,15 @@
 mod held;
 mod kinds;
 mod opening;
+mod order;
 mod pattern;
+mod rule;
+mod scan;
 mod vanished;
 mod waiting;
 mod walk;
+mod watch;
 
-use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +23,7 @@ use std::time::{Duration, Instant};
 use job::{FilePath, Millis, Settings};
 use ledger::{KnownSource, Ledger, SeenFile};
 use storage::Stamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
 use crate::error::Error;
@@ -30,17 +33,20 @@ use crate::source::stamp_text;
 
 pub use kinds::NameRules;
 pub use pattern::{NamePattern, PatternError};
+pub use rule::Rule;
+pub use scan::{ScanOptions, Scanned, Standing, passed_over, scan};
 
 use opening::{Opened, open};
 use waiting::Entry;
-use walk::{Found, Walker};
+use walk::Found;
+use watch::Walker;
 
 /// Time between looks while nothing happens.
 const QUIET: Duration = Duration::from_secs(5);
 /// Least time between two looks, whatever happens.
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
 /// Looking takes at most one part in so many of the time while nothing happens, up to [`LONGEST_PAUSE`].
-const SHARE: u32 = 100;
+const SHARE: u32 = 1000;
 /// Most time between looks.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Files that are looked into at once.
@@ -72,6 +78,8 @@ pub struct Inbox {
     entries: HashMap<PathBuf, Entry>,
     /// The files that are to be looked into, the one that comes first at the end.
     queue: Vec<PathBuf>,
+    /// Ends with the opening that was begun last.
+    last_opening: Option<oneshot::Receiver<()>>,
     /// What the ledger says of files that wait; `None` before anything was written.
     told: Option<HashMap<PathBuf, SeenFile>>,
     /// `None` while it walks.
@@ -89,6 +97,7 @@ impl Inbox {
             options: Arc::new(options),
             entries: HashMap::new(),
             queue: Vec::new(),
+            last_opening: None,
             told: None,
             walker: None,
             has_looked: false,
@@ -166,20 +175,19 @@ impl Inbox {
             }
         }
         let entries = self.entries.iter_mut();
-        let mut ready: Vec<(i64, Reverse<&PathBuf>)> = entries
-            .filter_map(|(path, entry)| entry.is_ready(time).then_some((entry.stamp.mtime_ns, Reverse(path))))
-            .collect();
-        // The newest at the end; of those that are as new, the first by name.
-        ready.sort_unstable();
-        self.queue = ready.into_iter().map(|(_, Reverse(path))| path.clone()).collect();
+        let ready =
+            entries.filter_map(|(path, entry)| entry.is_ready(time).then_some((entry.stamp.mtime_ns, path)));
+        let mut ready: Vec<(i64, &PathBuf)> = ready.collect();
+        order::sort(&mut ready, |(time, path)| (*time, path.as_path()));
+        self.queue = ready.into_iter().rev().map(|(_, path)| path.clone()).collect();
         self.tell().await
     }
 
     async fn walk(&mut self) -> Vec<Found> {
         let Some(mut walker) = self.walker.take() else { return Vec::new() };
-        let input = self.options.input.clone();
+        let options = Arc::clone(&self.options);
         let walking = tokio::task::spawn_blocking(move || {
-            let found = walker.walk(&input);
+            let found = walker.walk(&options.input, &options.output);
             (walker, found)
         });
         match walking.await {
@@ -229,7 +237,7 @@ impl Inbox {
         Ok(())
     }
 
-    /// Has as many files looked into as may be at once.
+    /// Has as many files looked into as may be at once. They are taken in one after the other, in their order.
     fn open_next(&mut self, opening: &mut JoinSet<Answer>) {
         while opening.len() < OPENERS
             && let Some(path) = self.queue.pop()
@@ -238,8 +246,11 @@ impl Inbox {
             let (content, anyway) = entry.question(self.options.settle, Instant::now());
             entry.is_open = true;
             let (options, stamp) = (Arc::clone(&self.options), entry.stamp);
+            let (ended, end) = oneshot::channel();
+            let before = self.last_opening.replace(end);
             opening.spawn(async move {
-                let opened = open(&options, &path, content, anyway).await;
+                let opened = open(&options, &path, content, anyway, before).await;
+                drop(ended);
                 (path, stamp, opened)
             });
         }
@@ -251,8 +262,8 @@ impl Inbox {
         let time = Instant::now();
         match answer {
             Ok(opened) => {
-                if matches!(opened, Opened::LeftAlone) {
-                    tracing::info!("`{}` is not a video and is left alone", path.display());
+                if let Opened::LeftAlone(rule) = &opened {
+                    tracing::info!("`{}` is passed over: {rule}", path.display());
                 }
                 if let Some(reason) = entry.note(opened, stamp, self.options.settle, time) {
                     tracing::info!("`{}` waits: {reason}", path.display());

@@ -27,7 +27,10 @@ mod task;
 
 pub use away::OutputFolder;
 pub use error::Error;
-pub use inbox::{Inbox, InboxOptions, NamePattern, NameRules, PatternError};
+pub use inbox::{
+    Inbox, InboxOptions, NamePattern, NameRules, PatternError, Rule, ScanOptions, Scanned, Standing,
+    passed_over, scan,
+};
 pub use known::finished_result;
 pub use manifest::{bring_back, source_of};
 pub use names::{job_folders, report_of, result_names};

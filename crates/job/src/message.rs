@@ -202,6 +202,8 @@ pub enum Response {
         description: String,
         /// The file states more than it holds: what it states and what is there, in words.
         unfinished: Option<String>,
+        /// The file is a result, and says how it was made.
+        made_by: Option<String>,
     },
     /// Answer to [`Request::Index`].
     Indexed(Box<SourceFacts>),

@@ -17,6 +17,8 @@ use crate::rows::{kept_request, record, segment, to_json, write_difference};
 use crate::seal::{check_job, seal_job, structure};
 use crate::{Error, NewJob, Record, Submission};
 
+/// Jobs that are read at once: a row of the database takes several times the memory of what is made of it.
+const PAGE: i64 = 100;
 /// How long a writer waits for another process: transactions take milliseconds, a busy disk seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often opening is tried while another program may be making the same ledger.
@@ -345,18 +347,25 @@ impl Ledger {
     pub async fn list(&self) -> Result<Vec<Record>, Error> {
         // In a transaction, since other programs change jobs and segments together.
         let mut connection = self.pool.begin().await?;
-        let jobs = sqlx::query("SELECT * FROM job ORDER BY id").fetch_all(&mut *connection).await?;
-        let rows =
-            sqlx::query("SELECT * FROM segment ORDER BY job, number").fetch_all(&mut *connection).await?;
-        let mut segments: BTreeMap<i64, Vec<Segment>> = BTreeMap::new();
-        for row in &rows {
-            segments.entry(row.try_get("job")?).or_default().push(segment(row)?);
+        let mut records = Vec::new();
+        let mut last = i64::MIN;
+        loop {
+            let statement = "SELECT * FROM job WHERE id > $1 ORDER BY id LIMIT $2";
+            let jobs = sqlx::query(statement).bind(last).bind(PAGE).fetch_all(&mut *connection).await?;
+            let Some(end) = jobs.last() else { return Ok(records) };
+            let end: i64 = end.try_get("id")?;
+            let statement = "SELECT * FROM segment WHERE job > $1 AND job <= $2 ORDER BY job, number";
+            let rows = sqlx::query(statement).bind(last).bind(end).fetch_all(&mut *connection).await?;
+            let mut segments: BTreeMap<i64, Vec<Segment>> = BTreeMap::new();
+            for row in &rows {
+                segments.entry(row.try_get("job")?).or_default().push(segment(row)?);
+            }
+            for row in &jobs {
+                let id: i64 = row.try_get("id")?;
+                records.push(whole(&self.base, row, segments.remove(&id).unwrap_or_default())?);
+            }
+            last = end;
         }
-        let records = jobs.iter().map(|row| {
-            let id: i64 = row.try_get("id")?;
-            whole(&self.base, row, segments.remove(&id).unwrap_or_default())
-        });
-        records.collect()
     }
 
     /// The jobs of a source, oldest first.

@@ -121,6 +121,29 @@ async fn a_result_name_belongs_to_one_job() {
 }
 
 #[tokio::test]
+async fn a_long_list_is_whole_and_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder).await;
+    // More than are read at once, twice and again, with gaps.
+    for number in 0..230 {
+        ledger.submit(&new_job(&number.to_string()), Millis(0)).await.unwrap();
+    }
+    for gone in [1, 100, 101] {
+        ledger.remove(JobId(gone)).await.unwrap();
+    }
+    for planned in [2, 99, 102, 230] {
+        plan(&ledger, JobId(planned)).await;
+    }
+    let listed = ledger.list().await.unwrap();
+    let ids: Vec<i64> = listed.iter().map(|record| record.id.0).collect();
+    let wanted: Vec<i64> = (1..=230).filter(|id| ![1, 100, 101].contains(id)).collect();
+    assert_eq!(ids, wanted);
+    for record in listed {
+        assert_eq!(ledger.get(record.id).await.unwrap(), Some(record));
+    }
+}
+
+#[tokio::test]
 async fn jobs_keep_the_places_that_they_are_given() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(&folder).await;

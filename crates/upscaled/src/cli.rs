@@ -41,6 +41,12 @@ pub(crate) enum Command {
     Preview(Preview),
     /// Run the server: watch a folder and upscale what appears in it
     Serve(Serve),
+    /// List what is in the input folder of a server: what would be taken in, what waits, what is a job already, and what is
+    /// passed over and why
+    ///
+    /// Nothing is taken in or changed, and no server needs to run. New files come first, in the order in which they would be
+    /// taken in.
+    Scan(Scan),
     /// List the jobs of a server, and the files that it has seen and waits for
     List(Listing),
     /// Show all about one job
@@ -273,6 +279,15 @@ pub(crate) struct Serve {
     pub(crate) root: PathBuf,
     #[command(flatten)]
     pub(crate) choices: Choices,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Scan {
+    #[command(flatten)]
+    pub(crate) root: RootArgument,
+    /// Write JSON, a line a file or folder
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod list;
 mod models;
 mod preview;
 mod reload;
+mod scan;
 mod serve;
 mod show;
 mod up;
@@ -31,6 +32,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::Serve(serve) => serve::run(serve).await,
             Command::List(listing) => list::run(listing).await,
             Command::Show(show) => show::run(show).await,
+            Command::Scan(scan) => scan::run(scan).await,
             Command::Cancel(chosen) => jobs::cancel(chosen).await,
             Command::Retry(retry) => jobs::retry(*retry).await,
             Command::Remove(chosen) => jobs::remove(chosen).await,

@@ -1,9 +1,12 @@
-//! The server's log: a file a day and, more briefly, standard error.
+//! The server's log: files of bounded size, a new one each day, and, more briefly, standard error.
 //!
 //! What is logged quotes names of files and what workers say of them. Control characters of it are escaped here, once, so that
 //! no name makes a line of its own or steers a terminal.
 
+mod files;
+
 use std::fmt;
+use std::io::IsTerminal as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -17,19 +20,15 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::output;
 
-/// Days of server logs that are kept.
-const LOGS_KEPT: usize = 14;
+use files::{Limits, LogFiles};
 
-/// Logs to a file a day and, more briefly, to standard error. `UPSCALED_LOG` sets what is logged to the file.
+/// What is kept: a server that says a few lines an hour never comes near, and one that goes wrong fills no disk.
+const KEPT: Limits = Limits { file: 50_000_000, total: 500_000_000, days: 14 };
+
+/// Logs to files and, more briefly, to standard error. `UPSCALED_LOG` sets what is logged to the files.
 pub(crate) fn start(folder: &Path) -> anyhow::Result<tracing_appender::non_blocking::WorkerGuard> {
-    let files = tracing_appender::rolling::Builder::new()
-        .rotation(tracing_appender::rolling::Rotation::DAILY)
-        .filename_prefix("upscaled")
-        .filename_suffix("log")
-        .max_log_files(LOGS_KEPT)
-        .build(folder)
-        .with_context(|| format!("the log in `{}` cannot be written", folder.display()))?;
-    let (writer, guard) = tracing_appender::non_blocking(files);
+    // Lines are dropped where the disk is slower than they come, or full: the server does not wait for its log.
+    let (writer, guard) = tracing_appender::non_blocking(LogFiles::new(folder, KEPT));
     let filter = EnvFilter::builder()
         .with_default_directive(LevelFilter::INFO.into())
         .with_env_var("UPSCALED_LOG")
@@ -43,10 +42,16 @@ pub(crate) fn start(folder: &Path) -> anyhow::Result<tracing_appender::non_block
     let to_terminal = tracing_subscriber::fmt::layer()
         .fmt_fields(OneLine)
         .with_writer(std::io::stderr)
+        .with_ansi(may_colour())
         .with_target(false)
         .with_filter(LevelFilter::INFO);
     tracing_subscriber::registry().with(to_file).with(to_terminal).try_init()?;
     Ok(guard)
+}
+
+/// True where standard error is a terminal, and nobody asked for no colours (<https://no-color.org>).
+fn may_colour() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Writes the text and the fields of an event without control characters.

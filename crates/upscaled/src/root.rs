@@ -65,6 +65,11 @@ impl Root {
         open_ledger(&self.state()).await
     }
 
+    /// Opens the ledger where there is one.
+    pub(crate) async fn ledger_if_any(&self) -> anyhow::Result<Option<Ledger>> {
+        if self.ledger_file().is_file() { self.open_ledger().await.map(Some) } else { Ok(None) }
+    }
+
     /// Opens the ledger that a server or an earlier job made here.
     pub(crate) async fn open_existing_ledger(&self) -> anyhow::Result<Ledger> {
         anyhow::ensure!(

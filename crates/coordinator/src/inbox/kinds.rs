@@ -1,20 +1,28 @@
 //! Which files and folders the inbox looks at, by their names. This is the whole list of what is passed over, upper and
 //! lower case being the same everywhere; the settings `ignore` and `skip_samples` add to it.
 //!
-//! - Names that begin with `.` (hidden; also `._`, `.Trash-1000`, `.stfolder`, `.stversions`, `.sync`, `.dropbox.cache`)
-//!   or with `~$`.
-//! - [`FOLDERS`], and folders whose names begin with one of [`FOLDERS_BEGIN`].
-//! - What another program is still writing: names that end in one of [`UNFINISHED`] or in `~`. A file beside which one lies
-//!   that has its name and one of [`CONTROL`] behind it waits until that is gone.
+//! Files:
+//! - Names that begin with `.` (hidden; also `._`) or with `~$`, or end in `~`.
+//! - What another program is still writing: names that end in one of [`UNFINISHED`]. A file beside which one lies that has its
+//!   name and one of [`CONTROL`] behind it waits until that is gone.
 //! - Files that end in one of [`OTHER`], which are no videos.
-//! - What this program made: `*_upscaled.*` and `*.job`.
 //! - Of a DVD, the menus `VIDEO_TS.VOB` and `VTS_NN_0.VOB`; the parts of a film from the second on, which belong to the first.
-//! - With `skip_samples`: files called `sample` or `*-sample`, whatever their extension, and folders called `Sample`.
+//! - With `skip_samples`: files called `sample` or `*-sample`, whatever their extension.
+//! - What this program made: files that are named like results, `*_upscaled.*` or `*_upscaled_N.*`, and say in their metadata
+//!   that they are. What another program named so is taken in.
+//!
+//! Folders, and links to folders:
+//! - Names that begin with `.` (`.Trash-1000`, `.stfolder`, `.stversions`, `.sync`, `.dropbox.cache`).
+//! - [`FOLDERS`], and those whose names begin with one of [`FOLDERS_BEGIN`].
+//! - [`MARKED`]: those of a name and with a file in them that tell what they are.
+//! - With `skip_samples`: folders called `Sample`.
+//! - Those inside more than 32 others, and links to what is looked at anyway (`walk`).
 
 use std::ffi::OsStr;
 use std::path::Path;
 
 use super::pattern::NamePattern;
+use super::rule::Rule;
 
 /// Extensions of video files: one of these that cannot be opened becomes a job that fails and says why.
 const VIDEO: [&str; 36] = [
@@ -84,6 +92,14 @@ const WINDOWS: &str = "system volume information";
 /// Beginnings of folders that download programs unpack into.
 const FOLDERS_BEGIN: [&str; 2] = ["_failed_", "_unpack_"];
 
+/// Endings of folders, and a file in them that tells what they are: a film may be called `The.Italian.Job`.
+const MARKED: [(&str, &str, Rule); 3] = [
+    (".job", "job.json", Rule::Job),
+    (".job", "ledger.db", Rule::Job),
+    // Of Safari.
+    (".download", "info.plist", Rule::Download),
+];
+
 /// Rules for names beyond those that always hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NameRules {
@@ -102,45 +118,69 @@ pub(super) enum Kind {
     Unknown,
 }
 
-/// What is done about a file or folder, by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It is looked at.
-    Wanted,
-    /// It is passed over.
-    Ignored,
-    /// It is passed over, and people may wonder: the menus of a DVD.
-    Menu,
-}
-
 /// What a file is by its extension.
 pub(super) fn of(path: &Path) -> Kind {
     let extension = path.extension().map(lower).unwrap_or_default();
     if VIDEO.contains(&&*extension) { Kind::Video } else { Kind::Unknown }
 }
 
+/// True for the name of a result: what made such a file is to be asked.
+pub(super) fn is_named_as_result(path: &Path) -> bool {
+    let stem = path.file_stem().map(lower).unwrap_or_default();
+    let stem = stem.trim_end_matches(|c: char| c.is_ascii_digit());
+    stem.strip_suffix('_').unwrap_or(stem).ends_with("_upscaled")
+}
+
 impl NameRules {
-    /// What is done about a file or folder of this name.
-    pub(super) fn judge(&self, name: &OsStr, is_folder: bool) -> Verdict {
+    /// The rule by which a file of this name is passed over.
+    pub(super) fn against_file(&self, name: &OsStr) -> Option<Rule> {
         let shown = name.to_string_lossy();
         let name = shown.to_lowercase();
         let (stem, extension) = split(&name);
-        let is_ignored = name.starts_with('.')
-            || name.starts_with("~$")
-            || extension == "job"
-            || name.ends_with('~')
-            || UNFINISHED.contains(&extension)
-            || (if is_folder { is_odd_folder(&name) } else { OTHER.contains(&extension) })
-            || self.skip_samples && is_sample(&name, is_folder)
-            || self.ignore.iter().any(|pattern| pattern.matches(&shown, is_folder))
-            || stem.ends_with("_upscaled");
-        if is_ignored {
-            Verdict::Ignored
-        } else if !is_folder && is_menu(&name) {
-            Verdict::Menu
+        let of_list = |list: &'static [&'static str]| list.iter().find(|&&ending| ending == extension);
+        if name.starts_with('.') {
+            Some(Rule::Hidden)
+        } else if name.starts_with("~$") {
+            Some(Rule::OpenDocument)
+        } else if name.ends_with('~') {
+            Some(Rule::Backup)
+        } else if let Some(ending) = of_list(&UNFINISHED) {
+            Some(Rule::Unfinished(ending))
+        } else if let Some(ending) = of_list(&OTHER) {
+            Some(Rule::Ending(ending))
+        } else if self.skip_samples && (stem == "sample" || stem.ends_with("-sample")) {
+            Some(Rule::Sample)
+        } else if is_menu(&name) {
+            Some(Rule::Menu)
         } else {
-            Verdict::Wanted
+            self.ignored(&shown, false)
         }
+    }
+
+    /// The rule by which a folder of this name is passed over; `has` tells whether a file of a name lies in it, in any case of
+    /// the letters.
+    pub(super) fn against_folder(&self, name: &OsStr, has: impl Fn(&str) -> bool) -> Option<Rule> {
+        let shown = name.to_string_lossy();
+        let name = shown.to_lowercase();
+        let marked = MARKED.into_iter().find(|(ending, mark, _)| name.ends_with(ending) && has(mark));
+        if name.starts_with('.') {
+            Some(Rule::Hidden)
+        } else if FOLDERS.contains(&&*name) || name == WINDOWS {
+            Some(Rule::System)
+        } else if FOLDERS_BEGIN.iter().any(|beginning| name.starts_with(beginning)) {
+            Some(Rule::Unpacking)
+        } else if let Some((_, _, rule)) = marked {
+            Some(rule)
+        } else if self.skip_samples && name == "sample" {
+            Some(Rule::Sample)
+        } else {
+            self.ignored(&shown, true)
+        }
+    }
+
+    fn ignored(&self, name: &str, is_folder: bool) -> Option<Rule> {
+        let pattern = self.ignore.iter().find(|pattern| pattern.matches(name, is_folder));
+        pattern.map(|pattern| Rule::Ignored(pattern.to_string()))
     }
 }
 
@@ -163,17 +203,6 @@ fn split(name: &str) -> (&str, &str) {
     }
 }
 
-fn is_odd_folder(name: &str) -> bool {
-    FOLDERS.contains(&name)
-        || name == WINDOWS
-        || FOLDERS_BEGIN.iter().any(|beginning| name.starts_with(beginning))
-}
-
-fn is_sample(name: &str, is_folder: bool) -> bool {
-    let stem = split(name).0;
-    if is_folder { name == "sample" } else { stem == "sample" || stem.ends_with("-sample") }
-}
-
 /// The menus of a DVD: `VIDEO_TS.VOB`, `VTS_NN_0.VOB`.
 fn is_menu(name: &str) -> bool {
     let of_title = name.strip_prefix("vts_").and_then(|rest| rest.strip_suffix("_0.vob"));
@@ -185,20 +214,27 @@ fn is_menu(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn judged(name: &str, is_folder: bool) -> Verdict {
-        NameRules::default().judge(OsStr::new(name), is_folder)
+    fn of_file(name: &str) -> Option<Rule> {
+        NameRules::default().against_file(OsStr::new(name))
+    }
+
+    fn of_folder(name: &str) -> Option<Rule> {
+        NameRules::default().against_folder(OsStr::new(name), |_| false)
     }
 
     #[test]
     fn names_say_what_is_looked_at() {
         for name in ["a.mp4", "UPPER.MKV", "-dash.avi", "a b\n'c'.ts", "trailing .mp4", "VTS_01_1.VOB"] {
-            assert!(judged(name, false) == Verdict::Wanted && of(Path::new(name)) == Kind::Video, "{name}");
+            assert!(of_file(name).is_none() && of(Path::new(name)) == Kind::Video, "{name}");
         }
-        for name in ["no_extension", "odd.xyz", "a.mp4.old", "sample", "part", "tilde~.d"] {
-            assert!(judged(name, false) == Verdict::Wanted && of(Path::new(name)) == Kind::Unknown, "{name}");
+        for name in ["no_extension", "odd.xyz", "a.mp4.old", "sample", "part", "tilde~.d", "The.Italian.Job"]
+        {
+            assert!(of_file(name).is_none() && of(Path::new(name)) == Kind::Unknown, "{name}");
         }
-        for name in ["a.srt", "cover.JPG", "VTS_01_0.IFO", "VIDEO_TS.BUP", "a_upscaled.mkv", "a.mp4.job"] {
-            assert_eq!(judged(name, false), Verdict::Ignored, "{name}");
+        for (name, ending) in
+            [("a.srt", "srt"), ("cover.JPG", "jpg"), ("VTS_01_0.IFO", "ifo"), ("VIDEO_TS.BUP", "bup")]
+        {
+            assert_eq!(of_file(name), Some(Rule::Ending(ending)), "{name}");
         }
     }
 
@@ -223,53 +259,100 @@ mod tests {
             "dtapart",
             "td",
             "xltd",
-            "nzb",
             "PART",
             "Tmp",
         ] {
-            assert_eq!(judged(&format!("film.mkv.{ending}"), false), Verdict::Ignored, "{ending}");
+            let rule = of_file(&format!("film.mkv.{ending}"));
+            assert!(matches!(rule, Some(Rule::Unfinished(_))), "{ending} {rule:?}");
         }
-        for name in [".hidden.mp4", "._film.mkv", "~$film.mkv", "film.mkv~", ".syncthing.film.mkv.tmp"] {
-            assert_eq!(judged(name, false), Verdict::Ignored, "{name}");
+        for (name, rule) in [
+            (".hidden.mp4", Rule::Hidden),
+            ("._film.mkv", Rule::Hidden),
+            (".syncthing.film.mkv.tmp", Rule::Hidden),
+            ("~$film.mkv", Rule::OpenDocument),
+            ("film.mkv~", Rule::Backup),
+        ] {
+            assert_eq!(of_file(name), Some(rule), "{name}");
         }
     }
 
     #[test]
     fn folders_of_machines_are_passed_over() {
-        for name in [
-            "#recycle",
-            "$RECYCLE.BIN",
-            "@eaDir",
-            "@Recycle",
-            "@Recently-Snapshot",
-            "lost+found",
-            "System Volume Information",
-            ".Trash-1000",
-            "_UNPACK_Film",
-            "_FAILED_Film",
-            "__ADMIN__",
-            ".stfolder",
-            ".stversions",
-            ".sync",
-            ".dropbox.cache",
-            "a.mp4.job",
-            "Film.part",
+        for (rule, names) in [
+            (
+                Rule::System,
+                [
+                    "#recycle",
+                    "$RECYCLE.BIN",
+                    "@eaDir",
+                    "@Recycle",
+                    "@Recently-Snapshot",
+                    "lost+found",
+                    "System Volume Information",
+                    "__ADMIN__",
+                ]
+                .as_slice(),
+            ),
+            (Rule::Hidden, &[".Trash-1000", ".stfolder", ".stversions", ".sync", ".dropbox.cache"]),
+            (Rule::Unpacking, &["_UNPACK_Film", "_FAILED_Film"]),
         ] {
-            assert_eq!(judged(name, true), Verdict::Ignored, "{name}");
+            for name in names {
+                assert_eq!(of_folder(name).as_ref(), Some(&rule), "{name}");
+            }
         }
-        for name in ["VIDEO_TS", "films.zip", "Sample", "recycle", "tmp"] {
-            assert_eq!(judged(name, true), Verdict::Wanted, "{name}");
+        assert_eq!(of_file("#recycle"), None);
+    }
+
+    #[test]
+    fn what_holds_for_files_does_not_hold_for_folders() {
+        for name in [
+            "VIDEO_TS",
+            "films.zip",
+            "Sample",
+            "recycle",
+            "tmp",
+            "Film.2019.German.Sub",
+            "Concert.Part",
+            "Film.part",
+            "Backup.zip",
+            "Show_upscaled",
+            "Old~",
+            "The.Italian.Job",
+            "Free.Download",
+        ] {
+            assert_eq!(of_folder(name), None, "{name}");
         }
-        assert_eq!(judged("#recycle", false), Verdict::Wanted);
+    }
+
+    #[test]
+    fn a_folder_may_say_what_it_is() {
+        for (name, inside, rule) in [
+            ("a.mp4.job", "job.json", Rule::Job),
+            ("a.mp4.JOB", "ledger.db", Rule::Job),
+            ("Film.mp4.download", "info.plist", Rule::Download),
+        ] {
+            let judged = NameRules::default().against_folder(OsStr::new(name), |mark| mark == inside);
+            assert_eq!(judged, Some(rule), "{name}");
+        }
+    }
+
+    #[test]
+    fn results_are_known_by_their_names_at_first() {
+        for name in ["a_upscaled.mkv", "a.mpg_upscaled.mp4", "a_UPSCALED_12.mkv"] {
+            assert!(is_named_as_result(Path::new(name)), "{name}");
+        }
+        for name in ["upscaled.mkv", "a_upscaled_by me.mkv", "a_upscaled_2.0.mkv", "a_2.mkv"] {
+            assert!(!is_named_as_result(Path::new(name)), "{name}");
+        }
     }
 
     #[test]
     fn menus_of_a_dvd_are_known() {
         for name in ["VIDEO_TS.VOB", "VTS_01_0.VOB", "vts_99_0.vob"] {
-            assert_eq!(judged(name, false), Verdict::Menu, "{name}");
+            assert_eq!(of_file(name), Some(Rule::Menu), "{name}");
         }
         for name in ["VTS_01_1.VOB", "VTS_1_0.VOB", "VTS_0x_0.VOB"] {
-            assert_eq!(judged(name, false), Verdict::Wanted, "{name}");
+            assert_eq!(of_file(name), None, "{name}");
         }
     }
 
@@ -277,18 +360,23 @@ mod tests {
     fn settings_add_to_the_list() {
         let ignore = ["*.trailer.mkv", "Extras/"].map(|text| text.parse().unwrap()).to_vec();
         let rules = NameRules { ignore, skip_samples: true };
-        for (name, is_folder, wanted) in [
-            ("a.Trailer.mkv", false, Verdict::Ignored),
-            ("extras", true, Verdict::Ignored),
-            ("extras", false, Verdict::Wanted),
-            ("Sample", true, Verdict::Ignored),
-            ("sample.MKV", false, Verdict::Ignored),
-            ("film-Sample.avi", false, Verdict::Ignored),
-            ("sampler.avi", false, Verdict::Wanted),
+        for (name, wanted) in [
+            ("a.Trailer.mkv", Some(Rule::Ignored("*.trailer.mkv".to_owned()))),
+            ("extras", None),
+            ("sample.MKV", Some(Rule::Sample)),
+            ("film-Sample.avi", Some(Rule::Sample)),
+            ("sampler.avi", None),
         ] {
-            assert_eq!(rules.judge(OsStr::new(name), is_folder), wanted, "{name}");
+            assert_eq!(rules.against_file(OsStr::new(name)), wanted, "{name}");
         }
-        assert_eq!(judged("sample.mkv", false), Verdict::Wanted);
+        for (name, wanted) in [
+            ("extras", Some(Rule::Ignored("Extras/".to_owned()))),
+            ("Sample", Some(Rule::Sample)),
+            ("film-Sample", None),
+        ] {
+            assert_eq!(rules.against_folder(OsStr::new(name), |_| false), wanted, "{name}");
+        }
+        assert_eq!(of_file("sample.mkv"), None);
     }
 
     #[test]

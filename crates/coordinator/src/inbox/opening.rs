@@ -7,10 +7,12 @@ use job::FilePath;
 use job::message::{Access, Request as Question, Response};
 use job::state::Status;
 use ledger::Record;
+use tokio::sync::oneshot;
 
 use super::InboxOptions;
 use super::held::is_held;
 use super::kinds::{self, Kind};
+use super::rule::Rule;
 use crate::error::Error;
 use crate::process::WorkerProcess;
 use crate::scheduler::now;
@@ -33,8 +35,8 @@ pub(super) enum Content {
 pub(super) enum Opened {
     /// It is a job now, or was one before.
     TakenIn,
-    /// It is no video.
-    LeftAlone,
+    /// It is no video, or a result of this program.
+    LeftAlone(Rule),
     /// Another program may still write to it.
     Held,
     /// It is not what it will be.
@@ -42,12 +44,13 @@ pub(super) enum Opened {
 }
 
 /// Looks into a file. With `anyway`, one that is not whole or cannot be opened is taken in as well: its job says what is wrong
-/// with it.
+/// with it. It is taken in when `before` has ended.
 pub(super) async fn open(
     options: &InboxOptions,
     path: &Path,
     known: Option<Content>,
     anyway: bool,
+    before: Option<oneshot::Receiver<()>>,
 ) -> Result<Opened, Error> {
     let parts = storage::parts(path);
     let files = parts.clone();
@@ -58,33 +61,57 @@ pub(super) async fn open(
     // One that could not be opened may be longer meanwhile under the same stamp, or have been locked.
     let content = match known {
         Some(content @ Content::Unfinished(_)) => Some(content),
-        Some(Content::Unreadable(_)) | None => look_into(options, parts).await,
+        Some(Content::Unreadable(_)) | None => match look_into(&options.worker, parts).await {
+            Ok(Looked { made_by: Some(made_by), .. })
+                if kinds::is_named_as_result(path) && !options.settings.again =>
+            {
+                return Ok(Opened::LeftAlone(Rule::Result(made_by)));
+            }
+            Ok(Looked { unfinished, .. }) => unfinished.map(Content::Unfinished),
+            Err(why) if kinds::of(path) == Kind::Unknown => {
+                return Ok(Opened::LeftAlone(Rule::NoVideo(why)));
+            }
+            Err(why) => Some(Content::Unreadable(why)),
+        },
     };
-    match content {
-        Some(Content::Unreadable(_)) if kinds::of(path) == Kind::Unknown => return Ok(Opened::LeftAlone),
-        Some(content) if !anyway => return Ok(Opened::Waits(content)),
-        _ => {}
+    if let Some(content) = content
+        && !anyway
+    {
+        return Ok(Opened::Waits(content));
+    }
+    if let Some(before) = before {
+        // It says nothing; that it is dropped is the sign.
+        let _ = before.await;
     }
     take_in(options, path).await?;
     Ok(Opened::TakenIn)
 }
 
-/// What a worker says of a file; `None` for a video that is whole.
-async fn look_into(options: &InboxOptions, parts: Vec<PathBuf>) -> Option<Content> {
+/// What a worker says of a video.
+#[derive(Debug)]
+pub(super) struct Looked {
+    /// It states more than it holds.
+    unfinished: Option<String>,
+    /// It is a result, and says how it was made.
+    pub(super) made_by: Option<String>,
+}
+
+/// Has a worker look into a file, whose parts these are; else says why it cannot be opened.
+pub(super) async fn look_into(worker: &Path, parts: Vec<PathBuf>) -> Result<Looked, String> {
     let source: FilePath = parts.first().cloned().unwrap_or_default().into();
     let answer = async {
         let access = Access { read: parts.into_iter().map(FilePath).collect(), write: Vec::new() };
-        let mut worker = WorkerProcess::start(&options.worker, access).await?;
+        let mut worker = WorkerProcess::start(worker, access).await?;
         worker.send(&Question::Probe { source: source.clone() }).await?;
         worker.receive(PROBE_LIMIT).await
     };
     match answer.await {
-        Ok(Response::Probed { unfinished, .. }) => unfinished.map(Content::Unfinished),
-        Ok(Response::Failed(failure)) => Some(Content::Unreadable(failure.message)),
-        Ok(_) => Some(Content::Unreadable("the worker gave an answer that does not fit".to_owned())),
+        Ok(Response::Probed { unfinished, made_by, .. }) => Ok(Looked { unfinished, made_by }),
+        Ok(Response::Failed(failure)) => Err(failure.message),
+        Ok(_) => Err("the worker gave an answer that does not fit".to_owned()),
         Err(error) => {
             tracing::warn!("looking at `{}`: {error}", source.display());
-            Some(Content::Unreadable(error.to_string()))
+            Err(error.to_string())
         }
     }
 }

@@ -1,19 +1,43 @@
 //! Patterns for names of files and folders: `*` stands for anything, `?` for one character.
+//!
+//! Names of films are full of brackets, which elsewhere stand for one of several characters: `[Group]*` would pass over every
+//! film that begins with a letter of `Group`. So they are refused, and what to write is said.
+
+use std::fmt;
 
 /// A pattern for names, such as `*.sample.mkv`, or `Trailers/`, which stands for folders only. Upper and lower case are the
 /// same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamePattern {
+    written: String,
     text: Vec<char>,
     only_folders: bool,
 }
 
-/// A pattern that can match no name.
+/// Characters that mean different things to different people.
+const UNCLEAR: [char; 5] = ['[', ']', '{', '}', '\\'];
+
+/// A pattern that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the pattern `{0}` can match no name: write a name with * and ?, and a slash at the end for folders only"
-)]
-pub struct PatternError(String);
+pub enum PatternError {
+    /// No name is like it.
+    #[error(
+        "the pattern `{0}` can match no name: write a name with * and ?, and a slash at the end for folders only"
+    )]
+    NoName(String),
+    /// It has one of the characters that patterns of other programs have.
+    #[error(
+        "`{character}` in the pattern `{pattern}` is not understood: write ? where such a character stands in names (`{instead}`), and a pattern for each of several names"
+    )]
+    Unclear {
+        /// The pattern.
+        pattern: String,
+        /// The character.
+        character: char,
+        /// The pattern with a question mark for each of them.
+        instead: String,
+    },
+}
 
 impl std::str::FromStr for NamePattern {
     type Err = PatternError;
@@ -21,9 +45,19 @@ impl std::str::FromStr for NamePattern {
     fn from_str(text: &str) -> Result<Self, PatternError> {
         let name = text.strip_suffix('/').unwrap_or(text);
         if name.is_empty() || name.contains('/') {
-            return Err(PatternError(text.to_owned()));
+            return Err(PatternError::NoName(text.to_owned()));
         }
-        Ok(Self { text: lower(name), only_folders: name.len() < text.len() })
+        if let Some(character) = name.chars().find(|c| UNCLEAR.contains(c)) {
+            let instead = text.replace(UNCLEAR, "?");
+            return Err(PatternError::Unclear { pattern: text.to_owned(), character, instead });
+        }
+        Ok(Self { written: text.to_owned(), text: lower(name), only_folders: name.len() < text.len() })
+    }
+}
+
+impl fmt::Display for NamePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written)
     }
 }
 
@@ -88,7 +122,7 @@ mod tests {
             ("film", "film", true),
             ("film", "film2", false),
             ("film?", "film", false),
-            ("[a].mkv", "[A].mkv", true),
+            ("?group?*", "[Group] Film.mkv", true),
         ] {
             assert_eq!(pattern(text).matches(name, false), wanted, "{text} {name}");
         }
@@ -105,6 +139,20 @@ mod tests {
     fn a_pattern_that_matches_no_name_is_a_mistake() {
         for wrong in ["", "/", "a/b", "/a", "a//"] {
             assert!(wrong.parse::<NamePattern>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn brackets_are_refused_and_what_to_write_is_said() {
+        for (text, instead) in [
+            ("[Group]*", "?Group?*"),
+            ("*.{srt,sub}", "*.?srt,sub?"),
+            ("a]", "a?"),
+            ("a\\*", "a?*"),
+            ("{a}/", "?a?/"),
+        ] {
+            let error = text.parse::<NamePattern>().unwrap_err().to_string();
+            assert!(error.contains(&format!("(`{instead}`)")), "{error}");
         }
     }
 

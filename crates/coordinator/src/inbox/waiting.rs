@@ -13,10 +13,11 @@ pub(super) const STILL: Duration = Duration::from_secs(3);
 /// A video's name on a file that is still for so long and cannot be opened: it is not being copied any more, and becomes a job
 /// that fails and says why. Where it is whole later on, that is another job.
 const STILL_UNREADABLE: Duration = Duration::from_secs(20);
-/// Time between looks for somebody who writes to a file.
+/// Least and most time between looks for somebody who writes to a file, and which part of the time since it last changed it is:
+/// some programs hold a file open for days.
 const HELD: Duration = Duration::from_secs(2);
-/// Time between looks for a file that says that another is not whole.
-const CONTROLLED: Duration = Duration::from_secs(5);
+const HELD_LONG: Duration = Duration::from_mins(1);
+const HELD_SHARE: u32 = 10;
 
 /// What a file waits for that has changed a moment ago.
 const COPIED: &str = "being copied";
@@ -63,7 +64,9 @@ impl Entry {
 
     fn begin(&mut self, now: Instant) {
         (self.still_since, self.content) = (now, None);
-        self.wait_until(now + STILL, COPIED.to_owned());
+        let control = self.control.as_ref();
+        let controlled = control.map(|control| format!("being downloaded: `{control}` lies beside it"));
+        self.wait_until(now + STILL, controlled.unwrap_or_else(|| COPIED.to_owned()));
     }
 
     fn wait_until(&mut self, due: Instant, reason: String) {
@@ -90,19 +93,14 @@ impl Entry {
         self.due.is_none()
     }
 
-    /// When it is looked at again; `None` while somebody does, and when that is not to be.
+    /// When it is looked into; `None` while somebody does, while another program is at it, and when that is not to be.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.due.filter(|_| !self.is_open)
+        self.due.filter(|_| !self.is_open && self.control.is_none())
     }
 
     /// True when it is time to look into the file, which may have to wait for its turn then.
     pub(super) fn is_ready(&mut self, now: Instant) -> bool {
         if self.due().is_none_or(|due| due > now) {
-            return false;
-        }
-        if let Some(control) = &self.control {
-            let reason = format!("being downloaded: `{control}` lies beside it");
-            self.wait_until(now + CONTROLLED, reason);
             return false;
         }
         if self.reason == COPIED {
@@ -135,11 +133,15 @@ impl Entry {
             return None;
         }
         let (due, what, why, content) = match opened {
-            Opened::TakenIn | Opened::LeftAlone => {
+            Opened::TakenIn | Opened::LeftAlone(_) => {
                 self.due = None;
                 return None;
             }
-            Opened::Held => (now + HELD, "held open by another program", None, None),
+            Opened::Held => {
+                let still_for = now.saturating_duration_since(self.still_since);
+                let pause = (still_for / HELD_SHARE).clamp(HELD, HELD_LONG);
+                (now + pause, "held open by another program", None, None)
+            }
             Opened::Waits(Content::Unfinished(why)) => {
                 let content = Content::Unfinished(why.clone());
                 (self.still_since + settle, "not finished yet", Some(why), Some(content))
@@ -175,6 +177,7 @@ fn unreadable_limit(settle: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inbox::rule::Rule;
 
     const SETTLE: Duration = Duration::from_mins(10);
 
@@ -240,10 +243,11 @@ mod tests {
     fn a_file_that_somebody_holds_waits_as_long_as_that() {
         let start = Instant::now();
         let mut entry = Entry::new(&found(1), false, Millis(0), start);
-        for time in [3, 5, 100_000] {
+        for (time, next) in [(3, 5), (5, 7), (100, 110), (100_000, 100_060)] {
             assert!(ask(&mut entry, start + seconds(time)).is_some(), "{time}");
             let said = entry.note(Opened::Held, entry.stamp, SETTLE, start + seconds(time)).is_some();
             assert_eq!((said, &*entry.reason), (time == 3, "held open by another program"));
+            assert_eq!(entry.due(), Some(start + seconds(next)));
         }
     }
 
@@ -252,8 +256,8 @@ mod tests {
         let start = Instant::now();
         let beside = Found { control: Some("a.mkv.aria2".to_owned()), ..found(1) };
         let mut entry = Entry::new(&beside, false, Millis(0), start);
-        assert_eq!(ask(&mut entry, start + seconds(700)), None);
-        assert!(entry.reason.contains("a.mkv.aria2"), "{}", entry.reason);
+        assert_eq!((entry.due(), ask(&mut entry, start + seconds(700))), (None, None));
+        assert!(!entry.is_settled() && entry.reason.contains("a.mkv.aria2"), "{}", entry.reason);
         entry.update(&found(1), start + seconds(701));
         assert_eq!(ask(&mut entry, start + seconds(704)), Some((None, false)));
     }
@@ -266,7 +270,7 @@ mod tests {
         entry.is_open = true;
         entry.update(&found(2), start + seconds(3));
         assert_eq!(entry.due(), None);
-        entry.note(Opened::LeftAlone, before, SETTLE, start + seconds(4));
+        entry.note(Opened::LeftAlone(Rule::Hidden), before, SETTLE, start + seconds(4));
         assert_eq!(entry.due(), Some(start + seconds(6)));
     }
 }

@@ -1,22 +1,23 @@
-//! What lies in the folder that is watched, and waking up when that changes.
+//! What lies in the folder that is watched.
+//!
+//! Links to folders are followed, so that `input/series` may lie on another disk. A folder is looked at once: under its own
+//! name where it lies below `input`, else under the oldest link to it, so that a new link changes no path of a job.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
-use std::fs::DirEntry;
+use std::fs::{self, DirEntry, Metadata};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
-use notify::event::{AccessKind, AccessMode, ModifyKind};
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use storage::Stamp;
-use tokio::sync::Notify;
 
-use super::kinds::{NameRules, Verdict, control_file, lower};
+use super::kinds::{NameRules, control_file, lower};
+use super::rule::Rule;
 
 /// Folders inside each other that are looked into.
 const DEEPEST: usize = 32;
-/// What is said of folders that can be read and not watched.
-const NO_EVENTS: &str = "gives no events";
 
 /// A file that may be a video.
 #[derive(Debug, Clone)]
@@ -27,137 +28,171 @@ pub(super) struct Found {
     pub(super) control: Option<String>,
 }
 
-/// Lists the files below a folder, and watches each folder that it comes through. A folder that cannot be watched or read
-/// costs nothing but itself, and is said once until that changes.
-#[derive(Debug)]
-pub(super) struct Walker {
-    rules: NameRules,
-    watcher: Option<RecommendedWatcher>,
-    watched: HashSet<PathBuf>,
-    /// Folders that were removed or renamed: one that comes back under the name is another one.
-    moved: Arc<Mutex<Vec<PathBuf>>>,
-    /// What is wrong with folders.
-    troubles: HashMap<PathBuf, String>,
-    /// Folders whose menus were said to be passed over.
-    told_menus: HashSet<PathBuf>,
+/// Who goes along.
+pub(super) trait Companion {
+    /// A folder is about to be listed.
+    fn enter(&mut self, folder: &Path);
+    /// The folder was listed, or could not be.
+    fn listed(&mut self, folder: &Path, error: Option<&io::Error>);
+    /// A file may be a video.
+    fn found(&mut self, found: Found);
+    /// A file or folder is passed over.
+    fn passed(&mut self, path: PathBuf, is_folder: bool, rule: Rule);
 }
 
-impl Walker {
-    /// A walker that wakes somebody when something changes in the folders that it has been to.
-    pub(super) fn new(rules: NameRules, wake: Arc<Notify>) -> Self {
-        let moved = Arc::new(Mutex::new(Vec::new()));
-        let noted = Arc::clone(&moved);
-        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            if let Ok(event) = event {
-                // Our own looking opens folders and files.
-                if is_only_looking(event.kind) {
-                    return;
-                }
-                if is_moving(event.kind) {
-                    noted.lock().unwrap_or_else(PoisonError::into_inner).extend(event.paths);
-                }
-            }
-            wake.notify_one();
-        });
-        let watcher = watcher
-            .inspect_err(|error| tracing::warn!("this machine gives no events of folders: {error}"))
-            .ok();
-        Self {
-            rules,
-            watcher,
-            watched: HashSet::new(),
-            moved,
-            troubles: HashMap::new(),
-            told_menus: HashSet::new(),
+/// The device of a folder and its number there.
+type Identity = (u64, u64);
+
+/// A link to a folder.
+struct Link {
+    made: SystemTime,
+    path: PathBuf,
+    depth: usize,
+}
+
+struct Walk<'a, C> {
+    rules: &'a NameRules,
+    companion: &'a mut C,
+    /// The folders that were entered, and under which names.
+    entered: HashMap<Identity, PathBuf>,
+    /// Links to folders, which come when all other folders have been entered.
+    links: Vec<Link>,
+}
+
+/// Goes through the folder that is watched and all below it.
+pub(super) fn walk(rules: &NameRules, input: &Path, output: &Path, companion: &mut impl Companion) {
+    let mut walk = Walk { rules, companion, entered: HashMap::new(), links: Vec::new() };
+    if let Ok(found) = fs::metadata(input) {
+        walk.entered.insert(identity(&found), input.to_owned());
+    }
+    walk.enter(input, DEEPEST, false);
+    let real = |folder: &Path| folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let (input, output) = (real(input), real(output));
+    // What links lead to may hold links again.
+    while !walk.links.is_empty() {
+        let mut links = std::mem::take(&mut walk.links);
+        links.sort_by(|one, other| (one.made, &one.path).cmp(&(other.made, &other.path)));
+        for link in links {
+            walk.follow(link, &input, &output);
         }
     }
+}
 
-    /// All files below a folder that may be videos.
-    pub(super) fn walk(&mut self, folder: &Path) -> Vec<Found> {
-        for path in self.moved.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            if self.watched.remove(&path)
-                && let Some(watcher) = &mut self.watcher
-            {
-                // Where the folder is gone, so is the watch.
-                let _ = watcher.unwatch(&path);
-            }
-        }
-        let (mut found, mut passed) = (Vec::new(), HashSet::new());
-        self.enter(folder, DEEPEST, &mut found, &mut passed);
-        self.troubles.retain(|folder, _| passed.contains(folder));
-        found
-    }
-
-    /// Adds the files of a folder and those below it. Links to folders are not followed: they could lead in a circle.
-    fn enter(&mut self, folder: &Path, depth: usize, found: &mut Vec<Found>, passed: &mut HashSet<PathBuf>) {
-        passed.insert(folder.to_owned());
-        // Before it is read, so that nothing comes between.
-        let watched = self.watch(folder);
-        let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<DirEntry>>>);
-        let trouble = match (&entries, watched) {
-            (Err(error), _) => Some(format!("cannot be read: {error}")),
-            (Ok(_), Err(error)) => Some(format!("{NO_EVENTS}, and is looked at from time to time: {error}")),
-            (Ok(_), Ok(())) => None,
+impl<C: Companion> Walk<'_, C> {
+    fn follow(&mut self, Link { path, depth, .. }: Link, input: &Path, output: &Path) {
+        let rule = match path.canonicalize() {
+            Err(error) => Some(Rule::Unreadable(error.to_string())),
+            Ok(target) if input.starts_with(&target) => Some(Rule::HoldsInput),
+            Ok(target) if target.starts_with(output) || output.starts_with(&target) => Some(Rule::Results),
+            Ok(_) => None,
         };
-        self.tell(folder, trouble);
+        match rule {
+            Some(rule) => self.companion.passed(path, true, rule),
+            None => self.enter_once(path, depth, true),
+        }
+    }
+
+    /// Enters a folder; one behind a link only where it was not entered before.
+    fn enter_once(&mut self, path: PathBuf, depth: usize, is_linked: bool) {
+        let found = match fs::metadata(&path) {
+            Ok(found) => identity(&found),
+            Err(error) => return self.companion.passed(path, true, Rule::Unreadable(error.to_string())),
+        };
+        match self.entered.get(&found).filter(|_| is_linked) {
+            Some(first) => self.companion.passed(path, true, Rule::Same(first.clone())),
+            None if depth == 0 => self.companion.passed(path, true, Rule::TooDeep(DEEPEST)),
+            None => {
+                self.entered.entry(found).or_insert_with(|| path.clone());
+                self.enter(&path, depth - 1, is_linked);
+            }
+        }
+    }
+
+    /// Goes through a folder and those below it; links to folders are put off.
+    fn enter(&mut self, folder: &Path, depth: usize, is_linked: bool) {
+        // Before it is read, so that nothing comes between.
+        self.companion.enter(folder);
+        let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<DirEntry>>>);
+        self.companion.listed(folder, entries.as_ref().err());
         let entries = entries.unwrap_or_default();
         let names: HashSet<String> = entries.iter().map(|entry| lower(&entry.file_name())).collect();
         for entry in entries {
-            let Ok(kind) = entry.file_type() else { continue };
             let (path, name) = (entry.path(), entry.file_name());
-            let is_file = kind.is_file() || (kind.is_symlink() && path.is_file());
-            match self.rules.judge(&name, kind.is_dir()) {
-                Verdict::Wanted => {}
-                Verdict::Ignored => continue,
-                Verdict::Menu => {
-                    self.tell_menus(folder);
-                    continue;
+            match Entry::of(&entry) {
+                Err(error) if error.kind() == ErrorKind::NotFound && !path.is_symlink() => {
+                    // Gone since the folder was listed: the next look will see.
                 }
-            }
-            if kind.is_dir() && depth > 0 {
-                self.enter(&path, depth - 1, found, passed);
-            } else if is_file && storage::first_part(&path).is_none() {
-                // Gone since the folder was listed: the next look will see.
-                let Ok(stamp) = Stamp::of(&path) else { continue };
-                found.push(Found { control: control_of(&path, &names), path, stamp });
+                Err(error) => {
+                    let rule = self.rules.against_file(&name).unwrap_or_else(|| unreadable(&path, &error));
+                    self.companion.passed(path, false, rule);
+                }
+                Ok(Entry::Special) => self.companion.passed(path, false, Rule::Special),
+                Ok(Entry::File) => self.file(path, &name, &names),
+                Ok(kind) => match self.rules.against_folder(&name, |wanted| holds(&path, wanted)) {
+                    Some(rule) => self.companion.passed(path, true, rule),
+                    None => match kind {
+                        Entry::Link(made) => self.links.push(Link { made, path, depth }),
+                        _ => self.enter_once(path, depth, is_linked),
+                    },
+                },
             }
         }
     }
 
-    fn watch(&mut self, folder: &Path) -> notify::Result<()> {
-        let Some(watcher) = &mut self.watcher else { return Ok(()) };
-        if !self.watched.contains(folder) {
-            // The folder is said anyway.
-            let watched = watcher.watch(folder, RecursiveMode::NonRecursive);
-            watched.map_err(|error| notify::Error::new(error.kind))?;
-            self.watched.insert(folder.to_owned());
-        }
-        Ok(())
-    }
-
-    /// Says what is wrong with a folder, once.
-    fn tell(&mut self, folder: &Path, trouble: Option<String>) {
-        let Some(trouble) = trouble else {
-            if self.troubles.remove(folder).is_some() {
-                tracing::info!("the folder `{}` can be read and watched again", folder.display());
+    fn file(&mut self, path: PathBuf, name: &OsStr, beside: &HashSet<String>) {
+        let rule = self.rules.against_file(name);
+        let rule = rule.or_else(|| storage::first_part(&path).map(Rule::LaterPart));
+        match (rule, Stamp::of(&path)) {
+            (Some(rule), _) => self.companion.passed(path, false, rule),
+            (None, Ok(stamp)) => {
+                self.companion.found(Found { control: control_of(&path, beside), path, stamp });
             }
-            return;
+            (None, Err(_)) if path.symlink_metadata().is_err_and(|e| e.kind() == ErrorKind::NotFound) => {}
+            (None, Err(error)) => self.companion.passed(path, false, Rule::Unreadable(error.to_string())),
+        }
+    }
+}
+
+/// What an entry of a folder is.
+enum Entry {
+    File,
+    Folder,
+    /// A link to a folder, made at this time.
+    Link(SystemTime),
+    Special,
+}
+
+impl Entry {
+    fn of(entry: &DirEntry) -> io::Result<Self> {
+        let kind = entry.file_type()?;
+        let (target, made) = if kind.is_symlink() {
+            (fs::metadata(entry.path())?.file_type(), Some(entry.metadata()?.modified()?))
+        } else {
+            (kind, None)
         };
-        if self.troubles.get(folder) == Some(&trouble) {
-            return;
-        }
-        // Where the system watches no more folders, that is so for all that follow.
-        if !trouble.starts_with(NO_EVENTS) || self.troubles.values().all(|other| *other != trouble) {
-            tracing::warn!("the folder `{}` {trouble}", folder.display());
-        }
-        self.troubles.insert(folder.to_owned(), trouble);
+        Ok(match made {
+            _ if target.is_file() => Self::File,
+            Some(made) if target.is_dir() => Self::Link(made),
+            None if target.is_dir() => Self::Folder,
+            _ => Self::Special,
+        })
     }
+}
 
-    fn tell_menus(&mut self, folder: &Path) {
-        if self.told_menus.insert(folder.to_owned()) {
-            tracing::info!("the menus of the DVD in `{}` are left alone", folder.display());
-        }
-    }
+fn unreadable(path: &Path, error: &io::Error) -> Rule {
+    let target = fs::read_link(path).ok();
+    let target = target.map(|target| format!("a link to `{}`, ", target.display()));
+    Rule::Unreadable(format!("{}{error}", target.unwrap_or_default()))
+}
+
+fn identity(found: &Metadata) -> Identity {
+    (found.dev(), found.ino())
+}
+
+/// True when a file of a name, in lower case, lies in a folder.
+fn holds(folder: &Path, wanted: &str) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| lower(&entry.file_name()) == wanted)
 }
 
 /// The file beside any part of a film that says that it is not whole yet.
@@ -170,108 +205,180 @@ fn control_of(path: &Path, names: &HashSet<String>) -> Option<String> {
     parts.iter().find_map(of_part)
 }
 
-/// True for events of looking. That a file was closed by somebody who wrote it is news.
-fn is_only_looking(kind: EventKind) -> bool {
-    matches!(kind, EventKind::Access(access) if access != AccessKind::Close(AccessMode::Write))
-}
-
-/// True for events after which a name may stand for another folder.
-fn is_moving(kind: EventKind) -> bool {
-    matches!(kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
     use std::time::Duration;
 
     use super::*;
 
-    fn walker(wake: &Arc<Notify>) -> Walker {
-        Walker::new(NameRules::default(), Arc::clone(wake))
+    /// Notes what is met with, by names below the input folder.
+    #[derive(Debug, Default)]
+    struct Notes {
+        input: PathBuf,
+        found: Vec<(String, u64, Option<String>)>,
+        passed: Vec<(String, bool, Rule)>,
+        closed: Vec<String>,
     }
 
-    fn names(found: &[Found]) -> Vec<String> {
-        let names = found.iter().map(|found| found.path.file_name().unwrap().to_str().unwrap().to_owned());
-        let mut names: Vec<String> = names.collect();
-        names.sort();
-        names
+    impl Notes {
+        fn name(&self, path: &Path) -> String {
+            path.strip_prefix(&self.input).unwrap().to_str().unwrap().to_owned()
+        }
     }
 
-    /// True when somebody is woken within the time.
-    async fn is_woken(wake: &Notify, limit: Duration) -> bool {
-        tokio::time::timeout(limit, wake.notified()).await.is_ok()
+    impl Companion for Notes {
+        fn enter(&mut self, _: &Path) {}
+
+        fn listed(&mut self, folder: &Path, error: Option<&io::Error>) {
+            let name = self.name(folder);
+            self.closed.extend(error.map(|_| name));
+        }
+
+        fn found(&mut self, found: Found) {
+            self.found.push((self.name(&found.path), found.stamp.size, found.control));
+        }
+
+        fn passed(&mut self, path: PathBuf, is_folder: bool, rule: Rule) {
+            self.passed.push((self.name(&path), is_folder, rule));
+        }
+    }
+
+    fn look(root: &Path) -> Notes {
+        let mut notes = Notes { input: root.join("input"), ..Notes::default() };
+        walk(&NameRules::default(), &root.join("input"), &root.join("output"), &mut notes);
+        notes.found.sort();
+        notes.passed.sort_by(|one, other| one.0.cmp(&other.0));
+        notes
+    }
+
+    fn root(files: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for name in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "four").unwrap();
+        }
+        folder
+    }
+
+    fn found(notes: &Notes) -> Vec<&str> {
+        notes.found.iter().map(|(name, _, _)| &**name).collect()
+    }
+
+    fn passed(notes: &Notes) -> Vec<(&str, bool, &'static str)> {
+        notes.passed.iter().map(|(name, is_folder, rule)| (&**name, *is_folder, rule.name())).collect()
     }
 
     #[test]
-    fn files_are_found_but_for_what_belongs_to_others() {
-        let folder = tempfile::tempdir().unwrap();
-        let input = folder.path();
-        for name in ["VIDEO_TS", "@eaDir", "films"] {
-            std::fs::create_dir(input.join(name)).unwrap();
-        }
-        for name in [
-            "VIDEO_TS/VIDEO_TS.VOB",
-            "VIDEO_TS/VTS_01_0.VOB",
-            "VIDEO_TS/VTS_01_0.IFO",
-            "VIDEO_TS/VTS_01_1.VOB",
-            "VIDEO_TS/VTS_01_2.VOB",
-            "VIDEO_TS/VTS_02_2.VOB",
-            "@eaDir/a.mkv",
-            "films/b.mkv",
-            "films/B.mkv.aria2",
-            "films/c.mkv",
+    fn everything_is_found_or_passed_over_by_a_rule() {
+        let root = root(&[
+            "input/VIDEO_TS/VIDEO_TS.VOB",
+            "input/VIDEO_TS/VTS_01_0.IFO",
+            "input/VIDEO_TS/VTS_01_1.VOB",
+            "input/VIDEO_TS/VTS_01_2.VOB",
+            "input/VIDEO_TS/VTS_02_2.VOB",
+            "input/@eaDir/a.mkv",
+            "input/films/b.mkv",
+            "input/films/B.mkv.aria2",
+            "input/films/c_upscaled.mkv",
+            "input/The.Italian.Job/d.mkv",
+            "input/e.mkv.job/job.json",
+            "input/e.mkv.job/seg-000000.e1.pkt",
+        ]);
+        let at = |name: &str| root.path().join("input").join(name);
+        symlink(at("films/b.mkv"), at("link.mkv")).unwrap();
+        symlink("nowhere", at("broken.mkv")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket.mkv")).unwrap();
+        let notes = look(root.path());
+        let control = Some("b.mkv.aria2".to_owned());
+        assert_eq!(
+            notes.found,
+            [
+                ("The.Italian.Job/d.mkv".to_owned(), 4, None),
+                ("VIDEO_TS/VTS_01_1.VOB".to_owned(), 8, None),
+                ("VIDEO_TS/VTS_02_2.VOB".to_owned(), 4, None),
+                ("films/b.mkv".to_owned(), 4, control),
+                ("films/c_upscaled.mkv".to_owned(), 4, None),
+                ("link.mkv".to_owned(), 4, None),
+            ]
+        );
+        assert_eq!(
+            passed(&notes),
+            [
+                ("@eaDir", true, "system"),
+                ("VIDEO_TS/VIDEO_TS.VOB", false, "menu"),
+                ("VIDEO_TS/VTS_01_0.IFO", false, "ending"),
+                ("VIDEO_TS/VTS_01_2.VOB", false, "later_part"),
+                ("broken.mkv", false, "unreadable"),
+                ("e.mkv.job", true, "job_folder"),
+                ("films/B.mkv.aria2", false, "unfinished"),
+                ("socket.mkv", false, "special"),
+            ]
+        );
+        assert!(notes.passed[4].2.to_string().contains("a link to `nowhere`"), "{}", notes.passed[4].2);
+    }
+
+    #[test]
+    fn links_to_folders_are_followed_and_lead_into_no_circle() {
+        let root = root(&["input/own/a.mkv", "output/b.mkv", "nas/series/c.mkv", "nas/films/d.mkv"]);
+        let at = |name: &str| root.path().join(name);
+        for (target, link) in [
+            ("nas/series", "input/series"),
+            ("nas/series", "input/a second name"),
+            ("input/own", "input/also own"),
+            ("input/own", "nas/films/back"),
+            ("nas/films", "input/films"),
+            ("nas/films", "nas/films/circle"),
+            ("", "input/root"),
+            ("output", "input/results"),
+            ("output", "nas/series/results"),
         ] {
-            std::fs::write(input.join(name), "four").unwrap();
+            symlink(at(target), at(link)).unwrap();
+            // The one that was made first is the one that counts.
+            std::thread::sleep(Duration::from_millis(20));
         }
-        let mut walker = walker(&Arc::default());
-        let found = walker.walk(input);
-        assert_eq!(names(&found), ["VTS_01_1.VOB", "VTS_02_2.VOB", "b.mkv", "c.mkv"]);
-        let of = |name: &str| found.iter().find(|found| found.path.ends_with(name)).unwrap();
-        assert_eq!(of("VTS_01_1.VOB").stamp.size, 8);
-        assert_eq!(of("b.mkv").control.as_deref(), Some("b.mkv.aria2"));
-        assert_eq!(of("c.mkv").control, None);
-        assert_eq!(walker.told_menus.len(), 1);
-    }
-
-    #[tokio::test]
-    async fn looking_wakes_nobody_and_writing_does() {
-        let folder = tempfile::tempdir().unwrap();
-        let input = folder.path().to_owned();
-        std::fs::create_dir(input.join("deep")).unwrap();
-        std::fs::write(input.join("deep/a.mkv"), "x").unwrap();
-        let wake = Arc::new(Notify::new());
-        let mut walker = walker(&wake);
-        for _ in 0..3 {
-            walker.walk(&input);
-            std::fs::read(input.join("deep/a.mkv")).unwrap();
-        }
-        assert!(!is_woken(&wake, Duration::from_millis(300)).await);
-        std::fs::write(input.join("deep/b.mkv"), "x").unwrap();
-        assert!(is_woken(&wake, Duration::from_secs(20)).await);
-        // A folder of the same name is another one, which nobody watches before the next walk.
-        std::fs::remove_dir_all(input.join("deep")).unwrap();
-        std::fs::create_dir(input.join("deep")).unwrap();
-        assert!(is_woken(&wake, Duration::from_secs(20)).await);
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        walker.walk(&input);
-        while is_woken(&wake, Duration::from_millis(100)).await {}
-        std::fs::write(input.join("deep/c.mkv"), "x").unwrap();
-        assert!(is_woken(&wake, Duration::from_secs(20)).await);
+        let notes = look(root.path());
+        assert_eq!(found(&notes), ["films/d.mkv", "own/a.mkv", "series/c.mkv"]);
+        assert_eq!(
+            passed(&notes),
+            [
+                ("a second name", true, "same_folder"),
+                ("also own", true, "same_folder"),
+                ("films/back", true, "same_folder"),
+                ("films/circle", true, "same_folder"),
+                ("results", true, "results"),
+                ("root", true, "holds_input"),
+                ("series/results", true, "results"),
+            ]
+        );
     }
 
     #[test]
-    fn a_folder_that_cannot_be_read_is_said_once_until_that_changes() {
-        let folder = tempfile::tempdir().unwrap();
-        let input = folder.path().join("input");
-        let mut walker = walker(&Arc::default());
-        assert!(walker.walk(&input).is_empty());
-        let said = walker.troubles.clone();
-        assert!(said.get(&input).unwrap().contains("cannot be read"), "{said:?}");
-        walker.walk(&input);
-        assert_eq!(walker.troubles, said);
-        std::fs::create_dir(&input).unwrap();
-        std::fs::write(input.join("a.mkv"), "x").unwrap();
-        assert_eq!(names(&walker.walk(&input)), ["a.mkv"]);
-        assert!(walker.troubles.is_empty() && walker.watched.contains(&input));
+    fn a_folder_behind_a_link_is_looked_at_once() {
+        let root = root(&["input/x.mkv", "nas/all/series/c.mkv"]);
+        let at = |name: &str| root.path().join(name);
+        symlink(at("nas/all/series"), at("input/series")).unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+        symlink(at("nas/all"), at("input/all")).unwrap();
+        let notes = look(root.path());
+        assert_eq!(found(&notes), ["series/c.mkv", "x.mkv"]);
+        assert_eq!(passed(&notes), [("all/series", true, "same_folder")]);
+    }
+
+    #[test]
+    fn folders_that_are_too_deep_are_passed_over() {
+        let deep = |count: usize| format!("input/{}a.mkv", "d/".repeat(count));
+        let root = root(&[&deep(DEEPEST), &deep(DEEPEST + 1)]);
+        let notes = look(root.path());
+        assert_eq!(notes.found.len(), 1);
+        assert_eq!(notes.passed.len(), 1);
+        assert_eq!((notes.passed[0].1, &notes.passed[0].2), (true, &Rule::TooDeep(DEEPEST)));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_said_to_be_closed() {
+        let root = root(&[]);
+        assert_eq!(look(root.path()).closed, [""]);
     }
 }

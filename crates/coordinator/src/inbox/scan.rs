@@ -1,0 +1,177 @@
+//! What the inbox makes of everything in the folder that is watched, for people who ask: nothing is taken in or changed.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use job::JobId;
+use ledger::{KnownSource, Ledger};
+
+use super::kinds::{self, Kind, NameRules};
+use super::opening::look_into;
+use super::order;
+use super::rule::Rule;
+use super::walk::{Companion, Found, walk};
+use crate::error::Error;
+use crate::source::stamp_text;
+
+/// What a scan needs.
+#[derive(Debug, Clone)]
+pub struct ScanOptions {
+    /// The folder that is watched.
+    pub input: PathBuf,
+    /// The folder that results go to.
+    pub output: PathBuf,
+    /// Which names are passed over beyond the usual ones.
+    pub rules: NameRules,
+    /// The ledger, where there is one.
+    pub ledger: Option<Ledger>,
+    /// The worker executable, which says whether a file is a video or a result where its name does not.
+    pub worker: PathBuf,
+}
+
+/// What the inbox makes of a file or folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It would be taken in.
+    Wanted,
+    /// It is taken in when another program is done with it.
+    Waits {
+        /// The file beside it that says so.
+        control: String,
+    },
+    /// A server has seen it; this is what it waits for.
+    Seen {
+        /// In words.
+        reason: String,
+    },
+    /// It is a job.
+    Job {
+        /// Its number.
+        id: JobId,
+        /// It is done.
+        is_done: bool,
+    },
+    /// It is passed over.
+    PassedOver(Rule),
+}
+
+/// A file or folder in the folder that is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scanned {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// It is a folder.
+    pub is_folder: bool,
+    /// What the inbox makes of it.
+    pub standing: Standing,
+}
+
+/// What is passed over by rules for names and folders, in the order of the names. No file is looked into.
+pub fn passed_over(input: &Path, output: &Path, rules: &NameRules) -> Vec<Scanned> {
+    list(input, output, rules).passed
+}
+
+/// Everything in the folder that is watched but for folders that are gone into: what would be taken in, in that order, and then
+/// the rest in the order of the names.
+///
+/// # Errors
+/// When the ledger fails.
+pub async fn scan(options: &ScanOptions) -> Result<Vec<Scanned>, Error> {
+    let (input, output, rules) = (options.input.clone(), options.output.clone(), options.rules.clone());
+    let listing = tokio::task::spawn_blocking(move || list(&input, &output, &rules));
+    let Listing { mut found, passed: mut others } = listing.await.unwrap_or_default();
+    let known = Known::of(options.ledger.as_ref()).await?;
+    order::sort(&mut found, |found| (found.stamp.mtime_ns, &found.path));
+    let mut wanted = Vec::new();
+    for found in found {
+        let standing = match known.standing(&found) {
+            Standing::Wanted => match rule_of_content(&options.worker, &found.path).await {
+                Some(rule) => Standing::PassedOver(rule),
+                None => Standing::Wanted,
+            },
+            standing => standing,
+        };
+        let place = if standing == Standing::Wanted { &mut wanted } else { &mut others };
+        place.push(Scanned { path: found.path, is_folder: false, standing });
+    }
+    others.sort_by(|one, other| order::by_name(&one.path, &other.path));
+    wanted.extend(others);
+    Ok(wanted)
+}
+
+/// The rule by which a file is passed over for what is in it, where its name calls for a look.
+async fn rule_of_content(worker: &Path, path: &Path) -> Option<Rule> {
+    let is_unknown = kinds::of(path) == Kind::Unknown;
+    if !is_unknown && !kinds::is_named_as_result(path) {
+        return None;
+    }
+    match look_into(worker, storage::parts(path)).await {
+        Ok(looked) => looked.made_by.filter(|_| kinds::is_named_as_result(path)).map(Rule::Result),
+        Err(why) => is_unknown.then_some(Rule::NoVideo(why)),
+    }
+}
+
+/// What the ledger knows of files.
+#[derive(Default)]
+struct Known {
+    jobs: HashMap<PathBuf, Vec<KnownSource>>,
+    seen: HashMap<PathBuf, String>,
+}
+
+impl Known {
+    async fn of(ledger: Option<&Ledger>) -> Result<Self, Error> {
+        let mut known = Self::default();
+        let Some(ledger) = ledger else { return Ok(known) };
+        // One whose source went and came back is looked into again.
+        for job in ledger.known_sources().await?.into_iter().filter(|job| !job.is_gone) {
+            known.jobs.entry(job.source.0.clone()).or_default().push(job);
+        }
+        known.seen = ledger.seen().await?.into_iter().map(|file| (file.path.0, file.reason)).collect();
+        Ok(known)
+    }
+
+    fn standing(&self, found: &Found) -> Standing {
+        let stamp = stamp_text(&found.stamp);
+        let job =
+            self.jobs.get(&found.path).and_then(|jobs| jobs.iter().rev().find(|job| job.stamp == stamp));
+        match (job, self.seen.get(&found.path), &found.control) {
+            (Some(job), _, _) => Standing::Job { id: job.id, is_done: job.is_done },
+            (None, Some(reason), _) => Standing::Seen { reason: reason.clone() },
+            (None, None, Some(control)) => Standing::Waits { control: control.clone() },
+            (None, None, None) => Standing::Wanted,
+        }
+    }
+}
+
+/// What one walk comes through.
+#[derive(Default)]
+struct Listing {
+    found: Vec<Found>,
+    passed: Vec<Scanned>,
+}
+
+fn list(input: &Path, output: &Path, rules: &NameRules) -> Listing {
+    let mut listing = Listing::default();
+    walk(rules, input, output, &mut listing);
+    listing.passed.sort_by(|one, other| order::by_name(&one.path, &other.path));
+    listing
+}
+
+impl Companion for Listing {
+    fn enter(&mut self, _: &Path) {}
+
+    fn listed(&mut self, folder: &Path, error: Option<&io::Error>) {
+        if let Some(error) = error {
+            self.passed(folder.to_owned(), true, Rule::Unreadable(error.to_string()));
+        }
+    }
+
+    fn found(&mut self, found: Found) {
+        self.found.push(found);
+    }
+
+    fn passed(&mut self, path: PathBuf, is_folder: bool, rule: Rule) {
+        self.passed.push(Scanned { path, is_folder, standing: Standing::PassedOver(rule) });
+    }
+}

@@ -1,0 +1,163 @@
+//! `scan`: what the server makes of everything in its input folder, and what it passes over and why.
+
+use std::path::Path;
+
+use coordinator::{ScanOptions, Scanned, Standing, scan};
+use job::{FilePath, JobId};
+use serde::Serialize;
+
+use super::worker_executable;
+use crate::cli::Scan;
+use crate::config;
+use crate::exit::Ending;
+use crate::output;
+use crate::root::Root;
+
+/// Most columns that names take beside their reasons; longer ones push these to the right.
+const NAMES: usize = 40;
+
+pub(super) async fn run(arguments: Scan) -> anyhow::Result<Ending> {
+    let root = Root::new(&arguments.root.root)?;
+    let input = root.input();
+    anyhow::ensure!(
+        input.is_dir(),
+        "there is no input folder in `{}`: start `upscaled serve` there, or name its folder with --root",
+        root.folder().display()
+    );
+    let options = ScanOptions {
+        input: input.clone(),
+        output: root.output(),
+        rules: config::watching(&root.settings_file())?.rules,
+        ledger: root.ledger_if_any().await?,
+        worker: worker_executable()?,
+    };
+    let scanned = scan(&options).await?;
+    if arguments.json {
+        for found in &scanned {
+            output::json(&Line::of(found))?;
+        }
+        return Ok(Ending::Done);
+    }
+    let lines: Vec<[String; 3]> = scanned.iter().map(|found| columns(found, &input)).collect();
+    let longest = lines.iter().map(|[_, name, _]| name.chars().count()).filter(|&length| length <= NAMES);
+    let width = longest.max().unwrap_or(NAMES);
+    for [word, name, reason] in &lines {
+        output::data(format!("{word:<6}  {name:<width$}  {reason}").trim_end())?;
+    }
+    output::say(&summary(&scanned));
+    Ok(Ending::Done)
+}
+
+/// A file or folder, for programs.
+#[derive(Serialize)]
+struct Line<'a> {
+    path: FilePath,
+    is_folder: bool,
+    /// `new`, `waits`, `seen`, `job` or `passed over`.
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// The name of the rule by which it is passed over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job: Option<JobId>,
+}
+
+impl<'a> Line<'a> {
+    fn of(found: &'a Scanned) -> Self {
+        let (rule, job) = match &found.standing {
+            Standing::PassedOver(rule) => (Some(rule.name()), None),
+            Standing::Job { id, .. } => (None, Some(*id)),
+            _ => (None, None),
+        };
+        let (status, reason) = (status(&found.standing), reason(&found.standing));
+        let reason = (!reason.is_empty()).then_some(reason);
+        Self { path: FilePath(found.path.clone()), is_folder: found.is_folder, status, reason, rule, job }
+    }
+}
+
+const fn status(standing: &Standing) -> &'static str {
+    match standing {
+        Standing::Wanted => "new",
+        Standing::Waits { .. } => "waits",
+        Standing::Seen { .. } => "seen",
+        Standing::Job { .. } => "job",
+        Standing::PassedOver(_) => "passed over",
+    }
+}
+
+fn reason(standing: &Standing) -> String {
+    match standing {
+        Standing::Wanted => String::new(),
+        Standing::Waits { control } => format!("being downloaded: `{control}` lies beside it"),
+        Standing::Seen { reason } => reason.clone(),
+        Standing::Job { id, is_done } => format!("job {id}{}", if *is_done { ", done" } else { "" }),
+        Standing::PassedOver(rule) => rule.to_string(),
+    }
+}
+
+/// What a line has for people: a word, the name below the input folder, and the reason.
+fn columns(found: &Scanned, input: &Path) -> [String; 3] {
+    let word = match found.standing {
+        Standing::PassedOver(_) => "-",
+        _ => status(&found.standing),
+    };
+    let name = match found.path.strip_prefix(input) {
+        Ok(name) if name.as_os_str().is_empty() => "input".to_owned(),
+        Ok(name) => output::path(name),
+        Err(_) => output::path(&found.path),
+    };
+    let slash = if found.is_folder { "/" } else { "" };
+    [word.to_owned(), format!("{name}{slash}"), output::one_line(&reason(&found.standing))]
+}
+
+fn summary(scanned: &[Scanned]) -> String {
+    let count =
+        |wanted: &[&str]| scanned.iter().filter(|found| wanted.contains(&status(&found.standing))).count();
+    let (new, waiting, jobs) = (count(&["new"]), count(&["waits", "seen"]), count(&["job"]));
+    let passed: Vec<&Scanned> =
+        scanned.iter().filter(|found| matches!(found.standing, Standing::PassedOver(_))).collect();
+    format!("{new} new, {waiting} waiting, {jobs} jobs already; passed over (-): {}", counted(&passed))
+}
+
+/// How many files and folders there are, in words.
+pub(super) fn counted(scanned: &[&Scanned]) -> String {
+    let folders = scanned.iter().filter(|found| found.is_folder).count();
+    let files = scanned.len() - folders;
+    let named = |count: usize, name: &str| match count {
+        1 => format!("1 {name}"),
+        _ => format!("{count} {name}s"),
+    };
+    match (files, folders) {
+        (0, 0) => "nothing".to_owned(),
+        (_, 0) => named(files, "file"),
+        (0, _) => named(folders, "folder"),
+        _ => format!("{} and {}", named(files, "file"), named(folders, "folder")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use coordinator::Rule;
+
+    use super::*;
+
+    #[test]
+    fn files_and_folders_are_counted_in_words() {
+        let passed = |is_folder| Scanned {
+            path: "/root/input/a".into(),
+            is_folder,
+            standing: Standing::PassedOver(Rule::Hidden),
+        };
+        let (file, folder) = (&passed(false), &passed(true));
+        for (found, words) in [
+            (vec![], "nothing"),
+            (vec![file], "1 file"),
+            (vec![folder, folder], "2 folders"),
+            (vec![file, folder, file], "2 files and 1 folder"),
+        ] {
+            assert_eq!(counted(&found), words);
+        }
+    }
+}
