@@ -196,10 +196,7 @@ fn a_result_is_made_again_when_its_source_comes_back_or_somebody_asks() {
     wait_for("the result", PATIENCE, || result.is_file() && server.jobs()[0]["status"] == "done");
     let refused = run(root, &["retry", "1"]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(
-        refused.status.code() == Some(1) && said.contains("its result is not gone: it is done"),
-        "{said}"
-    );
+    assert!(refused.status.code() == Some(1) && said.contains("is done: add --again"), "{said}");
     // The file goes and comes back while its result is there.
     for is_there in [true, false] {
         fs::remove_file(&source).unwrap();
