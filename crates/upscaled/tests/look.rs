@@ -129,7 +129,7 @@ fn results_fit_a_screen_or_have_a_side_that_is_told() {
         make_clip(&at("high.mp4"), "32x64", 2, false);
         let output = run(folder.path(), &["up", "high.mp4", "--model", "none", &argument]);
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {errors}");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {errors}");
         assert!(errors.contains(words), "{arguments:?}: {errors}");
     }
 }
