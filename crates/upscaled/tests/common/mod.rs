@@ -100,6 +100,19 @@ pub fn frame_checksums(path: &Path) -> Vec<String> {
     checksums(path, "0:v:0")
 }
 
+/// The encoded pictures, as times and checksums.
+pub fn packets(path: &Path) -> Vec<String> {
+    let output = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-i", path.to_str().unwrap()])
+        .args(["-map", "0:v:0", "-c", "copy", "-f", "framemd5", "-"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    // The bytes before the packets stand at the head.
+    text.lines().filter(|line| !line.starts_with("#software")).map(str::to_owned).collect()
+}
+
 /// A checksum of every decoded frame of a stream, which is named as for `ffmpeg -map`.
 pub fn checksums(path: &Path, stream: &str) -> Vec<String> {
     let output = Command::new("ffmpeg")
