@@ -21,7 +21,7 @@ const fn case(source: &'static str, arguments: &'static str) -> Case {
 }
 
 /// Sizes first, most of them in the encoder that is the default, then encoders, then models.
-pub(super) const CASES: [Case; 28] = [
+pub(super) const CASES: [Case; 29] = [
     case("160x120", "--model none --height 240"),
     case("176x144", "--model none --scale 2"),
     case("352x288", "--model none --scale 1"),
@@ -38,6 +38,7 @@ pub(super) const CASES: [Case; 28] = [
     case("426x240", "--model none --height 360"),
     case("160x120", "--model none --height 240 --preset medium"),
     case("160x120", "--model none --height 240 --preset ultrafast"),
+    case("97x63", "--model none --scale 4 --grain 0.2 --codec ffv1"),
     case("160x120", "--model none --height 240 --codec hevc"),
     case("97x63", "--model none --scale 4 --codec hevc"),
     case("720x540", "--model none --scale 2 --codec hevc"),
