@@ -32,7 +32,7 @@ fn results_that_differ_are_counted() {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("upscaled");
     // As many widths as there are values of the variable that the runs differ in.
-    let make = "exec ffmpeg -nostdin -v error -f lavfi -i color=size=$((64 + ${MALLOC_PERTURB_:-0}))x64:rate=25 \
+    let make = "exec ffmpeg -nostdin -v error -f lavfi -i color=size=$((64 + 2 * ${MALLOC_PERTURB_:-0}))x64:rate=25 \
         -frames:v 2 -c:v ffv1 -y result.mkv";
     fs::write(&program, format!("#!/bin/sh\n{make}\n")).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
