@@ -54,8 +54,10 @@ pub const MAX_PIXELS: u64 = 1 << 27;
 /// Most frames of a video: 46 hours at 60 a second. Memory follows their number, which a file can claim cheaply.
 pub const MAX_FRAMES: usize = 10_000_000;
 
-/// Has to be called once before anything else: FFmpeg's messages go to `tracing` from then on.
+/// Has to be called once before anything else: from then on, FFmpeg's messages go to `tracing`, and new memory has one
+/// content.
 pub fn init() {
+    raw::memory::clear_new();
     raw::log::init();
 }
 

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use common::{
-    Random, SMALL_JOB, frame_checksums, interrupt, make_clip, number, run_well, segments, upscaled,
+    Random, SMALL_JOB, frame_checksums, interrupt, make_telling_clip, number, run_well, segments, upscaled,
 };
 
 const SEGMENTS: usize = 5;
@@ -34,7 +34,7 @@ fn all_damage_to_segments_is_found_and_mended() {
     let damages = number("UPSCALED_DAMAGES", 35);
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    make_clip(&path("clip.mp4"), "64x36", 12 * SEGMENTS as u32, true);
+    make_telling_clip(&path("clip.mp4"), 12 * SEGMENTS as u32, true);
     run_well(folder.path(), &SMALL_JOB);
     let wanted = frame_checksums(&path("clip_upscaled.mp4"));
     assert!(interrupt(folder.path(), SEGMENTS - 1), "the job was never stopped in time");

@@ -19,7 +19,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Random, frame_checksums, make_clip, number, pts, run_well, segments, upscaled, wait_for};
+use common::{
+    Random, frame_checksums, make_clip, make_telling_clip, number, pts, run_well, segments, upscaled,
+    wait_for,
+};
 use server::{PATIENCE, Server, signal};
 
 const FRAMES: u32 = 600;
@@ -42,7 +45,7 @@ fn unbroken(folder: &Path, clip: &Path) -> (Vec<String>, Duration) {
 fn a_server_that_is_killed_goes_on_and_makes_the_same_frames() {
     let folder = tempfile::tempdir().unwrap();
     let clip = folder.path().join("clip.mp4");
-    make_clip(&clip, "64x36", FRAMES, true);
+    make_telling_clip(&clip, FRAMES, true);
     let (wanted, time) = unbroken(folder.path(), &clip);
     assert_eq!(wanted.len(), FRAMES as usize);
 
@@ -107,7 +110,7 @@ fn server_with(folder: &Path, clip: &Path, copies: usize, settings: &[&str]) -> 
 fn a_worker_that_is_killed_is_replaced_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let clip = folder.path().join("clip.mp4");
-    make_clip(&clip, "64x36", FRAMES, false);
+    make_telling_clip(&clip, FRAMES, false);
     let (wanted, _) = unbroken(folder.path(), &clip);
     // A kill a segment: a third death over the same one would rightly end the job.
     let kills = number("UPSCALED_WORKER_KILLS", 2);
@@ -138,7 +141,7 @@ fn a_worker_that_is_killed_is_replaced_at_once() {
 fn a_worker_that_wakes_up_when_its_work_is_somebody_elses_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let clip = folder.path().join("clip.mp4");
-    make_clip(&clip, "64x36", 240, true);
+    make_telling_clip(&clip, 240, true);
     let (wanted, _) = unbroken(folder.path(), &clip);
     let pauses = number("UPSCALED_PAUSES", 2);
     let copies = pauses.div_ceil(2);
@@ -206,7 +209,7 @@ fn is_alive(process: u32) -> bool {
 fn a_worker_that_sleeps_is_waited_for_and_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let clip = folder.path().join("clip.mp4");
-    make_clip(&clip, "64x36", 240, false);
+    make_telling_clip(&clip, 240, false);
     let (wanted, _) = unbroken(folder.path(), &clip);
     let server = server_with(folder.path(), &clip, 1, &SETTINGS);
     wait_for("a segment", PATIENCE, || {
@@ -235,7 +238,7 @@ fn a_worker_that_hangs_is_replaced_after_half_a_minute() {
     }
     let folder = tempfile::tempdir().unwrap();
     let clip = folder.path().join("clip.mp4");
-    make_clip(&clip, "96x54", FIRST + LENGTH * (hangs as u32 + 1), false);
+    make_clip(&clip, "100x54", FIRST + LENGTH * (hangs as u32 + 1), false);
     let root = folder.path().join("root");
     std::fs::create_dir_all(root.join("input")).unwrap();
     std::fs::copy(&clip, root.join("input/clip.mp4")).unwrap();
@@ -271,7 +274,7 @@ fn a_worker_that_hangs_is_replaced_after_half_a_minute() {
 fn up_goes_on_after_ctrl_c_and_after_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let clip = folder.path().join("clip.mp4");
-    make_clip(&clip, "64x36", FRAMES, false);
+    make_telling_clip(&clip, FRAMES, false);
     let (wanted, time) = unbroken(folder.path(), &clip);
     let work = folder.path().join("clip.mp4.job/work");
     let mut random = Random(2);
@@ -316,7 +319,7 @@ fn up_goes_on_after_ctrl_c_and_after_a_kill() {
 fn a_frame_list_that_is_gone_is_made_again() {
     let folder = tempfile::tempdir().unwrap();
     let clip = folder.path().join("clip.mp4");
-    make_clip(&clip, "64x36", FRAMES, false);
+    make_telling_clip(&clip, FRAMES, false);
     let work = folder.path().join("clip.mp4.job/work");
     let mut command = upscaled(folder.path());
     let mut child = command.args(["up", "clip.mp4"]).args(SETTINGS).stderr(Stdio::null()).spawn().unwrap();
@@ -334,7 +337,7 @@ fn a_frame_list_that_is_gone_is_made_again() {
 fn a_damaged_segment_is_found_and_made_again() {
     let folder = tempfile::tempdir().unwrap();
     let clip = folder.path().join("clip.mp4");
-    make_clip(&clip, "64x36", FRAMES, false);
+    make_telling_clip(&clip, FRAMES, false);
     let (wanted, _) = unbroken(folder.path(), &clip);
     let work = folder.path().join("clip.mp4.job/work");
     let mut command = upscaled(folder.path());

@@ -19,7 +19,8 @@ use std::path::Path;
 use std::process::Command;
 
 use common::{
-    Random, SMALL_JOB, frame_checksums, interrupt, make_clip, number, run_well, segments, upscaled, wait_for,
+    Random, SMALL_JOB, frame_checksums, interrupt, make_telling_clip, number, run_well, segments, upscaled,
+    wait_for,
 };
 use server::{PATIENCE, Server};
 
@@ -110,7 +111,7 @@ fn up_goes_on_whatever_happens_to_its_ledger() {
     let damages = number("UPSCALED_LEDGER_DAMAGES", 20);
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    make_clip(&path("clip.mp4"), "64x36", 12 * SEGMENTS as u32, true);
+    make_telling_clip(&path("clip.mp4"), 12 * SEGMENTS as u32, true);
     run_well(folder.path(), &SMALL_JOB);
     let wanted = frame_checksums(&path("clip_upscaled.mp4"));
     assert!(interrupt(folder.path(), FINISHED), "the job was never stopped in time");
@@ -142,7 +143,7 @@ fn a_server_goes_on_whatever_happens_to_its_ledger() {
         (folder.path().join("root"), folder.path().join("kept"), folder.path().join("traces"));
     let result = root.join("output/clip_upscaled.mp4");
     fs::create_dir_all(root.join("input")).unwrap();
-    make_clip(&folder.path().join("clip.mp4"), "64x36", 12 * SEGMENTS as u32, true);
+    make_telling_clip(&folder.path().join("clip.mp4"), 12 * SEGMENTS as u32, true);
     run_well(folder.path(), &SMALL_JOB);
     let wanted = frame_checksums(&folder.path().join("clip_upscaled.mp4"));
     fs::rename(folder.path().join("clip.mp4"), root.join("input/clip.mp4")).unwrap();

@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{Random, SMALL_JOB, can_trace, frame_checksums, make_clip, number, run};
+use common::{Random, SMALL_JOB, can_trace, frame_checksums, make_telling_clip, number, run};
 use disk::{Disk, Files};
 use job::state::{Evidence, Status};
 use ledger::{Ledger, Record};
@@ -105,7 +105,7 @@ fn evidence(record: Option<&Record>) -> impl Iterator<Item = &Evidence> {
 
 impl Recording {
     fn make(root: PathBuf) -> Self {
-        make_clip(&root.join("clip.mp4"), "64x36", FRAMES, true);
+        make_telling_clip(&root.join("clip.mp4"), FRAMES, true);
         let before = files(&root);
         let calls = record(&root, &SMALL_JOB);
         let result = root.join("clip_upscaled.mp4");

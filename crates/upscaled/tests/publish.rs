@@ -15,7 +15,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use common::{SMALL_JOB, can_trace, frame_checksums, make_clip, run_well, segments, upscaled, wait_for};
+use common::{
+    SMALL_JOB, can_trace, frame_checksums, make_telling_clip, run_well, segments, upscaled, wait_for,
+};
 use server::{PATIENCE, Server};
 
 /// A mount, gone at the end of the test.
@@ -73,7 +75,7 @@ fn a_result_on_another_file_system_than_its_work_is_whole_or_not_there() {
     }
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    make_clip(&at("clip.mp4"), "64x36", 36, true);
+    make_telling_clip(&at("clip.mp4"), 36, true);
     run_well(folder.path(), &SMALL_JOB);
     let wanted = fs::read(at("clip_upscaled.mp4")).unwrap();
     let work = at("clip.mp4.job/work");
@@ -138,7 +140,7 @@ fn a_target_that_is_read_only_is_refused_before_anything_is_made() {
 fn a_file_that_takes_the_name_while_the_job_runs_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    make_clip(&at("clip.mp4"), "64x36", 60, false);
+    make_telling_clip(&at("clip.mp4"), 60, false);
     let mut command = upscaled(folder.path());
     let child = command.args(SMALL_JOB).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for("a segment", PATIENCE, || !segments(&at("clip.mp4.job/work")).is_empty());
@@ -158,7 +160,7 @@ fn an_output_folder_that_is_removed_is_waited_for_and_costs_the_work_alone() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     fs::create_dir(root.join("input")).unwrap();
-    make_clip(&root.join("input/clip.mp4"), "64x36", 300, true);
+    make_telling_clip(&root.join("input/clip.mp4"), 300, true);
     let settings = ["--model", "realesr-animevideov3", "--segment-frames", "30"];
     let source = root.join("input/clip.mp4");
     let arguments = [&["up", source.to_str().unwrap(), "-o", "wanted.mp4"], &settings[..]].concat();

@@ -9,7 +9,7 @@ mod server;
 use std::path::Path;
 use std::time::Duration;
 
-use common::{executable, frame_checksums, make_clip, run, run_well, wait_for};
+use common::{executable, frame_checksums, make_clip, make_telling_clip, run, run_well, wait_for};
 use serde_json::Value;
 use server::{PATIENCE, Server};
 
@@ -39,8 +39,8 @@ fn an_urgent_job_starts_within_a_segment_and_the_other_comes_back() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     std::fs::create_dir(root.join("input")).unwrap();
-    make_clip(&root.join("input/a.mp4"), "64x36", 600, false);
-    make_clip(&root.join("b.mp4"), "64x36", 120, false);
+    make_telling_clip(&root.join("input/a.mp4"), 600, false);
+    make_telling_clip(&root.join("b.mp4"), 120, false);
     let server = Server::start(root, &SLOW);
     wait_for("the first file", PATIENCE, || job(&server, 1)["id"] == 1);
     std::fs::rename(root.join("b.mp4"), root.join("input/b.mp4")).unwrap();
@@ -90,7 +90,7 @@ fn a_paused_job_waits_across_starts_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     std::fs::create_dir(root.join("input")).unwrap();
-    make_clip(&root.join("input/a.mp4"), "64x36", 300, false);
+    make_telling_clip(&root.join("input/a.mp4"), 300, false);
     let mut server = Server::start(root, &SLOW);
     wait_for("a segment", PATIENCE, || segments_done(&server, 1) >= 1);
     run_well(root, &["pause", "1"]);
@@ -115,7 +115,7 @@ fn a_job_is_moved_among_those_of_its_priority() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     std::fs::create_dir(root.join("input")).unwrap();
-    make_clip(&root.join("input/a.mp4"), "64x36", 3000, false);
+    make_telling_clip(&root.join("input/a.mp4"), 3000, false);
     let server = Server::start(root, &SLOW);
     wait_for("the first file", PATIENCE, || server.jobs().len() == 1);
     for name in ["b.mp4", "c.mp4"] {
@@ -167,7 +167,7 @@ fn a_file_that_kills_its_worker_is_given_up_with_evidence_and_the_queue_goes_on(
     let root = folder.path();
     std::fs::create_dir(root.join("input")).unwrap();
     for name in ["a.mp4", "bad.mp4", "c.mp4"] {
-        make_clip(&root.join("input").join(name), "64x36", 150, false);
+        make_telling_clip(&root.join("input").join(name), 150, false);
     }
     let (wrapper, mended, worker) = (root.join("worker"), root.join("mended"), common::worker());
     executable(&wrapper, DYING_WORKER);

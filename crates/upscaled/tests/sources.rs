@@ -20,7 +20,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use common::{
-    Random, SMALL_JOB, ffmpeg, frame_checksums, make_clip, number, run_well, segments, upscaled, wait_for,
+    Random, SMALL_JOB, ffmpeg, frame_checksums, make_telling_clip, number, run_well, segments, upscaled,
+    wait_for,
 };
 use server::{PATIENCE, Server};
 
@@ -34,7 +35,7 @@ fn a_source_that_is_replaced_gives_no_mixed_result() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     // Alike in all but the pictures, so that only looking at the file tells them apart.
-    make_clip(&at("clip.mp4"), "64x36", 60, true);
+    make_telling_clip(&at("clip.mp4"), 60, true);
     let (old, new) = (at("old.mp4"), at("new.mp4"));
     fs::rename(at("clip.mp4"), &old).unwrap();
     let input = old.to_str().unwrap().to_owned();
@@ -96,7 +97,7 @@ fn input(root: &Path, name: &str) -> std::path::PathBuf {
 fn files_that_are_touched_or_whose_folder_is_gone_for_a_while_are_not_done_again() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    make_clip(&input(root, "clip.mp4"), "64x36", 10, false);
+    make_telling_clip(&input(root, "clip.mp4"), 10, false);
     let mut server = Server::start(root, &QUICK);
     assert_eq!(server.wait_for_jobs(1)[0]["status"], "done");
     let result = root.join("output/clip_upscaled.mp4");
@@ -129,7 +130,7 @@ fn files_that_are_touched_or_whose_folder_is_gone_for_a_while_are_not_done_again
 fn an_unfinished_job_whose_folder_is_gone_keeps_its_work_and_goes_on_by_a_retry() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    make_clip(&input(root, "clip.mp4"), "64x36", 600, false);
+    make_telling_clip(&input(root, "clip.mp4"), 600, false);
     let mut server = Server::start(root, &SLOW);
     let work = root.join("output/clip.mp4.job");
     wait_for("two segments", PATIENCE, || segments(&work).len() >= 2);
@@ -152,7 +153,7 @@ fn an_unfinished_job_whose_folder_is_gone_keeps_its_work_and_goes_on_by_a_retry(
 fn a_source_that_is_renamed_is_a_new_job_and_the_old_one_says_why_it_ends() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    make_clip(&input(root, "before.mp4"), "64x36", 300, false);
+    make_telling_clip(&input(root, "before.mp4"), 300, false);
     let server = Server::start(root, &SLOW);
     wait_for("a segment", PATIENCE, || !segments(&root.join("output/before.mp4.job")).is_empty());
     fs::rename(input(root, "before.mp4"), input(root, "after.mp4")).unwrap();

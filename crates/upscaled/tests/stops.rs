@@ -18,7 +18,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use common::{
-    Random, executable, frame_checksums, make_clip, number, run_well, segments, upscaled, wait_for,
+    Random, executable, frame_checksums, make_clip, make_telling_clip, number, run_well, segments, upscaled,
+    wait_for,
 };
 use server::{Held, PATIENCE, Server, signal};
 
@@ -32,7 +33,7 @@ fn stops() -> usize {
 
 /// A clip that takes longer than all stops together.
 fn clip(path: &Path) {
-    make_clip(path, "64x36", 150 + 15 * stops() as u32, false);
+    make_telling_clip(path, 150 + 15 * stops() as u32, false);
 }
 
 /// What an unbroken run makes of the clip.
@@ -165,7 +166,7 @@ fn a_second_signal_ends_a_stop_that_is_held_up_and_time_does_too() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     std::fs::create_dir(root.join("input")).unwrap();
-    make_clip(&root.join("input/a.mp4"), "64x36", 1500, false);
+    make_telling_clip(&root.join("input/a.mp4"), 1500, false);
     let mut server = Server::start(root, &SETTINGS);
     wait_for("a segment", PATIENCE, || !segments(&root.join("output/a.mp4.job")).is_empty());
     let held = Held::ledger(root);

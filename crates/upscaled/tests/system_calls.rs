@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use common::{SMALL_JOB, can_trace, frame_checksums, make_clip, number, run, run_well, upscaled};
+use common::{SMALL_JOB, can_trace, frame_checksums, make_telling_clip, number, run, run_well, upscaled};
 
 const FRAMES: u32 = 36;
 /// Calls that change files, and `write`, which also carries the messages between server and worker.
@@ -231,7 +231,7 @@ impl Stage {
         }
         let folder = tempfile::tempdir().unwrap();
         let clip = folder.path().join("clip.mp4");
-        make_clip(&clip, "64x36", FRAMES, true);
+        make_telling_clip(&clip, FRAMES, true);
         run_well(folder.path(), &SMALL_JOB);
         let wanted = frame_checksums(&folder.path().join("clip_upscaled.mp4"));
         assert_eq!(wanted.len(), FRAMES as usize);

@@ -19,8 +19,15 @@ pub(super) fn options(settings: &EncodeSettings) -> Vec<(String, String)> {
             set("crf", crf);
             set("preset", preset);
             set("partitions", X264_PARTITIONS.to_owned());
+            let mut parameters = Vec::new();
+            if let Some(instructions) = x264_instructions() {
+                parameters.push(format!("asm={instructions}"));
+            }
             if settings.parameter_set > 0 {
-                set("x264-params", format!("sps-id={}", settings.parameter_set));
+                parameters.push(format!("sps-id={}", settings.parameter_set));
+            }
+            if !parameters.is_empty() {
+                set("x264-params", parameters.join(":"));
             }
         }
         "libx265" => {
@@ -91,4 +98,24 @@ pub(super) fn options(settings: &EncodeSettings) -> Vec<(String, String)> {
         }
     }
     options
+}
+
+/// The instructions that libx264 may use on a processor with AVX-512; `None` where it may choose.
+///
+/// Its macroblock tree adds up, for each row of macroblocks, what later frames take from them. The code for AVX-512 takes
+/// eight macroblocks at a time and does not leave out those behind the end of the row, so that motion vectors, costs and
+/// amounts of whatever lies behind count, too: at the last row, memory that nobody wrote or that an earlier frame left there.
+/// Which frame that was follows from how threads were scheduled. (Up to the version of 2024 at least.) The code for AVX2
+/// leaves them out.
+fn x264_instructions() -> Option<&'static str> {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx512f") {
+        let has_all_of_avx2 = std::arch::is_x86_feature_detected!("avx2")
+            && std::arch::is_x86_feature_detected!("fma")
+            && std::arch::is_x86_feature_detected!("bmi1")
+            && std::arch::is_x86_feature_detected!("bmi2")
+            && std::arch::is_x86_feature_detected!("lzcnt");
+        return Some(if has_all_of_avx2 { "AVX2" } else { "AVX" });
+    }
+    None
 }

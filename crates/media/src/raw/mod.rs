@@ -12,6 +12,7 @@ pub(crate) mod frame;
 pub(crate) mod hardware;
 pub(crate) mod input;
 pub(crate) mod log;
+pub(crate) mod memory;
 pub(crate) mod output;
 pub(crate) mod packet;
 mod parts;

@@ -92,13 +92,22 @@ pub fn ffmpeg(arguments: &[&str]) {
 
 /// Makes a clip with moving pictures and, on request, sound.
 pub fn make_clip(path: &Path, size: &str, frames: u32, sound: bool) {
-    let video = format!("testsrc2=size={size}:rate=25");
+    make_video(path, &format!("testsrc2=size={size}:rate=25"), frames, sound);
+}
+
+/// Makes a clip whose result, of two or four times the size, tells when an encoder takes in what it should not: noise leaves
+/// it much to choose, and no row has as many macroblocks as fit the registers of processors.
+pub fn make_telling_clip(path: &Path, frames: u32, sound: bool) {
+    make_video(path, "testsrc2=size=52x36:rate=25,noise=alls=40:allf=t", frames, sound);
+}
+
+fn make_video(path: &Path, video: &str, frames: u32, sound: bool) {
     let seconds = f64::from(frames) / 25.0;
     let sine = format!("sine=frequency=440:sample_rate=48000:duration={seconds}");
     let frames = frames.to_string();
     let path = path.to_str().unwrap();
     let encoder = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-frames:v", &frames];
-    let mut arguments = vec!["-f", "lavfi", "-i", &video];
+    let mut arguments = vec!["-f", "lavfi", "-i", video];
     if sound {
         arguments.extend(["-f", "lavfi", "-i", &sine, "-c:a", "aac"]);
     }
@@ -135,6 +144,19 @@ pub fn pts(path: &Path) -> Vec<i64> {
 /// A checksum of every decoded frame.
 pub fn frame_checksums(path: &Path) -> Vec<String> {
     checksums(path, "0:v:0")
+}
+
+/// The encoded pictures, as times and checksums.
+pub fn packets(path: &Path) -> Vec<String> {
+    let output = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-i", path.to_str().unwrap()])
+        .args(["-map", "0:v:0", "-c", "copy", "-f", "framemd5", "-"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    // The bytes before the packets stand at the head.
+    text.lines().filter(|line| !line.starts_with("#software")).map(str::to_owned).collect()
 }
 
 /// A checksum of every decoded frame of a stream, which is named as for `ffmpeg -map`.
@@ -182,9 +204,9 @@ pub fn clip(name: &str) -> Option<PathBuf> {
     None
 }
 
-/// A job that takes a moment: no network, segments of 12 frames.
+/// A job that takes a moment: no network, segments of 12 frames, and the preset that is the default.
 pub const SMALL_JOB: [&str; 10] =
-    ["up", "clip.mp4", "--model", "none", "--scale", "2", "--preset", "ultrafast", "--segment-frames", "12"];
+    ["up", "clip.mp4", "--model", "none", "--scale", "2", "--preset", "veryfast", "--segment-frames", "12"];
 
 /// Leaves a small job in `clip.mp4.job` that was killed when so many of its segments were finished; some are still to be
 /// made. False when it always ended too early.
