@@ -205,7 +205,7 @@ impl Input {
             (code, if format.is_null() { String::new() } else { text((*format).name) })
         };
         if code < 0 || format.is_null() {
-            return Err(Error::NotAVideo { reason: error_text(code) });
+            return Err(not_a_video(code));
         }
         let name = names.split(',').next().unwrap_or_default();
         if FORMATS.contains(&name) {
@@ -253,7 +253,7 @@ impl Input {
             ffi::avformat_open_input(&raw mut self.context, url.as_ptr(), format, options.as_mut_ptr())
         };
         if code < 0 {
-            return Err(Error::NotAVideo { reason: error_text(code) });
+            return Err(not_a_video(code));
         }
         let mut for_each: Vec<Dictionary> = (0..self.stream_count()).map(|_| Dictionary::new()).collect();
         for options in &mut for_each {
@@ -263,7 +263,7 @@ impl Input {
         // SAFETY: there is one list of options for each stream, laid out as FFmpeg's pointers to lists.
         let code = unsafe { ffi::avformat_find_stream_info(self.context, for_each.as_mut_ptr().cast()) };
         if code < 0 {
-            return Err(Error::NotAVideo { reason: error_text(code) });
+            return Err(not_a_video(code));
         }
         Ok(())
     }
@@ -429,3 +429,12 @@ fn url(path: &Path) -> Result<CString, Error> {
     bytes.extend_from_slice(OsStr::as_encoded_bytes(path.as_os_str()));
     CString::new(bytes).map_err(|_| Error::NotFound)
 }
+/// Why a file cannot be opened.
+fn not_a_video(code: std::ffi::c_int) -> Error {
+    // With the little memory that opening is given.
+    let claims_too_much = code == ffi::AVERROR(libc::ENOMEM);
+    let reason =
+        if claims_too_much { "its head claims sizes that no video has".to_owned() } else { error_text(code) };
+    Error::NotAVideo { reason }
+}
+
