@@ -12,6 +12,7 @@ pub mod message;
 mod path;
 mod plan;
 pub mod report;
+mod scale;
 mod settings;
 mod source;
 pub mod state;
@@ -24,6 +25,7 @@ pub use encoder::{Codec, Encoding};
 pub use eta::Eta;
 pub use path::FilePath;
 pub use plan::{ENCODER_THREADS, Plan, SegmentRange, plan};
+pub use scale::{Scale, ScaleError};
 pub use settings::{
     BUILT_IN_MODELS, DEFAULT_MODEL, DENOISE_TWIN, ENGINES, Model, Settings, SettingsError, Twin,
 };

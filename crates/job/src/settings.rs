@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::encoder::{ENCODERS, Encoder};
-use crate::{Codec, Container, Deinterlace, FilePath, LARGEST_SIDE, Target};
+use crate::{Codec, Container, Deinterlace, FilePath, LARGEST_SIDE, Scale, Target};
 
 /// The model that is used when none is named.
 pub const DEFAULT_MODEL: &str = "realesr-general-x4v3";
@@ -145,7 +145,7 @@ impl Default for Settings {
             model: Model::BuiltIn { name: DEFAULT_MODEL.to_owned() },
             denoise: 1.0,
             twin: None,
-            target: Target::Scale(4),
+            target: Target::times(4),
             crf: None,
             preset: None,
             container: None,
@@ -182,7 +182,7 @@ impl Settings {
             return Err(SettingsError::NoTwin(self.model.name().to_owned()));
         }
         match self.target {
-            Target::Scale(factor) if !(1..=8).contains(&factor) => return Err(SettingsError::Scale(factor)),
+            Target::Scale(factor) if !factor.is_usable() => return Err(SettingsError::Scale(factor)),
             Target::Height(rows) if !(2..=LARGEST_SIDE).contains(&rows) => {
                 return Err(SettingsError::Height(rows));
             }
@@ -314,8 +314,8 @@ pub enum SettingsError {
     )]
     NoTwin(String),
     /// Scale out of range.
-    #[error("the scale {0} is out of range: choose a whole number from 1 to 8")]
-    Scale(u32),
+    #[error("the scale {0} is out of range: choose a number from 1 to 8")]
+    Scale(Scale),
     /// Height out of range.
     #[error("the height {0} is out of range: choose a number from 2 to {LARGEST_SIDE}")]
     Height(u32),
@@ -477,7 +477,7 @@ mod tests {
             Settings { denoise: 1.5, ..base.clone() },
             Settings { denoise: f32::NAN, ..base.clone() },
             Settings { denoise: 0.5, ..base.clone() },
-            Settings { target: Target::Scale(0), ..base.clone() },
+            Settings { target: Target::times(0), ..base.clone() },
             Settings { target: Target::Height(1), ..base.clone() },
             Settings { crf: Some(52), ..base.clone() },
             Settings { crf: Some(0), codec: Some(Codec::Av1), ..base.clone() },

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::SettingsError;
+use crate::{Scale, SettingsError};
 
 /// How large the result is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     /// So many times the source, in both directions.
-    Scale(u32),
+    Scale(Scale),
     /// So many rows; the width follows.
     Height(u32),
     /// So many pixels in a row; the height follows.
@@ -55,6 +55,11 @@ impl Shape {
 }
 
 impl Target {
+    /// So many times the source.
+    pub const fn times(times: u32) -> Self {
+        Self::Scale(Scale::whole(times))
+    }
+
     /// Width and height of the result as it is stored. Shape of the pixels and rotation stay those of the source.
     ///
     /// Both are even, since 4:2:0 video has one colour sample for two pixels. Odd ones are rounded up by one, save for
@@ -68,7 +73,7 @@ impl Target {
         }
         let (width, height) = (u64::from(source.width), u64::from(source.height));
         let (wide, high) = match self {
-            Self::Scale(factor) => (width * u64::from(factor), height * u64::from(factor)),
+            Self::Scale(factor) => (factor.of(width), factor.of(height)),
             Self::Height(rows) => (follow(rows.into(), width, height), rows.into()),
             Self::Width(columns) => (columns.into(), follow(columns.into(), height, width)),
             Self::Fit { width, height } => fit(source, (width, height)),
@@ -125,10 +130,10 @@ mod tests {
 
     #[test]
     fn results_have_even_sides() {
-        assert_eq!(size(Target::Scale(4), 427, 239), Ok((1708, 956)));
-        assert_eq!(size(Target::Scale(3), 427, 239), Ok((1282, 718)));
+        assert_eq!(size(Target::times(4), 427, 239), Ok((1708, 956)));
+        assert_eq!(size(Target::times(3), 427, 239), Ok((1282, 718)));
         assert_eq!(size(Target::Height(1080), 640, 272), Ok((2542, 1080)));
-        assert_eq!(size(Target::Scale(4), 1, 1), Ok((4, 4)));
+        assert_eq!(size(Target::times(4), 1, 1), Ok((4, 4)));
         assert_eq!(size(Target::Height(2), 1, 1000), Ok((2, 2)));
         assert_eq!(size(Target::Width(1920), 640, 272), Ok((1920, 816)));
         assert_eq!(size(Target::Width(1919), 640, 272), Ok((1920, 816)));
@@ -137,10 +142,10 @@ mod tests {
 
     #[test]
     fn results_that_no_encoder_takes_are_refused() {
-        assert!(matches!(size(Target::Scale(4), 4098, 100), Err(SettingsError::TooLarge { .. })));
+        assert!(matches!(size(Target::times(4), 4098, 100), Err(SettingsError::TooLarge { .. })));
         assert!(matches!(size(Target::Height(720), 100_000, 2), Err(SettingsError::TooLarge { .. })));
         assert!(matches!(size(Target::Width(720), 2, 100_000), Err(SettingsError::TooLarge { .. })));
-        assert_eq!(size(Target::Scale(2), 0, 5), Err(SettingsError::EmptySource));
+        assert_eq!(size(Target::times(2), 0, 5), Err(SettingsError::EmptySource));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use job::encoder::{ENCODERS, Encoder};
-use job::{Codec, Container, Deinterlace, LARGEST_SIDE};
+use job::{Codec, Container, Deinterlace, LARGEST_SIDE, Scale};
 use storage::Bytes;
 
 /// The format of a result's video, by its name.
@@ -83,8 +83,8 @@ impl FromStr for DiskLimit {
 }
 
 /// How many times larger results are.
-pub(crate) fn scale(text: &str) -> Result<u32, String> {
-    whole(text, 1..=8).ok_or_else(|| "choose a whole number from 1 to 8".to_owned())
+pub(crate) fn scale(text: &str) -> Result<Scale, String> {
+    text.parse().map_err(|error: job::ScaleError| error.to_string())
 }
 
 /// Rows or columns of a result.
@@ -175,9 +175,9 @@ mod tests {
 
     #[test]
     fn numbers_are_checked_against_their_ranges() {
-        assert_eq!((scale("8"), side("2"), crf("0"), crf("63")), (Ok(8), Ok(2), Ok(0), Ok(63)));
+        assert_eq!((scale("8"), side("2"), crf("0"), crf("63")), (Ok(Scale::whole(8)), Ok(2), Ok(0), Ok(63)));
         assert_eq!((strength("0.5"), grain("1"), threads("1024")), (Ok(0.5), Ok(1.0), Ok(1024)));
-        for text in ["0", "9", "-1", "2.5", "two", ""] {
+        for text in ["0", "9", "-1", "2.555", "two", ""] {
             assert!(scale(text).unwrap_err().contains("from 1 to 8"), "{text}");
         }
         for text in ["-1", "64", "x"] {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
-use job::{Deinterlace, Priority};
+use job::{Deinterlace, Priority, Scale};
 
 use crate::choice::{self, CodecName, ContainerName, DiskLimit, EncoderOption, Tonemap};
 use crate::clock::Since;
@@ -186,9 +186,9 @@ pub(crate) struct Choices {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Args)]
 #[group(multiple = false)]
 pub(crate) struct SizeChoice {
-    /// Enlarge so many times, 1 to 8 [default: 4]
+    /// Enlarge so many times, 1 to 8, for example 2 or 1.5 [default: 4]
     #[arg(short, long, value_name = "TIMES", value_parser = choice::scale, allow_negative_numbers = true)]
-    pub(crate) scale: Option<u32>,
+    pub(crate) scale: Option<Scale>,
     /// Enlarge to so many rows of the picture as it is stored, for example 1080; the width follows
     #[arg(long, value_name = "ROWS", value_parser = choice::side, allow_negative_numbers = true)]
     pub(crate) height: Option<u32>,

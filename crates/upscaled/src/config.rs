@@ -247,7 +247,7 @@ mod tests {
         let settings = settings(&with_file(line, &path).unwrap(), &[]).unwrap();
         assert_eq!(
             (settings.model.name(), settings.target, settings.crf),
-            ("none", Target::Scale(2), Some(10))
+            ("none", Target::times(2), Some(10))
         );
         let size = SizeChoice { height: Some(720), ..SizeChoice::default() };
         let chosen = with_file(Choices { size, ..Choices::default() }, &path).unwrap();
@@ -262,7 +262,7 @@ mod tests {
             settings(&choices, &[]).unwrap().target
         };
         let none = SizeChoice::default();
-        assert_eq!(chosen("", none), Target::Scale(4));
+        assert_eq!(chosen("", none), Target::times(4));
         assert_eq!(chosen("height = 720", none), Target::Height(720));
         assert_eq!(chosen("width = 1280", none), Target::Width(1280));
         assert_eq!(chosen("fit = \"1920x1080\"", none), Target::Fit { width: 1920, height: 1080 });
@@ -386,7 +386,7 @@ mod tests {
         assert_eq!(of(&none, "ignore"), "[\"a\"] from upscaled.toml, line 5");
         assert_eq!(of(&none, "scale"), "- from default");
         assert_eq!(of(&none, "model"), "\"realesr-general-x4v3\" from default");
-        let size = SizeChoice { scale: Some(2), ..SizeChoice::default() };
+        let size = SizeChoice { scale: Some(job::Scale::whole(2)), ..SizeChoice::default() };
         let line = Choices { crf: Some(10), size, reuse_tolerance: Some(2), ..Choices::default() };
         assert_eq!(of(&line, "crf"), "10 from command line");
         assert_eq!(

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use coordinator::NamePattern;
-use job::Deinterlace;
+use job::{Deinterlace, Scale};
 use toml::de::{DeTable, DeValue};
 
 use crate::choice::{self, CodecName, ContainerName, DiskLimit, Tonemap};
@@ -17,7 +17,7 @@ use crate::time_span::TimeSpan;
 #[derive(Debug, Default)]
 pub(super) struct File {
     pub(super) model: Option<String>,
-    pub(super) scale: Option<u32>,
+    pub(super) scale: Option<Scale>,
     pub(super) height: Option<u32>,
     pub(super) width: Option<u32>,
     pub(super) fit: Option<PictureSize>,
@@ -306,9 +306,9 @@ mod tests {
             (
                 "scale = \"two\"",
                 1,
-                "scale = \"two\" cannot be: choose a whole number from 1 to 8; for example scale = 4",
+                "scale = \"two\" cannot be: choose a number from 1 to 8 with two decimals at most, such as 2 or 1.5; for example scale = 4",
             ),
-            ("scale = 9", 1, "scale = 9 cannot be: choose a whole number from 1 to 8; for example scale = 4"),
+            ("scale = 9", 1, "scale = 9 cannot be: choose a number from 1 to 8 with two decimals at most, such as 2 or 1.5; for example scale = 4"),
             (
                 "max_disk = 200",
                 1,
