@@ -27,8 +27,12 @@ fn worker(folder: &Path, unfinished: &str) -> PathBuf {
         "first",
         &[Response::Hello { version: env!("CARGO_PKG_VERSION").to_owned() }, Response::Confined(walls)],
     );
-    let probed =
-        |unfinished| Response::Probed { description: "h264 2x2".to_owned(), unfinished, made_by: None };
+    let probed = |unfinished| Response::Probed {
+        description: "h264 2x2".to_owned(),
+        rows: 2,
+        unfinished,
+        made_by: None,
+    };
     put("half", &[probed(Some(unfinished.to_owned()))]);
     put("all", &[probed(None)]);
     let path = folder.join("worker");

@@ -200,6 +200,8 @@ pub enum Response {
     Probed {
         /// The video in a few words.
         description: String,
+        /// Rows of its picture as it is stored.
+        rows: u32,
         /// The file states more than it holds: what it states and what is there, in words.
         unfinished: Option<String>,
         /// The file is a result, and says how it was made.

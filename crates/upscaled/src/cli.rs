@@ -92,6 +92,12 @@ pub(crate) struct Up {
     /// Replace a result that is there already
     #[arg(long)]
     pub(crate) overwrite: bool,
+    /// Take the videos of folders too, with all below; results in a folder of -o keep the folders
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
+    /// Leave videos alone whose picture has more rows as it is stored, for example 720
+    #[arg(long, value_name = "ROWS", value_parser = choice::side, allow_negative_numbers = true)]
+    pub(crate) skip_above: Option<u32>,
     /// Discard unfinished work on the video and begin anew
     #[arg(long)]
     pub(crate) restart: bool,

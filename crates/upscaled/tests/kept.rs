@@ -228,3 +228,44 @@ fn a_copied_root_works_in_folders_of_its_own() {
     let first = sums.next().unwrap();
     assert!(first.len() == 3000 && sums.all(|other| other == first));
 }
+
+#[test]
+fn a_folder_is_taken_with_all_below_but_for_what_is_large_or_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir_all(root.join("shelf/show/extras")).unwrap();
+    for (name, size) in [
+        ("a.mkv", "64x36"),
+        ("show/e1.mp4", "64x36"),
+        ("show/e2.mp4", "64x80"),
+        ("show/extras/e1.mp4", "80x48"),
+    ] {
+        make_clip(&root.join("shelf").join(name), size, 10, false);
+    }
+    fs::write(root.join("shelf/show/notes.txt"), "no video").unwrap();
+    let up = [&["up", "-r", "shelf", "--skip-above", "48", "-o", "shelf/out/"], &QUICK[..]].concat();
+    let output = run(root, &up);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("80 rows, more than 48"), "{}", said(&output));
+    let results = |root: &Path| -> Vec<String> {
+        let found = files(&root.join("shelf/out")).into_keys();
+        let inside = found.map(|path| path.split_once("/shelf/out/").unwrap().1.to_owned());
+        inside.filter(|name| !name.ends_with(".json")).collect()
+    };
+    let wanted = ["a_upscaled.mkv", "show/e1_upscaled.mp4", "show/extras/e1_upscaled.mp4"];
+    assert_eq!(results(root), wanted);
+    // Once more: all is done, and results are no videos to enlarge.
+    let output = run(root, &up);
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(
+        (said(&output).matches("done already").count(), results(root).len()),
+        (3, 3),
+        "{}",
+        said(&output)
+    );
+    run_well(root, &[&["up", "-r", "shelf/show/extras"], &QUICK[..]].concat());
+    let output = run(root, &[&["up", "-r", "shelf/show/extras"], &QUICK[..]].concat());
+    assert!(output.status.success() && said(&output).contains("done already"), "{}", said(&output));
+    assert!(root.join("shelf/show/extras/e1_upscaled.mp4").is_file());
+    refuses(root, &["up", "shelf"], &["add -r"]);
+}

@@ -22,7 +22,12 @@ pub(crate) fn probe(path: &Path) -> Result<Response, Failed> {
     let source = source(path, None);
     let probe = media::probe(&source)?;
     let description = format!("{} {}", probe.video.codec, probe.video.size);
-    Ok(Response::Probed { description, unfinished: media::unfinished(&source)?, made_by: probe.made_by })
+    Ok(Response::Probed {
+        description,
+        rows: probe.video.size.height,
+        unfinished: media::unfinished(&source)?,
+        made_by: probe.made_by,
+    })
 }
 
 /// Makes the frame list, and finds what the job needs to know.

@@ -437,4 +437,3 @@ fn not_a_video(code: std::ffi::c_int) -> Error {
         if claims_too_much { "its head claims sizes that no video has".to_owned() } else { error_text(code) };
     Error::NotAVideo { reason }
 }
-

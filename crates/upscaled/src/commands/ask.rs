@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use coordinator::WorkerProcess;
-use job::Settings;
 use job::message::{Access, Failure, Request, Response};
+use job::{FilePath, Settings};
 
 use super::worker_executable;
 use crate::exit::wrong;
@@ -18,6 +18,17 @@ pub(super) async fn ask(executable: &Path, access: Access, request: &Request) ->
     let mut worker = WorkerProcess::start(executable, access).await?;
     worker.send(request).await?;
     Ok(worker.receive(PATIENCE).await?)
+}
+
+/// Rows of a film's picture as it is stored; `None` for a file that is none, whose job says why.
+pub(super) async fn rows(source: &Path) -> anyhow::Result<Option<u32>> {
+    let read = storage::parts(source).into_iter().map(FilePath).collect();
+    let access = Access { read, write: Vec::new() };
+    let request = Request::Probe { source: source.into() };
+    Ok(match ask(&worker_executable()?, access, &request).await? {
+        Response::Probed { rows, .. } => Some(rows),
+        _ => None,
+    })
 }
 
 /// Tries the encoder's options, where there are any, so that a mistake in them is said before any work.

@@ -1,5 +1,6 @@
 //! `up`: upscale files now.
 
+mod folders;
 mod plan;
 mod unfinished;
 
@@ -13,6 +14,7 @@ use coordinator::{
 use job::state::{Event, Phase, Status};
 use job::{JobId, Settings};
 use ledger::{Ledger, NewJob, Record};
+use serde::Serialize;
 use storage::FolderLock;
 use tokio::sync::mpsc;
 
@@ -26,6 +28,7 @@ use crate::progress::{self, View};
 use crate::root::{self, Root};
 use crate::signals::shutdown_on_signal;
 
+use folders::Named;
 pub(super) use plan::readable;
 use plan::{Planned, Wanted};
 use unfinished::Other;
@@ -44,11 +47,12 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     let settings = Settings { stream: up.stream, ..config::settings(&choices, &[models])? };
     let source_of =
         async |folder: &Path| coordinator::source_of(&root::ledger_file(folder), &work_in(folder));
-    let wanted = Wanted { files: &up.files, output: up.output.as_deref(), settings: &settings };
+    let files = folders::files(&up.files, up.recursive, up.output.as_deref()).await?;
+    let wanted = Wanted { files: &files, output: up.output.as_deref(), settings: &settings };
     let planned = wanted.plan(source_of).await;
     ask::try_encoder(&settings).await?;
-    let mut batch = Batch::new(up.files.len(), up.json);
-    let mut run = Run {
+    let mut batch = Batch::new(files.len(), up.json);
+    let run = Run {
         engine_threads: config::engine_threads(choices.threads),
         max_disk: choices.max_disk.map(|limit| limit.0.0),
         keep_time: choices.keep_time,
@@ -57,9 +61,8 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
         shutdown,
         up,
     };
-    let files = std::mem::take(&mut run.up.files);
     let mut ending = Ending::Done;
-    for (file, planned) in files.iter().zip(planned) {
+    for (Named { file, .. }, planned) in files.iter().zip(planned) {
         batch.begin(file);
         let ended = match planned {
             Ok(planned) => run.file(&planned).await,
@@ -114,7 +117,15 @@ impl Run {
             let Some((result, _)) = finished_result(&new) else { return Err(already_there(planned)) };
             output::say("this was done already");
             self.tell_result(&result)?;
-            return Ok(Ending::Done);
+            return self.tell_outcome(planned, "done", "it was done already");
+        }
+        if let Some(most) = self.up.skip_above
+            && let Some(rows) = ask::rows(&planned.source).await?
+            && rows > most
+        {
+            let reason = format!("its picture has {rows} rows, more than {most}");
+            output::say(&format!("skipped: {reason}"));
+            return self.tell_outcome(planned, "skipped", &reason);
         }
         match &self.root {
             Some(root) => self.in_root(root, planned, request).await,
@@ -318,9 +329,26 @@ impl Run {
         })
     }
 
+    /// Says for programs what became of a file that was no job of this command.
+    fn tell_outcome(&self, planned: &Planned, status: &'static str, reason: &str) -> anyhow::Result<Ending> {
+        if self.up.json {
+            let source = planned.source.to_string_lossy().into_owned();
+            output::json(&Outcome { source, status, reason })?;
+        }
+        Ok(Ending::Done)
+    }
+
     fn tell_result(&self, result: &Path) -> anyhow::Result<()> {
         if self.up.json { Ok(()) } else { output::data(&output::path(result)) }
     }
+}
+
+/// What became of a file without work on it.
+#[derive(Serialize)]
+struct Outcome<'a> {
+    source: String,
+    status: &'static str,
+    reason: &'a str,
 }
 
 fn already_there(planned: &Planned) -> anyhow::Error {

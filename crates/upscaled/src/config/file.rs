@@ -308,7 +308,11 @@ mod tests {
                 1,
                 "scale = \"two\" cannot be: choose a number from 1 to 8 with two decimals at most, such as 2 or 1.5; for example scale = 4",
             ),
-            ("scale = 9", 1, "scale = 9 cannot be: choose a number from 1 to 8 with two decimals at most, such as 2 or 1.5; for example scale = 4"),
+            (
+                "scale = 9",
+                1,
+                "scale = 9 cannot be: choose a number from 1 to 8 with two decimals at most, such as 2 or 1.5; for example scale = 4",
+            ),
             (
                 "max_disk = 200",
                 1,

@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail, ensure};
 use coordinator::{job_folders, result_names};
 use job::{Container, Settings};
 
+use super::folders::Named;
 use crate::exit::wrong;
 use crate::output;
 use crate::root;
@@ -30,7 +31,7 @@ pub(super) struct Planned {
 /// The choices that matter for names.
 #[derive(Debug)]
 pub(super) struct Wanted<'a> {
-    pub(super) files: &'a [PathBuf],
+    pub(super) files: &'a [Named],
     pub(super) output: Option<&'a Path>,
     pub(super) settings: &'a Settings,
 }
@@ -60,17 +61,17 @@ impl Wanted<'_> {
 
     async fn file(
         &self,
-        file: &Path,
+        named: &Named,
         others: &[&Planned],
         source_of: &impl AsyncFn(&Path) -> Option<PathBuf>,
     ) -> anyhow::Result<Planned> {
-        let source = readable(file)?;
+        let source = readable(&named.file)?;
         ensure!(
             others.iter().all(|other| other.source != source),
             "`{}` is named twice, and is made once",
-            output::path(file)
+            output::path(&named.file)
         );
-        let Place { folder: output, file: chosen, container } = self.place(&source)?;
+        let Place { folder: output, file: chosen, container } = self.place(&source, &named.inside)?;
         storage::check_writable(&output).with_context(|| {
             let folder = output::path(&output);
             format!(
@@ -100,15 +101,16 @@ impl Wanted<'_> {
     }
 
     /// Where the result of a file goes.
-    fn place(&self, source: &Path) -> anyhow::Result<Place> {
+    fn place(&self, source: &Path, inside: &Path) -> anyhow::Result<Place> {
         let beside = source.parent().unwrap_or(Path::new("/")).to_owned();
         let Some(wanted) = self.output else {
             return Ok(Place { folder: beside, file: None, container: None });
         };
         let says_folder = wanted.as_os_str().to_string_lossy().ends_with('/');
         if says_folder || wanted.is_dir() {
-            root::make_folder(wanted)?;
-            return Ok(Place { folder: wanted.canonicalize()?, file: None, container: None });
+            let folder = wanted.join(inside);
+            root::make_folder(&folder)?;
+            return Ok(Place { folder: folder.canonicalize()?, file: None, container: None });
         }
         if self.files.len() > 1 {
             return Err(wrong(format!(
@@ -169,7 +171,7 @@ pub(in crate::commands) fn readable(file: &Path) -> anyhow::Result<PathBuf> {
     let source = file.canonicalize().with_context(|| format!("`{shown}` cannot be found; check the name"))?;
     ensure!(
         !source.is_dir(),
-        "`{shown}` is a folder: name the files in it, or watch it with `upscaled serve`"
+        "`{shown}` is a folder: add -r to take the videos in it, or watch it with `upscaled serve`"
     );
     ensure!(source.is_file(), "`{shown}` is not a regular file: copy it to a disk first");
     if let Some(first) = storage::first_part(&source) {
@@ -194,7 +196,9 @@ mod tests {
         source_of: impl AsyncFn(&Path) -> Option<PathBuf>,
     ) -> Vec<anyhow::Result<Planned>> {
         let settings = Settings::default();
-        Wanted { files, output, settings: &settings }.plan(source_of).await
+        let named = |file: &PathBuf| Named { file: file.clone(), inside: PathBuf::new() };
+        let files: Vec<Named> = files.iter().map(named).collect();
+        Wanted { files: &files, output, settings: &settings }.plan(source_of).await
     }
 
     fn names(folder: &Path, planned: &[anyhow::Result<Planned>]) -> Vec<(String, String)> {
@@ -252,7 +256,8 @@ mod tests {
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         let settings = Settings { container: Some(Container::Mp4), ..Settings::default() };
-        let (files, output) = ([at("a.mkv")], at("b.mkv"));
+        let files = [Named { file: at("a.mkv"), inside: PathBuf::new() }];
+        let output = at("b.mkv");
         let wanted = Wanted { files: &files, output: Some(&output), settings: &settings };
         let error = wanted.plan(async |_| None).await.remove(0).unwrap_err().to_string();
         assert!(error.contains("--container"), "{error}");

@@ -1,0 +1,63 @@
+//! The videos that a command names, one by one or by their folders.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use coordinator::{NameRules, ScanOptions, Scanned, Standing, scan};
+
+use crate::commands::worker_executable;
+use crate::output;
+
+/// A file of the command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) file: PathBuf,
+    /// The folder that it lies in, below the one that was named: results keep it.
+    pub(super) inside: PathBuf,
+}
+
+/// All files that are named; with `recursive`, the videos of folders in their place. Results among `output` are no videos to
+/// enlarge.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub(super) async fn files(
+    names: &[PathBuf],
+    recursive: bool,
+    output: Option<&Path>,
+) -> anyhow::Result<Vec<Named>> {
+    let mut files = Vec::new();
+    for name in names {
+        if recursive && name.is_dir() {
+            files.extend(videos(name, output).await?);
+        } else {
+            files.push(Named { file: name.clone(), inside: PathBuf::new() });
+        }
+    }
+    Ok(files)
+}
+
+/// The videos in a folder and below, by the rules of the watch folder and in the order of their names.
+async fn videos(folder: &Path, output: Option<&Path>) -> anyhow::Result<Vec<Named>> {
+    let shown = output::path(folder);
+    let folder = folder.canonicalize().with_context(|| format!("`{shown}` cannot be read"))?;
+    let options = ScanOptions {
+        input: folder.clone(),
+        output: output.and_then(|output| output.canonicalize().ok()).unwrap_or_default(),
+        rules: NameRules::default(),
+        ledger: None,
+        worker: worker_executable()?,
+    };
+    let found = scan(&options).await?;
+    let passed = found.iter().filter(|found| found.standing != Standing::Wanted).count();
+    if passed > 0 {
+        let are =
+            if passed == 1 { "1 file or folder is" } else { &format!("{passed} files and folders are") };
+        output::say(&format!("{are} passed over in `{shown}`: no videos, results, or still written to"));
+    }
+    let wanted = found.into_iter().filter(|found| found.standing == Standing::Wanted);
+    let mut files: Vec<PathBuf> = wanted.map(|Scanned { path, .. }| path).collect();
+    files.sort();
+    let inside = |file: &Path| file.strip_prefix(&folder).ok()?.parent().map(Path::to_owned);
+    Ok(files.into_iter().map(|file| Named { inside: inside(&file).unwrap_or_default(), file }).collect())
+}
