@@ -22,9 +22,9 @@ faults kills="200":
         --test ledger_damage --test power --test space --test memory -- --nocapture --test-threads 1
     UPSCALED_KILLS={{kills}} UPSCALED_WORKER_KILLS=30 UPSCALED_PAUSES=50 UPSCALED_HANGS=4 UPSCALED_STOPS=50 \
         cargo test --release --package upscaled --test faults --test stops --test queue -- --nocapture
-    UPSCALED_DAMAGED_FILES=200 UPSCALED_SEGMENTS=3600 UPSCALED_REPLACEMENTS=50 UPSCALED_SAME_BITS=12 \
+    UPSCALED_DAMAGED_FILES=200 UPSCALED_SEGMENTS=3600 UPSCALED_REPLACEMENTS=50 UPSCALED_SAME_BITS=12 UPSCALED_OUTAGES=20 \
         cargo test --release --package upscaled --test missing_frames --test timing --test sources --test publish \
-        --test sandbox --test hostile --test same_bits -- --nocapture
+        --test sandbox --test hostile --test same_bits --test outage -- --nocapture
     UPSCALED_SEGMENTS=3600 cargo test --release --package media --test join no_number -- --nocapture
 
 # Speed of the engine: the built-in models, or MODEL WIDTHxHEIGHT THREADS

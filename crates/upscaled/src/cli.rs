@@ -81,6 +81,7 @@ pub(crate) enum Command {
     Generate(Generate),
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 #[derive(Debug, Args)]
 pub(crate) struct Up {
     /// The videos

@@ -249,8 +249,8 @@ fn a_folder_is_taken_with_all_below_but_for_what_is_large_or_made() {
     assert!(said(&output).contains("80 rows, more than 48"), "{}", said(&output));
     let results = |root: &Path| -> Vec<String> {
         let found = files(&root.join("shelf/out")).into_keys();
-        let inside = found.map(|path| path.split_once("/shelf/out/").unwrap().1.to_owned());
-        inside.filter(|name| !name.ends_with(".json")).collect()
+        let found = found.filter(|path| Path::new(path).extension().is_some_and(|ending| ending != "json"));
+        found.map(|path| path.split_once("/shelf/out/").unwrap().1.to_owned()).collect()
     };
     let wanted = ["a_upscaled.mkv", "show/e1_upscaled.mp4", "show/extras/e1_upscaled.mp4"];
     assert_eq!(results(root), wanted);

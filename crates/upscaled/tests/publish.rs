@@ -123,7 +123,7 @@ fn clear(folder: &Path) {
 fn a_target_that_is_read_only_is_refused_before_anything_is_made() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    make_clip(&at("clip.mp4"), "64x36", 36, true);
+    make_telling_clip(&at("clip.mp4"), 36, true);
     fs::create_dir(at("out")).unwrap();
     {
         let Some(_read_only) = Mount::read_only(&at("out")) else { return };

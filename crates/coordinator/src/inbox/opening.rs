@@ -129,11 +129,10 @@ async fn take_in(options: &InboxOptions, path: &Path) -> Result<(), Error> {
     let (submission, made) = submit_unless_made(&options.ledger, request, now()).await?;
     let id = submission.id;
     if submission.is_new {
-        match made {
-            Some(result) => {
-                tracing::info!("job {id}: `{}` was made before: `{}`", path.display(), result.display());
-            }
-            None => tracing::info!("job {id}: `{}` is taken in", path.display()),
+        if let Some(result) = made {
+            tracing::info!("job {id}: `{}` was made before: `{}`", path.display(), result.display());
+        } else {
+            tracing::info!("job {id}: `{}` is taken in", path.display());
         }
     } else if options.ledger.is_gone(id).await? {
         if let Some(record) = options.ledger.get(id).await? {

@@ -122,16 +122,16 @@ mod tests {
 
     #[test]
     fn frames_that_stand_too_close_are_spread() {
-        let spread = |times: &[i64], frame: i64| {
+        let spread_out = |times: &[i64], frame: i64| {
             let mut times = times.to_vec();
-            super::spread(&mut times, frame);
+            spread(&mut times, frame);
             times
         };
-        assert_eq!(spread(&[0, 40, 41, 42, 100, 140], 40), [0, 40, 60, 80, 100, 140]);
-        assert_eq!(spread(&[0, 40, 80, 81], 40), [0, 40, 80, 120]);
-        assert_eq!(spread(&[0, 1, 2, 3], 1), [0, 1, 2, 3]);
-        assert_eq!(spread(&[0, 40, 41, 43], 40), [0, 40, 41, 43]);
-        assert_eq!(spread(&[7], 40), [7]);
-        assert_eq!(spread(&[], 40), []);
+        assert_eq!(spread_out(&[0, 40, 41, 42, 100, 140], 40), [0, 40, 60, 80, 100, 140]);
+        assert_eq!(spread_out(&[0, 40, 80, 81], 40), [0, 40, 80, 120]);
+        assert_eq!(spread_out(&[0, 1, 2, 3], 1), [0, 1, 2, 3]);
+        assert_eq!(spread_out(&[0, 40, 41, 43], 40), [0, 40, 41, 43]);
+        assert_eq!(spread_out(&[7], 40), [7]);
+        assert_eq!(spread_out(&[], 40), []);
     }
 }

@@ -80,12 +80,11 @@ impl Wanted<'_> {
         })?;
         let settings = Settings { container: container.or(self.settings.container), ..self.settings.clone() };
         let is_free = |name: &Path| others.iter().all(|other| other.expected != name);
-        let expected = match &chosen {
-            Some(chosen) => chosen.clone(),
-            None => {
-                let mut names = result_names(&source, &output, likely_container(&settings, &source));
-                names.find(|name| is_free(name)).map(|name| name.0).context("all names are taken")?
-            }
+        let expected = if let Some(chosen) = &chosen {
+            chosen.clone()
+        } else {
+            let mut names = result_names(&source, &output, likely_container(&settings, &source));
+            names.find(|name| is_free(name)).map(|name| name.0).context("all names are taken")?
         };
         let mut folder = None;
         for candidate in job_folders(&source, &output) {
