@@ -24,7 +24,7 @@ fn said(output: &Output) -> String {
 fn refuses(folder: &Path, arguments: &[&str], wanted: &[&str]) -> String {
     let output = run(folder, arguments);
     let said = said(&output);
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(matches!(output.status.code(), Some(1 | 2)), "{said}");
     for wanted in wanted {
         assert!(said.contains(wanted), "`{wanted}` in: {said}");
     }
@@ -141,12 +141,11 @@ fn what_can_be_refused_is_refused_before_the_film_is_read() {
     for (options, wanted) in [
         (["--model", "broken.pth"], "broken"),
         (["--codec", "prores"], "MP4 files have no place"),
-        (["--encoder-option", "profile=nonsense"], "nonsense"),
+        (["--encoder-option", "profile=nonsense"], "profile"),
     ] {
         let mut arguments = vec!["up", "clip.mp4", "-o", "other.mp4", "-s", "2"];
         arguments.extend(options);
-        let said = refuses(root, &arguments, &[]);
-        assert!(said.contains(wanted) || wanted == "nonsense", "{said}");
+        let said = refuses(root, &arguments, &[wanted]);
         assert!(!said.contains("frames so far") && !said.contains("of 50 frames"), "{said}");
         assert_eq!(names(root), before, "{said}");
     }
