@@ -76,7 +76,7 @@ fn a_scheduler_that_hangs_gives_no_sign_of_life() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     std::fs::create_dir(root.join("input")).unwrap();
-    make_clip(&root.join("input/a.mp4"), "64x36", 3000, false);
+    make_clip(&root.join("input/a.mp4"), "64x36", 15_000, false);
     let socket = root.join("notify");
     let listener = Listener::at(&socket);
     let environment = [("NOTIFY_SOCKET", socket.as_os_str()), ("WATCHDOG_USEC", OsStr::new(WATCHDOG.0))];

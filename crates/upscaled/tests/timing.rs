@@ -143,7 +143,7 @@ fn a_file_that_was_made_in_several_runs_has_one_set_of_parameters() {
 
     // Other settings are another job, which uses nothing of the first.
     interrupt(folder.path(), &[]);
-    up(&["--crf", "30", "-o", "other.mp4"]);
+    up(&["--crf", "30", "-o", "other.mp4", "--restart"]);
     up(&["--crf", "30", "-o", "fresh.mp4"]);
     assert_eq!(frame_checksums(&at("other.mp4")), frame_checksums(&at("fresh.mp4")));
     assert_eq!(frame_checksums_by_head_alone(&at("other.mp4")).len(), 300);

@@ -182,7 +182,7 @@ impl Run {
     async fn in_locked_folder(&self, planned: &Planned, new: NewJob) -> anyhow::Result<Ending> {
         let ledger = whole_ledger(&planned.folder).await?;
         let other = if self.up.restart { Other::Discard } else { Other::Keep };
-        unfinished::make_room(&ledger, &new, other, self.up.output.as_deref()).await?;
+        unfinished::make_room(&ledger, &new, other).await?;
         if planned.expected.exists() && !self.up.overwrite {
             let mut jobs = ledger.list().await?.into_iter();
             let is_own = |record: Record| {

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use anyhow::bail;
+use coordinator::result_names;
+use job::{Container, FilePath};
 use ledger::{Ledger, NewJob, Record};
 
 use crate::command;
@@ -28,19 +30,14 @@ pub(super) fn is_same(record: &Record, new: &NewJob) -> bool {
 ///
 /// # Errors
 /// Where frames of another job are finished and are to be kept: says how to go on with them.
-pub(super) async fn make_room(
-    ledger: &Ledger,
-    new: &NewJob,
-    other: Other,
-    output: Option<&Path>,
-) -> anyhow::Result<()> {
+pub(super) async fn make_room(ledger: &Ledger, new: &NewJob, other: Other) -> anyhow::Result<()> {
     for record in ledger.list().await? {
         if other == Other::Keep {
             if is_same(&record, new) {
                 continue;
             }
             if !matches!(record.job.status, job::state::Status::Done) && record.job.frames_done() > 0 {
-                bail!("{}", kept(&record, new, output));
+                bail!("{}", kept(&record, new));
             }
         }
         ledger.remove(record.id).await?;
@@ -51,8 +48,22 @@ pub(super) async fn make_room(
     Ok(())
 }
 
+/// What `-o` said of the earlier job: the name of its result, or else the folder; nothing where it goes beside its source.
+fn place(record: &Record) -> Option<&Path> {
+    let NewJob { source, settings, output, result, .. } = &record.request;
+    let is_usual = |result: &&FilePath| {
+        let containers = [Container::Mp4, Container::Matroska].into_iter();
+        let mut names = containers.flat_map(|container| result_names(source, output, container).take(2));
+        settings.container.is_none() && names.any(|name| name == **result)
+    };
+    match result {
+        Some(result) if !is_usual(&result) => Some(result),
+        _ => Some(&**output).filter(|output: &&Path| source.parent() != Some(*output)),
+    }
+}
+
 /// What is there, and what can be done with it.
-fn kept(record: &Record, new: &NewJob, output: Option<&Path>) -> String {
+fn kept(record: &Record, new: &NewJob) -> String {
     let all = record.job.facts.as_ref().map_or(0, |facts| facts.frames);
     let done = record.job.frames_done();
     let (source, folder) = (output::path(&new.source), output::path(&new.folder));
@@ -64,7 +75,7 @@ fn kept(record: &Record, new: &NewJob, output: Option<&Path>) -> String {
     }
     let options = command::options(&record.request.settings);
     let options = if options.is_empty() { "the usual settings".to_owned() } else { options.join(" ") };
-    let command = command::up(&new.source, &record.request.settings, output, None);
+    let command = command::up(&new.source, &record.request.settings, place(record), None);
     format!(
         "{done} of {all} frames of `{source}` are finished with {options}, and are kept in `{folder}`: go on with them by `{command}`, or add --restart to discard them and begin with the new settings"
     )
