@@ -2,19 +2,19 @@
 //!
 //! A job that needs such a folder waits for it. Its absence is not the job's fault, and what it made lies there.
 
-use std::io::{Error, ErrorKind, Result};
+use std::io::{ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
 use ledger::Record;
 use serde::{Deserialize, Serialize};
 use storage::Stamp;
 
-/// The folder that all results of a server go to.
+/// A folder that a server needs: that of the videos, or that of all results.
 #[derive(Debug, Clone)]
-pub struct OutputFolder {
+pub struct ServerFolder {
     folder: PathBuf,
-    /// Another disk than that of the server's state is mounted there, or was when it was last seen.
-    has_own_disk: bool,
+    /// Something else than the disk of the server's state is mounted there, or was when it was last seen.
+    is_mounted: bool,
     /// Where that is noted.
     note: PathBuf,
 }
@@ -22,24 +22,25 @@ pub struct OutputFolder {
 /// What is noted of the folder for the next start.
 #[derive(Serialize, Deserialize)]
 struct Note {
-    has_own_disk: bool,
+    is_mounted: bool,
 }
 
-impl OutputFolder {
-    /// The folder, with what was noted of it in the folder `state` when the server last ran. Where another disk was mounted
-    /// there and is not now, the folder is away: what is below its place on the other disk must not be mistaken for it.
+impl ServerFolder {
+    /// The folder, with what was noted of it under its name in the folder `state` when the server last ran. Where something was
+    /// mounted there and is not now, the folder is away: what lies below the place must not be mistaken for it.
     pub fn new(folder: PathBuf, state: &Path) -> Self {
-        let note = state.join("output.json");
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let note = state.join(format!("{name}.json"));
         let noted = storage::read_sealed::<Note>(&note).ok().flatten();
-        let has_own_disk = noted.is_some_and(|noted| noted.has_own_disk);
-        let found = is_elsewhere(&folder, state).unwrap_or(false);
-        if found
-            && !has_own_disk
-            && let Err(error) = storage::write_sealed(&note, &Note { has_own_disk: true })
+        let was_mounted = noted.is_some_and(|noted| noted.is_mounted);
+        let is_mounted = is_elsewhere(&folder, state).unwrap_or(false);
+        if is_mounted
+            && !was_mounted
+            && let Err(error) = storage::write_sealed(&note, &Note { is_mounted })
         {
             tracing::warn!("{error}");
         }
-        Self { folder, has_own_disk: has_own_disk || found, note }
+        Self { folder, is_mounted: is_mounted || was_mounted, note }
     }
 
     /// The folder itself.
@@ -48,14 +49,14 @@ impl OutputFolder {
     }
 
     /// What is wrong with it; `None` where it is there.
-    fn trouble(&self) -> Option<String> {
+    pub(crate) fn trouble(&self) -> Option<String> {
         if let Err(error) = is_folder(&self.folder) {
             return Some(format!("the folder `{}` cannot be used: {error}", self.folder.display()));
         }
         let state = self.note.parent()?;
-        (self.has_own_disk && !is_elsewhere(&self.folder, state).unwrap_or(true)).then(|| {
+        (self.is_mounted && !is_elsewhere(&self.folder, state).unwrap_or(true)).then(|| {
             format!(
-                "the disk that is usually mounted at `{}` is not: mount it, or remove `{}` where the folder is to be on this disk from now on",
+                "what is usually mounted at `{}` is not: mount it, or remove `{}` and start the server again where the folder is to be on this disk from now on",
                 self.folder.display(),
                 self.note.display()
             )
@@ -63,30 +64,42 @@ impl OutputFolder {
     }
 }
 
+/// The folders of a server; a command that works alone has none.
+#[derive(Debug, Clone, Default)]
+pub struct ServerFolders {
+    /// The folder that is watched.
+    pub input: Option<ServerFolder>,
+    /// The folder of all results.
+    pub output: Option<ServerFolder>,
+}
+
 /// What keeps a job from its source or from the folder of its result; `None` where both are there.
-pub(crate) fn reason(record: &Record, output: Option<&OutputFolder>) -> Option<String> {
-    of_source(record).or_else(|| of_result(&record.request.output, output))
+pub(crate) fn reason(record: &Record, folders: &ServerFolders) -> Option<String> {
+    of_source(record, folders.input.as_ref())
+        .or_else(|| of_result(&record.request.output, folders.output.as_ref()))
 }
 
 /// A source that is missing in a folder that is there is not away but gone.
-fn of_source(record: &Record) -> Option<String> {
+fn of_source(record: &Record, input: Option<&ServerFolder>) -> Option<String> {
     let source = &record.request.source;
     let folder = source.parent()?;
     let error = source.metadata().err()?;
     if error.kind() != ErrorKind::NotFound {
         return Some(format!("the source `{}` cannot be reached: {error}", source.display()));
     }
-    let unusable =
-        |error: &Error| format!("the folder `{}` of the source cannot be used: {error}", folder.display());
+    let of_input = input.filter(|input| source.starts_with(&input.folder)).and_then(ServerFolder::trouble);
+    if of_input.is_some() {
+        return of_input;
+    }
     if let Err(error) = is_folder(folder).and_then(|()| std::fs::read_dir(folder)) {
-        return Some(unusable(&error));
+        return Some(format!("the folder `{}` of the source cannot be used: {error}", folder.display()));
     }
     let stamp = serde_json::from_str::<Stamp>(&record.request.stamp).ok()?;
     let is_other_disk = storage::device(folder).is_ok_and(|device| device != stamp.device);
     is_other_disk.then(|| format!("the disk with `{}` is not mounted", source.display()))
 }
 
-fn of_result(folder: &Path, output: Option<&OutputFolder>) -> Option<String> {
+fn of_result(folder: &Path, output: Option<&ServerFolder>) -> Option<String> {
     // Folders below that of the server are made when they are needed.
     let lasting = match output.filter(|output| folder.starts_with(&output.folder)) {
         Some(output) => {
@@ -107,9 +120,10 @@ fn is_folder(path: &Path) -> Result<()> {
     if path.metadata()?.is_dir() { Ok(()) } else { Err(ErrorKind::NotADirectory.into()) }
 }
 
-/// True when two folders are on different disks.
+/// True when two folders are on different mounts.
 fn is_elsewhere(folder: &Path, other: &Path) -> Result<bool> {
-    Ok(storage::device(folder)? != storage::device(other)?)
+    let mounts = storage::mount(folder).zip(storage::mount(other));
+    Ok(storage::device(folder)? != storage::device(other)? || mounts.is_some_and(|(one, two)| one != two))
 }
 
 #[cfg(test)]
@@ -156,8 +170,9 @@ mod tests {
         }
 
         fn reason(&self) -> Option<String> {
-            let output = OutputFolder::new(self.path("output"), &self.path("state"));
-            reason(&self.record, Some(&output))
+            let [input, output] =
+                ["input", "output"].map(|name| Some(ServerFolder::new(self.path(name), &self.path("state"))));
+            reason(&self.record, &ServerFolders { input, output })
         }
 
         #[track_caller]
@@ -173,7 +188,7 @@ mod tests {
         assert_eq!(house.reason(), None);
         let (input, output, away) = (house.path("input"), house.path("output"), house.path("away"));
         fs::rename(&input, &away).unwrap();
-        house.waits_for("of the source cannot be used");
+        house.waits_for("input` cannot be used");
         // A file in the place of the folder is no folder.
         fs::write(&input, "").unwrap();
         house.waits_for("cannot be reached");
@@ -197,18 +212,24 @@ mod tests {
         house.record.request.stamp = serde_json::to_string(&elsewhere).unwrap();
         house.waits_for("is not mounted");
         house.record.request.stamp = serde_json::to_string(&stamp).unwrap();
-        let note = house.path("state/output.json");
-        storage::write_sealed(&note, &Note { has_own_disk: true }).unwrap();
-        house.waits_for("usually mounted");
-        fs::remove_file(&note).unwrap();
-        assert_eq!(house.reason(), None);
+        for name in ["state/output.json", "state/input.json"] {
+            let note = house.path(name);
+            storage::write_sealed(&note, &Note { is_mounted: true }).unwrap();
+            house.waits_for("usually mounted");
+            fs::remove_file(&note).unwrap();
+            assert_eq!(house.reason(), None);
+        }
     }
 
     #[tokio::test]
     async fn a_job_of_its_own_waits_for_the_folder_that_it_was_given() {
         let house = House::new().await;
-        assert!(reason(&house.record, None).unwrap().contains("output/show` cannot be written"));
+        assert!(
+            reason(&house.record, &ServerFolders::default())
+                .unwrap()
+                .contains("output/show` cannot be written")
+        );
         fs::create_dir(house.path("output/show")).unwrap();
-        assert_eq!(reason(&house.record, None), None);
+        assert_eq!(reason(&house.record, &ServerFolders::default()), None);
     }
 }

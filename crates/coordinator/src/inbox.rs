@@ -26,6 +26,7 @@ use storage::Stamp;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
+use crate::away::ServerFolder;
 use crate::error::Error;
 use crate::scheduler::now;
 use crate::shutdown::Shutdown;
@@ -61,6 +62,8 @@ pub struct InboxOptions {
     pub worker: PathBuf,
     /// The folder that is watched.
     pub input: PathBuf,
+    /// The same as a folder that may be away: what cannot be seen then is not gone.
+    pub place: Option<ServerFolder>,
     /// The folder that results go to; subfolders are kept.
     pub output: PathBuf,
     /// The settings of the jobs.
@@ -207,7 +210,8 @@ impl Inbox {
             .filter(|known| known.source.starts_with(&self.options.input))
             .cloned()
             .collect();
-        if missing.is_empty() {
+        let is_away = self.options.place.as_ref().is_some_and(|place| place.trouble().is_some());
+        if missing.is_empty() || is_away {
             return Ok(());
         }
         let input = self.options.input.clone();

@@ -5,6 +5,7 @@ use std::path::Path;
 use job::{Container, FilePath};
 use ledger::NewJob;
 use serde::Deserialize;
+use storage::fingerprint;
 
 use crate::names::{report_of, result_names};
 
@@ -23,6 +24,7 @@ struct Told {
 
 #[derive(Deserialize)]
 struct Source {
+    path: String,
     fingerprint: String,
 }
 
@@ -44,14 +46,26 @@ pub fn finished_result(new: &NewJob) -> Option<(FilePath, u64)> {
     })
 }
 
-/// The bytes of a file that is the result of this very job, as far as its report and its size tell.
-fn bytes_of(result: &Path, new: &NewJob) -> Option<u64> {
-    let bytes = result.metadata().ok().filter(std::fs::Metadata::is_file)?.len();
+/// True for a file that is the result of another source, as its report says: neither its name nor its content is this one's.
+pub fn is_of_another_source(result: &Path, source: &Path) -> bool {
+    let Some(told) = report_beside(result) else { return false };
+    let is_same_content = || fingerprint(source).is_ok_and(|found| found.hex == told.source.fingerprint);
+    told.source.path != source.to_string_lossy() && !is_same_content()
+}
+
+/// What the report beside a result says.
+fn report_beside(result: &Path) -> Option<Told> {
     let report = report_of(result);
     if report.metadata().ok()?.len() > LARGEST {
         return None;
     }
-    let told: Told = serde_json::from_slice(&std::fs::read(report).ok()?).ok()?;
+    serde_json::from_slice(&std::fs::read(report).ok()?).ok()
+}
+
+/// The bytes of a file that is the result of this very job, as far as its report and its size tell.
+fn bytes_of(result: &Path, new: &NewJob) -> Option<u64> {
+    let bytes = result.metadata().ok().filter(std::fs::Metadata::is_file)?.len();
+    let told = report_beside(result)?;
     let is_same = told.source.fingerprint == new.fingerprint
         && told.settings_hash == new.settings.hash()
         && told.result.bytes == bytes;
@@ -84,7 +98,7 @@ mod tests {
         let put = |name: &str, fingerprint: &str| {
             fs::write(at(name), "result").unwrap();
             let report = json!({
-                "source": { "fingerprint": fingerprint, "more": 1 },
+                "source": { "fingerprint": fingerprint, "path": "/films/b.mkv", "more": 1 },
                 "result": { "bytes": 6 },
                 "settings_hash": Settings::default().hash(),
             });
@@ -96,6 +110,9 @@ mod tests {
         put("a_upscaled_2.mkv", "f");
         let found = Some((FilePath(at("a_upscaled_2.mkv")), 6));
         assert_eq!(finished_result(&new), found);
+        assert!(is_of_another_source(&at("a_upscaled.mkv"), Path::new("/films/a.mkv")));
+        assert!(!is_of_another_source(&at("a_upscaled.mkv"), Path::new("/films/b.mkv")));
+        assert!(!is_of_another_source(&at("nothing.mkv"), Path::new("/films/a.mkv")));
         let other = Settings { crf: Some(3), ..Settings::default() };
         assert_eq!(finished_result(&NewJob { settings: other, ..new.clone() }), None);
         // A name of its own is the only one.

@@ -25,13 +25,13 @@ mod submit;
 mod successor;
 mod task;
 
-pub use away::OutputFolder;
+pub use away::{ServerFolder, ServerFolders};
 pub use error::Error;
 pub use inbox::{
     Inbox, InboxOptions, NamePattern, NameRules, PatternError, Rule, ScanOptions, Scanned, Standing,
     passed_over, scan,
 };
-pub use known::finished_result;
+pub use known::{finished_result, is_of_another_source};
 pub use manifest::{bring_back, source_of};
 pub use names::{job_folders, report_of, result_names};
 pub use owner::Owner;

@@ -16,7 +16,7 @@ const NAME: &str = "job.json";
 /// Folders inside each other that are looked into.
 const DEEPEST: usize = 32;
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Manifest {
     /// With its paths as the ledger keeps them.
     #[serde(flatten)]
@@ -28,9 +28,13 @@ struct Manifest {
 }
 
 impl Manifest {
+    fn is_same(&self, other: &Self) -> bool {
+        self.job == other.job && self.owner.is(&other.owner) && self.inode == other.inode
+    }
+
     /// True when another server works in the folder that the manifest lies in.
     fn is_of_another(&self, folder: &Path, owner: &Owner) -> bool {
-        self.owner != *owner && storage::inode(folder).is_ok_and(|inode| inode == self.inode)
+        !self.owner.is(owner) && storage::inode(folder).is_ok_and(|inode| inode == self.inode)
     }
 }
 
@@ -44,7 +48,7 @@ pub(crate) fn write(ledger: &Ledger, record: &Record, owner: &Owner) -> Result<b
     // One that is damaged is replaced like one of another job.
     match read_sealed::<Manifest>(&path) {
         Ok(Some(there)) if there.is_of_another(folder, owner) => return Ok(false),
-        Ok(Some(there)) if there == manifest => return Ok(true),
+        Ok(Some(there)) if there.is_same(&manifest) => return Ok(true),
         _ => {}
     }
     write_sealed(&path, &manifest)?;
@@ -58,6 +62,13 @@ pub fn source_of(ledger: &Path, folder: &Path) -> Option<PathBuf> {
     Some(Base::of(ledger).found_request(manifest.job).source.0)
 }
 
+/// True for a folder that can only be of this server, whatever its name was: it lies in the server's own folder, and the server
+/// may have lost its name with its state.
+fn is_ours_by_place(base: &Base, folder: &Path, owner: &Owner) -> bool {
+    let canonical = folder.canonicalize().ok().zip(base.folder().canonicalize().ok());
+    owner.may_have_lost_its_name() && canonical.is_some_and(|(folder, base)| folder.starts_with(base))
+}
+
 /// Takes the jobs in again whose folders lie below `output` and which the ledger does not know. When the ledger was
 /// `rescued`, it may also be too old to know that a job was tried again: a job whose folder is there was not over.
 ///
@@ -67,11 +78,12 @@ pub fn source_of(ledger: &Path, folder: &Path) -> Option<PathBuf> {
 /// When the ledger fails.
 pub async fn bring_back(ledger: &Ledger, output: &Path, owner: &Owner, rescued: bool) -> Result<(), Error> {
     let (base, output) = (ledger.base().clone(), output.to_owned());
-    let owner = owner.clone();
+    let (owner, owner_of_all) = (owner.clone(), owner.clone());
     let looking = tokio::task::spawn_blocking(move || {
         let mut found = Vec::new();
         find(&output, DEEPEST, &mut |folder, manifest: Manifest| {
-            let is_of_another = manifest.is_of_another(folder, &owner);
+            let is_of_another =
+                manifest.is_of_another(folder, &owner) && !is_ours_by_place(&base, folder, &owner);
             let job = base.found_request(manifest.job);
             if is_of_another || !belongs(&job, folder) {
                 tracing::warn!("the job of `{}` belongs elsewhere and is left alone", folder.display());
@@ -84,6 +96,9 @@ pub async fn bring_back(ledger: &Ledger, output: &Path, owner: &Owner, rescued: 
     for new in looking.await.unwrap_or_default() {
         let submission = ledger.submit(&NewJob { result: None, ..new.clone() }, now()).await?;
         let id = submission.id;
+        if owner_of_all.may_have_lost_its_name() {
+            take_over(ledger, &new, &owner_of_all);
+        }
         if submission.is_new {
             // Where the name went to another job meanwhile, this one gets its own later.
             if let Some(result) = &new.result {
@@ -99,6 +114,17 @@ pub async fn bring_back(ledger: &Ledger, output: &Path, owner: &Owner, rescued: 
         }
     }
     Ok(())
+}
+
+/// Writes the server's present name into the manifest of one of its jobs.
+fn take_over(ledger: &Ledger, job: &NewJob, owner: &Owner) {
+    let written = storage::inode(&job.folder).and_then(|inode| {
+        let manifest = Manifest { job: ledger.base().kept_request(job), owner: owner.clone(), inode };
+        write_sealed(&job.folder.join(NAME), &manifest)
+    });
+    if let Err(error) = written {
+        tracing::warn!("{error}");
+    }
 }
 
 /// Gives the manifests of all job folders below a folder, in the order of their names.

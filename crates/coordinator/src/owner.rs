@@ -12,9 +12,13 @@ const NAME: &str = "id.json";
 
 /// The name of a server, by which it knows the folders of its jobs. A command that works alone has none: its ledger lies in
 /// the folder itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Owner(String);
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Owner {
+    id: String,
+    /// It was named just now, with nothing known of an earlier name: the state may have been lost.
+    #[serde(skip)]
+    is_new: bool,
+}
 
 #[derive(Serialize, Deserialize)]
 struct Note {
@@ -31,14 +35,26 @@ impl Owner {
     /// The name cannot be kept.
     pub fn of(state: &Path) -> Result<Self, storage::Error> {
         let (path, inode) = (state.join(NAME), storage::inode(state)?);
-        match storage::read_sealed::<Note>(&path) {
-            Ok(Some(note)) if note.inode == inode => return Ok(note.id),
-            _ => {}
+        let noted = storage::read_sealed::<Note>(&path).ok().flatten();
+        if let Some(note) = &noted
+            && note.inode == inode
+        {
+            return Ok(note.id.clone());
         }
         let half = || RandomState::new().hash_one(inode);
-        let id = Self(format!("{:016x}{:016x}", half(), half()));
+        let id = Self { id: format!("{:016x}{:016x}", half(), half()), is_new: noted.is_none() };
         storage::write_sealed(&path, &Note { id: id.clone(), inode })?;
         Ok(id)
+    }
+
+    /// True where both are the same server.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+
+    /// True when the server may have had another name that was lost with its state.
+    pub(crate) fn may_have_lost_its_name(&self) -> bool {
+        self.is_new
     }
 }
 
@@ -52,13 +68,13 @@ mod tests {
         let (here, moved, copy) = (root.path().join("a"), root.path().join("b"), root.path().join("c"));
         std::fs::create_dir(&here).unwrap();
         let id = Owner::of(&here).unwrap();
-        assert_eq!(Owner::of(&here).unwrap(), id);
+        assert!(id.may_have_lost_its_name() && !Owner::of(&here).unwrap().may_have_lost_its_name());
+        assert!(Owner::of(&here).unwrap().is(&id));
         std::fs::rename(&here, &moved).unwrap();
-        assert_eq!(Owner::of(&moved).unwrap(), id);
+        assert!(Owner::of(&moved).unwrap().is(&id));
         std::fs::create_dir(&copy).unwrap();
         std::fs::copy(moved.join(NAME), copy.join(NAME)).unwrap();
         let other = Owner::of(&copy).unwrap();
-        assert_ne!(other, id);
-        assert_eq!(Owner::of(&copy).unwrap(), other);
+        assert!(!other.is(&id) && Owner::of(&copy).unwrap().is(&other));
     }
 }

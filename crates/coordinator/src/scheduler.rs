@@ -11,7 +11,7 @@ use ledger::{Ledger, Queued, Record};
 use storage::SegmentName;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::away::{self, OutputFolder};
+use crate::away::{self, ServerFolders};
 use crate::error::Error;
 use crate::owner::Owner;
 use crate::pace::Pace;
@@ -62,9 +62,8 @@ pub struct SchedulerOptions {
     pub existing: Existing,
     /// Names that results of other jobs will have, which are not in the ledger.
     pub taken: Vec<PathBuf>,
-    /// The folder of all results, where there is one: while it is away, jobs wait. Without one, a job waits for the folder
-    /// of its own result.
-    pub output: Option<OutputFolder>,
+    /// The folders of a server: while one is away, its jobs wait. Without them, a job waits for those of its own files.
+    pub folders: ServerFolders,
     /// Who works: the folders of other servers' jobs are left alone.
     pub owner: Owner,
     /// Results have the time at which their sources were modified.
@@ -336,7 +335,7 @@ impl Scheduler {
                 let has_waited = now().0.abs_diff(record.changed.0) >= LEAST_WAIT.as_millis() as u64;
                 has_waited && storage::free_bytes(&record.request.output).is_ok_and(|free| free >= bytes)
             }
-            Status::WaitingForFolder { .. } => away::reason(&record, self.options.output.as_ref()).is_none(),
+            Status::WaitingForFolder { .. } => away::reason(&record, &self.options.folders).is_none(),
             _ => return Ok(record.job.status != Status::Paused),
         };
         if is_over {

@@ -106,7 +106,7 @@ mod tests {
                 engine_threads: 1,
                 max_disk: None,
                 existing: Existing::NextName,
-                output: None,
+                folders: crate::ServerFolders::default(),
                 taken: Vec::new(),
                 owner: crate::Owner::default(),
                 keep_time: false,

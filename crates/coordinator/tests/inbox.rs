@@ -60,6 +60,7 @@ impl Watched {
             ledger: ledger.clone(),
             worker: worker(folder.path(), "the file says 8.0 s and ends after 4.4 s"),
             input,
+            place: None,
             output: folder.path().join("output"),
             settings: Settings::default(),
             settle,

@@ -237,6 +237,9 @@ impl Settings {
             return Err(SettingsError::Preset { preset: preset.clone(), encoder: speaking.name, known });
         }
         for (name, value) in &self.encoder_options {
+            if let Some(own) = ["crf", "preset"].into_iter().find(|own| name == own) {
+                return Err(SettingsError::OwnOption(own));
+            }
             let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
             let is_sound = !name.is_empty() && name.chars().all(is_name) && !value.contains('\0');
             if !is_sound || name.len().max(value.len()) > LONGEST_OPTION {
@@ -367,6 +370,9 @@ pub enum SettingsError {
     /// An option that no encoder can have.
     #[error("`{0}` is no option of an encoder: write NAME=VALUE with a name of letters, digits, - and _")]
     EncoderOption(String),
+    /// An option that has a place of its own.
+    #[error("`{0}` is no other option of the encoder: set it by --{0}, or {0} in upscaled.toml")]
+    OwnOption(&'static str),
     /// Segments without frames.
     #[error("a segment needs at least one frame: choose a number from 1 on")]
     SegmentFrames,
@@ -491,6 +497,7 @@ mod tests {
             Settings { encoder: Some("libx266".to_owned()), ..base.clone() },
             Settings { encoder: Some("libx264".to_owned()), codec: Some(Codec::Hevc), ..base.clone() },
             Settings { encoder_options: vec![("a b".to_owned(), String::new())], ..base.clone() },
+            Settings { encoder_options: vec![("crf".to_owned(), "1".to_owned())], ..base.clone() },
             Settings { segment_frames: Some(0), ..base.clone() },
             Settings { target: Target::Width(LARGEST_SIDE + 1), ..base.clone() },
             Settings { target: Target::Fit { width: 100, height: 0 }, ..base.clone() },

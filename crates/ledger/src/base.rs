@@ -17,6 +17,11 @@ impl Base {
         Self(path.ancestors().nth(2).unwrap_or(Path::new("/")).to_owned())
     }
 
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
     /// A path as it is kept.
     pub(crate) fn kept(&self, path: &Path) -> FilePath {
         match path.strip_prefix(&self.0) {

@@ -24,6 +24,14 @@ pub fn device(path: &Path) -> io::Result<u64> {
     Ok(path.metadata()?.dev())
 }
 
+/// The number of the mount that a file or folder is on; links are followed. It tells mounts of one device apart, as a folder
+/// that is mounted in another place. `None` where the kernel does not say (Linux before 5.8).
+pub fn mount(path: &Path) -> Option<u64> {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+    let found = statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID).ok()?;
+    StatxFlags::from_bits_retain(found.stx_mask).contains(StatxFlags::MNT_ID).then_some(found.stx_mnt_id)
+}
+
 /// The number of a file or folder on its device; links are followed. It stays when the thing is moved there, and a copy has
 /// another.
 ///

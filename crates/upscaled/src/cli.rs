@@ -14,7 +14,7 @@ use crate::selector::Selector;
 use crate::size::PictureSize;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 all done, 1 something failed, 2 wrong usage, 130 stopped by Ctrl-C or a signal.
+Exit codes: 0 all done, 1 something failed, 2 wrong usage, 130 stopped by Ctrl-C or a signal (the server: 0).
 
 Try:  upscaled preview holiday.avi --at 12.5   pictures of all models, in holiday_preview/
       upscaled up holiday.avi            the result is holiday_upscaled.mkv, beside it

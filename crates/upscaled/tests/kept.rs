@@ -127,6 +127,17 @@ fn files_of_one_command_get_names_of_their_own_and_are_made_once() {
     assert_eq!(files(&root.join("res")), before);
     refuses(root, &[&again[..], &["--crf", "33"]].concat(), &["is there already"]);
     assert_eq!(files(&root.join("res")), before);
+    // Alone, a file knows its own result, and --overwrite replaces no other's.
+    let alone = [&["up", "-o", "res/", "y/e.mp4", "--overwrite", "--crf", "33"], &QUICK[..]].concat();
+    run_well(root, &alone);
+    assert_eq!(counts(&["res/e_upscaled.mp4", "res/e.mp4_upscaled.mp4"]), [10, 20]);
+    let after = files(&root.join("res"));
+    let first = root.join("res/e_upscaled.mp4").display().to_string();
+    assert_eq!((after.len(), &after[&first]), (before.len(), &before[&first]));
+    // A file that is named twice is made once.
+    let twice =
+        run(root, &[&["up", "-o", "res/", "y/e.mp4", "y/../y/e.mp4", "--crf", "33"], &QUICK[..]].concat());
+    assert!(twice.status.success() && said(&twice).matches("done already").count() == 1, "{}", said(&twice));
 }
 
 #[test]
@@ -194,6 +205,26 @@ fn a_root_that_moved_or_lost_its_state_makes_nothing_twice() {
     let server = Server::start(&there, &[&QUICK[..], &["--crf", "30"]].concat());
     server.wait_for_jobs(2);
     assert_eq!(names(&there.join("output")).len(), 3, "{:?}", names(&there.join("output")));
+}
+
+#[test]
+fn unfinished_work_goes_on_after_the_loss_of_the_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir(root.join("input")).unwrap();
+    make_clip(&root.join("input/a.mp4"), "64x36", 3000, false);
+    let mut server = Server::start(root, &[&QUICK[..], &["--segment-frames", "100"]].concat());
+    let work = root.join("output/a.mp4.job");
+    wait_for("some segments", PATIENCE, || segments(&work).len() >= 3);
+    server.kill();
+    fs::remove_dir_all(root.join("state")).unwrap();
+    server.restart();
+    let jobs = server.wait_for_jobs(1);
+    assert_eq!(jobs[0]["status"], "done", "{jobs:?}");
+    let logs = fs::read_dir(root.join("logs")).unwrap().flatten();
+    let log: String = logs.map(|entry| fs::read_to_string(entry.path()).unwrap()).collect();
+    assert!(log.contains("finished frames were found") && !log.contains("another server"), "{log}");
+    wait_for("the folder to go", PATIENCE, || !work.exists());
 }
 
 #[test]

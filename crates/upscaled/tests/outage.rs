@@ -9,6 +9,7 @@ mod server;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use common::{frame_checksums, make_clip, number, run_well, upscaled, wait_for};
@@ -91,9 +92,45 @@ fn a_queue_waits_for_its_folders_and_says_for_which() {
     fs::create_dir(root.join("share/results")).unwrap();
     wait_for("a job that goes on", PATIENCE, || server.jobs().iter().any(|job| job["segments_done"] != 0));
     fs::rename(root.join("input"), root.join("away")).unwrap();
-    waits_for(&server, "of the source cannot be used");
+    waits_for(&server, "input` cannot be used");
     fs::rename(root.join("away"), root.join("input")).unwrap();
     all_are_done(&server);
+}
+
+#[test]
+fn an_empty_mount_point_is_waited_for_and_nothing_is_made_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    queue(root, 250);
+    for name in ["disk-in", "disk-out", "output"] {
+        fs::create_dir(root.join(name)).unwrap();
+    }
+    // What is mounted is another folder of the same disk.
+    let mount = |from: &str, to: &str| {
+        let bound = Command::new("mount").arg("--bind").args([root.join(from), root.join(to)]).status();
+        bound.is_ok_and(|status| status.success())
+    };
+    let unmount = |name: &str| {
+        assert!(Command::new("umount").arg("-l").arg(root.join(name)).status().unwrap().success());
+    };
+    fs::rename(root.join("input"), root.join("disk-in")).unwrap();
+    fs::create_dir(root.join("input")).unwrap();
+    if !mount("disk-in", "input") || !mount("disk-out", "output") {
+        println!("skipped: nothing can be mounted here");
+        return;
+    }
+    let server = Server::start(root, &QUICK);
+    wait_for("a job", PATIENCE, || server.jobs().iter().any(|job| job["status"] == "done"));
+    for name in ["output", "input"] {
+        unmount(name);
+        waits_for(&server, "usually mounted");
+        assert_eq!(fs::read_dir(root.join(name)).unwrap().count(), 0, "something was made in `{name}`");
+        assert!(mount(if name == "input" { "disk-in" } else { "disk-out" }, name));
+    }
+    let jobs = server.wait_for_jobs(JOBS);
+    assert!(jobs.iter().all(|job| job["status"] == "done"), "{jobs:?}");
+    unmount("input");
+    unmount("output");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use job::state::{Event, Task};
 use ledger::Record;
 
 use super::{BEAT, LEASE, LOOK, REPORT, Scheduler, WORKER};
-use crate::away::{self, OutputFolder};
+use crate::away::{self, ServerFolder};
 use crate::error::Error;
 use crate::process::{WorkerError, WorkerProcess};
 use crate::shutdown::Shutdown;
@@ -36,7 +36,7 @@ impl Scheduler {
 
     /// The event of a task that cannot be done since a folder is away; `None` where all are there.
     fn away(&mut self, record: &Record, task: &Task) -> Option<Event> {
-        let message = away::reason(record, self.options.output.as_ref())?;
+        let message = away::reason(record, &self.options.folders)?;
         tracing::warn!("job {}: {message}", record.id);
         // It may hold files of what was there before.
         self.worker = None;
@@ -91,7 +91,7 @@ impl Scheduler {
                 other => self.unless_away(record, task, other),
             });
         }
-        let root = self.options.output.as_ref().map(OutputFolder::path);
+        let root = self.options.folders.output.as_ref().map(ServerFolder::path);
         if let Err(event) = task::make_folder(root, &record.request.folder, key) {
             return Ok(self.unless_away(record, task, event));
         }

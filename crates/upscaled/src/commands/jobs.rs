@@ -94,14 +94,14 @@ pub(super) async fn retry(retry: Retry) -> anyhow::Result<Ending> {
             "--threads, --max-disk and --keep-time are the server's and not of one job: leave them out",
         ));
     }
-    // Of the command, not of the job.
-    let choices = Choices { again: false, ..choices };
     let (which, root) = chosen.into();
     let root = Root::new(&root.root)?;
     let ledger = root.open_existing_ledger().await?;
     let mut ending = Ending::Done;
     let can = |status: &Status| matches!(status, Status::Failed { .. } | Status::Canceled);
     for record in jobs(&ledger, which, can).await? {
+        // What failed since it is a result already is made all the same.
+        let choices = Choices { again: is_again && has_failed(&record.job.status), ..choices.clone() };
         let settings = config::changed(record.request.settings.clone(), &choices, &[root.models()])?;
         let is_changed = settings != record.request.settings;
         if is_changed && !is_again {

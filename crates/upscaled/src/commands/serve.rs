@@ -2,10 +2,14 @@
 
 mod settings;
 
+use std::path::PathBuf;
+
 use anyhow::Context as _;
 use coordinator::{
-    Existing, InboxOptions, JobReport, OutputFolder, Owner, Scheduler, SchedulerOptions, Update, bring_back,
+    Existing, InboxOptions, JobReport, Owner, Scheduler, SchedulerOptions, ServerFolder, ServerFolders,
+    Update, bring_back,
 };
+use ledger::{Ledger, Record};
 use tokio::sync::mpsc;
 
 pub(super) use self::settings::ServerSettings;
@@ -26,7 +30,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let root = Root::new(&serve.root)?;
     let ServerSettings { choices, job: settings, watching } =
         ServerSettings::read(&root, &serve.choices).await?;
-    for folder in [root.input(), root.output(), root.models(), root.logs(), root.state()] {
+    for folder in [root.input(), root.models(), root.logs(), root.state()] {
         // A link to a share that is not mounted yet: jobs wait for it.
         if !folder.is_symlink() {
             make_folder(&folder)?;
@@ -38,6 +42,9 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     if let Some(rescue) = &rescue {
         tracing::warn!("{rescue}");
     }
+    make_output(&root, &ledger).await?;
+    let place = |folder: PathBuf| Some(ServerFolder::new(folder, &root.state()));
+    let folders = ServerFolders { input: place(root.input()), output: place(root.output()) };
     let owner = Owner::of(&root.state())?;
     bring_back(&ledger, &root.output(), &owner, rescue.is_some()).await?;
     let worker = worker_executable()?;
@@ -53,7 +60,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         existing: Existing::NextName,
         owner,
         taken: Vec::new(),
-        output: Some(OutputFolder::new(root.output(), &root.state())),
+        folders: folders.clone(),
         keep_time: choices.keep_time,
         updates,
     });
@@ -61,6 +68,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         ledger: ledger.clone(),
         worker,
         input: root.input(),
+        place: folders.input,
         output: root.output(),
         settings: settings.clone(),
         settle: watching.settle,
@@ -93,6 +101,24 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     served?;
     output::say("stopped; everything finished is kept, and the next start goes on from here");
     Ok(Ending::Done)
+}
+
+/// Makes the folder of the results, unless it is away: where it is missing and held unfinished work, jobs wait for it.
+async fn make_output(root: &Root, ledger: &Ledger) -> anyhow::Result<()> {
+    let folder = root.output();
+    if folder.is_symlink() || folder.exists() {
+        return Ok(());
+    }
+    let has_work = |record: &Record| !record.job.status.is_final() && record.job.frames_done() > 0;
+    let kept = ledger.list().await?.iter().filter(|record| has_work(record)).count();
+    if kept == 0 {
+        return make_folder(&folder);
+    }
+    let folder = folder.display();
+    tracing::warn!(
+        "`{folder}` is missing, which has the unfinished work of {kept} jobs: they wait for it; make the folder to begin them anew"
+    );
+    Ok(())
 }
 
 /// Writes a line for each job that begins, gets on by a segment, or ends, and passes it and the signs of life on.

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use coordinator::{
-    Existing, JobReport, Owner, Request, Scheduler, SchedulerOptions, Shutdown, Update, describe,
-    describe_for, enter, finished_result, now,
+    Existing, JobReport, Owner, Request, Scheduler, SchedulerOptions, ServerFolders, Shutdown, Update,
+    describe, describe_for, enter, finished_result, now,
 };
 use job::state::{Event, Phase, Status};
 use job::{JobId, Settings};
@@ -117,7 +117,7 @@ impl Run {
             let Some((result, _)) = finished_result(&new) else { return Err(already_there(planned)) };
             output::say("this was done already");
             self.tell_result(&result)?;
-            return self.tell_outcome(planned, "done", "it was done already");
+            return self.tell_outcome(planned, "done", "it was done already", Some(&result));
         }
         if let Some(most) = self.up.skip_above
             && let Some(rows) = ask::rows(&planned.source).await?
@@ -125,7 +125,7 @@ impl Run {
         {
             let reason = format!("its picture has {rows} rows, more than {most}");
             output::say(&format!("skipped: {reason}"));
-            return self.tell_outcome(planned, "skipped", &reason);
+            return self.tell_outcome(planned, "skipped", &reason, None);
         }
         match &self.root {
             Some(root) => self.in_root(root, planned, request).await,
@@ -247,9 +247,9 @@ impl Run {
             engine_threads: self.engine_threads,
             max_disk: self.max_disk,
             existing: if self.up.overwrite { Existing::Replace } else { Existing::Refuse },
-            output: None,
+            folders: ServerFolders::default(),
             owner,
-            taken: self.taken.iter().filter(|name| **name != planned.expected).cloned().collect(),
+            taken: self.others(planned),
             keep_time: self.keep_time,
             updates,
         });
@@ -329,11 +329,24 @@ impl Run {
         })
     }
 
+    /// Names that the result of a file must not have: those of the command's other results, and of other sources' results.
+    fn others(&self, planned: &Planned) -> Vec<PathBuf> {
+        let others = self.taken.iter().filter(|name| **name != planned.expected);
+        others.chain(&planned.foreign).cloned().collect()
+    }
+
     /// Says for programs what became of a file that was no job of this command.
-    fn tell_outcome(&self, planned: &Planned, status: &'static str, reason: &str) -> anyhow::Result<Ending> {
+    fn tell_outcome(
+        &self,
+        planned: &Planned,
+        status: &'static str,
+        reason: &str,
+        result: Option<&Path>,
+    ) -> anyhow::Result<Ending> {
         if self.up.json {
             let source = planned.source.to_string_lossy().into_owned();
-            output::json(&Outcome { source, status, reason })?;
+            let result = result.map(|result| result.to_string_lossy().into_owned());
+            output::json(&Outcome { source, status, reason, result })?;
         }
         Ok(Ending::Done)
     }
@@ -349,6 +362,8 @@ struct Outcome<'a> {
     source: String,
     status: &'static str,
     reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<String>,
 }
 
 fn already_there(planned: &Planned) -> anyhow::Error {

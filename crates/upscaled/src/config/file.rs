@@ -86,7 +86,10 @@ const KEYS: [(&str, &str); 27] = [
 pub(super) fn read(path: &Path) -> anyhow::Result<File> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(File::default()),
+        // A link without its file, as to a share that is not mounted, is no file that nobody wrote.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !path.is_symlink() => {
+            return Ok(File::default());
+        }
         Err(error) => return Err(error).with_context(|| format!("`{}` cannot be read", path.display())),
     };
     parse(&text)

@@ -1,5 +1,6 @@
 //! The videos that a command names, one by one or by their folders.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -26,7 +27,7 @@ pub(super) async fn files(
     recursive: bool,
     output: Option<&Path>,
 ) -> anyhow::Result<Vec<Named>> {
-    let mut files = Vec::new();
+    let mut files: Vec<Named> = Vec::new();
     for name in names {
         if recursive && name.is_dir() {
             files.extend(videos(name, output).await?);
@@ -34,6 +35,9 @@ pub(super) async fn files(
             files.push(Named { file: name.clone(), inside: PathBuf::new() });
         }
     }
+    // A file that is named twice is made once.
+    let mut seen = HashSet::new();
+    files.retain(|named| named.file.canonicalize().map_or(true, |path| seen.insert(path)));
     Ok(files)
 }
 

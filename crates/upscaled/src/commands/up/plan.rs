@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
-use coordinator::{job_folders, result_names};
+use coordinator::{is_of_another_source, job_folders, result_names};
 use job::{Container, Settings};
 
 use super::folders::Named;
@@ -23,6 +23,8 @@ pub(super) struct Planned {
     pub(super) chosen: Option<PathBuf>,
     /// The name that the result gets unless its container has to be another one.
     pub(super) expected: PathBuf,
+    /// Better names that are taken by results of other sources.
+    pub(super) foreign: Vec<PathBuf>,
     /// The folder of the unfinished work.
     pub(super) folder: PathBuf,
     pub(super) settings: Settings,
@@ -66,11 +68,6 @@ impl Wanted<'_> {
         source_of: &impl AsyncFn(&Path) -> Option<PathBuf>,
     ) -> anyhow::Result<Planned> {
         let source = readable(&named.file)?;
-        ensure!(
-            others.iter().all(|other| other.source != source),
-            "`{}` is named twice, and is made once",
-            output::path(&named.file)
-        );
         let Place { folder: output, file: chosen, container } = self.place(&source, &named.inside)?;
         storage::check_writable(&output).with_context(|| {
             let folder = output::path(&output);
@@ -79,7 +76,12 @@ impl Wanted<'_> {
             )
         })?;
         let settings = Settings { container: container.or(self.settings.container), ..self.settings.clone() };
-        let is_free = |name: &Path| others.iter().all(|other| other.expected != name);
+        let mut foreign = Vec::new();
+        let mut is_free = |name: &Path| {
+            let is_foreign = is_of_another_source(name, &source);
+            foreign.extend(is_foreign.then(|| name.to_owned()));
+            !is_foreign && others.iter().all(|other| other.expected != name)
+        };
         let expected = if let Some(chosen) = &chosen {
             chosen.clone()
         } else {
@@ -96,7 +98,7 @@ impl Wanted<'_> {
             }
         }
         let folder = folder.context("all names of job folders are taken")?;
-        Ok(Planned { source, output, chosen, expected, folder, settings })
+        Ok(Planned { source, output, chosen, expected, foreign, folder, settings })
     }
 
     /// Where the result of a file goes.
@@ -213,7 +215,7 @@ mod tests {
         for name in ["x", "y", "res"] {
             fs::create_dir(at(name)).unwrap();
         }
-        let files = ["x/e.mp4", "y/e.mp4", "x/e.avi", "x/e.mkv", "x/e.mp4", "x/missing.mkv"].map(at);
+        let files = ["x/e.mp4", "y/e.mp4", "x/e.avi", "x/e.mkv", "x/missing.mkv"].map(at);
         for file in &files[..4] {
             fs::write(file, "film").unwrap();
         }
@@ -230,7 +232,7 @@ mod tests {
         );
         let errors: Vec<String> =
             planned.iter().filter_map(|file| file.as_ref().err()).map(|error| format!("{error:#}")).collect();
-        assert!(errors[0].contains("is named twice") && errors[1].contains("cannot be found"), "{errors:?}");
+        assert!(errors[0].contains("cannot be found"), "{errors:?}");
         // The unfinished work of another source keeps its folder, and its own is found again.
         let of_other = |folder: &Path| folder.ends_with("e.mp4.job").then(|| at("y/e.mp4"));
         let alone = plan(&files[..1], Some(&at("res")), async |folder| of_other(folder)).await;
