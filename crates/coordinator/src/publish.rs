@@ -44,7 +44,10 @@ impl Scheduler {
 
     /// Gives a result that has its name what belongs to it: its report, and the source's time where that is wanted.
     fn finish(&self, record: &Record, result: &Path) {
-        report::leave(record, result);
+        if let Some(trouble) = report::leave(record, result) {
+            tracing::warn!("job {}: {trouble}", record.id);
+            self.note(record, trouble);
+        }
         if self.options.keep_time
             && let Err(error) = copy_time(&record.request.source, result)
         {

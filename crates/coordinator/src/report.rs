@@ -13,6 +13,8 @@ use crate::status::{JobReport, ReuseReport, rfc3339};
 
 /// The report in a job's folder before the result has its name.
 const NAME: &str = "report.json";
+/// What a report names as its writer.
+const PROGRAM: &str = "upscaled";
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -94,7 +96,7 @@ pub(crate) fn keep(
     let path = |path: &Path| path.to_string_lossy().into_owned();
     let ended = now();
     let report = Report {
-        program: "upscaled",
+        program: PROGRAM,
         version: env!("CARGO_PKG_VERSION"),
         source: Side {
             path: path(&record.request.source),
@@ -145,10 +147,27 @@ pub(crate) fn keep(
     }
 }
 
-/// Puts the report beside the result.
-pub(crate) fn leave(record: &Record, result: &Path) {
-    let Ok(bytes) = std::fs::read(record.request.folder.join(NAME)) else { return };
-    if let Err(error) = storage::write_status(&report_of(result), &bytes) {
-        tracing::warn!("job {}: no report: {error}", record.id);
+/// Puts the report beside the result, in place of an earlier report but of nothing else. Gives the reason why it is not there.
+pub(crate) fn leave(record: &Record, result: &Path) -> Option<String> {
+    let bytes = std::fs::read(record.request.folder.join(NAME)).ok()?;
+    let place = report_of(result);
+    if place.symlink_metadata().is_ok() && !is_report(&place) {
+        return Some(format!(
+            "there is no report beside the result: `{}` is no report and is left as it is",
+            place.display()
+        ));
     }
+    let written = storage::write_status(&place, &bytes).err();
+    written.map(|error| format!("there is no report beside the result: {error}"))
+}
+
+/// True for a file that says that this program wrote it as a report.
+fn is_report(path: &Path) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        program: String,
+    }
+    let text = path.metadata().ok().filter(std::fs::Metadata::is_file).and_then(|_| std::fs::read(path).ok());
+    text.and_then(|text| serde_json::from_slice::<Head>(&text).ok())
+        .is_some_and(|head| head.program == PROGRAM)
 }

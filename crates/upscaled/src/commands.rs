@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ending = runtime.block_on(async {
         match arguments.command {
-            Command::Up(up) => up::run(up).await,
+            Command::Up(up) => Box::pin(up::run(up)).await,
             Command::Preview(preview) => preview::run(preview).await,
             Command::Serve(serve) => serve::run(serve).await,
             Command::List(listing) => list::run(listing).await,

@@ -141,6 +141,23 @@ fn files_of_one_command_get_names_of_their_own_and_are_made_once() {
 }
 
 #[test]
+fn a_report_takes_the_place_of_no_other_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    for name in ["a.mp4", "b.mp4", "c.mkv"] {
+        make_clip(&root.join(name), "64x36", 10, false);
+    }
+    fs::write(root.join("a_upscaled.mp4.json"), "mine").unwrap();
+    fs::create_dir(root.join("b_upscaled.mp4.json")).unwrap();
+    let output = run(root, &[&["up", "a.mp4", "b.mp4"], &QUICK[..]].concat());
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(said(&output).matches("is no report and is left as it is").count(), 2, "{}", said(&output));
+    assert_eq!(fs::read(root.join("a_upscaled.mp4.json")).unwrap(), b"mine");
+    fs::create_dir(root.join("c_upscaled.mkv")).unwrap();
+    refuses(root, &[&["up", "c.mkv", "--overwrite"], &QUICK[..]].concat(), &["is a folder"]);
+}
+
+#[test]
 fn what_can_be_refused_is_refused_before_the_film_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();

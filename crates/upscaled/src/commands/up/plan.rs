@@ -88,6 +88,11 @@ impl Wanted<'_> {
             let mut names = result_names(&source, &output, likely_container(&settings, &source));
             names.find(|name| is_free(name)).map(|name| name.0).context("all names are taken")?
         };
+        ensure!(
+            !expected.is_dir(),
+            "`{}` is a folder, and the result would have its name: choose another with -o",
+            output::path(&expected)
+        );
         let mut folder = None;
         for candidate in job_folders(&source, &output) {
             let is_other = others.iter().any(|other| other.folder == candidate)
