@@ -153,7 +153,13 @@ pub(crate) fn join_extent(
         let tag = PROVENANCE[usize::from(plan.container == Container::Mp4)];
         output.set_metadata(&[(tag.to_owned(), plan.provenance.to_owned())], |_| true);
     }
-    output.set_chapters(&chapters::moved(input.chapters(), plan.carry.shift))?;
+    let chapters = input.chapters();
+    let moved = chapters::moved(chapters.clone(), plan.carry.shift);
+    if moved.len() < chapters.len() {
+        let lost = chapters.len() - moved.len();
+        notes.push(format!("{lost} chapters that end before the first frame were left out"));
+    }
+    output.set_chapters(&moved)?;
     let sounds = input.streams().filter_map(raw::stream::Stream::sample_rate);
     output.write_header(&header::options(plan, &input.metadata(), sounds))?;
 

@@ -299,3 +299,24 @@ fn files_from_the_field_are_done() {
         assert!(first.abs() < 0.001, "{name}: {first}");
     }
 }
+
+#[test]
+fn chapters_that_end_before_the_film_begins_are_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let chapter = |from: u32, to: u32| {
+        format!("[CHAPTER]\nTIMEBASE=1/1000\nSTART={from}\nEND={to}\ntitle=from {from}\n")
+    };
+    let text = format!(";FFMETADATA1\n{}{}{}", chapter(0, 1000), chapter(1000, 4000), chapter(7000, 8000));
+    std::fs::write(at("chapters.txt"), text).unwrap();
+    let (chapters, film) = (at("chapters.txt"), at("late.mkv"));
+    let streams = [&PICTURE[..], &SOUND, &["-i", &chapters, "-map_metadata", "2"]].concat();
+    ffmpeg(&[&streams[..], &["-map", "0", "-map", "1", "-output_ts_offset", "7", &film]].concat());
+    let made = up(Path::new(&film), &[]);
+    assert!(
+        made.before.contains("2 chapters that end before the first frame were left out"),
+        "{}",
+        made.errors
+    );
+    assert_eq!(ffprobe(&made.result, &["-show_entries", "chapter_tags=title"]), ["from 7000"]);
+}

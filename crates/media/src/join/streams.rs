@@ -221,7 +221,8 @@ impl Copied {
             // What is shown before the result begins is shown from its beginning on.
             let duration = packet.duration();
             if duration > 0 && pts.saturating_add(duration) <= 0 {
-                self.too_early += 1;
+                // MP4 fills the time between subtitles with packets that have a length of 0 and no text.
+                self.too_early += u32::from(packet.data().len() > 2);
                 return Ok(false);
             }
             packet.set_duration(if duration > 0 { pts.saturating_add(duration) } else { duration });
