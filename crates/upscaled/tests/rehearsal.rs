@@ -320,3 +320,22 @@ fn chapters_that_end_before_the_film_begins_are_said() {
     );
     assert_eq!(ffprobe(&made.result, &["-show_entries", "chapter_tags=title"]), ["from 7000"]);
 }
+
+#[test]
+fn sound_that_an_edit_list_cuts_off_is_not_heard_in_matroska() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (film, cut) = (at("film.mp4"), at("cut.mp4"));
+    let encoder = ["-c:v", "libx264", "-g", "50", "-c:a", "aac"];
+    ffmpeg(&[&PICTURE[..], &SOUND, &encoder, &[&film]].concat());
+    ffmpeg(&["-ss", "1.2", "-i", &film, "-c", "copy", &cut]);
+    let start = |path: &Path, stream: &str| -> f64 {
+        let found = ffprobe(path, &["-select_streams", stream, "-show_entries", "packet=pts_time"]);
+        found.iter().map(|time| time.parse().unwrap()).fold(f64::INFINITY, f64::min)
+    };
+    assert!(start(Path::new(&cut), "a") < -0.5);
+    // A packet or two for the decoder to begin with.
+    let made = up(Path::new(&cut), &[]);
+    assert!(start(&made.result, "a") > -0.06, "{}", start(&made.result, "a"));
+    assert!(start(&made.result, "v") >= 0.0);
+}

@@ -13,6 +13,7 @@ use crate::raw::stream::{Kind, Stream};
 use crate::{Container, Error, raw};
 
 /// A stream of the source that is in the result too.
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 #[derive(Debug)]
 pub(super) struct Copied {
     /// Its number in the result.
@@ -49,6 +50,8 @@ pub(super) struct Copied {
     before: Option<i64>,
     /// Decoding time of the packet before, in ticks of the result.
     last: Option<i64>,
+    /// Sound that an edit list cuts off at the beginning is left out, since the container cannot say that it is not heard.
+    leaves_cut: bool,
     /// Subtitles that end before the result begins.
     pub(super) too_early: u32,
 }
@@ -157,6 +160,7 @@ impl Copied {
             step: 0,
             before: None,
             last: None,
+            leaves_cut: container == Container::Matroska && stream.kind() == Kind::Audio,
             too_early: 0,
         })
     }
@@ -217,6 +221,11 @@ impl Copied {
 
         let moved = self.shift.in_ticks(from);
         let (mut pts, mut dts) = (shown.saturating_add(moved), said.saturating_add(moved));
+        // The last one before the beginning stays: decoders need it to begin, and encoders count on it.
+        let next_end = pts.saturating_add(packet.duration().saturating_mul(2));
+        if self.leaves_cut && packet.is_discarded() && packet.duration() > 0 && next_end <= 0 {
+            return Ok(false);
+        }
         if self.is_subtitle && pts < 0 {
             // What is shown before the result begins is shown from its beginning on.
             let duration = packet.duration();

@@ -63,6 +63,7 @@ fn is_same(pair: &Pair<'_>, source: &Stream, result: &Stream, allowed: Allowed) 
         return result.codec_type == "attachment" && source.extradata_hash == result.extradata_hash;
     }
     let (mut wanted, found) = (hashes(pair.source, source), hashes(pair.result, result));
+    wanted.drain(..left_out(pair, source, found.len()));
     if allowed.cut_off && found.len() + 1 == wanted.len() {
         // Of the last packet there is a half.
         wanted.pop();
@@ -71,6 +72,15 @@ fn is_same(pair: &Pair<'_>, source: &Stream, result: &Stream, allowed: Allowed) 
         && source.codec_name == result.codec_name
         && (!wanted.is_empty() || source.tag("language") == result.tag("language"))
         && wanted == found
+}
+
+/// Packets of sound at the beginning that an edit list cuts off and that a result with so many packets does not have.
+pub(super) fn left_out(pair: &Pair<'_>, source: &Stream, found: usize) -> usize {
+    let packets: Vec<_> = pair.source.packets_of(source.index).collect();
+    let missing = packets.len().saturating_sub(found);
+    let is_cut =
+        source.codec_type == "audio" && packets[..missing].iter().all(|packet| packet.is_discarded());
+    if is_cut { missing } else { 0 }
 }
 
 /// A stream whose bytes are no longer the same: what it became, or what is said of it.

@@ -2,7 +2,7 @@
 
 use super::super::allowed::Allowed;
 use super::super::media::{Media, Stream};
-use super::streams::Kept;
+use super::streams::{Kept, left_out};
 use super::{Compared, Pair};
 
 /// Largest deviation of a time, in milliseconds: half a tick of Matroska, and rounding.
@@ -162,8 +162,9 @@ pub(super) fn compare_sync(
         of_result - of_source
     };
     for kept in kept.iter().filter(|kept| !kept.source.is_cover()) {
-        let wanted = packet_times(pair.source, kept.source);
         let found = packet_times(pair.result, kept.result);
+        let mut wanted = packet_times(pair.source, kept.source);
+        wanted.drain(..left_out(pair, kept.source, found.len()).min(wanted.len()));
         let is_short = allowed.cut_off && found.len() + 1 == wanted.len();
         if wanted.len() != found.len() && !is_short || wanted.is_empty() || allowed.times_not_trusted {
             continue;
