@@ -8,9 +8,8 @@ use serde::Deserialize;
 use storage::fingerprint;
 
 use crate::names::{report_of, result_names};
+use crate::report::LARGEST;
 
-/// The largest report that is read; real ones have a few thousand bytes.
-const LARGEST: u64 = 4 << 20;
 /// Names that are looked at for each kind of file.
 const MOST_NAMES: usize = 1000;
 

@@ -13,6 +13,8 @@ use crate::status::{JobReport, ReuseReport, rfc3339};
 
 /// The report in a job's folder before the result has its name.
 const NAME: &str = "report.json";
+/// The largest report that is read; real ones have a few thousand bytes.
+pub(crate) const LARGEST: u64 = 4 << 20;
 /// What a report names as its writer.
 const PROGRAM: &str = "upscaled";
 
@@ -167,7 +169,8 @@ fn is_report(path: &Path) -> bool {
     struct Head {
         program: String,
     }
-    let text = path.metadata().ok().filter(std::fs::Metadata::is_file).and_then(|_| std::fs::read(path).ok());
+    let is_small = |found: &std::fs::Metadata| found.is_file() && found.len() <= LARGEST;
+    let text = path.metadata().ok().filter(is_small).and_then(|_| std::fs::read(path).ok());
     text.and_then(|text| serde_json::from_slice::<Head>(&text).ok())
         .is_some_and(|head| head.program == PROGRAM)
 }
