@@ -182,7 +182,7 @@ impl Scheduler {
         self.leave().await
     }
 
-    /// Works on one job until it ends or somebody asks to stop, and waits while it has no room on the disk, its folders are
+    /// Works on one job until it ends or a person asks to stop, and waits while it has no room on the disk, its folders are
     /// away, or it is paused.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ pub(super) const STILL: Duration = Duration::from_secs(3);
 /// A video's name on a file that is still for so long and cannot be opened: it is not being copied any more, and becomes a job
 /// that fails and says why. Where it is whole later on, that is another job.
 const STILL_UNREADABLE: Duration = Duration::from_secs(20);
-/// Least and most time between looks for somebody who writes to a file, and which part of the time since it last changed it is:
+/// Least and most time between looks for a program that writes to a file, and which part of the time since it last changed it is:
 /// some programs hold a file open for days.
 const HELD: Duration = Duration::from_secs(2);
 const HELD_LONG: Duration = Duration::from_mins(1);
@@ -93,7 +93,7 @@ impl Entry {
         self.due.is_none()
     }
 
-    /// When it is looked into; `None` while somebody does, while another program is at it, and when that is not to be.
+    /// When it is looked into; `None` while it is looked into, while another program is at it, and when that is not to be.
     pub(super) fn due(&self) -> Option<Instant> {
         self.due.filter(|_| !self.is_open && self.control.is_none())
     }

@@ -32,7 +32,7 @@ pub(super) struct Walker {
 }
 
 impl Walker {
-    /// A walker that wakes somebody when something changes in the folders that it has been to.
+    /// A walker that wakes the scanner when something changes in the folders that it has been to.
     pub(super) fn new(rules: NameRules, wake: Arc<Notify>) -> Self {
         let moved = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&moved);
@@ -173,7 +173,7 @@ impl Companion for Round<'_> {
     }
 }
 
-/// True for events of looking. That a file was closed by somebody who wrote it is news.
+/// True for events of looking. That a file was closed by the program that wrote it is news.
 fn is_only_looking(kind: EventKind) -> bool {
     matches!(kind, EventKind::Access(access) if access != AccessKind::Close(AccessMode::Write))
 }
@@ -198,7 +198,7 @@ mod tests {
         found.into_iter().map(|found| found.path).collect()
     }
 
-    /// True when somebody is woken within the time.
+    /// True when the scanner is woken within the time.
     async fn is_woken(wake: &Notify, limit: Duration) -> bool {
         tokio::time::timeout(limit, wake.notified()).await.is_ok()
     }

@@ -46,7 +46,7 @@ pub(super) async fn run(listing: Listing) -> anyhow::Result<Ending> {
     Ok(Ending::Done)
 }
 
-/// Draws the list anew every few seconds until somebody asks to stop.
+/// Draws the list anew every few seconds until a person asks to stop.
 async fn watch(listing: &Listing, root: &Root, ledger: &Ledger) -> anyhow::Result<Ending> {
     if !std::io::stdout().is_terminal() {
         return Err(wrong("--watch draws on a terminal, and the standard output is none: leave it out"));

@@ -11,7 +11,7 @@ use crate::commands::ask;
 use crate::config::{self, Watching};
 use crate::root::Root;
 
-/// Time between two looks whether somebody asks for new settings.
+/// Time between two looks whether a person asks for new settings.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// What `upscaled.toml` and the command line say together.
@@ -31,7 +31,7 @@ impl ServerSettings {
     }
 }
 
-/// Watches the input folder until somebody asks to stop, with new settings whenever somebody asks for them and they are
+/// Watches the input folder until a person asks to stop, with new settings whenever a person asks for them and they are
 /// sound. `base` has what never changes.
 pub(super) async fn watch_input(
     root: &Root,
@@ -58,7 +58,7 @@ pub(super) async fn watch_input(
     }
 }
 
-/// The next settings that somebody asks for and that are sound.
+/// The next settings that a person asks for and that are sound.
 async fn next(root: &Root, line: &Choices, hang_up: &mut Option<Signal>) -> ServerSettings {
     loop {
         asked(root, hang_up).await;
