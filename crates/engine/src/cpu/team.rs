@@ -61,8 +61,10 @@ impl Course {
         if self.over.load(Ordering::Acquire) {
             return Err(Over);
         }
-        self.next.store(0, Ordering::Relaxed);
         self.delivered.store(0, Ordering::Relaxed);
+        // A member that is late for the last frame may take a task of this one before it sees the new number of the frame:
+        // taking a task alone must show it all that was written before.
+        self.next.store(0, Ordering::Release);
         let sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
         self.frame.fetch_add(1, Ordering::Release);
         if *sleepers > 0 {
