@@ -1,5 +1,6 @@
 //! Opening and reading media files, as if each of them were an attack.
 
+use std::collections::HashSet;
 use std::ffi::{CString, OsStr};
 use std::fs::{self, File};
 use std::io;
@@ -145,10 +146,9 @@ pub(crate) struct Chapter {
 }
 
 impl Chapter {
-    /// True for one that begins at the same time, to a millisecond, and says the same.
-    fn is_same(&self, other: &Self) -> bool {
-        let begin = |chapter: &Self| rescale(chapter.start, chapter.time_base, Rational::new(1, 1000));
-        begin(self) == begin(other) && self.metadata == other.metadata
+    /// What chapters have in common that begin at the same time, to a millisecond, and say the same.
+    fn identity(&self) -> (i64, Vec<(String, String)>) {
+        (rescale(self.start, self.time_base, Rational::new(1, 1000)), self.metadata.clone())
     }
 }
 
@@ -333,13 +333,9 @@ impl Input {
                 }
             }
         };
-        let mut chapters: Vec<Chapter> = Vec::new();
-        for chapter in (0..self.get().nb_chapters as usize).map(chapter) {
-            if !chapters.iter().any(|known| known.is_same(&chapter)) {
-                chapters.push(chapter);
-            }
-        }
-        chapters
+        let mut known = HashSet::new();
+        let chapters = (0..self.get().nb_chapters as usize).map(chapter);
+        chapters.filter(|chapter| known.insert(chapter.identity())).collect()
     }
 
     /// Reads only the streams for which `wanted` holds.
