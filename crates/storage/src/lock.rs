@@ -1,7 +1,8 @@
 //! One process per folder.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use crate::Error;
@@ -19,7 +20,8 @@ impl FolderLock {
     /// Takes the folder, which must exist.
     ///
     /// # Errors
-    /// [`Error::InUse`] where another process (or another lock of this one) has it, [`Error::Io`] else.
+    /// [`Error::InUse`] where another process (or another lock of this one) has it, [`Error::Io`] else, also where the
+    /// folder was removed meanwhile.
     pub fn acquire(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(NAME);
         // Not truncated on opening: until the lock is ours, the content belongs to the owner.
@@ -36,6 +38,13 @@ impl FolderLock {
                 return Err(Error::InUse { path: folder.to_owned(), owner: owner(&mut file) });
             }
             Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
+        }
+        // Its owner may have removed the folder between the two steps: then nobody else meets this lock.
+        let of = |found: Metadata| (found.dev(), found.ino());
+        let locked = file.metadata().map_err(Error::io("inspect", &path))?;
+        let there = std::fs::metadata(&path).map_err(Error::io("open", &path))?;
+        if of(locked) != of(there) {
+            return Err(Error::InUse { path: folder.to_owned(), owner: "another process".to_owned() });
         }
         let mut lock = Self { file };
         // The process id is for people only, so a full disk is no reason to give the folder up.

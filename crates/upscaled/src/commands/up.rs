@@ -164,9 +164,9 @@ impl Run {
         let folder = &planned.folder;
         let is_new = !folder.exists();
         root::make_folder(folder)?;
-        let lock = FolderLock::acquire(folder)?;
+        // Until the folder is gone: another command must not begin in it meanwhile.
+        let _lock = FolderLock::acquire(folder)?;
         let result = self.in_locked_folder(planned, new).await;
-        drop(lock);
         let is_worthless = match result {
             Ok(Ending::Done) => true,
             Ok(Ending::Failed) => !has_work(folder),
