@@ -3,7 +3,7 @@
 use job::SegmentRange;
 use job::state::{Event, Evidence, FoundSegment, Phase, Reused};
 use ledger::Record;
-use storage::{Recorded, SegmentName};
+use storage::{Recorded, SegmentFault, SegmentName};
 
 use crate::error::Error;
 use crate::scheduler::{Scheduler, now, sweep};
@@ -19,8 +19,8 @@ impl Scheduler {
         if record.job.phase == Phase::Index {
             return Ok(record);
         }
-        let segments = match find(&record, shutdown).await {
-            Ok(Some(segments)) => segments,
+        let Found { segments, unread } = match find(&record, shutdown).await {
+            Ok(Some(found)) => found,
             Ok(None) => return Ok(record),
             Err(error) => {
                 tracing::warn!("job {}: {error}", record.id);
@@ -39,15 +39,33 @@ impl Scheduler {
                 );
             }
         }
-        sweep(&after);
+        if !unread.is_empty() {
+            tracing::warn!(
+                "job {}: {} files of segments in `{}` cannot be read now; they are left there, and their frames are made again",
+                after.id,
+                unread.len(),
+                after.request.folder.display()
+            );
+        }
+        sweep(&after, &unread);
         Ok(after)
     }
 }
 
-/// All files of unfinished segments, the usable ones first; `None` when somebody asked to stop meanwhile.
-async fn find(record: &Record, shutdown: &Shutdown) -> Result<Option<Vec<FoundSegment>>, storage::Error> {
+/// What lies in a job's folder.
+#[derive(Debug, Default)]
+struct Found {
+    /// All files of unfinished segments, the usable ones first.
+    segments: Vec<FoundSegment>,
+    /// Files that the system would not read: whether they are damaged is not known.
+    unread: Vec<SegmentName>,
+}
+
+/// Looks through a job's folder; `None` when the server was asked to stop meanwhile.
+async fn find(record: &Record, shutdown: &Shutdown) -> Result<Option<Found>, storage::Error> {
     let scan = storage::scan(&record.request.folder)?;
     let mut found: Vec<FoundSegment> = Vec::new();
+    let mut unread = scan.unread;
     // The latest attempt first.
     for recorded in scan.found.iter().rev() {
         let index = recorded.name.index;
@@ -57,12 +75,14 @@ async fn find(record: &Record, shutdown: &Shutdown) -> Result<Option<Vec<FoundSe
         if shutdown.is_requested() {
             return Ok(None);
         }
-        if is_whole(record, recorded).await {
-            found.extend(entry(record, recorded.name, Some(finished(recorded))));
+        match check(record, recorded).await {
+            Ok(()) => found.extend(entry(record, recorded.name, Some(finished(recorded)))),
+            Err(SegmentFault::Io { .. }) => unread.push(recorded.name),
+            Err(_) => {}
         }
     }
     found.extend(scan.names.into_iter().filter_map(|name| entry(record, name, None)));
-    Ok(Some(found))
+    Ok(Some(Found { segments: found, unread }))
 }
 
 /// A file of a segment; `None` where that is finished or not in the plan.
@@ -88,11 +108,13 @@ fn fits(record: &Record, recorded: &Recorded) -> bool {
         && sidecar.version == env!("CARGO_PKG_VERSION")
 }
 
-/// True when the segment's file is what was committed.
-async fn is_whole(record: &Record, recorded: &Recorded) -> bool {
+/// Compares the segment's file with what was committed.
+async fn check(record: &Record, recorded: &Recorded) -> Result<(), SegmentFault> {
     let (folder, committed) = (record.request.folder.clone(), recorded.committed.clone());
+    let file = committed.file.clone();
     let check = move || storage::check(&folder, &committed.file, &committed.blake3, committed.bytes);
-    matches!(tokio::task::spawn_blocking(check).await, Ok(Ok(())))
+    let unfinished = |error| Err(SegmentFault::Io { file, source: std::io::Error::other(error) });
+    tokio::task::spawn_blocking(check).await.unwrap_or_else(unfinished)
 }
 
 fn range(recorded: &Recorded) -> SegmentRange {

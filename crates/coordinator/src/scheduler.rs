@@ -255,7 +255,7 @@ impl Scheduler {
                 let mut after = applied.record;
                 self.tell_of_encoder(&record, &after);
                 if applied.effects.contains(&Effect::DropSegments) {
-                    sweep(&after);
+                    sweep(&after, &[]);
                 }
                 if after.job.phase == Phase::Segments && record.job.phase != Phase::Segments {
                     after = self.tidy(after, shutdown).await?;
@@ -444,14 +444,14 @@ pub fn now() -> Millis {
     Millis(since.as_millis() as i64)
 }
 
-/// Removes files of attempts that came to nothing from a job's folder.
-pub(crate) fn sweep(record: &Record) {
-    let keep: Vec<SegmentName> = record
+/// Removes files of attempts that came to nothing from a job's folder, but for those of `unread`.
+pub(crate) fn sweep(record: &Record, unread: &[SegmentName]) {
+    let finished = record
         .job
         .segments
         .iter()
-        .filter_map(|segment| SegmentName::of_file(&segment.evidence.as_ref()?.file))
-        .collect();
+        .filter_map(|segment| SegmentName::of_file(&segment.evidence.as_ref()?.file));
+    let keep: Vec<SegmentName> = finished.chain(unread.iter().copied()).collect();
     if record.request.folder.is_dir()
         && let Err(error) = storage::sweep(&record.request.folder, &keep)
     {

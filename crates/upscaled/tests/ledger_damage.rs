@@ -19,8 +19,8 @@ use std::path::Path;
 use std::process::Command;
 
 use common::{
-    Random, SMALL_JOB, frame_checksums, interrupt, make_telling_clip, number, run_well, segments, upscaled,
-    wait_for,
+    Random, SMALL_JOB, can_trace, frame_checksums, interrupt, make_telling_clip, number, run_well, segments,
+    upscaled, wait_for,
 };
 use server::{PATIENCE, Server};
 
@@ -133,6 +133,58 @@ fn up_goes_on_whatever_happens_to_its_ledger() {
         count.add(&finished, &path("traces"));
     }
     count.check("up", damages);
+}
+
+/// A disk or a share that fails for a moment proves nothing about what lies on it.
+#[test]
+fn what_cannot_be_read_while_the_ledger_is_rebuilt_is_not_deleted() {
+    if !can_trace() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    make_telling_clip(&path("clip.mp4"), 12 * SEGMENTS as u32, true);
+    run_well(folder.path(), &SMALL_JOB);
+    let wanted = frame_checksums(&path("clip_upscaled.mp4"));
+    fs::remove_file(path("clip_upscaled.mp4")).unwrap();
+    assert!(interrupt(folder.path(), FINISHED), "the job was never stopped in time");
+    for name in ["ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db.backup"] {
+        let _ = fs::remove_file(path("clip.mp4.job").join(name));
+    }
+    let finished = segments(&path("clip.mp4.job/work"));
+    let name = |(index, epoch): (u32, u32), ending: &str| {
+        path(&format!("clip.mp4.job/work/seg-{index:06}.e{epoch}.{ending}"))
+    };
+    // A segment, and the sidecar of another one.
+    let unread = [name(finished[1], "pkt"), name(finished[3], "json")];
+    let (log, program) = (path("log"), upscaled(folder.path()));
+    let mut strace = Command::new("strace");
+    strace.args([
+        "-f",
+        "-qq",
+        "-e",
+        "trace=read,pread64,unlink,unlinkat",
+        "-e",
+        "inject=read,pread64:error=EIO",
+    ]);
+    strace.arg("-o").arg(&log);
+    for file in &unread {
+        strace.arg("-P").arg(file);
+    }
+    strace.arg(program.get_program()).args(SMALL_JOB).env_remove("UPSCALED_ROOT").current_dir(folder.path());
+    strace.envs(program.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    let output = strace.output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let log = fs::read_to_string(log).unwrap();
+    for file in unread {
+        let file = file.to_str().unwrap();
+        assert!(log.contains("EIO"), "nothing was refused: {log}");
+        // The folder's own end removes what is in it by names in the folder.
+        let is_removed = |line: &str| line.contains("unlink(") && line.contains(file);
+        assert!(!log.lines().any(is_removed), "{log}");
+    }
+    assert_eq!(frame_checksums(&path("clip_upscaled.mp4")), wanted);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What is written beside a segment, so that a lost ledger can be rebuilt.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -49,8 +49,10 @@ pub struct Recorded {
 pub struct Scan {
     /// Those that are whole, by index and epoch. Their segments have not been looked at.
     pub found: Vec<Recorded>,
-    /// Those that are damaged or cannot be read.
+    /// Those that are damaged.
     pub damaged: Vec<PathBuf>,
+    /// Those that the system would not read, as when a disk or a network share fails: they may be whole.
+    pub unread: Vec<SegmentName>,
     /// The names that attempts have taken: of segments and sidecars, whole or not, also of unfinished ones.
     pub names: Vec<SegmentName>,
 }
@@ -122,6 +124,11 @@ pub fn read_sidecar(folder: &Path, name: SegmentName) -> Result<Recorded, Error>
     Recorded::decode(name, &bytes).map_err(|reason| Error::Damaged { path, reason: reason.to_owned() })
 }
 
+/// True where there is nothing under the name, or something that is no file.
+fn is_no_file(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidInput)
+}
+
 /// Reads all sidecars of a job folder. A sidecar does not prove that its segment is there and whole.
 ///
 /// # Errors
@@ -141,6 +148,7 @@ pub fn scan(folder: &Path) -> Result<Scan, Error> {
         let Some(name) = SegmentName::of_sidecar(&file) else { continue };
         match read_sidecar(folder, name) {
             Ok(recorded) => scan.found.push(recorded),
+            Err(Error::Io { source, .. }) if !is_no_file(&source) => scan.unread.push(name),
             Err(_) => scan.damaged.push(entry.path()),
         }
     }
