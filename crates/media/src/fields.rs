@@ -23,7 +23,7 @@ use crate::probe::video_stream;
 use crate::raw::input::Input;
 use crate::{Error, Source, raw};
 
-pub(crate) use filter::FieldFilter;
+pub(crate) use filter::{FieldFilter, is_large_enough};
 use rule::{Case, Does};
 use sample::Sample;
 

@@ -4,9 +4,11 @@ mod notes;
 
 use std::path::Path;
 
-use frame::{Rational, Size};
+use frame::{Area, Rational, Size};
 use job::message::{IndexMethod, IndexRequest, Response};
-use job::{Container, Deinterlace, Encoding, SegmentRange, Settings, Shape, SourceFacts};
+use job::{
+    Container, Crop, CropArea, Cropped, Deinterlace, Encoding, SegmentRange, Settings, Shape, SourceFacts,
+};
 use media::{Index, Source};
 
 use crate::encoding::{Output, media_container};
@@ -55,9 +57,11 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     };
     let mut notes: Vec<String> =
         notes::of_parts(&request.source).into_iter().chain(probe.choice.clone()).collect();
-    let index = list(request, source, progress, &mut notes)?;
+    let index = list(request, (source, &probe.video), progress, &mut notes)?;
+    let cropped = cropped(index.canvas.map_or(probe.video.size, |canvas| canvas.size), &index);
     probe.video = probe.video.as_decoded(&index);
     notes.extend(of_dynamic_metadata);
+    notes.extend(notes::of_bitmaps(&probe, &index));
     let (width, height) =
         settings.target.size(shape(&probe.video)).map_err(|error| Failed::last(error.to_string()))?;
     let output = Output {
@@ -102,17 +106,24 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         is_turned: shape.is_turned,
         carry: found.carry,
         cut_off: index.cut_off,
+        crop: cropped,
     })))
 }
 
-/// Tries what was chosen of the encoder on the film as its head has it, before all of it is read.
+/// Tries what was chosen of crop and encoder on the film as its head has it, before all of it is read.
 fn refuse_early(source: &Source, settings: &Settings, probe: &media::Probe) -> Result<(), Failed> {
+    // A head without a size is refused, or understood, once the film was read.
+    let video = &probe.video;
+    if let Some(media::Crop::To(area)) = wanted_crop(settings.crop)
+        && video.size.pixels() > 0
+    {
+        media::crop(&mut Index::of_times(video.time_base, Vec::new()), video, media::Crop::To(area))?;
+    }
     let is_chosen = settings.encoder.is_some() || settings.codec.is_some();
     if !is_chosen && settings.encoder_options.is_empty() && settings.container.is_none() {
         return Ok(());
     }
-    // A head without a size is refused, or understood, once the film was read.
-    let Ok((width, height)) = settings.target.size(shape(&probe.video)) else { return Ok(()) };
+    let Ok((width, height)) = settings.target.size(shape(video)) else { return Ok(()) };
     let index = &Index::of_times(Rational::new(1, 1000), Vec::new());
     let threads = job::ENCODER_THREADS;
     let output = Output { source, settings, probe, index, size: Size::new(width, height), threads };
@@ -122,7 +133,7 @@ fn refuse_early(source: &Source, settings: &Settings, probe: &media::Probe) -> R
 /// The frame list, with what people should know of it in `notes`.
 fn list(
     request: &IndexRequest,
-    source: &Source,
+    (source, video): (&Source, &media::VideoInfo),
     progress: &Progress,
     notes: &mut Vec<String>,
 ) -> Result<Index, Failed> {
@@ -131,7 +142,12 @@ fn list(
         IndexMethod::Decode => media::IndexMethod::Decode,
     };
     let mut tell = |frames: u64| progress.tell(frames as u32, 0);
-    let index = media::index(source, method, &mut tell)?;
+    let crop = wanted_crop(request.settings.crop);
+    let index = if crop == Some(media::Crop::Bars) {
+        media::index_and_look(source, method, &mut tell)?
+    } else {
+        media::index(source, method, &mut tell)?
+    };
     if let Some(loss) = notes::loss(&index) {
         if !request.settings.fill_gaps {
             return Err(Failed::last(format!(
@@ -142,8 +158,11 @@ fn list(
     }
     notes.extend(notes::of_list(&index));
     let deinterlace = wanted(request.settings.deinterlace);
-    let (index, of_fields) = media::deinterlace(source, index, deinterlace, &mut tell)?;
+    let (mut index, of_fields) = media::deinterlace(source, index, deinterlace, &mut tell)?;
     notes.extend(of_fields);
+    if let Some(crop) = crop {
+        notes.extend(media::crop(&mut index, video, crop)?);
+    }
     Ok(index)
 }
 
@@ -156,6 +175,24 @@ const fn wanted(deinterlace: Deinterlace) -> media::Deinterlace {
         Deinterlace::Field => media::Deinterlace::Field,
         Deinterlace::Telecine => media::Deinterlace::Telecine,
     }
+}
+
+/// What is to be cut off, for `media`.
+pub(crate) const fn wanted_crop(crop: Crop) -> Option<media::Crop> {
+    match crop {
+        Crop::Off => None,
+        Crop::Auto => Some(media::Crop::Bars),
+        Crop::To(CropArea { width, height, left, top }) => {
+            Some(media::Crop::To(Area { x: left, y: top, size: Size::new(width, height) }))
+        }
+    }
+}
+
+/// What is left of pictures of a size.
+fn cropped(from: Size, index: &Index) -> Option<Cropped> {
+    let Area { x, y, size } = index.crop?;
+    let kept = CropArea { width: size.width, height: size.height, left: x, top: y };
+    Some(Cropped { from_width: from.width, from_height: from.height, kept })
 }
 
 /// The size of a source's pictures and how players show them.
