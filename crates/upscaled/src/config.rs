@@ -294,6 +294,24 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_cut_off_unless_somebody_says_so() {
+        let chosen = |text: &str, crop: Option<&str>| {
+            let (_folder, path) = file(text);
+            let line = Choices { crop: crop.map(|crop| crop.parse().unwrap()), ..Choices::default() };
+            settings(&with_file(line, &path).unwrap(), &[]).unwrap().crop.to_string()
+        };
+        assert_eq!(chosen("", None), "off");
+        assert_eq!(chosen("crop = \"auto\"", None), "auto");
+        assert_eq!(chosen("crop = \"720:432:0:72\"", None), "720:432:0:72");
+        assert_eq!(chosen("crop = \"auto\"", Some("off")), "off");
+        for wrong in ["crop = true", "crop = \"720:432\""] {
+            let (_folder, path) = file(wrong);
+            let error = with_file(Choices::default(), &path).unwrap_err().to_string();
+            assert!(error.contains("line 1") && error.contains("auto"), "{error}");
+        }
+    }
+
+    #[test]
     fn reuse_is_on_unless_somebody_says_otherwise() {
         let chosen = |text: &str, line: Choices| {
             let (_folder, path) = file(text);
