@@ -38,7 +38,7 @@ pub use encode::{
     try_encoder,
 };
 pub use error::Error;
-pub use fields::{Deinterlace, FieldOrder, Fields, Made, Stretch, deinterlace};
+pub use fields::{Deinterlace, FieldOrder, Fields, Made, Stretch, deinterlace, deinterlace_by_samples};
 pub use hdr::{DolbyVision, Hdr, dynamic_metadata, hdr, is_hdr};
 pub use index::{Index, IndexMethod, Part, index, index_and_look};
 pub use join::{Carry, Join, JoinReport, OwnedPacket, Shift, SoundFormat, Way, join};

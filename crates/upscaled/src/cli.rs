@@ -99,6 +99,10 @@ pub(crate) struct Up {
     /// Leave videos alone whose picture has more rows as it is stored, for example 720
     #[arg(long, value_name = "ROWS", value_parser = choice::side, allow_negative_numbers = true)]
     pub(crate) skip_above: Option<u32>,
+    /// Make nothing: say for each video what would be made, how long it would take and how large it would be. Some frames from
+    /// all over it are really upscaled for that, and thrown away
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Discard unfinished work on the video and begin anew
     #[arg(long)]
     pub(crate) restart: bool,

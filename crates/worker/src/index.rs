@@ -34,6 +34,33 @@ pub(crate) fn probe(path: &Path) -> Result<Response, Failed> {
 
 /// Makes the frame list, and finds what the job needs to know.
 pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Response, Failed> {
+    let examined = examine(request, Reading::Whole, progress)?;
+    Ok(Response::Indexed(Box::new(examined.facts)))
+}
+
+/// How the frame list is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// By decoding everything.
+    Whole,
+    /// By the packets where they tell, and looks at some frames: for an estimate.
+    Some,
+}
+
+/// What was found of a source.
+pub(crate) struct Examined {
+    pub(crate) facts: SourceFacts,
+    pub(crate) index: Index,
+    /// Bytes of what goes with the video.
+    pub(crate) other_bytes: u64,
+}
+
+/// Makes the frame list, and finds what there is to know of a source.
+pub(crate) fn examine(
+    request: &IndexRequest,
+    reading: Reading,
+    progress: &Progress,
+) -> Result<Examined, Failed> {
     let settings = &request.settings;
     let source = &source(&request.source, settings.stream);
     let little = LittleMemory::begin();
@@ -57,7 +84,7 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     };
     let mut notes: Vec<String> =
         notes::of_parts(&request.source).into_iter().chain(probe.choice.clone()).collect();
-    let index = list(request, (source, &probe.video), progress, &mut notes)?;
+    let index = list((request, reading), (source, &probe.video), progress, &mut notes)?;
     let cropped = cropped(index.canvas.map_or(probe.video.size, |canvas| canvas.size), &index);
     probe.video = probe.video.as_decoded(&index);
     notes.extend(of_dynamic_metadata);
@@ -86,7 +113,7 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     notes.extend(notes::shrinking(settings.target, shape));
     let ticks =
         index.pts.last().zip(index.pts.first()).map_or(0, |(last, first)| last - first) + index.last_duration;
-    Ok(Response::Indexed(Box::new(SourceFacts {
+    let facts = SourceFacts {
         codec: probe.video.codec.clone(),
         width: shape.width,
         height: shape.height,
@@ -105,9 +132,10 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         pixel: shape.pixel,
         is_turned: shape.is_turned,
         carry: found.carry,
-        cut_off: index.cut_off,
+        cut_off: index.cut_off.clone(),
         crop: cropped,
-    })))
+    };
+    Ok(Examined { facts, index, other_bytes: found.other_bytes })
 }
 
 /// Tries what was chosen of crop and encoder on the film as its head has it, before all of it is read.
@@ -132,22 +160,27 @@ fn refuse_early(source: &Source, settings: &Settings, probe: &media::Probe) -> R
 
 /// The frame list, with what people should know of it in `notes`.
 fn list(
-    request: &IndexRequest,
+    (request, reading): (&IndexRequest, Reading),
     (source, video): (&Source, &media::VideoInfo),
     progress: &Progress,
     notes: &mut Vec<String>,
 ) -> Result<Index, Failed> {
-    let method = match request.method {
-        IndexMethod::Demux => media::IndexMethod::Check,
-        IndexMethod::Decode => media::IndexMethod::Decode,
+    let method = match (reading, request.method) {
+        (Reading::Some, _) => media::IndexMethod::Demux,
+        (Reading::Whole, IndexMethod::Demux) => media::IndexMethod::Check,
+        (Reading::Whole, IndexMethod::Decode) => media::IndexMethod::Decode,
     };
     let mut tell = |frames: u64| progress.tell(frames as u32, 0);
     let crop = wanted_crop(request.settings.crop);
-    let index = if crop == Some(media::Crop::Bars) {
+    let mut index = if crop == Some(media::Crop::Bars) {
         media::index_and_look(source, method, &mut tell)?
     } else {
         media::index(source, method, &mut tell)?
     };
+    let is_read = !index.digests.is_empty();
+    if !is_read {
+        index.cut_off = media::unfinished(source)?;
+    }
     if let Some(loss) = notes::loss(&index) {
         if !request.settings.fill_gaps {
             return Err(Failed::last(format!(
@@ -158,9 +191,16 @@ fn list(
     }
     notes.extend(notes::of_list(&index));
     let deinterlace = wanted(request.settings.deinterlace);
-    let (mut index, of_fields) = media::deinterlace(source, index, deinterlace, &mut tell)?;
+    let (mut index, of_fields) = if is_read {
+        media::deinterlace(source, index, deinterlace, &mut tell)?
+    } else {
+        media::deinterlace_by_samples(source, index, deinterlace)?
+    };
     notes.extend(of_fields);
     if let Some(crop) = crop {
+        if crop == media::Crop::Bars && !is_read {
+            media::look_for_bars(source, &mut index, video.size)?;
+        }
         notes.extend(media::crop(&mut index, video, crop)?);
     }
     Ok(index)
