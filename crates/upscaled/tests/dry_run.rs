@@ -159,7 +159,8 @@ fn interlaced_and_untold_films_are_estimated_as_well() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     // Longer than what is looked at as a whole.
-    let moving = "testsrc2=size=64x64:rate=50,scroll=horizontal=0.01,interlace=scan=tff:lowpass=off,setfield=tff";
+    let moving =
+        "testsrc2=size=64x64:rate=50,scroll=horizontal=0.01,interlace=scan=tff:lowpass=off,setfield=tff";
     let mpeg2 = ["-c:v", "mpeg2video", "-flags", "+ildct+ilme", "-q:v", "4", "-g", "12", "-t", "20"];
     for name in ["a.mkv", "a.vob"] {
         let to = at(name);
