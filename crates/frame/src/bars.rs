@@ -118,9 +118,7 @@ fn widened(
         return None;
     }
     let last = behind.rev().find(|&at| is_seen(at));
-    if first.or(last).is_none() {
-        return None;
-    }
+    first.or(last)?;
     let out = |from: u32, step: fn(u32) -> Option<u32>| {
         let next = |&at: &u32| step(at).filter(|&at| at < length && is_touched(at));
         std::iter::successors(Some(from), next).last().unwrap_or(from)

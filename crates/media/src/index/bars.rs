@@ -11,8 +11,11 @@ use crate::raw::pixel::PixelFormat;
 #[derive(Debug, Default)]
 pub(crate) struct Bars {
     /// How frames of a format become such that can be looked at; `None` where none is needed, or there is none.
-    way: Option<((Size, PixelFormat), Option<(Graph, RawFrame)>)>,
+    way: Option<((Size, PixelFormat), Option<Way>)>,
 }
+
+/// A conversion, and room for what it gives.
+type Way = (Graph, RawFrame);
 
 impl Bars {
     /// Looks at a frame. Of a format that cannot be looked at, everything counts as seen.
@@ -40,7 +43,7 @@ impl Bars {
     }
 }
 
-fn way((size, format): (Size, PixelFormat)) -> Option<(Graph, RawFrame)> {
+fn way((size, format): (Size, PixelFormat)) -> Option<Way> {
     let name = if format.is_gray() { Some("gray".to_owned()) } else { planar(format) };
     let name = name.unwrap_or_else(|| "gbrp16le".to_owned());
     let graph = Graph::new(format, size, &format!("format={name}")).ok()?;

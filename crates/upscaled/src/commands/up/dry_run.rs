@@ -74,7 +74,7 @@ pub(super) async fn run(
 async fn look(run: &Run, planned: &Planned) -> anyhow::Result<Told> {
     let wish = planned.request();
     match run.standing(planned, &wish).await? {
-        Standing::Done(result) => return Ok(Told::done(&planned.source, result)),
+        Standing::Done(result) => return Ok(Told::done(&planned.source, &result)),
         Standing::Skipped(reason) => return Ok(Told::skipped(&planned.source, reason)),
         Standing::Open => {}
     }
@@ -92,12 +92,12 @@ async fn look(run: &Run, planned: &Planned) -> anyhow::Result<Told> {
         && let Some(result) = record.request.result.as_ref().filter(|_| super::has_result(record))
         && !run.up.overwrite
     {
-        return Ok(Told::done(&planned.source, result.0.clone()));
+        return Ok(Told::done(&planned.source, result));
     }
     let estimate = measure(run, planned, &work).await?;
     let result = result(planned, &estimate);
     let record = record.filter(|record| record.job.status != Status::Done);
-    Ok(Told::estimated(planned, &estimate, result, record.as_ref()))
+    Ok(Told::estimated(planned, &estimate, &result, record.as_ref()))
 }
 
 /// The job that an earlier command began and this one would go on with.

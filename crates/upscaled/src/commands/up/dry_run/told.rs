@@ -1,6 +1,6 @@
 //! What people and programs are told of a job that is not made.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use job::Encoding;
 use job::message::Estimate;
@@ -76,7 +76,7 @@ impl Told {
         }
     }
 
-    pub(super) fn done(source: &Path, result: PathBuf) -> Self {
+    pub(super) fn done(source: &Path, result: &Path) -> Self {
         let reason = Some("it was done already".to_owned());
         let result = Some(result.to_string_lossy().into_owned());
         Self { reason, result, ..Self::of(source, "done") }
@@ -89,7 +89,7 @@ impl Told {
     pub(super) fn estimated(
         planned: &Planned,
         estimate: &Estimate,
-        result: PathBuf,
+        result: &Path,
         begun: Option<&Record>,
     ) -> Self {
         let (facts, plan) = (&estimate.facts, &estimate.plan);
