@@ -56,6 +56,9 @@ struct Side<'a> {
     path: String,
     bytes: Option<u64>,
     size: Option<String>,
+    /// What was left of the pictures where something was cut off; of the source only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crop: Option<&'a str>,
     /// Of the content; of the source only.
     #[serde(skip_serializing_if = "Option::is_none")]
     fingerprint: Option<&'a str>,
@@ -104,6 +107,7 @@ pub(crate) fn keep(
             path: path(&record.request.source),
             bytes: storage::Stamp::of(&record.request.source).map(|stamp| stamp.size).ok(),
             size: went.source_size.clone(),
+            crop: went.crop.as_deref(),
             fingerprint: Some(&record.request.fingerprint),
             file: &verified.source,
         },
@@ -111,6 +115,7 @@ pub(crate) fn keep(
             path: record.request.result.as_deref().map(path).unwrap_or_default(),
             bytes: Some(bytes),
             size: went.result_size.clone(),
+            crop: None,
             fingerprint: None,
             file: &verified.result,
         },

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use job::state::{FailedAttempt, Job, Phase, Status};
-use job::{Eta, FilePath, JobId, Millis, Priority, SegmentRange};
+use job::{Cropped, Eta, FilePath, JobId, Millis, Priority, SegmentRange};
 use ledger::Record;
 use serde::{Serialize, Serializer};
 use storage::Bytes;
@@ -66,6 +66,8 @@ pub struct JobReport {
     pub model: String,
     /// Size of the source's pictures, `WIDTHxHEIGHT`; known after indexing.
     pub source_size: Option<String>,
+    /// What is left of the source's pictures where something is cut off, `WIDTH:HEIGHT:LEFT:TOP`.
+    pub crop: Option<String>,
     /// Size of the result's pictures.
     pub result_size: Option<String>,
     /// Frames of the source; known after indexing.
@@ -258,7 +260,11 @@ impl Progress {
             bytes_needed,
             phase: job.phase,
             model: record.request.settings.model.name().to_owned(),
-            source_size: job.facts.as_ref().map(|facts| format!("{}x{}", facts.width, facts.height)),
+            source_size: job.facts.as_ref().map(|facts| match facts.crop {
+                Some(Cropped { from_width, from_height, .. }) => format!("{from_width}x{from_height}"),
+                None => format!("{}x{}", facts.width, facts.height),
+            }),
+            crop: job.facts.as_ref().and_then(|facts| facts.crop).map(|cropped| cropped.kept.to_string()),
             result_size: job.plan.as_ref().map(|plan| format!("{}x{}", plan.width, plan.height)),
             frames: total,
             frames_read: Some(self.read).filter(|&read| job.phase == Phase::Index && read > 0),

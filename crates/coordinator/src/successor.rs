@@ -218,6 +218,7 @@ mod tests {
             is_turned: false,
             carry: job::Carry::default(),
             cut_off: cut_off.map(str::to_owned),
+            crop: None,
         }
     }
 

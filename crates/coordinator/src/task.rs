@@ -164,6 +164,7 @@ pub(crate) fn event(record: &Record, key: TaskKey, response: Response) -> Event 
         | Response::Doctor(_)
         | Response::Bench(_)
         | Response::Previewed { .. }
+        | Response::Estimated(_)
         | Response::EncoderTried
         | Response::Model(_) => failed(
             key,

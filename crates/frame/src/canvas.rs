@@ -1,6 +1,6 @@
 //! Films whose pictures change their size or the shape of their pixels: one size for all, each part fitted into it.
 
-use crate::{Rational, Size};
+use crate::{Area, Rational, Size};
 
 /// How large a picture is and how wide its pixels are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,27 @@ impl Canvas {
             Size::new(width, whole(most_width / aspect, height))
         };
         Place { x: width.saturating_sub(size.width) / 2, y: height.saturating_sub(size.height) / 2, size }
+    }
+
+    /// Where a part of a picture of another kind lies once the picture was fitted into this one, with the neighbours that
+    /// resampling gives a share of it.
+    pub fn area(self, picture: Self, part: Area) -> Area {
+        const REACH: u32 = 2;
+        let place = self.place(picture);
+        let at = |at: u32, of: u32, to: u32| u64::from(at) * u64::from(to) / u64::from(of.max(1));
+        let begin = |from: u32, at: u64| (from + at as u32).saturating_sub(REACH);
+        let end = |from: u32, at: u64, most: u32| (from + at as u32 + 1 + REACH).min(most);
+        let (of, to) = (picture.size, place.size);
+        Area::between(
+            (
+                begin(place.x, at(part.x, of.width, to.width)),
+                begin(place.y, at(part.y, of.height, to.height)),
+            ),
+            (
+                end(place.x, at(part.right(), of.width, to.width), self.size.width),
+                end(place.y, at(part.bottom(), of.height, to.height), self.size.height),
+            ),
+        )
     }
 
     /// True when a picture of the other kind is shown exactly as one of this kind.
@@ -112,6 +133,20 @@ mod tests {
         // Unknown pixels are square.
         let square = kind(320, 240, (0, 1));
         assert_eq!(Canvas::of_all(&[(square, 6), (standing, 10), (lying, 6)]), Some(square));
+    }
+
+    #[test]
+    fn a_part_lies_where_its_picture_does() {
+        let wide = kind(320, 240, (1, 1));
+        let part = Area { x: 0, y: 30, size: Size::new(160, 60) };
+        // Twice as large, and all of it.
+        assert_eq!(wide.area(kind(160, 120, (1, 1)), part), Area { x: 0, y: 58, size: Size::new(320, 125) });
+        // Between black at its sides.
+        let standing = Area::whole(Size::new(240, 320));
+        assert_eq!(
+            wide.area(kind(240, 320, (1, 1)), standing),
+            Area { x: 68, y: 0, size: Size::new(185, 240) }
+        );
     }
 
     proptest! {

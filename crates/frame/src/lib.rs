@@ -1,10 +1,12 @@
-//! Pictures and what describes them: sizes, planes, colour, time bases, picture checks, and what is done to the look of a
+//! Pictures and what describes them: sizes, planes, colour, time bases, picture checks, black bars, and what is done to the look of a
 //! picture sample by sample.
 //!
 //! Goals: plain data and pure functions that every crate touching pixels shares.
 //! Non-goals: reading, writing, converting or scaling pictures (that is `media`'s), running networks (`engine`'s).
 
 mod anchor;
+mod area;
+mod bars;
 mod blend;
 mod canvas;
 mod check;
@@ -17,6 +19,8 @@ mod planar;
 mod time;
 
 pub use anchor::Anchor;
+pub use area::Area;
+pub use bars::{Level, Plane, Seen, without_bars};
 pub use blend::blend;
 pub use canvas::{Canvas, Place};
 pub use check::mean_difference;

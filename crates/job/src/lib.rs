@@ -5,6 +5,7 @@
 //! Non-goals: I/O, clocks, threads, async. Time comes in as a [`Millis`] value.
 
 mod carry;
+mod crop;
 mod deinterlace;
 pub mod encoder;
 mod eta;
@@ -20,6 +21,7 @@ mod target;
 mod turns;
 
 pub use carry::{CarriedStream, Carry, SoundFormat};
+pub use crop::{Crop, CropArea, CropError, Cropped};
 pub use deinterlace::Deinterlace;
 pub use encoder::{Codec, Encoding};
 pub use eta::Eta;

@@ -4,6 +4,7 @@
 //! at a time and [`Request::Confine`] before all others; the worker answers on its standard output with any number of
 //! [`Response::Progress`] and one other response. A message is a `u32` length, little endian, and so many bytes of JSON.
 
+mod estimate;
 mod preview;
 
 use serde::de::DeserializeOwned;
@@ -13,6 +14,7 @@ use crate::report::Verified;
 use crate::state::Evidence;
 use crate::{Carry, Container, Encoding, FilePath, Model, SegmentRange, Settings, SourceFacts};
 
+pub use estimate::{Estimate, EstimateRequest};
 pub use preview::{PreviewKind, PreviewPicture, PreviewRequest};
 
 /// Largest message in bytes; the largest real one lists the segments of a very long film.
@@ -52,6 +54,8 @@ pub enum Request {
     Bench(BenchRequest),
     /// Show what networks make of single frames.
     Preview(PreviewRequest),
+    /// Measure how long a job would take and how large its result would be.
+    Estimate(EstimateRequest),
     /// Open the encoder of these settings with its options.
     TryEncoder(Box<Settings>),
     /// Read a model and say what it is.
@@ -238,6 +242,8 @@ pub enum Response {
         /// Why some of the networks have no pictures.
         failures: Vec<String>,
     },
+    /// Answer to [`Request::Estimate`]. Its progress counts the frames that were made.
+    Estimated(Box<Estimate>),
     /// Answer to [`Request::TryEncoder`]: one takes the options, or none works here at all, which is no fault of theirs.
     EncoderTried,
     /// Answer to [`Request::Model`].

@@ -123,6 +123,7 @@ mod tests {
             is_turned: false,
             carry: crate::Carry::default(),
             cut_off: None,
+            crop: None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::encoder::{ENCODERS, Encoder};
-use crate::{Codec, Container, Deinterlace, FilePath, LARGEST_SIDE, Scale, Target};
+use crate::{Codec, Container, Crop, Deinterlace, FilePath, LARGEST_SIDE, Scale, Target};
 
 /// The model that is used when none is named.
 pub const DEFAULT_MODEL: &str = "realesr-general-x4v3";
@@ -126,6 +126,9 @@ pub struct Settings {
     /// The video stream to enlarge, by its number in the file; `None` takes the film by a rule.
     #[serde(default)]
     pub stream: Option<u32>,
+    /// What is cut off of the pictures before the network sees them.
+    #[serde(default)]
+    pub crop: Crop,
 }
 
 /// What jobs have that were taken in before there was a choice.
@@ -162,6 +165,7 @@ impl Default for Settings {
             anchor: false,
             grain: 0.0,
             stream: None,
+            crop: Crop::Off,
         }
     }
 }
@@ -394,10 +398,12 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::CropArea;
 
     #[test]
     fn every_setting_is_in_the_hash() {
         let base = Settings::default();
+        let area = |top| CropArea { width: 720, height: 432, left: 0, top };
         let variants = [
             Settings { model: Model::None, ..base.clone() },
             Settings { denoise: 0.5, ..base.clone() },
@@ -420,6 +426,8 @@ mod tests {
             Settings { strength: 0.999, ..base.clone() },
             Settings { anchor: true, ..base.clone() },
             Settings { grain: 0.001, ..base.clone() },
+            Settings { crop: Crop::Auto, ..base.clone() },
+            Settings { crop: Crop::To(area(72)), ..base.clone() },
         ];
         for variant in variants {
             assert_ne!(variant.hash(), base.hash(), "{variant:?}");
@@ -461,7 +469,7 @@ mod tests {
     #[test]
     fn jobs_from_before_there_was_a_choice_have_the_network_alone() {
         let mut older = serde_json::to_value(Settings::default()).unwrap();
-        for key in ["reuse", "fill_gaps", "strength", "anchor", "grain"] {
+        for key in ["reuse", "fill_gaps", "strength", "anchor", "grain", "crop"] {
             assert!(older.as_object_mut().unwrap().remove(key).is_some(), "{key}");
         }
         assert_eq!(serde_json::from_value::<Settings>(older).unwrap(), Settings::default());

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Carry, Encoding, SegmentRange, Shape};
+use crate::{Carry, Cropped, Encoding, SegmentRange, Shape};
 
 /// The kind of file that a result is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +72,9 @@ pub struct SourceFacts {
     /// The file states more than it holds, as one that is still being copied does: what it states and what is there, in words.
     #[serde(default)]
     pub cut_off: Option<String>,
+    /// What was cut off of the pictures; their width and height are those of what is left.
+    #[serde(default)]
+    pub crop: Option<Cropped>,
 }
 
 impl SourceFacts {

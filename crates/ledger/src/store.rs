@@ -34,6 +34,10 @@ pub struct Ledger {
     pub(crate) pool: SqlitePool,
 }
 
+fn copying(path: &Path, cause: std::io::Error) -> Error {
+    Error::File { action: "copy", path: path.to_owned(), cause }
+}
+
 /// What an event did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Applied {
@@ -50,6 +54,26 @@ impl Ledger {
     /// When the file cannot be opened, is damaged, or is of a newer version.
     pub async fn open(path: &Path) -> Result<Self, Error> {
         Self::open_tables(path, false).await
+    }
+
+    /// Copies the ledger in a file and opens the copy, so that nothing is written to the file or beside it. What the copy says
+    /// of paths is as the file has it.
+    ///
+    /// # Errors
+    /// When it cannot be copied, or as for [`Ledger::open`].
+    pub async fn open_copy(path: &Path, copy: &Path) -> Result<Self, Error> {
+        let beside = |path: &Path| {
+            let mut log = path.as_os_str().to_owned();
+            log.push("-wal");
+            PathBuf::from(log)
+        };
+        // What is in the log is read again, whatever of it came into the file meanwhile.
+        match std::fs::copy(beside(path), beside(copy)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(copying(path, error)),
+            _ => {}
+        }
+        std::fs::copy(path, copy).map_err(|error| copying(path, error))?;
+        Ok(Self { base: Base::of(path), ..Self::open(copy).await? })
     }
 
     /// As [`Ledger::open`]; a ledger without tables is damaged when it `had_tables` before.

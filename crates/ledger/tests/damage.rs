@@ -63,6 +63,7 @@ async fn fill(ledger: &Ledger) -> Vec<Vec<Record>> {
             is_turned: false,
             carry: job::Carry::default(),
             cut_off: None,
+            crop: None,
         };
         let plan = job::plan(&facts, &new_job(number).settings).unwrap();
         let task = claim(ledger, id).await;

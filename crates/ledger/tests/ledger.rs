@@ -45,6 +45,7 @@ fn facts() -> SourceFacts {
         is_turned: false,
         carry: job::Carry::default(),
         cut_off: None,
+        crop: None,
     }
 }
 

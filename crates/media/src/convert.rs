@@ -95,7 +95,7 @@ impl Way {
 }
 
 /// The name of a format without alpha and without the "j" that says full range, and whether it had that.
-fn plain(name: &str) -> (String, bool) {
+pub(crate) fn plain(name: &str) -> (String, bool) {
     if let Some(rest) = name.strip_prefix("yuvj") {
         return (format!("yuv{rest}"), true);
     }

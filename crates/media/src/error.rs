@@ -122,6 +122,19 @@ pub enum Error {
     /// What is wanted of an interlaced video cannot be done with it.
     #[error("the video cannot be deinterlaced like this ({0}): choose another --deinterlace, or off")]
     Fields(String),
+    /// A part of the pictures was asked for that they have not.
+    #[error(
+        "the crop {area} is not inside the picture of {size}: choose WIDTH:HEIGHT:LEFT:TOP within it, or auto"
+    )]
+    Crop {
+        /// What was asked for.
+        area: String,
+        /// The size of the pictures.
+        size: Size,
+    },
+    /// A part of the pictures was asked for that is too small.
+    #[error("the crop {0} leaves too little of the picture: choose a larger one, or auto")]
+    CropTooSmall(String),
     /// The disk is full.
     #[error("there is no space left on the disk: free some space, and it can go on")]
     NoSpace,

@@ -23,7 +23,7 @@ use crate::probe::video_stream;
 use crate::raw::input::Input;
 use crate::{Error, Source, raw};
 
-pub(crate) use filter::FieldFilter;
+pub(crate) use filter::{FieldFilter, is_large_enough};
 use rule::{Case, Does};
 use sample::Sample;
 
@@ -185,6 +185,28 @@ pub fn deinterlace(
     wanted: Deinterlace,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(Index, Option<String>), Error> {
+    decide(source, index, wanted, false, progress)
+}
+
+/// As [`deinterlace`], by what is seen at some places of a long film, for an estimate: all of it counts as being like these.
+///
+/// # Errors
+/// As for [`deinterlace`].
+pub fn deinterlace_by_samples(
+    source: &Source,
+    index: Index,
+    wanted: Deinterlace,
+) -> Result<(Index, Option<String>), Error> {
+    decide(source, index, wanted, true, &mut |_| {})
+}
+
+fn decide(
+    source: &Source,
+    index: Index,
+    wanted: Deinterlace,
+    by_samples: bool,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(Index, Option<String>), Error> {
     let input = Input::open(source)?;
     let (_, video) = video_stream(&input)?;
     let (is_flagged, height, rate) = (video.is_interlaced(), video.size().height, video.average_frame_rate());
@@ -206,7 +228,9 @@ pub fn deinterlace(
         if !rule::gives_reason(&case, &evidence) {
             return Ok((index, None));
         }
-        evidence = sample::look_at_all(source, &index, progress)?;
+        if !by_samples {
+            evidence = sample::look_at_all(source, &index, progress)?;
+        }
     }
     let film = if index.gaps.is_empty() {
         evidence.can(&Made::Film { kept: Vec::new() })
@@ -223,6 +247,9 @@ pub fn deinterlace(
     }
     let samples = evidence.windows.concat();
     let mut decision = rule::decide(&case, &samples);
+    if !evidence.is_whole {
+        return by_likeness(index, &decision);
+    }
     if decision.does == Does::Film {
         let order = decision.stretches.first().map_or(FieldOrder::Flagged, |stretch| stretch.order);
         let film = film::film(source, &index, order, rate, progress)?;
@@ -243,4 +270,22 @@ pub fn deinterlace(
     };
     let fields = Fields { made, stretches: decision.stretches, decoded: Box::new(index) };
     Ok((list::made(fields, &[])?, note))
+}
+
+/// The list of a film that is all like the samples by which it was decided.
+fn by_likeness(index: Index, decision: &rule::Decision) -> Result<(Index, Option<String>), Error> {
+    let frames = 0..index.pts.len() as u32;
+    let (made, does) = match decision.does {
+        Does::Nothing => return Ok((index, None)),
+        Does::Frames => (Made::Frames, "deinterlaced with bwdif"),
+        Does::Fields => (Made::Fields, "deinterlaced with bwdif, a frame for each field"),
+        Does::Film => {
+            let kept = frames.clone().filter(|frame| frame % film::CYCLE != film::CYCLE - 1).collect();
+            (Made::Film { kept }, "taken as film in 2:3 pulldown")
+        }
+    };
+    let order = decision.stretches.first().map_or(FieldOrder::Flagged, |stretch| stretch.order);
+    let fields = Fields { made, stretches: vec![Stretch { frames, order }], decoded: Box::new(index) };
+    let note = format!("by {} frames that were looked at, the video is {does}", decision.counts.all);
+    Ok((list::made(fields, &[])?, Some(note)))
 }

@@ -1,5 +1,6 @@
 //! The frame list: when each frame appears, where decoding can start, and what changes inside a film.
 
+mod bars;
 mod clock;
 mod coded;
 mod decoded;
@@ -10,7 +11,7 @@ mod parts;
 
 use std::ops::Range;
 
-use frame::{Canvas, Orientation, Rational};
+use frame::{Area, Canvas, Orientation, Rational};
 
 use crate::decode::{Frames, Quirks};
 use crate::fields::{Fields, Place};
@@ -18,6 +19,7 @@ use crate::raw::codec::Threads;
 use crate::raw::packet::RawPacket;
 use crate::{Error, Source, whole};
 
+pub(crate) use bars::Bars;
 use decoded::{Decoded, all_threads};
 use entries::Entries;
 use packets::Packets;
@@ -70,6 +72,10 @@ pub struct Index {
     pub parts: Vec<Part>,
     /// The kind of picture that all frames get.
     pub canvas: Option<Canvas>,
+    /// The part of the canvas outside which all frames are black; `None` where all of it is, or where that was not looked at.
+    pub seen: Option<Area>,
+    /// The part of the canvas that is left of all frames; `None` where that is all of it.
+    pub crop: Option<Area>,
     /// Frames that the packets promise and the decoder does not give: ranges, ascending, with other frames between them.
     pub gaps: Vec<Range<u32>>,
     /// Frames before the first of the list that no decoder gives, as recordings have them that begin anywhere.
@@ -114,6 +120,8 @@ impl Index {
             digests: Vec::new(),
             parts: Vec::new(),
             canvas: None,
+            seen: None,
+            crop: None,
             gaps: Vec::new(),
             left_out: 0,
             cut_off: None,
@@ -201,6 +209,27 @@ impl Index {
 /// # Errors
 /// When the file cannot be read, is not a video, has no frames, or changes in a way that one film cannot have.
 pub fn index(source: &Source, method: IndexMethod, progress: &mut dyn FnMut(u64)) -> Result<Index, Error> {
+    make(source, method, false, progress)
+}
+
+/// As [`index`], and where everything is decoded looks for what is not black ([`Index::seen`]).
+///
+/// # Errors
+/// As for [`index`].
+pub fn index_and_look(
+    source: &Source,
+    method: IndexMethod,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Index, Error> {
+    make(source, method, true, progress)
+}
+
+fn make(
+    source: &Source,
+    method: IndexMethod,
+    looks: bool,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Index, Error> {
     if method == IndexMethod::Demux {
         let packets = Packets::read(source, progress)?;
         if let Some(listed) = packets.list(source)? {
@@ -210,7 +239,7 @@ pub fn index(source: &Source, method: IndexMethod, progress: &mut dyn FnMut(u64)
     }
     let from_start = method == IndexMethod::Decode;
     let threads = if from_start { Threads::One } else { all_threads() };
-    let mut way = Way { threads, from_start, quirks: Quirks::default() };
+    let mut way = Way { threads, from_start, quirks: Quirks::default(), looks };
     loop {
         match decode(source, way, progress)? {
             Outcome::Made(index) => return Ok(*index),
@@ -227,6 +256,8 @@ struct Way {
     threads: Threads,
     from_start: bool,
     quirks: Quirks,
+    /// What is not black is looked for.
+    looks: bool,
 }
 
 /// What came of decoding everything.
@@ -242,13 +273,13 @@ enum Outcome {
 
 /// Makes the list by reading and decoding everything once.
 fn decode(source: &Source, way: Way, progress: &mut dyn FnMut(u64)) -> Result<Outcome, Error> {
-    let Way { threads, from_start, quirks } = way;
+    let Way { threads, from_start, quirks, looks } = way;
     let is_strict = threads != Threads::One;
     let mut frames = Frames::open_with(source, threads, quirks)?;
     let (mut packets, mut entries) = (Packets::new(frames.input())?, Entries::new(&frames)?);
     let (film, mut length) = (frames.stream(), whole::Length::new());
     frames.read_all_streams();
-    let mut decoded = Decoded::new(&frames);
+    let mut decoded = Decoded::new(&frames, looks.then(Bars::default));
     let mut look = |packet: &mut RawPacket, time_base: Rational| {
         length.add(packet, time_base);
         if packet.stream() != film {

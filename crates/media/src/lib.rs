@@ -9,6 +9,7 @@
 mod captions;
 mod container;
 mod convert;
+mod crop;
 mod decode;
 mod doctor;
 mod encode;
@@ -29,6 +30,7 @@ mod verify;
 mod whole;
 
 pub use container::Container;
+pub use crop::{Crop, crop, look_for_bars};
 pub use decode::{NextFrame, Quirks, RangeDecoder};
 pub use doctor::{EncoderStatus, doctor};
 pub use encode::{
@@ -36,9 +38,9 @@ pub use encode::{
     try_encoder,
 };
 pub use error::Error;
-pub use fields::{Deinterlace, FieldOrder, Fields, Made, Stretch, deinterlace};
+pub use fields::{Deinterlace, FieldOrder, Fields, Made, Stretch, deinterlace, deinterlace_by_samples};
 pub use hdr::{DolbyVision, Hdr, dynamic_metadata, hdr, is_hdr};
-pub use index::{Index, IndexMethod, Part, index};
+pub use index::{Index, IndexMethod, Part, index, index_and_look};
 pub use join::{Carry, Join, JoinReport, OwnedPacket, Shift, SoundFormat, Way, join};
 pub use parameters::CodecParameters;
 pub use probe::{Probe, StreamInfo, StreamKind, VideoInfo, probe};

@@ -4,8 +4,10 @@ mod choice;
 
 use frame::{Canvas, ChromaLocation, ColorDescription, Orientation, Rational, Size};
 
+use crate::crop::guessed;
 use crate::hdr::DolbyVision;
 use crate::raw::input::Input;
+use crate::raw::pixel::PixelFormat;
 use crate::raw::stream::{Kind, Stream};
 use crate::{Error, Index, MAX_PIXELS, Source};
 
@@ -62,13 +64,16 @@ pub struct VideoInfo {
 }
 
 impl VideoInfo {
-    /// As its frames are, which may be of several kinds.
+    /// As its frames are, which may be of several kinds, and of which something may be cut off.
     #[must_use]
     pub fn as_decoded(self, index: &Index) -> Self {
         let canvas = index.canvas.unwrap_or(Canvas { size: self.size, pixel: self.sample_aspect_ratio });
         let pixel_format = index.pixel_format.clone().unwrap_or(self.pixel_format);
         let bit_depth = crate::bit_depth(&pixel_format);
-        Self { size: canvas.size, sample_aspect_ratio: canvas.pixel, pixel_format, bit_depth, ..self }
+        let format = PixelFormat::named(&pixel_format).filter(|_| index.crop.is_some());
+        let color = format.map_or(self.color, |format| guessed(self.color, canvas.size, format));
+        let size = index.crop.map_or(canvas.size, |area| area.size);
+        Self { size, sample_aspect_ratio: canvas.pixel, pixel_format, bit_depth, color, ..self }
     }
 
     /// As the pictures are once they were turned.

@@ -53,6 +53,8 @@ pub struct Rehearsed {
     pub carry: Carry,
     /// What people should know.
     pub notes: Vec<String>,
+    /// Bytes of the packets beside the film, as the source has them.
+    pub other_bytes: u64,
 }
 
 /// Finds how the result can be put together.

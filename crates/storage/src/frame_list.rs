@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | 0 | 8 | magic: `89 55 50 46 0D 0A 1A 0A` (`\x89UPF\r\n\x1a\n`) |
 //! | 8 | 4 | format version, 3 |
-//! | 12 | 4 | flags: bit 0 = seekable, bit 1 = made of fields, bit 2 = known by time, bit 3 = clean, bit 4 = shows what an edit list cuts off; the others are 0 |
+//! | 12 | 4 | flags: bit 0 = seekable, bit 1 = made of fields, bit 2 = known by time, bit 3 = clean, bit 4 = shows what an edit list cuts off, bit 5 = cropped; the others are 0 |
 //! | 16 | 4 | time base, numerator (signed) |
 //! | 20 | 4 | time base, denominator (signed) |
 //! | 24 | 8 | duration of the last frame (signed) |
@@ -34,6 +34,9 @@
 //! | 8 | number of stretches S that are interlaced |
 //! | 12 S | of each the number of its first frame, of the one behind its last, and which field comes first, a number |
 //!
+//! A list of frames of which something is cut off has 16 bytes before the CRC32: columns and rows of what is left, columns to
+//! the left of it, and rows above it.
+//!
 //! Whether the numbers make sense as a frame list (ascending times, keyframes inside) is for its user to decide.
 
 use std::io::Read as _;
@@ -49,6 +52,7 @@ const HAS_FIELDS: u32 = 2;
 const BY_TIME: u32 = 4;
 const CLEAN: u32 = 8;
 const SHOWS_ALL: u32 = 16;
+const CROPPED: u32 = 32;
 /// The largest file that is read: 80 million frames, or two weeks at 60 frames a second.
 const MAX_FILE: u64 = 1 << 30;
 
@@ -76,6 +80,8 @@ pub struct FrameListFile {
     pub pictures: PicturesPart,
     /// How the frames are made of others, where they are.
     pub fields: Option<FieldsPart>,
+    /// What is left of the pictures where something is cut off: width, height, columns to the left, rows above.
+    pub crop: Option<[u32; 4]>,
 }
 
 /// What the pictures of a source are. What the numbers stand for is for their user to say.
@@ -162,7 +168,8 @@ impl FrameListFile {
         let by_time = if self.by_time { BY_TIME } else { 0 };
         let clean = if self.is_clean { CLEAN } else { 0 };
         let shows_all = if self.shows_all { SHOWS_ALL } else { 0 };
-        bytes.extend((seekable | has_fields | by_time | clean | shows_all).to_le_bytes());
+        let cropped = if self.crop.is_some() { CROPPED } else { 0 };
+        bytes.extend((seekable | has_fields | by_time | clean | shows_all | cropped).to_le_bytes());
         bytes.extend(self.time_base.0.to_le_bytes());
         bytes.extend(self.time_base.1.to_le_bytes());
         bytes.extend(self.last_duration.to_le_bytes());
@@ -174,6 +181,7 @@ impl FrameListFile {
         if let Some(fields) = &self.fields {
             fields.encode(&mut bytes);
         }
+        bytes.extend(self.crop.iter().flatten().flat_map(|side| side.to_le_bytes()));
         bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
         bytes
     }
@@ -202,7 +210,10 @@ impl FrameListFile {
         let (pts, numbers) = (fields.times(frames)?, fields.numbers(keyframes)?);
         let pictures = PicturesPart::decode(&mut fields)?;
         let part = if flags & HAS_FIELDS != 0 { Some(FieldsPart::decode(&mut fields)?) } else { None };
-        if !fields.0.is_empty() || flags & !(SEEKABLE | HAS_FIELDS | BY_TIME | CLEAN | SHOWS_ALL) != 0 {
+        let crop = if flags & CROPPED != 0 { Some(fields.sides()?) } else { None };
+        if !fields.0.is_empty()
+            || flags & !(SEEKABLE | HAS_FIELDS | BY_TIME | CLEAN | SHOWS_ALL | CROPPED) != 0
+        {
             return Err(FrameListFault::Length);
         }
         Ok(Self {
@@ -216,6 +227,7 @@ impl FrameListFile {
             shows_all: flags & SHOWS_ALL != 0,
             pictures,
             fields: part,
+            crop,
         })
     }
 
@@ -344,6 +356,14 @@ impl Fields<'_> {
         Ok(bytes)
     }
 
+    fn sides(&mut self) -> Result<[u32; 4], FrameListFault> {
+        let mut sides = [0; 4];
+        for side in &mut sides {
+            *side = u32::from_le_bytes(self.take()?);
+        }
+        Ok(sides)
+    }
+
     fn times(&mut self, count: u64) -> Result<Vec<i64>, FrameListFault> {
         let bytes = self.bytes(count, 8)?;
         Ok(bytes.as_chunks().0.iter().map(|chunk| i64::from_le_bytes(*chunk)).collect())
@@ -392,6 +412,7 @@ mod tests {
                 kept: vec![1, 2, 3],
                 stretches: vec![StretchPart { first: 0, end: 2, order: 1 }],
             }),
+            crop: Some([720, 432, 0, 72]),
         }
     }
 
@@ -446,6 +467,7 @@ mod tests {
         fn what_is_written_is_read(
             time_base: (i32, i32), pts: Vec<i64>, keyframes: Vec<u32>, last_duration: i64, seekable: bool,
             made: Option<u32>, kept: Vec<u32>, by_time: bool, is_clean: bool, stretches: Vec<(u32, u32, u32)>,
+            crop: Option<[u32; 4]>,
         ) {
             let fields = made.map(|made| FieldsPart {
                 made,
@@ -461,7 +483,7 @@ mod tests {
             });
             let pictures = PicturesPart { digests: keyframes.clone(), ..pictures() };
             let list = FrameListFile {
-                time_base, pts, keyframes, last_duration, seekable, by_time, is_clean, shows_all: by_time, pictures, fields,
+                time_base, pts, keyframes, last_duration, seekable, by_time, is_clean, shows_all: by_time, pictures, fields, crop,
             };
             prop_assert_eq!(FrameListFile::decode(&list.encode()), Ok(list));
         }

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use job::encoder::{ENCODERS, Encoder};
-use job::{Codec, Container, Deinterlace, LARGEST_SIDE, Scale};
+use job::{Codec, Container, Crop, Deinterlace, LARGEST_SIDE, Scale};
 use storage::Bytes;
 
 /// The format of a result's video, by its name.
@@ -146,6 +146,11 @@ pub(crate) fn encoder(text: &str) -> Result<String, String> {
 pub(crate) fn deinterlace(text: &str) -> Result<Deinterlace, String> {
     let found = Deinterlace::ALL.into_iter().find(|kind| kind.name() == text);
     found.ok_or_else(|| "choose auto, off, frame, field or telecine".to_owned())
+}
+
+/// What is cut off of the pictures.
+pub(crate) fn crop(text: &str) -> Result<Crop, String> {
+    text.parse().map_err(|error: job::CropError| error.to_string())
 }
 
 fn whole(text: &str, range: RangeInclusive<u32>) -> Option<u32> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
-use job::{Deinterlace, Priority, Scale};
+use job::{Crop, Deinterlace, Priority, Scale};
 
 use crate::choice::{self, CodecName, ContainerName, DiskLimit, EncoderOption, Tonemap};
 use crate::clock::Since;
@@ -99,6 +99,10 @@ pub(crate) struct Up {
     /// Leave videos alone whose picture has more rows as it is stored, for example 720
     #[arg(long, value_name = "ROWS", value_parser = choice::side, allow_negative_numbers = true)]
     pub(crate) skip_above: Option<u32>,
+    /// Make nothing: say for each video what would be made, how long it would take and how large it would be. Some frames from
+    /// all over it are really upscaled for that, and thrown away
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Discard unfinished work on the video and begin anew
     #[arg(long)]
     pub(crate) restart: bool,
@@ -177,6 +181,10 @@ pub(crate) struct Choices {
     /// field one of each field (twice as many), telecine finds the frames of a film in 29.97 frames [default: auto]
     #[arg(long, value_name = "auto|off|frame|field|telecine", value_parser = choice::deinterlace)]
     pub(crate) deinterlace: Option<Deinterlace>,
+    /// Cut something off before the picture is upscaled: auto takes black bars that all frames have, WIDTH:HEIGHT:LEFT:TOP
+    /// leaves that part of the picture as it is stored, rounded inward to where its colour samples lie [default: off]
+    #[arg(long, value_name = "auto|off|W:H:X:Y", value_parser = choice::crop)]
+    pub(crate) crop: Option<Crop>,
     /// Threads of the engine [default: one a core]
     #[arg(long, value_name = "NUMBER", value_parser = choice::threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<u32>,
@@ -250,6 +258,9 @@ pub(crate) struct Preview {
     /// [default: 1]
     #[arg(long, value_name = "0..1", value_parser = choice::denoise, allow_negative_numbers = true)]
     pub(crate) denoise: Option<f32>,
+    /// Cut something off first, as for up; auto looks at some frames of the film [default: off]
+    #[arg(long, value_name = "auto|off|W:H:X:Y", value_parser = choice::crop)]
+    pub(crate) crop: Option<Crop>,
     /// Threads of the engine [default: one a core]
     #[arg(long, value_name = "NUMBER", value_parser = choice::threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<u32>,

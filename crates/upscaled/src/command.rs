@@ -30,6 +30,7 @@ pub(crate) fn options(settings: &Settings) -> Vec<String> {
         anchor,
         grain,
         stream,
+        crop,
     } = settings;
     let mut words = Vec::new();
     let mut add = |name: &str, value: Option<String>| {
@@ -64,6 +65,7 @@ pub(crate) fn options(settings: &Settings) -> Vec<String> {
     add("--segment-frames", segment_frames.map(|frames| frames.to_string()));
     add("--reuse-tolerance", reuse.filter(|levels| *levels > 0).map(|levels| levels.to_string()));
     add("--deinterlace", (*deinterlace != usual.deinterlace).then(|| deinterlace.name().to_owned()));
+    add("--crop", (*crop != usual.crop).then(|| crop.to_string()));
     add("--stream", stream.map(|stream| stream.to_string()));
     add("--tonemap", tonemap.then(|| "sdr".to_owned()));
     for (name, is_set) in [
@@ -101,7 +103,7 @@ fn text(word: &OsStr) -> String {
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
-    use job::{Codec, Deinterlace};
+    use job::{Codec, Crop, Deinterlace};
 
     use super::*;
     use crate::cli::{Arguments, Command};
@@ -129,6 +131,8 @@ mod tests {
             Settings { segment_frames: Some(9), reuse: Some(3), grain: 0.1, anchor: true, ..base.clone() },
             Settings { reuse: None, fill_gaps: true, again: true, tonemap: true, ..base.clone() },
             Settings { deinterlace: Deinterlace::Telecine, stream: Some(2), ..base.clone() },
+            Settings { crop: Crop::Auto, ..base.clone() },
+            Settings { crop: "720:432:0:72".parse().unwrap(), ..base.clone() },
         ] {
             let command = up(Path::new("my film.mkv"), &settings, None, None);
             assert!(command.starts_with("upscaled up 'my film.mkv'"), "{command}");

@@ -72,6 +72,7 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
         fill_gaps: choices.fill_gaps || file.fill_gaps == Some(true),
         container: choices.container.or(file.container),
         deinterlace: choices.deinterlace.or(file.deinterlace),
+        crop: choices.crop.or(file.crop),
         threads: choices.threads.or(file.threads),
         max_disk: choices.max_disk.or(file.max_disk),
         keep_time: choices.keep_time || file.keep_time == Some(true),
@@ -122,7 +123,7 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
         .iter()
         .map(|EncoderOption((name, value))| format!("{name} = \"{value}\""))
         .collect();
-    let of_line: [(&'static str, Option<String>, &str); 27] = [
+    let of_line: [(&'static str, Option<String>, &str); 28] = [
         ("model", line.model.as_ref().map(|name| text(name)), "\"realesr-general-x4v3\""),
         ("scale", size.scale.map(|scale| scale.to_string()), scale),
         ("height", size.height.map(|rows| rows.to_string()), NOT_SET),
@@ -132,6 +133,7 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
         ("anchor", line.look.anchor.then(|| true.to_string()), "false"),
         ("grain", line.look.grain.map(|share| share.to_string()), "0"),
         ("deinterlace", line.deinterlace.map(|kind| text(&kind.name())), "\"auto\""),
+        ("crop", line.crop.map(|crop| text(&crop)), "\"off\""),
         ("denoise", line.denoise.map(|share| share.to_string()), "1"),
         ("codec", line.codec.map(|codec| text(&codec.0.name())), "by the source"),
         ("encoder", line.encoder.as_ref().map(|name| text(name)), "the first that works"),
@@ -207,6 +209,7 @@ pub(crate) fn changed(
         anchor: base.anchor || choices.look.anchor,
         grain: choices.look.grain.unwrap_or(base.grain),
         stream: base.stream,
+        crop: choices.crop.unwrap_or(base.crop),
     };
     settings.validate().map_err(usage)?;
     Ok(settings)
@@ -287,6 +290,24 @@ mod tests {
         for wrong in ["strength = 1.5", "grain = -1"] {
             let (_folder, path) = file(wrong);
             assert!(with_file(Choices::default(), &path).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_cut_off_unless_somebody_says_so() {
+        let chosen = |text: &str, crop: Option<&str>| {
+            let (_folder, path) = file(text);
+            let line = Choices { crop: crop.map(|crop| crop.parse().unwrap()), ..Choices::default() };
+            settings(&with_file(line, &path).unwrap(), &[]).unwrap().crop.to_string()
+        };
+        assert_eq!(chosen("", None), "off");
+        assert_eq!(chosen("crop = \"auto\"", None), "auto");
+        assert_eq!(chosen("crop = \"720:432:0:72\"", None), "720:432:0:72");
+        assert_eq!(chosen("crop = \"auto\"", Some("off")), "off");
+        for wrong in ["crop = true", "crop = \"720:432\""] {
+            let (_folder, path) = file(wrong);
+            let error = with_file(Choices::default(), &path).unwrap_err().to_string();
+            assert!(error.contains("line 1") && error.contains("auto"), "{error}");
         }
     }
 

@@ -64,6 +64,7 @@ pub(crate) fn running(id: i64) -> Record {
         is_turned: false,
         carry: job::Carry::default(),
         cut_off: None,
+        crop: None,
     };
     let plan = Plan { width: 2560, height: 1440, encoder_threads: 1, segments };
     next(&mut record, claim());

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use frame::{Canvas, Orientation, Rational, Size};
+use frame::{Area, Canvas, Orientation, Rational, Size};
 use job::message::{FailureKind, FrameListFile as Place};
 use media::{FieldOrder, Fields, Index, Made, Part, Quirks, Stretch};
 use storage::{FieldsPart, FrameListFile, PictureKind, PicturesPart, StretchPart};
@@ -31,6 +31,7 @@ pub(crate) fn write(index: &Index, path: &Path) -> Result<String, Failed> {
         shows_all: index.decoded().quirks.shows_all,
         pictures: pictures(index.decoded()),
         fields: index.fields.as_ref().map(part),
+        crop: index.crop.map(|Area { x, y, size }| [size.width, size.height, x, y]),
     };
     file.write(path)?;
     Ok(blake3::hash(&file.encode()).to_hex().to_string())
@@ -98,6 +99,7 @@ pub(crate) fn read(place: &Place) -> Result<Index, Failed> {
     }
     let gaps: Vec<Range<u32>> = place.gaps.iter().map(|gap| gap.first..gap.end).collect();
     let film = canvas(file.pictures.canvas);
+    let crop = file.crop.map(|[width, height, x, y]| Area { x, y, size: Size::new(width, height) });
     let quirks = Quirks { shows_all: file.shows_all, reorder: file.pictures.reorder };
     let list = |time_base: (i32, i32), pts, keyframes, last_duration, gaps| Index {
         keyframes,
@@ -119,7 +121,7 @@ pub(crate) fn read(place: &Place) -> Result<Index, Failed> {
     let with_pictures = |list: Index| Index { parts, digests, disorder, ..list };
     let Some(part) = file.fields else {
         let list = list(file.time_base, file.pts, file.keyframes, file.last_duration, gaps);
-        return Ok(with_pictures(list));
+        return Ok(with_pictures(Index { crop, ..list }));
     };
     let made = match part.made {
         FRAMES => Made::Frames,
@@ -139,5 +141,5 @@ pub(crate) fn read(place: &Place) -> Result<Index, Failed> {
     let decoded = list(part.time_base, part.pts, part.keyframes, part.last_duration, of_file);
     let fields = Fields { made, stretches, decoded: Box::new(with_pictures(decoded)) };
     let list = list(file.time_base, file.pts, file.keyframes, file.last_duration, gaps);
-    Ok(Index { fields: Some(fields), ..list })
+    Ok(Index { fields: Some(fields), crop, ..list })
 }

@@ -4,9 +4,11 @@ mod notes;
 
 use std::path::Path;
 
-use frame::{Rational, Size};
+use frame::{Area, Rational, Size};
 use job::message::{IndexMethod, IndexRequest, Response};
-use job::{Container, Deinterlace, Encoding, SegmentRange, Settings, Shape, SourceFacts};
+use job::{
+    Container, Crop, CropArea, Cropped, Deinterlace, Encoding, SegmentRange, Settings, Shape, SourceFacts,
+};
 use media::{Index, Source};
 
 use crate::encoding::{Output, media_container};
@@ -32,6 +34,33 @@ pub(crate) fn probe(path: &Path) -> Result<Response, Failed> {
 
 /// Makes the frame list, and finds what the job needs to know.
 pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Response, Failed> {
+    let examined = examine(request, Reading::Whole, progress)?;
+    Ok(Response::Indexed(Box::new(examined.facts)))
+}
+
+/// How the frame list is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// By decoding everything.
+    Whole,
+    /// By the packets where they tell, and looks at some frames: for an estimate.
+    Some,
+}
+
+/// What was found of a source.
+pub(crate) struct Examined {
+    pub(crate) facts: SourceFacts,
+    pub(crate) index: Index,
+    /// Bytes of what goes with the video.
+    pub(crate) other_bytes: u64,
+}
+
+/// Makes the frame list, and finds what there is to know of a source.
+pub(crate) fn examine(
+    request: &IndexRequest,
+    reading: Reading,
+    progress: &Progress,
+) -> Result<Examined, Failed> {
     let settings = &request.settings;
     let source = &source(&request.source, settings.stream);
     let little = LittleMemory::begin();
@@ -55,9 +84,11 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     };
     let mut notes: Vec<String> =
         notes::of_parts(&request.source).into_iter().chain(probe.choice.clone()).collect();
-    let index = list(request, source, progress, &mut notes)?;
+    let index = list((request, reading), (source, &probe.video), progress, &mut notes)?;
+    let cropped = cropped(index.canvas.map_or(probe.video.size, |canvas| canvas.size), &index);
     probe.video = probe.video.as_decoded(&index);
     notes.extend(of_dynamic_metadata);
+    notes.extend(notes::of_bitmaps(&probe, &index));
     let (width, height) =
         settings.target.size(shape(&probe.video)).map_err(|error| Failed::last(error.to_string()))?;
     let output = Output {
@@ -82,7 +113,7 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
     notes.extend(notes::shrinking(settings.target, shape));
     let ticks =
         index.pts.last().zip(index.pts.first()).map_or(0, |(last, first)| last - first) + index.last_duration;
-    Ok(Response::Indexed(Box::new(SourceFacts {
+    let facts = SourceFacts {
         codec: probe.video.codec.clone(),
         width: shape.width,
         height: shape.height,
@@ -101,18 +132,26 @@ pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Respons
         pixel: shape.pixel,
         is_turned: shape.is_turned,
         carry: found.carry,
-        cut_off: index.cut_off,
-    })))
+        cut_off: index.cut_off.clone(),
+        crop: cropped,
+    };
+    Ok(Examined { facts, index, other_bytes: found.other_bytes })
 }
 
-/// Tries what was chosen of the encoder on the film as its head has it, before all of it is read.
+/// Tries what was chosen of crop and encoder on the film as its head has it, before all of it is read.
 fn refuse_early(source: &Source, settings: &Settings, probe: &media::Probe) -> Result<(), Failed> {
+    // A head without a size is refused, or understood, once the film was read.
+    let video = &probe.video;
+    if let Some(media::Crop::To(area)) = wanted_crop(settings.crop)
+        && video.size.pixels() > 0
+    {
+        media::crop(&mut Index::of_times(video.time_base, Vec::new()), video, media::Crop::To(area))?;
+    }
     let is_chosen = settings.encoder.is_some() || settings.codec.is_some();
     if !is_chosen && settings.encoder_options.is_empty() && settings.container.is_none() {
         return Ok(());
     }
-    // A head without a size is refused, or understood, once the film was read.
-    let Ok((width, height)) = settings.target.size(shape(&probe.video)) else { return Ok(()) };
+    let Ok((width, height)) = settings.target.size(shape(video)) else { return Ok(()) };
     let index = &Index::of_times(Rational::new(1, 1000), Vec::new());
     let threads = job::ENCODER_THREADS;
     let output = Output { source, settings, probe, index, size: Size::new(width, height), threads };
@@ -121,17 +160,27 @@ fn refuse_early(source: &Source, settings: &Settings, probe: &media::Probe) -> R
 
 /// The frame list, with what people should know of it in `notes`.
 fn list(
-    request: &IndexRequest,
-    source: &Source,
+    (request, reading): (&IndexRequest, Reading),
+    (source, video): (&Source, &media::VideoInfo),
     progress: &Progress,
     notes: &mut Vec<String>,
 ) -> Result<Index, Failed> {
-    let method = match request.method {
-        IndexMethod::Demux => media::IndexMethod::Check,
-        IndexMethod::Decode => media::IndexMethod::Decode,
+    let method = match (reading, request.method) {
+        (Reading::Some, _) => media::IndexMethod::Demux,
+        (Reading::Whole, IndexMethod::Demux) => media::IndexMethod::Check,
+        (Reading::Whole, IndexMethod::Decode) => media::IndexMethod::Decode,
     };
     let mut tell = |frames: u64| progress.tell(frames as u32, 0);
-    let index = media::index(source, method, &mut tell)?;
+    let crop = wanted_crop(request.settings.crop);
+    let mut index = if crop == Some(media::Crop::Bars) {
+        media::index_and_look(source, method, &mut tell)?
+    } else {
+        media::index(source, method, &mut tell)?
+    };
+    let is_read = !index.digests.is_empty();
+    if !is_read {
+        index.cut_off = media::unfinished(source)?;
+    }
     if let Some(loss) = notes::loss(&index) {
         if !request.settings.fill_gaps {
             return Err(Failed::last(format!(
@@ -142,8 +191,18 @@ fn list(
     }
     notes.extend(notes::of_list(&index));
     let deinterlace = wanted(request.settings.deinterlace);
-    let (index, of_fields) = media::deinterlace(source, index, deinterlace, &mut tell)?;
+    let (mut index, of_fields) = if is_read {
+        media::deinterlace(source, index, deinterlace, &mut tell)?
+    } else {
+        media::deinterlace_by_samples(source, index, deinterlace)?
+    };
     notes.extend(of_fields);
+    if let Some(crop) = crop {
+        if crop == media::Crop::Bars && !is_read {
+            media::look_for_bars(source, &mut index, video.size)?;
+        }
+        notes.extend(media::crop(&mut index, video, crop)?);
+    }
     Ok(index)
 }
 
@@ -156,6 +215,24 @@ const fn wanted(deinterlace: Deinterlace) -> media::Deinterlace {
         Deinterlace::Field => media::Deinterlace::Field,
         Deinterlace::Telecine => media::Deinterlace::Telecine,
     }
+}
+
+/// What is to be cut off, for `media`.
+pub(crate) const fn wanted_crop(crop: Crop) -> Option<media::Crop> {
+    match crop {
+        Crop::Off => None,
+        Crop::Auto => Some(media::Crop::Bars),
+        Crop::To(CropArea { width, height, left, top }) => {
+            Some(media::Crop::To(Area { x: left, y: top, size: Size::new(width, height) }))
+        }
+    }
+}
+
+/// What is left of pictures of a size.
+fn cropped(from: Size, index: &Index) -> Option<Cropped> {
+    let Area { x, y, size } = index.crop?;
+    let kept = CropArea { width: size.width, height: size.height, left: x, top: y };
+    Some(Cropped { from_width: from.width, from_height: from.height, kept })
 }
 
 /// The size of a source's pictures and how players show them.

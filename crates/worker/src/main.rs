@@ -7,6 +7,7 @@
 mod bench;
 mod doctor;
 mod encoding;
+mod estimate;
 mod failure;
 mod frame_list;
 mod index;
@@ -93,6 +94,7 @@ fn serve() -> anyhow::Result<()> {
             Request::Join(request) => join::run(&request, &progress),
             Request::Bench(request) => bench::run(&request, &progress),
             Request::Preview(request) => preview::run(&request, &mut upscaler, &progress),
+            Request::Estimate(request) => estimate::run(&request, &mut upscaler, &progress),
             Request::TryEncoder(settings) => trial::run(&settings),
             Request::Model(model) => model::facts(&model).map(Response::Model),
             Request::Confine(_) => Err(Failed::last("the rights of this worker are given up for good")),

@@ -16,7 +16,7 @@ use media::{Index, IndexMethod, Probe, RangeDecoder, Resizer, Source};
 
 use self::picture::{Picture, Upright};
 use crate::failure::Failed;
-use crate::index::shape;
+use crate::index::{shape, wanted_crop};
 use crate::look::Look;
 use crate::model::Upscaler;
 use crate::pipeline::take;
@@ -45,15 +45,12 @@ fn make(request: &PreviewRequest, upscaler: &mut Upscaler, done: &AtomicU32) -> 
     let little = LittleMemory::begin();
     let probe = media::probe(source)?;
     drop(little);
-    let (width, height) =
-        request.target.size(shape(&probe.video)).map_err(|error| Failed::last(error.to_string()))?;
-    let target = Size::new(width, height);
-    let pictures = attempt(request, upscaler, done, (&probe, target), IndexMethod::Demux);
+    let pictures = attempt(request, upscaler, done, &probe, IndexMethod::Demux);
     let made = match pictures {
         // The packets do not tell the truth.
         Err(Failed(Failure { kind: FailureKind::FramesDiffer, .. })) => {
             done.store(0, Relaxed);
-            attempt(request, upscaler, done, (&probe, target), IndexMethod::Decode)?
+            attempt(request, upscaler, done, &probe, IndexMethod::Decode)?
         }
         made => made?,
     };
@@ -77,12 +74,25 @@ fn attempt(
     request: &PreviewRequest,
     upscaler: &mut Upscaler,
     done: &AtomicU32,
-    (probe, target): (&Probe, Size),
+    probe: &Probe,
     method: IndexMethod,
 ) -> Result<Made, Failed> {
     let source = &source(&request.source, request.stream);
     let index = media::index(source, method, &mut |_| {})?;
-    let (index, of_fields) = media::deinterlace(source, index, media::Deinterlace::Auto, &mut |_| {})?;
+    let (mut index, of_fields) = media::deinterlace(source, index, media::Deinterlace::Auto, &mut |_| {})?;
+    let mut notes: Vec<String> = of_fields.into_iter().collect();
+    if let Some(crop) = wanted_crop(request.crop) {
+        if crop == media::Crop::Bars {
+            media::look_for_bars(source, &mut index, probe.video.size)?;
+        }
+        notes.extend(media::crop(&mut index, &probe.video, crop)?);
+        if crop == media::Crop::Bars {
+            notes.push("black bars were looked for in some frames: a job looks at all of them".to_owned());
+        }
+    }
+    let video = probe.video.clone().as_decoded(&index);
+    let (width, height) =
+        request.target.size(shape(&video)).map_err(|error| Failed::last(error.to_string()))?;
     let mut numbers: Vec<u32> = Vec::new();
     for &time in &request.times {
         let number = at(&index, time).map_err(Failed::last)?;
@@ -94,8 +104,8 @@ fn attempt(
         request,
         upscaler,
         done,
-        target,
-        upright: Upright::of(&probe.video),
+        target: Size::new(width, height),
+        upright: Upright::of(&video),
         refused: vec![false; request.settings.len()],
         pictures: Vec::new(),
         failures: Vec::new(),
@@ -103,7 +113,6 @@ fn attempt(
     for number in numbers {
         maker.frame(&Frame::decode(source, &index, number)?)?;
     }
-    let notes = of_fields.into_iter().collect();
     Ok(Made { pictures: maker.pictures, notes, failures: maker.failures })
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Found {
     pub(crate) carry: Carry,
     /// What people should know.
     pub(crate) notes: Vec<String>,
+    /// Bytes of the other streams, as the source has them.
+    pub(crate) other_bytes: u64,
 }
 
 /// Joins the other streams with packets that stand in for those of the first encoder, into a file beside the frame list that
@@ -73,6 +75,7 @@ pub(crate) fn run(
         },
         carry: of_media(&found.carry),
         notes: found.notes,
+        other_bytes: found.other_bytes,
     })
 }
 

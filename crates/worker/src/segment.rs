@@ -2,11 +2,12 @@
 
 use std::io::{BufReader, Read, Seek as _};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
 
 use frame::{Planar, Size};
 use job::message::{FailureKind, Response, SegmentRequest};
 use job::state::{Evidence, Reused};
-use media::{CodecParameters, Index, OwnedPacket, Packet, RangeDecoder, SegmentEncoder};
+use media::{CodecParameters, Index, OwnedPacket, Packet, RangeDecoder, SegmentDecoder, SegmentEncoder};
 use storage::{
     Bytes, PacketLogReader, PacketLogWriter, Scratch, ScratchFile, ScratchOptions, SegmentName, Sidecar,
     commit,
@@ -37,7 +38,7 @@ pub(crate) fn run(
 ) -> Result<Response, Failed> {
     let index = frame_list::read(&request.frame_list)?;
     let scratch = Scratch::new(ScratchOptions::new(&*request.folder))?;
-    let mut made = make(request, &index, &scratch, upscaler, progress)?;
+    let mut made = make(request, &index, &scratch, upscaler, progress, &mut || {})?;
     verify(request, &index, &mut made)?;
     let sidecar = Sidecar {
         first_frame: request.range.first,
@@ -66,6 +67,49 @@ pub(crate) fn run(
     Ok(Response::SegmentDone { evidence, engine: made.engine })
 }
 
+/// What it took to make frames that are not kept.
+pub(crate) struct Trial {
+    /// Seconds until the first frame went into the encoder, and from then on until all of them were made and checked.
+    pub(crate) seconds: (f64, f64),
+    /// Seconds that decoding all packets once more takes.
+    pub(crate) checking: f64,
+    /// Bytes of the packets.
+    pub(crate) packets: Vec<u64>,
+    /// The engine, in words.
+    pub(crate) engine: String,
+}
+
+/// Makes and checks the frames as [`run`] does, and keeps nothing.
+pub(crate) fn attempt(
+    request: &SegmentRequest,
+    index: &Index,
+    upscaler: &mut Upscaler,
+    progress: &Progress,
+) -> Result<Trial, Failed> {
+    let scratch = Scratch::new(ScratchOptions::new(&*request.folder))?;
+    let begin = Instant::now();
+    let mut first = None;
+    let mut made = make(request, index, &scratch, upscaler, progress, &mut || {
+        first.get_or_insert_with(Instant::now);
+    })?;
+    verify(request, index, &mut made)?;
+    let (end, first) = (Instant::now(), first.unwrap_or(begin));
+    made.file.rewind().map_err(|error| Failed::transient(format!("scratch cannot be read: {error}")))?;
+    let log = PacketLogReader::open(BufReader::new(&mut made.file))?;
+    let parameters: CodecParameters = serde_json::from_slice(log.header())
+        .map_err(|error| Failed::transient(format!("a segment's head cannot be read: {error}")))?;
+    let mut decoder = SegmentDecoder::open(&parameters, index.time_base)?;
+    let mut sizes = Vec::new();
+    for packet in packets(log) {
+        let packet = packet.map_err(Failed::transient)?;
+        decoder.push(packet.pts, packet.keyframe, &packet.data)?;
+        sizes.push(packet.data.len() as u64);
+    }
+    decoder.finish()?;
+    let seconds = (first.duration_since(begin).as_secs_f64(), end.duration_since(first).as_secs_f64());
+    Ok(Trial { seconds, checking: end.elapsed().as_secs_f64(), packets: sizes, engine: made.engine })
+}
+
 /// Ends an attempt that would take more of the disk than the job has left.
 fn keep_limit(request: &SegmentRequest, bytes: u64) -> Result<(), Failed> {
     match request.most_bytes {
@@ -92,13 +136,14 @@ struct Made {
     reused: Reused,
 }
 
-/// Upscales the frames into a packet log.
+/// Upscales the frames into a packet log; `encoded` is called after each of them.
 fn make(
     request: &SegmentRequest,
     index: &Index,
     scratch: &Scratch,
     upscaler: &mut Upscaler,
     progress: &Progress,
+    encoded: &mut dyn FnMut(),
 ) -> Result<Made, Failed> {
     let source = &source(&request.source, request.settings.stream);
     let mut probe = media::probe(source)?;
@@ -154,6 +199,7 @@ fn make(
             None => encoder.push_again(pts, &mut append)?,
         }
         frames += 1;
+        encoded();
         done.store(frames, Relaxed);
         tell();
         Ok(())

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{FilePath, Settings, Target};
+use crate::{Crop, FilePath, Settings, Target};
 
 /// See [`Request::Preview`](super::Request::Preview).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub struct PreviewRequest {
     pub times: Vec<f64>,
     /// The size of all pictures.
     pub target: Target,
+    /// What is cut off of the frames.
+    pub crop: Crop,
     /// What is shown beside the classic enlargement, in this order.
     pub settings: Vec<Settings>,
     /// Threads of the engine.

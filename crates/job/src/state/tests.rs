@@ -35,6 +35,7 @@ fn facts(frames: u32) -> SourceFacts {
         is_turned: false,
         carry: crate::Carry::default(),
         cut_off: None,
+        crop: None,
     }
 }
 

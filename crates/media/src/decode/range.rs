@@ -5,9 +5,10 @@ use frame::{Orientation, RgbF32, Size};
 use super::Numbered;
 use crate::captions::Waiting;
 use crate::convert::ToRgb;
+use crate::crop::Cropper;
 use crate::fields::{FieldFilter, Place};
 use crate::fit::Fitter;
-use crate::index::Index;
+use crate::index::{Index, Part};
 use crate::raw::frame::RawFrame;
 use crate::{Error, Source};
 
@@ -24,6 +25,8 @@ pub struct NextFrame {
 #[derive(Debug)]
 pub struct RangeDecoder {
     decoded: Numbered,
+    /// Cuts off what is not wanted of them.
+    cropper: Option<Cropper>,
     /// What makes the frames of the list out of those that are decoded.
     filtered: Option<Filtered>,
     to_rgb: ToRgb,
@@ -34,6 +37,8 @@ pub struct RangeDecoder {
     lying: RgbF32,
     /// Room for a picture before it is fitted, and before that.
     unfitted: [RgbF32; 2],
+    /// Room for a picture before it is cut.
+    uncut: RgbF32,
     /// The size of the pictures that are given.
     size: Option<Size>,
     /// The frame that was converted last, as it was before.
@@ -91,13 +96,15 @@ impl RangeDecoder {
         };
         Ok(Self {
             decoded: Numbered::open(source, list.clone(), start, threads)?,
+            cropper: index.crop.map(Cropper::new).transpose()?,
             filtered,
             to_rgb: ToRgb::default(),
             fitter: list.canvas.map(Fitter::new),
             orientation: Orientation::UPRIGHT,
             lying: RgbF32::new(Size::new(0, 0)),
             unfitted: [(); 2].map(|()| RgbF32::new(Size::new(0, 0))),
-            size: list.canvas.map(|canvas| canvas.size),
+            uncut: RgbF32::new(Size::new(0, 0)),
+            size: index.crop.map(|area| area.size).or(list.canvas.map(|canvas| canvas.size)),
             converted: None,
             index: index.clone(),
             end: end as usize,
@@ -162,12 +169,7 @@ impl RangeDecoder {
     fn convert(&mut self, again: bool, into: &mut RgbF32) -> Result<(), Error> {
         let number = self.wanted.saturating_sub(1) as u32;
         let shown = self.index.shown(number);
-        let list = self.index.decoded();
-        let part = list.part(shown.frame).filter(|part| {
-            let is_like = list.canvas.is_none_or(|canvas| canvas.is_like(part.picture));
-            part.orientation != Orientation::UPRIGHT || !is_like
-        });
-        let part = part.copied();
+        let part = odd_part(self.index.decoded(), shown.frame).copied();
         let converted = match &mut self.converted {
             Some(converted) => converted,
             none => none.insert(RawFrame::new()?),
@@ -192,6 +194,13 @@ impl RangeDecoder {
                 fitter.fit(upright, part.picture, picture)?;
             }
             _ => self.to_rgb.convert(frame, picture)?,
+        }
+        // What could not be cut as the decoder gave it.
+        let crop = self.cropper.as_ref().map(Cropper::area);
+        if let Some(area) = crop.filter(|area| area.size != picture.size() && area.is_within(picture.size()))
+        {
+            area.cut(picture, &mut self.uncut);
+            std::mem::swap(picture, &mut self.uncut);
         }
         // All that comes after relies on it.
         let size = *self.size.get_or_insert(picture.size());
@@ -232,7 +241,7 @@ impl RangeDecoder {
                 let decoded = self.decoded.next()?.ok_or_else(differ)?;
                 self.waiting.add(decoded, self.decoded.frame().captions());
                 if decoded >= shown.frame {
-                    return Ok(());
+                    return cut(&mut self.cropper, &self.index, self.decoded.frame(), decoded);
                 }
             }
         };
@@ -247,11 +256,28 @@ impl RangeDecoder {
             }
             if let Some(decoded) = self.decoded.next()? {
                 self.waiting.add(decoded, self.decoded.frame().captions());
+                cut(&mut self.cropper, &self.index, self.decoded.frame(), decoded)?;
                 filter.send(self.decoded.frame(), decoded)?;
             } else {
                 filter.finish()?;
                 *at_end = true;
             }
         }
+    }
+}
+
+/// What a frame is like, where it is another kind of picture than the film is.
+fn odd_part(list: &Index, frame: u32) -> Option<&Part> {
+    list.part(frame).filter(|part| {
+        let is_like = list.canvas.is_none_or(|canvas| canvas.is_like(part.picture));
+        part.orientation != Orientation::UPRIGHT || !is_like
+    })
+}
+
+/// Cuts a decoded frame, unless it has to be fitted first.
+fn cut(cropper: &mut Option<Cropper>, index: &Index, frame: &mut RawFrame, number: u32) -> Result<(), Error> {
+    match cropper {
+        Some(cropper) if odd_part(index.decoded(), number).is_none() => cropper.crop(frame),
+        _ => Ok(()),
     }
 }

@@ -162,7 +162,7 @@ fn another(frame: &RawFrame) -> Result<RawFrame, Error> {
 const LEAST_SIDE: u32 = 32;
 
 /// Refuses pictures that are too small for the filters.
-pub(super) fn is_large_enough(size: Size) -> Result<(), Error> {
+pub(crate) fn is_large_enough(size: Size) -> Result<(), Error> {
     if size.width.min(size.height) < LEAST_SIDE {
         return Err(Error::Fields(format!("pictures of {size} are too small")));
     }

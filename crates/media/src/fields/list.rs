@@ -41,6 +41,7 @@ pub(super) fn made(fields: Fields, begins: &[u32]) -> Result<Index, Error> {
         seekable: of_file.seekable,
         by_time: of_file.by_time,
         canvas: of_file.canvas,
+        seen: of_file.seen,
         gaps: fields.gaps(),
         left_out: of_file.left_out,
         cut_off: of_file.cut_off.clone(),

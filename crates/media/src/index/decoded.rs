@@ -1,7 +1,8 @@
 //! What a decoder that begins at the start makes of a film.
 
-use frame::{Canvas, ColorDescription, Orientation, Rational};
+use frame::{Canvas, ColorDescription, Orientation, Rational, Seen};
 
+use super::bars::Bars;
 use super::clock::{self, Clock};
 use crate::decode::Frames;
 use crate::raw::codec::Threads;
@@ -30,6 +31,9 @@ pub(super) struct Decoded {
     pub(super) flagged: Vec<bool>,
     /// What the pictures are like, from which frame on.
     pub(super) looks: Vec<(u32, Look)>,
+    /// What was seen of the pictures of each look that was not black, where that is looked for.
+    pub(super) seen: Vec<Seen>,
+    bars: Option<Bars>,
     /// Some frame could not be decoded, or not whole.
     pub(super) is_damaged: bool,
 }
@@ -45,7 +49,7 @@ pub(super) struct Look {
 }
 
 impl Decoded {
-    pub(super) fn new(frames: &Frames) -> Self {
+    pub(super) fn new(frames: &Frames, bars: Option<Bars>) -> Self {
         let (time_base, rate) = (frames.time_base(), frames.frame_rate());
         Self {
             clock: Clock::new(time_base, rate),
@@ -58,6 +62,8 @@ impl Decoded {
             intra: Vec::new(),
             flagged: Vec::new(),
             looks: Vec::new(),
+            seen: Vec::new(),
+            bars,
             is_damaged: false,
         }
     }
@@ -82,7 +88,14 @@ impl Decoded {
         look.orientation = look.orientation.or(self.looks.last().and_then(|(_, last)| last.orientation));
         self.is_damaged |= frames.has_failed();
         self.add_time(said, shown);
-        self.add_look(look)
+        self.add_look(look)?;
+        if let Some(bars) = &mut self.bars {
+            self.seen.resize(self.looks.len(), Seen::nothing(look.picture.size));
+            if let Some(seen) = self.seen.last_mut() {
+                bars.look(frames.frame(), seen);
+            }
+        }
+        Ok(())
     }
 
     /// Gives the frame a time. Those before the first that has one are counted back from it.

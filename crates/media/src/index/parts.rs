@@ -4,7 +4,7 @@ use frame::{Canvas, ColorDescription, Orientation, Rational};
 
 use super::decoded::{Decoded, Look};
 use super::list::Film;
-use super::{Index, Part};
+use super::{Index, Part, bars};
 use crate::raw::pixel::PixelFormat;
 use crate::{Error, is_hdr};
 
@@ -56,6 +56,11 @@ pub(super) fn add(
     }
     index.canvas = canvas(index);
     if let Some(canvas) = index.canvas {
+        let areas = decoded.looks.iter().zip(&decoded.seen).filter_map(|((_, look), seen)| {
+            let (kind, orientation) = of(look);
+            bars::in_canvas(seen, look.picture.size, (canvas, kind, orientation))
+        });
+        index.seen = areas.reduce(frame::Area::with);
         notes.extend(fitting(index, canvas));
     }
     notes.extend(turning(index));

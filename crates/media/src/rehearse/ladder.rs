@@ -208,7 +208,8 @@ impl<'a> Ladder<'a> {
         }
         notes.extend(self.of_streams.into_values());
         notes.extend(report.notes);
-        Rehearsed { container: self.container, carry: self.carry, notes }
+        let other_bytes = self.survey.bytes;
+        Rehearsed { container: self.container, carry: self.carry, notes, other_bytes }
     }
 }
 

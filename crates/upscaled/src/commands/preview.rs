@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use coordinator::WorkerProcess;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use job::message::{Access, Failure, PreviewKind, PreviewPicture, PreviewRequest, Request, Response};
-use job::{DEFAULT_MODEL, FilePath, Model, Settings, Target};
+use job::{Crop, DEFAULT_MODEL, FilePath, Model, Settings, Target};
 
 use super::up::readable;
 use super::worker_executable;
@@ -27,7 +27,7 @@ const TICK: Duration = Duration::from_millis(200);
 
 pub(super) async fn run(preview: Preview) -> anyhow::Result<Ending> {
     let source = readable(&preview.file)?;
-    let Plan { target, settings, threads } = plan(&preview)?;
+    let Plan { target, crop, settings, threads } = plan(&preview)?;
     let name = source.file_stem().context("the name of the video is missing")?.to_owned();
     let folder = preview.output.clone().unwrap_or_else(|| {
         let mut folder = name.clone();
@@ -42,6 +42,7 @@ pub(super) async fn run(preview: Preview) -> anyhow::Result<Ending> {
         stream: preview.stream,
         times: preview.times.clone(),
         target,
+        crop,
         settings,
         engine_threads: config::engine_threads(threads),
         folder: FilePath(folder.clone()),
@@ -72,6 +73,7 @@ pub(super) async fn run(preview: Preview) -> anyhow::Result<Ending> {
 /// What is to be made.
 struct Plan {
     target: Target,
+    crop: Crop,
     /// What a job with each of the networks would have.
     settings: Vec<Settings>,
     threads: Option<u32>,
@@ -84,6 +86,7 @@ fn plan(preview: &Preview) -> anyhow::Result<Plan> {
     let line = Choices {
         size: preview.size,
         look: preview.look,
+        crop: preview.crop,
         denoise: preview.denoise,
         threads: preview.threads,
         ..Choices::default()
@@ -101,7 +104,8 @@ fn plan(preview: &Preview) -> anyhow::Result<Plan> {
     let settings = names.iter().map(|name| of(name)).collect::<anyhow::Result<Vec<_>>>()?;
     // The classic resampler is always shown.
     let networks = settings.into_iter().filter(|settings| settings.model != Model::None).collect();
-    Ok(Plan { target: of("none")?.target, settings: networks, threads: chosen.threads })
+    let Settings { target, crop, .. } = of("none")?;
+    Ok(Plan { target, crop, settings: networks, threads: chosen.threads })
 }
 
 /// What a worker made.

@@ -72,6 +72,7 @@ fn details(record: &Record, facts: &Facts, held: u64, clock: &Clock) -> Vec<Stri
             .zip(report.result_size.clone())
             .map(|(from, to)| format!("{from} -> {to}")),
     );
+    add("crop", report.crop.clone());
     add("codec", record.job.facts.as_ref().map(|facts| facts.codec.clone()));
     add("duration", record.job.facts.as_ref().map(|facts| output::duration(facts.seconds)));
     add(

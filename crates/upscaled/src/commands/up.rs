@@ -1,5 +1,6 @@
 //! `up`: upscale files now.
 
+mod dry_run;
 mod folders;
 mod plan;
 mod unfinished;
@@ -48,10 +49,16 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     let source_of =
         async |folder: &Path| coordinator::source_of(&root::ledger_file(folder), &work_in(folder));
     let files = folders::files(&up.files, up.recursive, up.output.as_deref()).await?;
-    let wanted = Wanted { files: &files, output: up.output.as_deref(), settings: &settings };
+    let wanted = Wanted {
+        files: &files,
+        output: up.output.as_deref(),
+        settings: &settings,
+        makes_nothing: up.dry_run,
+    };
     let planned = wanted.plan(source_of).await;
     ask::try_encoder(&settings).await?;
     let mut batch = Batch::new(files.len(), up.json);
+    let is_dry = up.dry_run;
     let run = Run {
         engine_threads: config::engine_threads(choices.threads),
         max_disk: choices.max_disk.map(|limit| limit.0.0),
@@ -61,6 +68,9 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
         shutdown,
         up,
     };
+    if is_dry {
+        return dry_run::run(&run, &files, planned, batch).await;
+    }
     let mut ending = Ending::Done;
     for (Named { file, .. }, planned) in files.iter().zip(planned) {
         batch.begin(file);
@@ -95,6 +105,15 @@ struct Run {
     shutdown: Shutdown,
 }
 
+/// What there is to do about a file.
+enum Standing {
+    /// Nothing: it was done before. Names the result.
+    Done(PathBuf),
+    /// Nothing, for a reason.
+    Skipped(String),
+    Open,
+}
+
 /// Where a job's folder has the work itself, beside its ledger and its lock.
 fn work_in(folder: &Path) -> PathBuf {
     folder.join("work")
@@ -102,35 +121,49 @@ fn work_in(folder: &Path) -> PathBuf {
 
 impl Run {
     async fn file(&self, planned: &Planned) -> anyhow::Result<Ending> {
-        let request = Request {
-            source: planned.source.clone(),
-            settings: planned.settings.clone(),
-            output: planned.output.clone(),
-            result: planned.chosen.clone(),
-            folder: None,
-        };
+        let request = planned.request();
+        match self.standing(planned, &request).await? {
+            Standing::Done(result) => {
+                output::say("this was done already");
+                self.tell_result(&result)?;
+                return self.tell_outcome(planned, "done", "it was done already", Some(&result));
+            }
+            Standing::Skipped(reason) => {
+                output::say(&format!("skipped: {reason}"));
+                return self.tell_outcome(planned, "skipped", &reason, None);
+            }
+            Standing::Open => {}
+        }
+        match &self.root {
+            Some(root) => self.in_root(root, planned, request).await,
+            None => self.in_folder(planned, self.describe(planned, request).await?).await,
+        }
+    }
+
+    /// What there is to do about a file.
+    ///
+    /// # Errors
+    /// When another file has the name of the result.
+    async fn standing(&self, planned: &Planned, request: &Request) -> anyhow::Result<Standing> {
         // Where a job was interrupted, the file may be its own result.
         let was_interrupted = self.root.is_none() && root::ledger_file(&planned.folder).exists();
-        let folder = work_in(&planned.folder);
         if planned.expected.exists() && !self.up.overwrite && !was_interrupted {
-            let new = describe(request, folder.into()).await?;
+            let new = self.describe(planned, request.clone()).await?;
             let Some((result, _)) = finished_result(&new) else { return Err(already_there(planned)) };
-            output::say("this was done already");
-            self.tell_result(&result)?;
-            return self.tell_outcome(planned, "done", "it was done already", Some(&result));
+            return Ok(Standing::Done(result.0));
         }
         if let Some(most) = self.up.skip_above
             && let Some(rows) = ask::rows(&planned.source).await?
             && rows > most
         {
-            let reason = format!("its picture has {rows} rows, more than {most}");
-            output::say(&format!("skipped: {reason}"));
-            return self.tell_outcome(planned, "skipped", &reason, None);
+            return Ok(Standing::Skipped(format!("its picture has {rows} rows, more than {most}")));
         }
-        match &self.root {
-            Some(root) => self.in_root(root, planned, request).await,
-            None => self.in_folder(planned, describe(request, folder.into()).await?).await,
-        }
+        Ok(Standing::Open)
+    }
+
+    /// The job of a file in a folder of its own.
+    async fn describe(&self, planned: &Planned, request: Request) -> anyhow::Result<NewJob> {
+        Ok(describe(request, work_in(&planned.folder).into()).await?)
     }
 
     /// Works on a job in the ledger of a server, or lets the server do it that runs there.
@@ -185,11 +218,7 @@ impl Run {
         unfinished::make_room(&ledger, &new, other).await?;
         if planned.expected.exists() && !self.up.overwrite {
             let mut jobs = ledger.list().await?.into_iter();
-            let is_own = |record: Record| {
-                unfinished::is_same(&record, &new)
-                    && (record.job.phase == Phase::Publish || record.job.status == Status::Done)
-            };
-            if !jobs.any(is_own) {
+            if !jobs.any(|record| may_own_result(&record, &new)) {
                 return Err(already_there(planned));
             }
         }
@@ -375,6 +404,12 @@ fn already_there(planned: &Planned) -> anyhow::Error {
 
 async fn has_ended(ledger: &Ledger, id: JobId) -> anyhow::Result<bool> {
     Ok(ledger.get(id).await?.is_none_or(|record| record.job.status.is_final()))
+}
+
+/// The file that has the name of a job's result may be that result.
+fn may_own_result(record: &Record, new: &NewJob) -> bool {
+    unfinished::is_same(record, new)
+        && (record.job.phase == Phase::Publish || record.job.status == Status::Done)
 }
 
 /// Forgets the unfinished work on a source in a ledger that no server works with.

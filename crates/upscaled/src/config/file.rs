@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use coordinator::NamePattern;
-use job::{Deinterlace, Scale};
+use job::{Crop, Deinterlace, Scale};
 use toml::de::{DeTable, DeValue};
 
 use crate::choice::{self, CodecName, ContainerName, DiskLimit, Tonemap};
@@ -37,6 +37,7 @@ pub(super) struct File {
     pub(super) fill_gaps: Option<bool>,
     pub(super) container: Option<ContainerName>,
     pub(super) deinterlace: Option<Deinterlace>,
+    pub(super) crop: Option<Crop>,
     pub(super) threads: Option<u32>,
     pub(super) max_disk: Option<DiskLimit>,
     pub(super) keep_time: Option<bool>,
@@ -49,7 +50,7 @@ pub(super) struct File {
 }
 
 /// The keys, each with an example.
-const KEYS: [(&str, &str); 27] = [
+const KEYS: [(&str, &str); 28] = [
     ("model", "\"realesr-general-x4v3\""),
     ("scale", "4"),
     ("height", "1080"),
@@ -71,6 +72,7 @@ const KEYS: [(&str, &str); 27] = [
     ("fill_gaps", "true"),
     ("container", "\"mkv\""),
     ("deinterlace", "\"auto\""),
+    ("crop", "\"auto\""),
     ("threads", "4"),
     ("max_disk", "\"200GB\""),
     ("keep_time", "true"),
@@ -159,6 +161,7 @@ impl File {
             "fill_gaps" => self.fill_gaps = Some(entry.flag()?),
             "container" => self.container = Some(entry.text(parsed)?),
             "deinterlace" => self.deinterlace = Some(entry.text(choice::deinterlace)?),
+            "crop" => self.crop = Some(entry.text(choice::crop)?),
             "threads" => self.threads = Some(entry.number(choice::threads)?),
             "max_disk" => self.max_disk = Some(entry.text(parsed)?),
             "keep_time" => self.keep_time = Some(entry.flag()?),

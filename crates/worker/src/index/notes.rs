@@ -4,7 +4,7 @@ use std::path::Path;
 
 use frame::Orientation;
 use job::{Container, Shape, Target};
-use media::{Index, VideoInfo};
+use media::{Index, Probe, VideoInfo};
 
 use crate::encoding::media_container;
 
@@ -69,6 +69,16 @@ pub(super) fn of_pictures(video: &VideoInfo, is_tonemapped: bool, container: Con
         notes.push("the rotation is lost, since Matroska files have no place for it: choose --container mp4");
     }
     notes.into_iter().map(str::to_owned).collect()
+}
+
+/// Says that subtitles which are pictures keep their places, where the pictures below them do not.
+pub(super) fn of_bitmaps(probe: &Probe, index: &Index) -> Option<String> {
+    const BITMAPS: [&str; 4] = ["dvd_subtitle", "dvb_subtitle", "hdmv_pgs_subtitle", "xsub"];
+    let has_bitmaps = probe.streams.iter().any(|stream| BITMAPS.contains(&stream.codec.as_str()));
+    (has_bitmaps && index.crop.is_some()).then(|| {
+        "subtitles that are pictures were made for the whole picture: players may show them elsewhere on the cropped one"
+            .to_owned()
+    })
 }
 
 /// Says when a result would be smaller than its source. A size that cannot be is told by the plan.

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
-use coordinator::{is_of_another_source, job_folders, result_names};
+use coordinator::{Request, is_of_another_source, job_folders, result_names};
 use job::{Container, Settings};
 
 use super::folders::Named;
@@ -30,12 +30,27 @@ pub(super) struct Planned {
     pub(super) settings: Settings,
 }
 
+impl Planned {
+    /// What is asked for.
+    pub(super) fn request(&self) -> Request {
+        Request {
+            source: self.source.clone(),
+            settings: self.settings.clone(),
+            output: self.output.clone(),
+            result: self.chosen.clone(),
+            folder: None,
+        }
+    }
+}
+
 /// The choices that matter for names.
 #[derive(Debug)]
 pub(super) struct Wanted<'a> {
     pub(super) files: &'a [Named],
     pub(super) output: Option<&'a Path>,
     pub(super) settings: &'a Settings,
+    /// Folders that are not there are not made.
+    pub(super) makes_nothing: bool,
 }
 
 /// The folder of results, and the name and container of one where they were chosen.
@@ -69,8 +84,9 @@ impl Wanted<'_> {
     ) -> anyhow::Result<Planned> {
         let source = readable(&named.file)?;
         let Place { folder: output, file: chosen, container } = self.place(&source, &named.inside)?;
-        storage::check_writable(&output).with_context(|| {
-            let folder = output::path(&output);
+        let there = output.ancestors().find(|folder| folder.exists()).unwrap_or(&output);
+        storage::check_writable(there).with_context(|| {
+            let folder = output::path(there);
             format!(
                 "nothing can be written into `{folder}`; check its permissions, or choose another with -o"
             )
@@ -115,6 +131,10 @@ impl Wanted<'_> {
         let says_folder = wanted.as_os_str().to_string_lossy().ends_with('/');
         if says_folder || wanted.is_dir() {
             let folder = wanted.join(inside);
+            if self.makes_nothing && !folder.exists() {
+                let folder = std::path::absolute(folder)?;
+                return Ok(Place { folder, file: None, container: None });
+            }
             root::make_folder(&folder)?;
             return Ok(Place { folder: folder.canonicalize()?, file: None, container: None });
         }
@@ -204,7 +224,7 @@ mod tests {
         let settings = Settings::default();
         let named = |file: &PathBuf| Named { file: file.clone(), inside: PathBuf::new() };
         let files: Vec<Named> = files.iter().map(named).collect();
-        Wanted { files: &files, output, settings: &settings }.plan(source_of).await
+        Wanted { files: &files, output, settings: &settings, makes_nothing: false }.plan(source_of).await
     }
 
     fn names(folder: &Path, planned: &[anyhow::Result<Planned>]) -> Vec<(String, String)> {
@@ -264,7 +284,8 @@ mod tests {
         let settings = Settings { container: Some(Container::Mp4), ..Settings::default() };
         let files = [Named { file: at("a.mkv"), inside: PathBuf::new() }];
         let output = at("b.mkv");
-        let wanted = Wanted { files: &files, output: Some(&output), settings: &settings };
+        let wanted =
+            Wanted { files: &files, output: Some(&output), settings: &settings, makes_nothing: true };
         let error = wanted.plan(async |_| None).await.remove(0).unwrap_err().to_string();
         assert!(error.contains("--container"), "{error}");
     }

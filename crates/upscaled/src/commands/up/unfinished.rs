@@ -36,14 +36,23 @@ pub(super) async fn make_room(ledger: &Ledger, new: &NewJob, other: Other) -> an
             if is_same(&record, new) {
                 continue;
             }
-            if !matches!(record.job.status, job::state::Status::Done) && record.job.frames_done() > 0 {
-                bail!("{}", kept(&record, new));
-            }
+            refuse(&record, new)?;
         }
         ledger.remove(record.id).await?;
     }
     if other == Other::Discard && new.folder.is_dir() {
         std::fs::remove_dir_all(&*new.folder)?;
+    }
+    Ok(())
+}
+
+/// Refuses to begin a job in place of one of which frames are finished.
+///
+/// # Errors
+/// Where that is so.
+pub(super) fn refuse(record: &Record, new: &NewJob) -> anyhow::Result<()> {
+    if !matches!(record.job.status, job::state::Status::Done) && record.job.frames_done() > 0 {
+        bail!("{}", kept(record, new));
     }
     Ok(())
 }
