@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::encoder::{ENCODERS, Encoder};
 use crate::{Codec, Container, Crop, Deinterlace, FilePath, LARGEST_SIDE, Scale, Target};
@@ -284,15 +285,27 @@ impl Settings {
         model.into_iter().chain(self.twin.as_mut().map(|twin| &mut twin.path))
     }
 
-    /// BLAKE3 over all settings, in hex: equal settings have equal hashes in every run of a version. Where the files of a
-    /// model lie is no part of them, since their checksums say what they are.
+    /// BLAKE3 over all settings, in hex: equal settings have equal hashes. Where the files of a model lie is no part of
+    /// them, since their checksums say what they are. A setting that has its default is left out, so that unfinished work
+    /// keeps its hash when a version of the program brings a new setting. A default that changes needs another name.
     pub fn hash(&self) -> String {
         let mut settings = self.clone();
         for path in settings.paths_mut() {
             *path = FilePath(PathBuf::new());
         }
-        // `Debug` of plain data cannot fail, names every field, and writes floats so that they read back equal.
-        blake3::hash(format!("{settings:?}").as_bytes()).to_hex().to_string()
+        blake3::hash(settings.chosen().to_string().as_bytes()).to_hex().to_string()
+    }
+
+    /// The settings that differ from the defaults, as a JSON object with its keys in order.
+    fn chosen(&self) -> Value {
+        // Plain fields always have a JSON form.
+        let of = |settings: &Self| serde_json::to_value(settings).unwrap_or_default();
+        let (mut all, defaults) = (of(self), of(&Self::default()));
+        if let Some(fields) = all.as_object_mut() {
+            fields.retain(|name, value| defaults.get(name) != Some(value));
+            fields.sort_keys();
+        }
+        all
     }
 }
 
@@ -433,6 +446,13 @@ mod tests {
             assert_ne!(variant.hash(), base.hash(), "{variant:?}");
         }
         assert_eq!(base.hash(), base.clone().hash());
+    }
+
+    #[test]
+    fn settings_with_their_defaults_do_not_count() {
+        assert_eq!(Settings::default().chosen(), serde_json::json!({}));
+        let chosen = Settings { grain: 0.1, crf: Some(17), ..Settings::default() }.chosen();
+        assert_eq!(chosen.to_string(), format!("{{\"crf\":17,\"grain\":{}}}", f64::from(0.1_f32)));
     }
 
     #[test]
