@@ -136,7 +136,7 @@ fn is_no_file(error: &io::Error) -> bool {
 pub fn scan(folder: &Path) -> Result<Scan, Error> {
     let mut scan = Scan::default();
     let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(scan),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(scan),
         other => other.map_err(Error::io("read", folder))?,
     };
     for entry in entries {
