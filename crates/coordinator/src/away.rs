@@ -73,6 +73,18 @@ pub struct ServerFolders {
     pub output: Option<ServerFolder>,
 }
 
+impl ServerFolders {
+    /// Those that no job can use now.
+    pub(crate) fn away(&self) -> Vec<&Path> {
+        let input = self.input.as_ref().filter(|input| input.trouble().is_some());
+        let output = self
+            .output
+            .as_ref()
+            .filter(|output| output.trouble().is_some() || storage::check_writable(&output.folder).is_err());
+        input.into_iter().chain(output).map(ServerFolder::path).collect()
+    }
+}
+
 /// What keeps a job from its source or from the folder of its result; `None` where both are there.
 pub(crate) fn reason(record: &Record, folders: &ServerFolders) -> Option<String> {
     of_source(record, folders.input.as_ref())

@@ -2,7 +2,7 @@
 
 mod perform;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use job::state::{Effect, Event, Phase, Refusal, Status};
@@ -32,8 +32,10 @@ const IDLE: Duration = Duration::from_secs(2);
 /// A job waits for room for at least so long: where more was needed than anybody could tell, looking at the disk alone
 /// would begin the same attempt again and again.
 const LEAST_WAIT: Duration = Duration::from_secs(5);
-/// Looking for work takes at most one part in so many of the time while there is none.
-const SHARE: u32 = 50;
+/// Looking for work takes at most one part in so many of the time while there is none, as long as that is soon enough.
+const SHARE: u32 = 500;
+/// Work is looked for after this time at the latest.
+const LATEST_LOOK: Duration = Duration::from_secs(10);
 /// Time between reports of a job's progress.
 const REPORT: Duration = Duration::from_millis(250);
 /// Time between rewrites of `status.json`.
@@ -171,7 +173,7 @@ impl Scheduler {
             }
             let Some(id) = next else {
                 // Thousands of jobs may wait, each for its folder.
-                shutdown.sleep(LOOK.max(looking.elapsed() * SHARE)).await;
+                shutdown.sleep((looking.elapsed() * SHARE).clamp(LOOK, LATEST_LOOK)).await;
                 continue;
             };
             if self.current.is_none() {
@@ -356,8 +358,17 @@ impl Scheduler {
     async fn next_job(&mut self) -> Result<Option<JobId>, Error> {
         // Thousands may wait behind the first one.
         let mut ready: Vec<Queued> = Vec::new();
-        for queued in self.options.ledger.queue().await? {
+        let queue = self.options.ledger.queue().await?;
+        let away = if queue.is_empty() { Vec::new() } else { self.options.folders.away() };
+        let mut is_told = false;
+        for queued in queue {
             if ready.iter().any(|other| other.priority == queued.priority) {
+                continue;
+            }
+            let is_below =
+                |folder: &&Path| queued.source.starts_with(folder) || queued.output.starts_with(folder);
+            // One job says for which folder it waits, and the others wait behind it.
+            if away.iter().any(is_below) && std::mem::replace(&mut is_told, true) {
                 continue;
             }
             let Some(record) = self.options.ledger.get(queued.id).await? else { continue };

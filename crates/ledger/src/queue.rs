@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use job::JobId;
+use job::{FilePath, JobId};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
@@ -11,7 +11,7 @@ use crate::{Error, Ledger, Place, Queued};
 
 /// Asked twice a second by an idle server. The plus keeps SQLite from reading all jobs there ever were by their places: there
 /// is an index of the few that are to be worked on.
-const QUEUE: &str = "SELECT id, priority FROM job WHERE runnable = 1 ORDER BY +place, id";
+const QUEUE: &str = "SELECT id, priority, source, output FROM job WHERE runnable = 1 ORDER BY +place, id";
 
 impl Ledger {
     /// The jobs that are to be worked on, in their places; their priority is not looked at. Paused ones are not among them.
@@ -21,7 +21,13 @@ impl Ledger {
     pub async fn queue(&self) -> Result<Vec<Queued>, Error> {
         let rows = sqlx::query(QUEUE).fetch_all(&self.pool).await?;
         let queued = |row: &SqliteRow| {
-            Ok(Queued { id: JobId(row.try_get("id")?), priority: from_json(row, "priority")? })
+            let path = |column| Ok::<_, Error>(self.base.found(&FilePath::from_bytes(row.try_get(column)?)));
+            Ok(Queued {
+                id: JobId(row.try_get("id")?),
+                priority: from_json(row, "priority")?,
+                source: path("source")?,
+                output: path("output")?,
+            })
         };
         rows.iter().map(queued).collect()
     }

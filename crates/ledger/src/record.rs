@@ -67,10 +67,14 @@ pub struct Record {
 }
 
 /// A job that waits for its turn, and no more of it than the order needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queued {
     /// Its number.
     pub id: JobId,
     /// How urgent it is.
     pub priority: Priority,
+    /// The video.
+    pub source: FilePath,
+    /// The folder that the result goes to.
+    pub output: FilePath,
 }

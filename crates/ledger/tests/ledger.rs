@@ -93,7 +93,8 @@ async fn every_change_survives_reopening() {
 
     let ledger = open(&folder).await;
     assert_eq!(ledger.get(id).await.unwrap().unwrap(), before);
-    assert_eq!(ledger.queue().await.unwrap(), [Queued { id, priority: Priority::High }]);
+    let NewJob { source, output, .. } = before.request.clone();
+    assert_eq!(ledger.queue().await.unwrap(), [Queued { id, priority: Priority::High, source, output }]);
     assert_eq!(ledger.list().await.unwrap(), std::slice::from_ref(&before));
     assert_eq!(ledger.of_source(&before.request.source).await.unwrap(), [before]);
 }

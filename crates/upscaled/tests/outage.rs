@@ -89,6 +89,11 @@ fn a_queue_waits_for_its_folders_and_says_for_which() {
     // The share is not mounted when the server starts.
     let server = Server::start(root, &QUICK);
     waits_for(&server, "output` cannot be used");
+    // One job says so, and the others wait behind it.
+    wait_for("all jobs", PATIENCE, || server.jobs().len() == JOBS);
+    std::thread::sleep(Duration::from_secs(3));
+    let waiting = server.jobs().iter().filter(|job| job["status"] == "waiting for folder").count();
+    assert_eq!(waiting, 1);
     fs::create_dir(root.join("share/results")).unwrap();
     wait_for("a job that goes on", PATIENCE, || server.jobs().iter().any(|job| job["segments_done"] != 0));
     fs::rename(root.join("input"), root.join("away")).unwrap();
