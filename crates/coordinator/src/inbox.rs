@@ -4,7 +4,7 @@
 //! its folder was made causes no event, and network mounts cause none at all.
 
 mod held;
-mod kinds;
+pub(crate) mod kinds;
 mod opening;
 mod order;
 mod pattern;

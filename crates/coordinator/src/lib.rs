@@ -22,6 +22,7 @@ mod shutdown;
 mod source;
 mod status;
 mod submit;
+mod subtitles;
 mod successor;
 mod task;
 

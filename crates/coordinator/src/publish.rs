@@ -12,6 +12,7 @@ use storage::checksum;
 use crate::error::Error;
 use crate::names::result_names;
 use crate::scheduler::{Existing, Scheduler};
+use crate::subtitles::{self, Along};
 use crate::{report, task};
 
 impl Scheduler {
@@ -42,9 +43,18 @@ impl Scheduler {
         Ok(Err("all names for the result are taken".to_owned()))
     }
 
-    /// Gives a result that has its name what belongs to it: its report, and the source's time where that is wanted.
+    /// Gives a result that has its name what belongs to it: the source's subtitle files, its report, and the source's time where
+    /// that is wanted. May be called again.
     fn finish(&self, record: &Record, result: &Path) {
-        if let Some(trouble) = report::leave(record, result) {
+        let along = if self.takes_subtitles(record) {
+            subtitles::take_along(&record.request.source, result)
+        } else {
+            Along::default()
+        };
+        for line in along.lines() {
+            self.note(record, line);
+        }
+        if let Some(trouble) = report::leave(record, result, &along) {
             tracing::warn!("job {}: {trouble}", record.id);
             self.note(record, trouble);
         }
@@ -55,6 +65,12 @@ impl Scheduler {
         }
     }
 
+    /// Whether the subtitle files beside a job's source go along with its result: where the user wants them and their times
+    /// hold for the result.
+    const fn takes_subtitles(&self, _record: &Record) -> bool {
+        self.options.subtitle_files
+    }
+
     /// Gives the complete result its name.
     pub(crate) async fn publish(&self, record: &Record, task: &Task) -> Result<Event, Error> {
         let key = task.key();
@@ -62,6 +78,7 @@ impl Scheduler {
         let Some(target) = record.request.result.clone() else {
             return Ok(task::failed(key, FailureKind::Transient, "the result has no name".to_owned()));
         };
+        remove_copies(&target);
         let size = |path: &Path| path.metadata().map(|metadata| metadata.len()).ok();
         if size(&part).is_none() {
             // Killed between the renaming and the ledger: the result has its name already.
@@ -73,7 +90,6 @@ impl Scheduler {
                 Event::ResultLost { task: key }
             });
         }
-        remove_copies(&target);
         let has_successor = self.may_replace(record, &target).await?;
         let replaces = self.options.existing == Existing::Replace || has_successor;
         let move_it = if replaces { storage::publish_replacing } else { storage::publish };
@@ -123,14 +139,14 @@ fn copy_time(from: &Path, to: &Path) -> std::io::Result<()> {
 }
 
 /// True when two files have the same content.
-fn is_same(one: &Path, other: &Path) -> bool {
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     let size = |path: &Path| path.symlink_metadata().ok().filter(Metadata::is_file).map(|found| found.len());
     size(one).is_some()
         && size(one) == size(other)
         && matches!((checksum(one), checksum(other)), (Ok(one), Ok(other)) if one == other)
 }
 
-/// Removes what killed programs left of results that were on their way to another file system.
+/// Removes what killed programs left of copies: of results on their way to another file system, and of subtitle files.
 fn remove_copies(target: &Path) {
     let removed = target.parent().map(storage::remove_leftovers);
     if let Some(Err(error)) = removed {

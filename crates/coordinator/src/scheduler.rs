@@ -68,6 +68,8 @@ pub struct SchedulerOptions {
     pub owner: Owner,
     /// Results have the time at which their sources were modified.
     pub keep_time: bool,
+    /// Results take along the subtitle files beside their sources.
+    pub subtitle_files: bool,
     /// Where to tell what happens.
     pub updates: UnboundedSender<Update>,
 }

@@ -110,6 +110,7 @@ mod tests {
                 taken: Vec::new(),
                 owner: crate::Owner::default(),
                 keep_time: false,
+                subtitle_files: false,
                 updates: tokio::sync::mpsc::unbounded_channel().0,
             });
             Self { folder, ledger, scheduler }

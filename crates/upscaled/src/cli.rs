@@ -195,6 +195,10 @@ pub(crate) struct Choices {
     /// Give results the time at which their videos were modified
     #[arg(long)]
     pub(crate) keep_time: bool,
+    /// Leave the subtitle files beside a video where they are: film.srt and film.en.forced.srt beside film.mkv are else copied
+    /// beside its result
+    #[arg(long)]
+    pub(crate) no_subtitle_files: bool,
 }
 
 /// How large results are.

@@ -62,6 +62,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         taken: Vec::new(),
         folders: folders.clone(),
         keep_time: choices.keep_time,
+        subtitle_files: !choices.no_subtitle_files,
         updates,
     });
     let inbox = InboxOptions {

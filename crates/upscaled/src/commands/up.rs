@@ -63,6 +63,7 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
         engine_threads: config::engine_threads(choices.threads),
         max_disk: choices.max_disk.map(|limit| limit.0.0),
         keep_time: choices.keep_time,
+        subtitle_files: !choices.no_subtitle_files,
         taken: planned.iter().flatten().map(|file| file.expected.clone()).collect(),
         root,
         shutdown,
@@ -102,6 +103,7 @@ struct Run {
     /// The names of all results of the command.
     taken: Vec<PathBuf>,
     keep_time: bool,
+    subtitle_files: bool,
     shutdown: Shutdown,
 }
 
@@ -280,6 +282,7 @@ impl Run {
             owner,
             taken: self.others(planned),
             keep_time: self.keep_time,
+            subtitle_files: self.subtitle_files,
             updates,
         });
         let ended = scheduler.work_to_end(id, &self.shutdown).await;

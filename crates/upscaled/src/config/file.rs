@@ -41,6 +41,7 @@ pub(super) struct File {
     pub(super) threads: Option<u32>,
     pub(super) max_disk: Option<DiskLimit>,
     pub(super) keep_time: Option<bool>,
+    pub(super) subtitle_files: Option<bool>,
     // Of the server alone.
     pub(super) settle: Option<TimeSpan>,
     pub(super) ignore: Option<Vec<NamePattern>>,
@@ -50,7 +51,7 @@ pub(super) struct File {
 }
 
 /// The keys, each with an example.
-const KEYS: [(&str, &str); 28] = [
+const KEYS: [(&str, &str); 29] = [
     ("model", "\"realesr-general-x4v3\""),
     ("scale", "4"),
     ("height", "1080"),
@@ -76,6 +77,7 @@ const KEYS: [(&str, &str); 28] = [
     ("threads", "4"),
     ("max_disk", "\"200GB\""),
     ("keep_time", "true"),
+    ("subtitle_files", "false"),
     ("settle", "\"10m\""),
     ("ignore", "[\"*.trailer.mkv\", \"Extras/\"]"),
     ("skip_samples", "true"),
@@ -165,6 +167,7 @@ impl File {
             "threads" => self.threads = Some(entry.number(choice::threads)?),
             "max_disk" => self.max_disk = Some(entry.text(parsed)?),
             "keep_time" => self.keep_time = Some(entry.flag()?),
+            "subtitle_files" => self.subtitle_files = Some(entry.flag()?),
             "settle" => self.settle = Some(entry.text(parsed)?),
             "ignore" => self.ignore = Some(entry.patterns()?),
             "skip_samples" => self.skip_samples = Some(entry.flag()?),
