@@ -8,8 +8,8 @@
 //! - Files that end in one of [`SUBTITLES`] or [`OTHER`], which are no videos.
 //! - Of a DVD, the menus `VIDEO_TS.VOB` and `VTS_NN_0.VOB`; the parts of a film from the second on, which belong to the first.
 //! - With `skip_samples`: files called `sample` or `*-sample`, whatever their extension.
-//! - What this program made: files that are named like results, `*_upscaled.*` or `*_upscaled_N.*`, and say in their metadata
-//!   that they are. What another program named so is taken in.
+//! - What this program made: files that say in their metadata that they are results, whatever their names. What another program
+//!   named `*_upscaled.*` is taken in.
 //!
 //! Folders, and links to folders:
 //! - Names that begin with `.` (`.Trash-1000`, `.stfolder`, `.stversions`, `.sync`, `.dropbox.cache`).
@@ -140,7 +140,7 @@ fn ends_in(path: &Path, extensions: &[&str]) -> bool {
 }
 
 /// True for the name of a result: what made such a file is to be asked.
-pub(super) fn is_named_as_result(path: &Path) -> bool {
+pub(crate) fn is_named_as_result(path: &Path) -> bool {
     let stem = path.file_stem().map(lower).unwrap_or_default();
     let stem = stem.trim_end_matches(|c: char| c.is_ascii_digit());
     stem.strip_suffix('_').unwrap_or(stem).ends_with("_upscaled")
