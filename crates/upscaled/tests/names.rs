@@ -151,6 +151,16 @@ fn files_of_one_command_get_names_of_their_own() {
         run_well(root, &up);
         assert_eq!(list(&root.join("out")), ["film 64.mkv", "film 64_2.mkv", "film 64_3.mkv"]);
     }
+    // Results beside their videos are none to enlarge.
+    let all = [&["up", "-r", "shelf", "--name", "{stem} {codec}"][..], &QUICK].concat();
+    fs::create_dir(root.join("shelf")).unwrap();
+    fs::copy(root.join("a.mkv"), root.join("shelf/a.mkv")).unwrap();
+    for _ in 0..2 {
+        run_well(root, &all);
+        assert_eq!(list(&root.join("shelf")), ["a h264.mkv", "a.mkv"]);
+    }
+    fs::write(root.join("text.mkv"), "no video").unwrap();
+    refuses(1, root, &["up", "text.mkv", "--name", "{height}"], "text.mkv");
     // What is known late: bars that are cut off. The names say what was made, and no result takes the place of another.
     let bars = "testsrc2=size=64x40:rate=25,pad=64:64:0:12";
     for name in ["x.mkv", "y.mkv"] {
