@@ -73,6 +73,10 @@ fn take(from: &Path, target: &Path) -> Result<(), String> {
     if !metadata.is_file() {
         return Err("it is no file".to_owned());
     }
+    // Who may write to the folder may not read all that the server may.
+    if !is_subtitle(&from) {
+        return Err("it is a link to a file of another kind".to_owned());
+    }
     if metadata.len() > LARGEST {
         return Err(format!("it is larger than {}", Bytes(LARGEST)));
     }
@@ -167,6 +171,8 @@ mod tests {
         std::os::unix::fs::symlink("nowhere", at("a.en.srt")).unwrap();
         std::os::unix::fs::symlink("a.srt", at("a.fr.srt")).unwrap();
         fs::create_dir(at("a.it.srt")).unwrap();
+        fs::write(at("key"), "secret").unwrap();
+        std::os::unix::fs::symlink("key", at("a.ru.srt")).unwrap();
         fs::File::create(at("a.sup")).unwrap().set_len(LARGEST + 1).unwrap();
         fs::File::create(at("a.idx")).unwrap().set_len(LARGEST).unwrap();
         // The second time nothing is left to do.
@@ -180,13 +186,14 @@ mod tests {
                 "is not there",
                 "a.it.srt",
                 "no file",
+                "of another kind",
                 "a.sup",
                 "larger than",
             ] {
                 assert!(said.contains(wanted), "`{wanted}` in {said}");
             }
-            assert_eq!(along.notes.len(), 4, "{said}");
-            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 11);
+            assert_eq!(along.notes.len(), 5, "{said}");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 13);
             assert_eq!(fs::read(at("r.de.srt")).unwrap(), b"of somebody");
             assert_eq!(fs::read(at("r.fr.srt")).unwrap(), b"text");
             assert!(!at("r.fr.srt").is_symlink());

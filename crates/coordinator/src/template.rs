@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// A name for results without its extension, with placeholders in braces, such as `{stem}_{height}p`. It holds nothing that
-/// leads out of a folder or hides a file. As it is written, it is at most [`LONGEST`] bytes long.
+/// leads out of a folder or hides a file. As it is written, it is at most 150 bytes long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameTemplate {
     written: String,
