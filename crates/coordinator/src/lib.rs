@@ -19,6 +19,7 @@ mod report;
 mod room;
 mod scheduler;
 mod shutdown;
+mod silence;
 mod source;
 mod status;
 mod submit;

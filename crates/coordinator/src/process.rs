@@ -13,6 +13,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
+use crate::silence::Silence;
+
 /// Lines of a worker's standard error that are kept as evidence.
 const LAST_LINES: usize = 20;
 /// Characters of such a line that are kept.
@@ -175,8 +177,10 @@ impl WorkerProcess {
     /// The next thing the worker says. Not safe to drop half-way: stop using the worker then.
     ///
     /// # Errors
-    /// When it dies, or says nothing for longer than `limit`; then it is killed.
+    /// When it dies, or says nothing for longer than `limit`; then it is killed. One that waits for the processor of a
+    /// busy machine gets more time.
     pub async fn receive(&mut self, limit: Duration) -> Result<Response, WorkerError> {
+        let silence = self.child.id().map(Silence::begin);
         let responses = &mut self.responses;
         let message = async {
             let mut length = [0; 4];
@@ -185,10 +189,19 @@ impl WorkerProcess {
             responses.read_exact(&mut bytes).await?;
             Ok::<_, std::io::Error>(bytes)
         };
-        match timeout(limit, message).await {
+        let heard = {
+            let mut message = std::pin::pin!(message);
+            loop {
+                match timeout(limit, &mut message).await {
+                    Err(_) if silence.as_ref().is_some_and(|silence| silence.is_starvation(limit)) => {}
+                    heard => break heard,
+                }
+            }
+        };
+        match heard {
             Ok(Ok(bytes)) => Ok(message::decode(&bytes)?),
             Ok(Err(_)) => Err(WorkerError::Died(self.bury().await)),
-            Err(_) => Err(self.stop(limit).await),
+            Err(_) => Err(self.stop(silence.map_or(limit, |silence| silence.length())).await),
         }
     }
 

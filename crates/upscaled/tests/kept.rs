@@ -130,6 +130,11 @@ fn files_of_one_command_get_names_of_their_own_and_are_made_once() {
     assert!(output.status.success(), "{}", said(&output));
     assert_eq!(said(&output).matches("done already").count(), 2, "{}", said(&output));
     assert_eq!(files(&root.join("res")), before);
+    // A kill in the last moment leaves an empty folder of the job, and the next command takes it away.
+    fs::create_dir(root.join("res/e.mp4.job")).unwrap();
+    run_well(root, &again);
+    assert_eq!(files(&root.join("res")), before);
+    assert!(!root.join("res/e.mp4.job").exists());
     refuses(root, &[&again[..], &["--crf", "33"]].concat(), &["is there already"]);
     assert_eq!(files(&root.join("res")), before);
     // Alone, a file knows its own result, and --overwrite replaces no other's.

@@ -140,6 +140,8 @@ impl Run {
         let request = planned.request();
         match self.standing(planned, &request).await? {
             Standing::Done(result) => {
+                // A kill between the removal of the ledger and of its folder leaves the folder empty.
+                let _ = std::fs::remove_dir(&planned.folder);
                 output::say("this was done already");
                 self.tell_result(&result)?;
                 return self.tell_outcome(planned, "done", "it was done already", Some(&result));
