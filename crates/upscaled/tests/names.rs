@@ -209,7 +209,7 @@ fn a_server_names_results_and_does_not_take_them_in() {
     let mut server = Server::start(root, &QUICK);
     server.wait_for_jobs(2);
     let output = root.join("output/series");
-    assert_eq!(list(&output).len(), 2);
+    wait_for("the job folders to go", PATIENCE, || list(&output).len() == 2);
     assert!(list(&output).contains(&"film 64p.mkv".to_owned()), "{:?}", list(&output));
     // Results that come into the input folder, in both kinds of files and with and without their reports.
     fs::copy(output.join("film 64p.mkv"), root.join("input/film 64p.mkv")).unwrap();
