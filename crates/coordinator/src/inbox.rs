@@ -4,7 +4,7 @@
 //! its folder was made causes no event, and network mounts cause none at all.
 
 mod held;
-mod kinds;
+pub(crate) mod kinds;
 mod opening;
 mod order;
 mod pattern;
@@ -31,6 +31,7 @@ use crate::error::Error;
 use crate::scheduler::now;
 use crate::shutdown::Shutdown;
 use crate::source::stamp_text;
+use crate::template::NameTemplate;
 
 pub use kinds::NameRules;
 pub use pattern::{NamePattern, PatternError};
@@ -70,6 +71,8 @@ pub struct InboxOptions {
     pub settings: Settings,
     /// A file that states more than it holds is taken in once it was still for so long.
     pub settle: Duration,
+    /// How results are named.
+    pub name: NameTemplate,
     /// Which names are passed over beyond the usual ones.
     pub rules: NameRules,
 }

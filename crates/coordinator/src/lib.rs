@@ -23,8 +23,10 @@ mod silence;
 mod source;
 mod status;
 mod submit;
+mod subtitles;
 mod successor;
 mod task;
+mod template;
 
 pub use away::{ServerFolder, ServerFolders};
 pub use error::Error;
@@ -32,13 +34,15 @@ pub use inbox::{
     Inbox, InboxOptions, NamePattern, NameRules, PatternError, Rule, ScanOptions, Scanned, Standing,
     passed_over, scan,
 };
-pub use known::{finished_result, is_of_another_source};
+pub use known::{finished_result, is_known_as_result, is_of_another_source};
 pub use manifest::{bring_back, source_of};
-pub use names::{job_folders, report_of, result_names};
+pub use names::{Naming, job_folders, report_of, result_names};
 pub use owner::Owner;
 pub use process::{DeathNote, WorkerError, WorkerProcess};
+pub use publish::no_result;
 pub use scheduler::{Ending, Existing, Scheduler, SchedulerOptions};
 pub use scheduler::{discard_work, now};
 pub use shutdown::Shutdown;
 pub use status::{JobReport, Progress, ReuseReport, Update, bytes_of_no_text, rfc3339};
 pub use submit::{Request, describe, describe_for, enter, make_again, submit};
+pub use template::{NameTemplate, TemplateError};

@@ -4,28 +4,109 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-use job::{Container, FilePath};
+use job::{Container, FilePath, Made, Settings, Target};
+
+use crate::template::{Field, NameTemplate, Piece};
 
 /// Longest file name in bytes on every usual file system.
 const LONGEST_NAME: usize = 255;
 
-/// The names that the result of `source` may have in `folder`, best first: `NAME_upscaled.EXT`; where that is taken,
-/// `NAME.SOURCEEXT_upscaled.EXT`; then with a number.
-pub fn result_names(source: &Path, folder: &Path, container: Container) -> impl Iterator<Item = FilePath> {
-    let stem = source.file_stem().unwrap_or(OsStr::new("video")).to_owned();
-    let name = source.file_name().unwrap_or(OsStr::new("video")).to_owned();
-    let folder = folder.to_owned();
-    let file = move |base: &OsStr, suffix: String| {
-        FilePath(folder.join(joined(base, &format!("_upscaled{suffix}.{}", container.extension()))))
+/// What names a result beside its source.
+#[derive(Debug, Clone, Copy)]
+pub struct Naming<'a> {
+    template: &'a NameTemplate,
+    settings: &'a Settings,
+    made: Option<Made>,
+}
+
+impl<'a> Naming<'a> {
+    /// `None` where the template asks for what is not known of the result yet.
+    pub fn new(template: &'a NameTemplate, settings: &'a Settings, made: Option<Made>) -> Option<Self> {
+        (made.is_some() || !template.needs_made(settings)).then_some(Self { template, settings, made })
+    }
+
+    /// A name for a source of this stem; the stem is cut where the whole would be too long.
+    fn name(&self, stem: &OsStr, suffix: &str) -> OsString {
+        let Self { template, settings, made } = *self;
+        let values: Vec<Option<String>> =
+            template.pieces.iter().map(|piece| value(piece, settings, made)).collect();
+        let fixed: usize = values.iter().flatten().map(String::len).sum();
+        let stems = values.iter().filter(|value| value.is_none()).count();
+        let room = LONGEST_NAME.saturating_sub(fixed + suffix.len()) / stems.max(1);
+        let mut base = OsString::new();
+        for value in values {
+            base.push(value.map_or_else(|| cut(stem, room), OsString::from));
+        }
+        joined(&base, suffix)
+    }
+}
+
+impl NameTemplate {
+    /// True where the source has to be looked at before the name of its result is known.
+    pub fn needs_made(&self, settings: &Settings) -> bool {
+        let is_of_made = |piece: &Piece| value(piece, settings, None).is_some_and(|text| text.is_empty());
+        self.pieces.iter().any(is_of_made)
+    }
+
+    /// How names for a source may begin, before it was looked at.
+    pub(crate) fn beginnings(&self, settings: &Settings, source: &Path) -> [OsString; 2] {
+        bases(source).map(|stem| {
+            let mut beginning = OsString::new();
+            for piece in &self.pieces {
+                match value(piece, settings, None) {
+                    None => beginning.push(stem),
+                    Some(text) if text.is_empty() => break,
+                    Some(text) => beginning.push(text),
+                }
+            }
+            beginning
+        })
+    }
+}
+
+/// The text of a piece: `None` for the stem of the source, empty where it is not known of the result yet.
+fn value(piece: &Piece, settings: &Settings, made: Option<Made>) -> Option<String> {
+    let of_made = |text: &dyn Fn(Made) -> String| made.map(text).unwrap_or_default();
+    Some(match piece {
+        Piece::Text(text) => text.clone(),
+        Piece::Field(Field::Stem) => return None,
+        Piece::Field(Field::Height) => of_made(&|made| made.height.to_string()),
+        Piece::Field(Field::Width) => of_made(&|made| made.width.to_string()),
+        Piece::Field(Field::Codec) => of_made(&|made| made.codec.name().to_owned()),
+        Piece::Field(Field::Scale) => match settings.target {
+            Target::Scale(times) => times.to_string(),
+            _ => of_made(&|made| made.times().to_string()),
+        },
+        // The name of a file.
+        Piece::Field(Field::Model) => {
+            let name = settings.model.name().replace(|c: char| c.is_control() || c == '\\' || c == '/', "_");
+            let name = name.trim_start_matches('.');
+            if name.is_empty() { "model".to_owned() } else { name.to_owned() }
+        }
+    })
+}
+
+/// What stands for the stem of a source: the stem itself, then the whole name.
+fn bases(source: &Path) -> [&OsStr; 2] {
+    [source.file_stem(), source.file_name()].map(|name| name.unwrap_or(OsStr::new("video")))
+}
+
+/// The names that the result of `source` may have in `folder`, best first: `NAME_upscaled.EXT`, or what else the template says;
+/// where that is taken, `NAME.SOURCEEXT_upscaled.EXT`; then with a number.
+pub fn result_names(
+    source: &Path,
+    folder: &Path,
+    container: Container,
+    naming: &Naming<'_>,
+) -> impl Iterator<Item = FilePath> {
+    let (bases, extension) = (bases(source), container.extension());
+    let file = move |stem: &OsStr, suffix: &str| {
+        FilePath(folder.join(naming.name(stem, &format!("{suffix}.{extension}"))))
     };
-    let file_of_name = file.clone();
-    let plain = std::iter::once_with({
-        let (stem, file) = (stem.clone(), file.clone());
-        move || file(&stem, String::new())
-    });
-    plain
-        .chain(std::iter::once_with(move || file_of_name(&name, String::new())))
-        .chain((2..).map(move |number| file(&stem, format!("_{number}"))))
+    bases
+        .into_iter()
+        .map(move |stem| file(stem, ""))
+        .chain((2..).map(move |number: u32| file(bases[0], &format!("_{number}"))))
 }
 
 /// The folder for the unfinished work on `source` in `output`: `NAME.EXT.job`, with a number from the second on. It is
@@ -49,24 +130,104 @@ pub fn report_of(result: &Path) -> PathBuf {
 
 /// `base` and `suffix`; a base that would make the name too long is cut, at a character where it is UTF-8.
 fn joined(base: &OsStr, suffix: &str) -> OsString {
-    let room = LONGEST_NAME - suffix.len();
-    let bytes = base.as_bytes();
-    let mut end = bytes.len().min(room);
+    let mut name = cut(base, LONGEST_NAME.saturating_sub(suffix.len()));
+    name.push(suffix);
+    name
+}
+
+/// The beginning of a name that is at most so many bytes long, cut at a character where it is UTF-8.
+fn cut(name: &OsStr, most: usize) -> OsString {
+    let bytes = name.as_bytes();
+    let mut end = bytes.len().min(most);
     while end < bytes.len() && end > 0 && bytes[end] & 0b1100_0000 == 0b1000_0000 {
         end -= 1;
     }
-    let mut name = bytes[..end].to_vec();
-    name.extend_from_slice(suffix.as_bytes());
-    OsString::from_vec(name)
+    OsString::from_vec(bytes[..end].to_vec())
 }
 
 #[cfg(test)]
 mod tests {
+    use job::{Codec, Model};
+    use proptest::prelude::*;
+
     use super::*;
 
     fn names(source: &str, count: usize) -> Vec<String> {
-        let all = result_names(Path::new(source), Path::new("out"), Container::Matroska);
+        named("{stem}_upscaled", &Settings::default(), source, count)
+    }
+
+    fn named(template: &str, settings: &Settings, source: &str, count: usize) -> Vec<String> {
+        let template: NameTemplate = template.parse().unwrap();
+        let made = Made { width: 1920, height: 1080, of_height: 576, codec: Codec::Hevc };
+        let naming = Naming::new(&template, settings, Some(made)).unwrap();
+        let all = result_names(Path::new(source), Path::new("out"), Container::Matroska, &naming);
         all.take(count).map(|name| name.to_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn templates_say_what_is_made() {
+        let settings = Settings { target: Target::Scale("1.5".parse().unwrap()), ..Settings::default() };
+        let wanted = [
+            "out/a 1920x1080 1.5 realesr-general-x4v3 hevc.mkv",
+            "out/a.mpg 1920x1080 1.5 realesr-general-x4v3 hevc.mkv",
+            "out/a 1920x1080 1.5 realesr-general-x4v3 hevc_2.mkv",
+        ];
+        assert_eq!(
+            named("{stem} {width}x{height} {scale} {model} {codec}", &settings, "in/a.mpg", 3),
+            wanted
+        );
+        let rows = Settings { target: Target::Height(1080), ..Settings::default() };
+        assert_eq!(
+            named("x{scale}", &rows, "in/a.mpg", 3),
+            ["out/x1.88.mkv", "out/x1.88.mkv", "out/x1.88_2.mkv"]
+        );
+    }
+
+    #[test]
+    fn some_names_are_known_before_the_source_was_looked_at() {
+        let times = Settings::default();
+        let rows = Settings { target: Target::Height(1080), ..Settings::default() };
+        for (template, settings, needs, beginning) in [
+            ("{stem}_upscaled", &times, false, "a_upscaled"),
+            ("{stem}_{scale}x {model}", &times, false, "a_4x realesr-general-x4v3"),
+            ("{stem}_{scale}x", &rows, true, "a_"),
+            ("{height} {stem}", &times, true, ""),
+            ("{stem}.{codec}.{stem}", &times, true, "a."),
+        ] {
+            let template: NameTemplate = template.parse().unwrap();
+            assert_eq!(template.needs_made(settings), needs, "{template}");
+            assert_eq!(Naming::new(&template, settings, None).is_none(), needs, "{template}");
+            assert_eq!(
+                template.beginnings(settings, Path::new("in/a.mpg"))[0],
+                OsStr::new(beginning),
+                "{template}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_leaves_its_folder_or_is_too_long(
+            template in "([a. {}/\\\\~é-]|\\{stem\\}|\\{height\\}|\\{scale\\}|\\{model\\}|\\{codec\\}){0,40}",
+            model in "[a./\\\\\n]{0,300}",
+            source in "[a.é ]{0,200}",
+        ) {
+            let Ok(template) = template.parse::<NameTemplate>() else { return Ok(()) };
+            let model = Model::BuiltIn { name: model };
+            let settings = Settings { model, ..Settings::default() };
+            let made = Made { width: 2, height: 16_384, of_height: 1, codec: Codec::Prores };
+            let naming = Naming::new(&template, &settings, Some(made)).unwrap();
+            let source = Path::new("/in").join(source);
+            for name in result_names(&source, Path::new("/out"), Container::Mp4, &naming).take(5) {
+                prop_assert_eq!(name.parent(), Some(Path::new("/out")));
+                let file = name.file_name().unwrap().to_str().unwrap();
+                prop_assert!(file.len() <= LONGEST_NAME && Path::new(file).extension() == Some(OsStr::new("mp4")), "{}", file);
+                prop_assert!(!file.contains(['/', '\\', '\n']), "{}", file);
+                let is_hidden = bases(&source)[0].as_bytes().starts_with(b".");
+                prop_assert!(is_hidden || !file.starts_with('.'), "{}", file);
+                prop_assert_eq!(Path::new("/out").join(file), name.0);
+            }
+        }
     }
 
     #[test]

@@ -3,15 +3,17 @@
 use std::fs::Metadata;
 use std::path::Path;
 
-use job::Container;
 use job::message::FailureKind;
-use job::state::{Event, Task};
+use job::state::{Event, Task, TaskKey};
+use job::{Made, SourceFacts};
 use ledger::{NewJob, Record};
 use storage::checksum;
 
 use crate::error::Error;
-use crate::names::result_names;
+use crate::known::{is_known_as_result, is_of_another_source};
+use crate::names::{Naming, result_names};
 use crate::scheduler::{Existing, Scheduler};
+use crate::subtitles::{self, Along};
 use crate::{report, task};
 
 impl Scheduler {
@@ -19,19 +21,34 @@ impl Scheduler {
     pub(crate) async fn reserve_name(
         &self,
         record: &Record,
-        container: Container,
+        facts: &SourceFacts,
     ) -> Result<Result<(), String>, Error> {
         if record.request.result.is_some() {
             return Ok(Ok(()));
         }
-        if self.inherit_name(record, container).await? {
+        if self.inherit_name(record, facts.container).await? {
             return Ok(Ok(()));
         }
-        for name in result_names(&record.request.source, &record.request.output, container) {
-            if self.options.taken.contains(&name.0) {
+        let NewJob { source, settings, output, .. } = &record.request;
+        let made = Made::of(settings, facts);
+        let Some(naming) = Naming::new(&self.options.name, settings, made) else {
+            return Ok(Err(format!(
+                "the size of the result is not known, which `{}` says",
+                self.options.name
+            )));
+        };
+        for name in result_names(source, output, facts.container, &naming) {
+            // Names are known sooner for the most part, but for the container, and for what templates say.
+            let is_of_another =
+                || self.options.existing != Existing::NextName && is_of_another_source(&name, source);
+            if name == *source || self.options.taken.contains(&name.0) || is_of_another() {
                 continue;
             }
-            if self.options.existing != Existing::Replace && name.symlink_metadata().is_ok() {
+            let is_there = name.symlink_metadata().is_ok();
+            if self.options.existing == Existing::Replace && is_there && !is_known_as_result(&name) {
+                return Ok(Err(no_result(&name)));
+            }
+            if self.options.existing != Existing::Replace && is_there {
                 if self.options.existing == Existing::Refuse {
                     return Ok(Err(already_there(&name)));
                 }
@@ -42,9 +59,18 @@ impl Scheduler {
         Ok(Err("all names for the result are taken".to_owned()))
     }
 
-    /// Gives a result that has its name what belongs to it: its report, and the source's time where that is wanted.
+    /// Gives a result that has its name what belongs to it: the source's subtitle files, its report, and the source's time where
+    /// that is wanted. May be called again.
     fn finish(&self, record: &Record, result: &Path) {
-        if let Some(trouble) = report::leave(record, result) {
+        let along = if self.takes_subtitles(record) {
+            subtitles::take_along(&record.request.source, result)
+        } else {
+            Along::default()
+        };
+        for line in along.lines() {
+            self.note(record, line);
+        }
+        if let Some(trouble) = report::leave(record, result, &along) {
             tracing::warn!("job {}: {trouble}", record.id);
             self.note(record, trouble);
         }
@@ -55,13 +81,20 @@ impl Scheduler {
         }
     }
 
+    /// Whether the subtitle files beside a job's source go along with its result: where the user wants them and their times
+    /// hold for the result.
+    const fn takes_subtitles(&self, _record: &Record) -> bool {
+        self.options.subtitle_files
+    }
+
     /// Gives the complete result its name.
     pub(crate) async fn publish(&self, record: &Record, task: &Task) -> Result<Event, Error> {
         let key = task.key();
         let part = task::unpublished_result(record);
         let Some(target) = record.request.result.clone() else {
-            return Ok(task::failed(key, FailureKind::Transient, "the result has no name".to_owned()));
+            return Ok(nameless(key));
         };
+        remove_copies(&target);
         let size = |path: &Path| path.metadata().map(|metadata| metadata.len()).ok();
         if size(&part).is_none() {
             // Killed between the renaming and the ledger: the result has its name already.
@@ -73,7 +106,6 @@ impl Scheduler {
                 Event::ResultLost { task: key }
             });
         }
-        remove_copies(&target);
         let has_successor = self.may_replace(record, &target).await?;
         let replaces = self.options.existing == Existing::Replace || has_successor;
         let move_it = if replaces { storage::publish_replacing } else { storage::publish };
@@ -97,11 +129,10 @@ impl Scheduler {
             }
             // Somebody put a file there while the job ran: the result takes the next name.
             Err(storage::Error::TargetExists { .. }) if self.options.existing == Existing::NextName => {
-                let container =
-                    record.job.facts.as_ref().map_or(Container::Matroska, |facts| facts.container);
+                let Some(facts) = &record.job.facts else { return Ok(nameless(key)) };
                 let renamed =
                     Record { request: NewJob { result: None, ..record.request.clone() }, ..record.clone() };
-                if let Err(taken) = self.reserve_name(&renamed, container).await? {
+                if let Err(taken) = self.reserve_name(&renamed, facts).await? {
                     return Ok(task::failed(key, FailureKind::Final, taken));
                 }
                 let message = format!("`{}` exists already: the result takes another name", target.display());
@@ -123,19 +154,31 @@ fn copy_time(from: &Path, to: &Path) -> std::io::Result<()> {
 }
 
 /// True when two files have the same content.
-fn is_same(one: &Path, other: &Path) -> bool {
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     let size = |path: &Path| path.symlink_metadata().ok().filter(Metadata::is_file).map(|found| found.len());
     size(one).is_some()
         && size(one) == size(other)
         && matches!((checksum(one), checksum(other)), (Ok(one), Ok(other)) if one == other)
 }
 
-/// Removes what killed programs left of results that were on their way to another file system.
+/// Removes what killed programs left of copies: of results on their way to another file system, and of subtitle files.
 fn remove_copies(target: &Path) {
     let removed = target.parent().map(storage::remove_leftovers);
     if let Some(Err(error)) = removed {
         tracing::warn!("what may be left of results cannot be removed: {error}");
     }
+}
+
+fn nameless(key: TaskKey) -> Event {
+    task::failed(key, FailureKind::Transient, "the result has no name".to_owned())
+}
+
+/// What is said of a file that would be replaced and that this program did not make.
+pub fn no_result(name: &Path) -> String {
+    format!(
+        "`{}` is there and is no result of upscaled: choose another --name, or another folder with -o",
+        name.display()
+    )
 }
 
 fn already_there(name: &Path) -> String {

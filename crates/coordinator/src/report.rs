@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::names::report_of;
 use crate::scheduler::now;
 use crate::status::{JobReport, ReuseReport, rfc3339};
+use crate::subtitles::Along;
 
 /// The report in a job's folder before the result has its name.
 const NAME: &str = "report.json";
@@ -154,9 +155,11 @@ pub(crate) fn keep(
     }
 }
 
-/// Puts the report beside the result, in place of an earlier report but of nothing else. Gives the reason why it is not there.
-pub(crate) fn leave(record: &Record, result: &Path) -> Option<String> {
-    let bytes = std::fs::read(record.request.folder.join(NAME)).ok()?;
+/// Puts the report beside the result, with what the result took along, in place of an earlier report but of nothing else.
+/// Gives the reason why it is not there.
+pub(crate) fn leave(record: &Record, result: &Path, along: &Along) -> Option<String> {
+    let report = std::fs::read_to_string(record.request.folder.join(NAME)).ok()?;
+    let report = with_subtitles(report, along);
     let place = report_of(result);
     if place.symlink_metadata().is_ok() && !is_report(&place) {
         return Some(format!(
@@ -164,8 +167,19 @@ pub(crate) fn leave(record: &Record, result: &Path) -> Option<String> {
             place.display()
         ));
     }
-    let written = storage::write_status(&place, &bytes).err();
+    let written = storage::write_status(&place, report.as_bytes()).err();
     written.map(|error| format!("there is no report beside the result: {error}"))
+}
+
+/// A report with what became of the subtitle files as its last entry; all else stays in its order, as it was written.
+fn with_subtitles(report: String, along: &Along) -> String {
+    let entry = serde_json::to_string(along).unwrap_or_default();
+    match report.strip_suffix("\n}") {
+        Some(entries) if *along != Along::default() => {
+            format!("{entries},\n  \"subtitle_files\": {entry}\n}}")
+        }
+        _ => report,
+    }
 }
 
 /// True for a file that says that this program wrote it as a report.

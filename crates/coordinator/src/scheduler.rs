@@ -18,6 +18,7 @@ use crate::pace::Pace;
 use crate::process::WorkerProcess;
 use crate::shutdown::Shutdown;
 use crate::status::{JobReport, Progress, Update};
+use crate::template::NameTemplate;
 
 use perform::Outcome;
 
@@ -68,8 +69,12 @@ pub struct SchedulerOptions {
     pub folders: ServerFolders,
     /// Who works: the folders of other servers' jobs are left alone.
     pub owner: Owner,
+    /// How results are named.
+    pub name: NameTemplate,
     /// Results have the time at which their sources were modified.
     pub keep_time: bool,
+    /// Results take along the subtitle files beside their sources.
+    pub subtitle_files: bool,
     /// Where to tell what happens.
     pub updates: UnboundedSender<Update>,
 }

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::known::finished_result;
 use crate::names::numbered_job_folder;
 use crate::source::stamp_text;
+use crate::template::NameTemplate;
 
 /// A job that somebody asks for.
 #[derive(Debug, Clone)]
@@ -40,11 +41,12 @@ pub async fn submit(ledger: &Ledger, request: Request, now: Millis) -> Result<Su
 pub(crate) async fn submit_unless_made(
     ledger: &Ledger,
     request: Request,
+    template: &NameTemplate,
     now: Millis,
 ) -> Result<(Submission, Option<FilePath>), Error> {
     let new = describe_for(ledger, request).await?;
-    let known = new.clone();
-    let looking = tokio::task::spawn_blocking(move || finished_result(&known));
+    let (known, template) = (new.clone(), template.clone());
+    let looking = tokio::task::spawn_blocking(move || finished_result(&known, &template, None));
     if let Ok(Some((result, bytes))) = looking.await
         && let Some(id) = ledger.submit_done(&new, &result, bytes, now).await?
     {

@@ -109,7 +109,9 @@ mod tests {
                 folders: crate::ServerFolders::default(),
                 taken: Vec::new(),
                 owner: crate::Owner::default(),
+                name: crate::NameTemplate::default(),
                 keep_time: false,
+                subtitle_files: false,
                 updates: tokio::sync::mpsc::unbounded_channel().0,
             });
             Self { folder, ledger, scheduler }
@@ -151,9 +153,7 @@ mod tests {
             let apply = async |event| drop(self.ledger.apply(id, event, now()).await.unwrap());
             let task = self.claim(id).await.key();
             let facts = facts(cut_off);
-            assert!(
-                self.scheduler.reserve_name(&self.record(id).await, facts.container).await.unwrap().is_ok()
-            );
+            assert!(self.scheduler.reserve_name(&self.record(id).await, &facts).await.unwrap().is_ok());
             let plan = job::plan(&facts, &Settings::default()).unwrap();
             apply(Event::Indexed { task, facts: Box::new(facts), plan }).await;
             while self.record(id).await.job.phase == job::state::Phase::Segments {

@@ -161,6 +161,7 @@ pub(crate) fn event(record: &Record, key: TaskKey, response: Response) -> Event 
         | Response::Confined(_)
         | Response::Progress { .. }
         | Response::Probed { .. }
+        | Response::Foreseen(_)
         | Response::Doctor(_)
         | Response::Bench(_)
         | Response::Previewed { .. }

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use coordinator::{Inbox, InboxOptions, NameRules, Shutdown};
+use coordinator::{Inbox, InboxOptions, NameRules, NameTemplate, Shutdown};
 use job::Settings;
 use job::message::{Response, Sandbox, encode};
 use ledger::Ledger;
@@ -57,6 +57,7 @@ impl Watched {
         std::fs::create_dir(&input).unwrap();
         let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
         let inbox = Inbox::new(InboxOptions {
+            name: NameTemplate::default(),
             ledger: ledger.clone(),
             worker: worker(folder.path(), "the file says 8.0 s and ends after 4.4 s"),
             input,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::report::Verified;
 use crate::state::Evidence;
-use crate::{Carry, Container, Encoding, FilePath, Model, SegmentRange, Settings, SourceFacts};
+use crate::{Carry, Container, Encoding, FilePath, Made, Model, SegmentRange, Settings, SourceFacts};
 
 pub use estimate::{Estimate, EstimateRequest};
 pub use preview::{PreviewKind, PreviewPicture, PreviewRequest};
@@ -41,6 +41,13 @@ pub enum Request {
     Probe {
         /// The file.
         source: FilePath,
+    },
+    /// Say what would be made of this file, as far as its head tells.
+    Foresee {
+        /// The file.
+        source: FilePath,
+        /// What was chosen.
+        settings: Box<Settings>,
     },
     /// Make the frame list of a source.
     Index(IndexRequest),
@@ -211,6 +218,8 @@ pub enum Response {
         /// The file is a result, and says how it was made.
         made_by: Option<String>,
     },
+    /// Answer to [`Request::Foresee`].
+    Foreseen(Made),
     /// Answer to [`Request::Index`].
     Indexed(Box<SourceFacts>),
     /// Answer to [`Request::Segment`]: the file is verified, in its place and synced.

@@ -40,6 +40,18 @@ pub fn publish_replacing(part: &Path, target: &Path) -> Result<(), Error> {
     place(part, target, Existing::Replace)
 }
 
+/// Copies a file of the user's, where links are followed, to `target`, which must not exist, durably.
+///
+/// # Errors
+/// [`Error::TargetExists`] where something has the name already: it is untouched. [`Error::NoSpace`] where the copy does not
+/// fit. [`Error::Io`] else, also for what is no file.
+pub fn publish_copy(from: &Path, target: &Path) -> Result<(), Error> {
+    let file = open::users_file(from).map_err(Error::io("open", from))?;
+    let length = file.metadata().map_err(Error::io("inspect", from))?.len();
+    copy_over(&file, length, target, Existing::Keep)?;
+    sync_folder(folder_of(target))
+}
+
 /// Removes copies that earlier processes left in a folder of results when they were killed. Those of living processes
 /// stay. Gives how many there were.
 ///

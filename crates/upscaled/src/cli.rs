@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
+use coordinator::NameTemplate;
 use job::{Crop, Deinterlace, Priority, Scale};
 
 use crate::choice::{self, CodecName, ContainerName, DiskLimit, EncoderOption, Tonemap};
@@ -195,6 +196,15 @@ pub(crate) struct Choices {
     /// Give results the time at which their videos were modified
     #[arg(long)]
     pub(crate) keep_time: bool,
+    /// Name results by a template without an extension: {stem} is the name of the video, {height} and {width} are the size of
+    /// the result, {scale} is how many times larger it is, {model} and {codec} what made it. A name that is taken gets a number
+    /// [default: {stem}_upscaled]
+    #[arg(long, value_name = "TEMPLATE")]
+    pub(crate) name: Option<NameTemplate>,
+    /// Leave the subtitle files beside a video where they are: film.srt and film.en.forced.srt beside film.mkv are else copied
+    /// beside its result
+    #[arg(long)]
+    pub(crate) no_subtitle_files: bool,
 }
 
 /// How large results are.

@@ -76,6 +76,8 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
         threads: choices.threads.or(file.threads),
         max_disk: choices.max_disk.or(file.max_disk),
         keep_time: choices.keep_time || file.keep_time == Some(true),
+        name: choices.name.or(file.name),
+        no_subtitle_files: choices.no_subtitle_files || file.subtitle_files == Some(false),
     })
 }
 
@@ -123,7 +125,7 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
         .iter()
         .map(|EncoderOption((name, value))| format!("{name} = \"{value}\""))
         .collect();
-    let of_line: [(&'static str, Option<String>, &str); 28] = [
+    let of_line: [(&'static str, Option<String>, &str); 30] = [
         ("model", line.model.as_ref().map(|name| text(name)), "\"realesr-general-x4v3\""),
         ("scale", size.scale.map(|scale| scale.to_string()), scale),
         ("height", size.height.map(|rows| rows.to_string()), NOT_SET),
@@ -149,6 +151,8 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
         ("threads", line.threads.map(|threads| threads.to_string()), "one a core"),
         ("max_disk", line.max_disk.map(|limit| text(&limit.0)), "what is free"),
         ("keep_time", line.keep_time.then(|| true.to_string()), "false"),
+        ("name", line.name.as_ref().map(|name| text(name)), "\"{stem}_upscaled\""),
+        ("subtitle_files", line.no_subtitle_files.then(|| false.to_string()), "true"),
         ("settle", None, "\"10m\""),
         ("ignore", None, "[]"),
         ("skip_samples", None, "false"),

@@ -23,9 +23,21 @@ pub(crate) struct Facts {
     pub(crate) doing: &'static str,
     /// It is done and its result is not where it was put.
     pub(crate) result_gone: bool,
+    /// What became of the subtitle files beside the source, as the report beside the result says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subtitle_files: Option<SubtitleFiles>,
     /// It is worked on now.
     #[serde(skip)]
     pub(crate) is_active: bool,
+}
+
+/// Subtitle files that lay beside a source.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SubtitleFiles {
+    /// Names of those that are beside the result.
+    pub(crate) taken: Vec<String>,
+    /// Why others are not.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Facts {
@@ -43,21 +55,25 @@ impl Facts {
             doing: doing(&record.job.status, record.job.phase, is_held, result_gone),
             report,
             result_gone,
+            subtitle_files: None,
             is_active: is_held || is_running,
         }
     }
 
-    /// Adds what the report beside the result says of the engine, which the ledger has no place for.
+    /// Adds what the report beside the result says and the ledger has no place for.
     pub(crate) fn add_report(&mut self) {
         #[derive(Deserialize)]
         struct Report {
             engine: Option<String>,
+            subtitle_files: Option<SubtitleFiles>,
         }
         let report = &mut self.report;
-        if report.engine.is_none() && report.status == "done" {
-            let said =
-                report.result.as_deref().and_then(|result| read::<Report>(&coordinator::report_of(result)));
-            report.engine = said.and_then(|(said, _)| said.engine);
+        if report.status == "done"
+            && let Some(result) = report.result.as_deref()
+            && let Some((said, _)) = read::<Report>(&coordinator::report_of(result))
+        {
+            report.engine = report.engine.take().or(said.engine);
+            self.subtitle_files = said.subtitle_files;
         }
     }
 

@@ -88,12 +88,16 @@ fn a_job_syncs_in_the_right_order() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().canonicalize().unwrap();
     make_clip(&root.join("clip.mp4"), "64x36", 36, true);
+    std::fs::write(root.join("clip.en.srt"), "text").unwrap();
     let calls = record(&root, &SMALL_JOB);
     let count = |is: fn(&Call) -> bool| calls.iter().filter(|call| is(call)).count();
     let segments = count(|call| matches!(call, Call::Rename { to, .. } if is_segment(to)));
     let syncs = count(|call| matches!(call, Call::Sync { .. }));
     println!("{} calls, {syncs} syncs, {segments} segments", calls.len());
     assert_eq!(segments, 3);
+    let is_subtitle =
+        |call: &Call| matches!(call, Call::Rename { to, .. } if to.ends_with("/clip_upscaled.en.srt"));
+    assert!(calls.iter().any(is_subtitle));
     let result = root.join("clip_upscaled.mp4");
     assert_eq!(violations(&calls, result.to_str().unwrap()), [""; 0]);
 }

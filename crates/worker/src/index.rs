@@ -103,7 +103,7 @@ pub(crate) fn examine(
     if let Some(loss) = &choice.loss {
         notes.push(format!("no encoder keeps all of the source: {loss}"));
     }
-    let container = container(request, &probe, &choice.encodings);
+    let container = container(settings, &probe, &choice.encodings);
     let found = rehearsal::run(&output, &choice.encodings, container, &request.frame_list, progress)?;
     notes.extend(found.notes);
     let container = found.container;
@@ -248,9 +248,9 @@ pub(crate) fn shape(video: &media::VideoInfo) -> Shape {
 }
 
 /// The container that the user chose, else the one that holds what the source holds.
-fn container(request: &IndexRequest, probe: &media::Probe, encodings: &[Encoding]) -> Container {
+pub(crate) fn container(settings: &Settings, probe: &media::Probe, encodings: &[Encoding]) -> Container {
     let fits_mp4 = |encoding: &Encoding| encoding.about().is_some_and(|about| about.codec.fits_mp4());
-    request.settings.container.unwrap_or_else(|| match media::Container::choose(probe) {
+    settings.container.unwrap_or_else(|| match media::Container::choose(probe) {
         media::Container::Mp4 if encodings.iter().all(fits_mp4) => Container::Mp4,
         media::Container::Mp4 | media::Container::Matroska => Container::Matroska,
     })

@@ -9,6 +9,7 @@ mod doctor;
 mod encoding;
 mod estimate;
 mod failure;
+mod foresee;
 mod frame_list;
 mod index;
 mod join;
@@ -89,6 +90,7 @@ fn serve() -> anyhow::Result<()> {
     for request in wire::requests()? {
         let answer = match request {
             Request::Probe { source } => index::probe(&source),
+            Request::Foresee { source, settings } => foresee::run(&source, &settings),
             Request::Index(request) => index::run(&request, &progress),
             Request::Segment(request) => segment::run(&request, &mut upscaler, &progress),
             Request::Join(request) => join::run(&request, &progress),

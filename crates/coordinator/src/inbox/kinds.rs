@@ -5,11 +5,11 @@
 //! - Names that begin with `.` (hidden; also `._`) or with `~$`, or end in `~`.
 //! - What another program is still writing: names that end in one of [`UNFINISHED`]. A file beside which one lies that has its
 //!   name and one of [`CONTROL`] behind it waits until that is gone.
-//! - Files that end in one of [`OTHER`], which are no videos.
+//! - Files that end in one of [`SUBTITLES`] or [`OTHER`], which are no videos.
 //! - Of a DVD, the menus `VIDEO_TS.VOB` and `VTS_NN_0.VOB`; the parts of a film from the second on, which belong to the first.
 //! - With `skip_samples`: files called `sample` or `*-sample`, whatever their extension.
-//! - What this program made: files that are named like results, `*_upscaled.*` or `*_upscaled_N.*`, and say in their metadata
-//!   that they are. What another program named so is taken in.
+//! - What this program made: files that say in their metadata that they are results, whatever their names. What another program
+//!   named `*_upscaled.*` is taken in.
 //!
 //! Folders, and links to folders:
 //! - Names that begin with `.` (`.Trash-1000`, `.stfolder`, `.stversions`, `.sync`, `.dropbox.cache`).
@@ -32,11 +32,13 @@ const VIDEO: [&str; 36] = [
 ];
 
 /// Extensions of files that lie beside videos and are never looked into.
-const OTHER: [&str; 35] = [
-    "ass", "bmp", "bup", "db", "doc", "flac", "idx", "ifo", "ini", "jpeg", "jpg", "json", "log", "m3u",
-    "m3u8", "m4a", "md", "md5", "mp3", "nfo", "nzb", "ogg", "opus", "pdf", "rar", "sfv", "srt", "ssa", "sub",
-    "sup", "txt", "vtt", "wav", "xml", "zip",
+const OTHER: [&str; 28] = [
+    "bmp", "bup", "db", "doc", "flac", "ifo", "ini", "jpeg", "jpg", "json", "log", "m3u", "m3u8", "m4a",
+    "md", "md5", "mp3", "nfo", "nzb", "ogg", "opus", "pdf", "rar", "sfv", "txt", "wav", "xml", "zip",
 ];
+
+/// Extensions of those of them that hold subtitles, which results take along.
+const SUBTITLES: [&str; 9] = ["ass", "idx", "smi", "srt", "ssa", "sub", "sup", "ttml", "vtt"];
 
 /// Endings of files that another program is still writing.
 const UNFINISHED: [&str; 22] = [
@@ -120,12 +122,25 @@ pub(super) enum Kind {
 
 /// What a file is by its extension.
 pub(super) fn of(path: &Path) -> Kind {
-    let extension = path.extension().map(lower).unwrap_or_default();
-    if VIDEO.contains(&&*extension) { Kind::Video } else { Kind::Unknown }
+    if is_video(path) { Kind::Video } else { Kind::Unknown }
+}
+
+/// True for a file that says that it is a video.
+pub(crate) fn is_video(path: &Path) -> bool {
+    ends_in(path, &VIDEO)
+}
+
+/// True for a file that says that it holds subtitles.
+pub(crate) fn is_subtitle(path: &Path) -> bool {
+    ends_in(path, &SUBTITLES)
+}
+
+fn ends_in(path: &Path, extensions: &[&str]) -> bool {
+    path.extension().map(lower).is_some_and(|extension| extensions.contains(&&*extension))
 }
 
 /// True for the name of a result: what made such a file is to be asked.
-pub(super) fn is_named_as_result(path: &Path) -> bool {
+pub(crate) fn is_named_as_result(path: &Path) -> bool {
     let stem = path.file_stem().map(lower).unwrap_or_default();
     let stem = stem.trim_end_matches(|c: char| c.is_ascii_digit());
     stem.strip_suffix('_').unwrap_or(stem).ends_with("_upscaled")
@@ -146,7 +161,7 @@ impl NameRules {
             Some(Rule::Backup)
         } else if let Some(ending) = of_list(&UNFINISHED) {
             Some(Rule::Unfinished(ending))
-        } else if let Some(ending) = of_list(&OTHER) {
+        } else if let Some(ending) = of_list(&SUBTITLES).or_else(|| of_list(&OTHER)) {
             Some(Rule::Ending(ending))
         } else if self.skip_samples && (stem == "sample" || stem.ends_with("-sample")) {
             Some(Rule::Sample)
@@ -231,9 +246,13 @@ mod tests {
         {
             assert!(of_file(name).is_none() && of(Path::new(name)) == Kind::Unknown, "{name}");
         }
-        for (name, ending) in
-            [("a.srt", "srt"), ("cover.JPG", "jpg"), ("VTS_01_0.IFO", "ifo"), ("VIDEO_TS.BUP", "bup")]
-        {
+        for (name, ending) in [
+            ("a.srt", "srt"),
+            ("a.en.SMI", "smi"),
+            ("cover.JPG", "jpg"),
+            ("VTS_01_0.IFO", "ifo"),
+            ("VIDEO_TS.BUP", "bup"),
+        ] {
             assert_eq!(of_file(name), Some(Rule::Ending(ending)), "{name}");
         }
     }
@@ -395,7 +414,10 @@ mod tests {
     #[test]
     fn the_lists_are_sorted_and_do_not_overlap() {
         assert!(VIDEO.is_sorted() && OTHER.is_sorted() && UNFINISHED.is_sorted() && CONTROL.is_sorted());
-        assert!(!VIDEO.iter().any(|extension| OTHER.contains(extension) || UNFINISHED.contains(extension)));
+        assert!(SUBTITLES.is_sorted() && !SUBTITLES.iter().any(|extension| OTHER.contains(extension)));
+        for lists in [OTHER.as_slice(), &SUBTITLES, &UNFINISHED] {
+            assert!(!VIDEO.iter().any(|extension| lists.contains(extension)));
+        }
         assert!(CONTROL.iter().all(|ending| UNFINISHED.contains(ending)));
     }
 }

@@ -62,9 +62,7 @@ pub(super) async fn open(
     let content = match known {
         Some(content @ Content::Unfinished(_)) => Some(content),
         Some(Content::Unreadable(_)) | None => match look_into(&options.worker, parts).await {
-            Ok(Looked { made_by: Some(made_by), .. })
-                if kinds::is_named_as_result(path) && !options.settings.again =>
-            {
+            Ok(Looked { made_by: Some(made_by), .. }) if !options.settings.again => {
                 return Ok(Opened::LeftAlone(Rule::Result(made_by)));
             }
             Ok(Looked { unfinished, .. }) => unfinished.map(Content::Unfinished),
@@ -126,7 +124,7 @@ async fn take_in(options: &InboxOptions, path: &Path) -> Result<(), Error> {
         result: None,
         folder: None,
     };
-    let (submission, made) = submit_unless_made(&options.ledger, request, now()).await?;
+    let (submission, made) = submit_unless_made(&options.ledger, request, &options.name, now()).await?;
     let id = submission.id;
     if submission.is_new {
         if let Some(result) = made {

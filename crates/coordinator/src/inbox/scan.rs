@@ -13,6 +13,7 @@ use super::order;
 use super::rule::Rule;
 use super::walk::{Companion, Found, walk};
 use crate::error::Error;
+use crate::known::is_known_as_result;
 use crate::source::stamp_text;
 
 /// What a scan needs.
@@ -103,11 +104,11 @@ pub async fn scan(options: &ScanOptions) -> Result<Vec<Scanned>, Error> {
 /// The rule by which a file is passed over for what is in it, where its name calls for a look.
 async fn rule_of_content(worker: &Path, path: &Path) -> Option<Rule> {
     let is_unknown = kinds::of(path) == Kind::Unknown;
-    if !is_unknown && !kinds::is_named_as_result(path) {
+    if !is_unknown && !is_known_as_result(path) {
         return None;
     }
     match look_into(worker, storage::parts(path)).await {
-        Ok(looked) => looked.made_by.filter(|_| kinds::is_named_as_result(path)).map(Rule::Result),
+        Ok(looked) => looked.made_by.map(Rule::Result),
         Err(why) => is_unknown.then_some(Rule::NoVideo(why)),
     }
 }

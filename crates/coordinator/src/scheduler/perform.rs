@@ -260,7 +260,7 @@ impl Scheduler {
                 for note in &facts.notes {
                     self.note(record, note.clone());
                 }
-                if let Err(taken) = self.reserve_name(record, facts.container).await? {
+                if let Err(taken) = self.reserve_name(record, facts).await? {
                     return Ok(Outcome::Event(task::failed(task.key(), FailureKind::Final, taken)));
                 }
             }

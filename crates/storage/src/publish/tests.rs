@@ -168,3 +168,28 @@ fn a_full_disk_shows_nothing_and_keeps_the_part() {
     publish(&part, &target).unwrap();
     assert_eq!(fs::read(&target).unwrap(), vec![1; 40_000]);
 }
+
+#[test]
+fn a_copy_is_whole_or_not_there_and_replaces_nothing() {
+    for (a, b) in folders() {
+        let (from, target) = files(&a, &b);
+        let link = a.path().join("link");
+        symlink(&from, &link).unwrap();
+        publish_copy(&link, &target).unwrap();
+        assert!(fs::read(&target).unwrap() == b"new" && !target.is_symlink() && from.exists());
+        fs::write(&target, "old").unwrap();
+        assert!(matches!(publish_copy(&from, &target), Err(Error::TargetExists { .. })));
+        assert_eq!(fs::read(&target).unwrap(), b"old");
+        for none in [a.path(), &a.path().join("missing")] {
+            assert!(publish_copy(none, &b.path().join("y")).is_err());
+        }
+        assert_eq!((count(&a), count(&b)), (2, 1));
+    }
+    let Some(disk) = SmallDisk::mount(64 << 10) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let from = folder.path().join("large");
+    fs::write(&from, vec![7; 1 << 20]).unwrap();
+    let error = publish_copy(&from, &disk.path().join("x")).unwrap_err();
+    assert!(matches!(error, Error::NoSpace { .. }), "{error}");
+    assert_eq!(fs::read_dir(disk.path()).unwrap().count(), 0);
+}

@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
+use anyhow::bail;
 use coordinator::WorkerProcess;
 use job::message::{Access, Failure, Request, Response};
-use job::{FilePath, Settings};
+use job::{FilePath, Made, Settings};
 
 use super::worker_executable;
 use crate::exit::wrong;
+use crate::output;
 
 /// Time for an answer: a busy machine may take long to open every encoder.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -29,6 +31,21 @@ pub(super) async fn rows(source: &Path) -> anyhow::Result<Option<u32>> {
         Response::Probed { rows, .. } => Some(rows),
         _ => None,
     })
+}
+
+/// What would be made of a film, as far as its head tells.
+///
+/// # Errors
+/// With the reason why nothing can be made.
+pub(super) async fn foresee(source: &Path, settings: &Settings) -> anyhow::Result<Made> {
+    let read = storage::parts(source).into_iter().map(FilePath).collect();
+    let access = Access { read, write: Vec::new() };
+    let request = Request::Foresee { source: source.into(), settings: Box::new(settings.clone()) };
+    match ask(&worker_executable()?, access, &request).await? {
+        Response::Foreseen(made) => Ok(made),
+        Response::Failed(Failure { message, .. }) => bail!("{}: {message}", output::path(source)),
+        _ => bail!("the worker foresees nothing: install both programs from the same build"),
+    }
 }
 
 /// Tries the encoder's options, where there are any, so that a mistake in them is said before any work.

@@ -89,9 +89,10 @@ pub(super) async fn cancel(chosen: ChosenOrFailed) -> anyhow::Result<Ending> {
 pub(super) async fn retry(retry: Retry) -> anyhow::Result<Ending> {
     let Retry { chosen, choices } = retry;
     let is_again = choices.again;
-    if choices.threads.is_some() || choices.max_disk.is_some() || choices.keep_time {
+    let is_of_server = choices.threads.is_some() || choices.max_disk.is_some() || choices.name.is_some();
+    if is_of_server || choices.keep_time || choices.no_subtitle_files {
         return Err(wrong(
-            "--threads, --max-disk and --keep-time are the server's and not of one job: leave them out",
+            "--threads, --max-disk, --name, --keep-time and --no-subtitle-files are the server's and not of one job: leave them out",
         ));
     }
     let (which, root) = chosen.into();

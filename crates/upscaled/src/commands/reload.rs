@@ -35,7 +35,7 @@ pub(super) async fn run(reload: Reload) -> anyhow::Result<Ending> {
         tokio::time::sleep(LOOK).await;
     }
     output::say(
-        "the settings are sound: new jobs have them; threads, max_disk and keep_time hold from the next start on",
+        "the settings are sound: new jobs have them; threads, max_disk, name, keep_time and subtitle_files hold from the next start on",
     );
     Ok(Ending::Done)
 }

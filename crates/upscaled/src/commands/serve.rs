@@ -52,6 +52,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let (updates, received) = mpsc::unbounded_channel();
     let status = StatusFile::new(ledger.clone(), root.status_file());
     let logging = tokio::spawn(tell_updates(received, Supervisor::new(), status));
+    let name = choices.name.unwrap_or_default();
     let mut scheduler = Scheduler::new(SchedulerOptions {
         ledger: ledger.clone(),
         worker: worker.clone(),
@@ -61,7 +62,9 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         owner,
         taken: Vec::new(),
         folders: folders.clone(),
+        name: name.clone(),
         keep_time: choices.keep_time,
+        subtitle_files: !choices.no_subtitle_files,
         updates,
     });
     let inbox = InboxOptions {
@@ -71,6 +74,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         place: folders.input,
         output: root.output(),
         settings: settings.clone(),
+        name,
         settle: watching.settle,
         rules: watching.rules,
     };

@@ -101,7 +101,11 @@ fn details(record: &Record, facts: &Facts, held: u64, clock: &Clock) -> Vec<Stri
     let keeps = !record.job.status.is_final() || held > 0;
     add("folder", keeps.then(|| output::path(&record.request.folder)));
     add("disk held", (held > 0).then(|| Bytes(held).to_string()));
-    for note in &report.notes {
+    let along = facts.subtitle_files.as_ref();
+    for name in along.into_iter().flat_map(|files| &files.taken) {
+        add("subtitles", Some(name.clone()));
+    }
+    for note in report.notes.iter().chain(along.into_iter().flat_map(|files| &files.notes)) {
         add("note", Some(note.clone()));
     }
     // An only attempt without a death has nothing to tell beyond the reason.

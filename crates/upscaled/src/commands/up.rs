@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use coordinator::{
-    Existing, JobReport, Owner, Request, Scheduler, SchedulerOptions, ServerFolders, Shutdown, Update,
-    describe, describe_for, enter, finished_result, now,
+    Existing, JobReport, NameTemplate, Owner, Request, Scheduler, SchedulerOptions, ServerFolders, Shutdown,
+    Update, describe, describe_for, enter, finished_result, is_known_as_result, no_result, now,
 };
 use job::state::{Event, Phase, Status};
 use job::{JobId, Settings};
@@ -23,7 +23,7 @@ use super::{ask, worker_executable};
 use crate::batch::Batch;
 use crate::cli::Up;
 use crate::config;
-use crate::exit::Ending;
+use crate::exit::{Ending, is_usage, wrong};
 use crate::output;
 use crate::progress::{self, View};
 use crate::root::{self, Root};
@@ -49,20 +49,34 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     let source_of =
         async |folder: &Path| coordinator::source_of(&root::ledger_file(folder), &work_in(folder));
     let files = folders::files(&up.files, up.recursive, up.output.as_deref()).await?;
+    let name = choices.name.unwrap_or_default();
     let wanted = Wanted {
         files: &files,
         output: up.output.as_deref(),
         settings: &settings,
+        name: &name,
         makes_nothing: up.dry_run,
     };
-    let planned = wanted.plan(source_of).await;
+    let mut planned = wanted.plan(source_of, ask::foresee).await;
+    let is_chosen = planned.iter().flatten().any(|file| file.chosen.is_some());
+    if up.choices.name.is_some() && is_chosen {
+        return Err(wrong(
+            "-o names the result already: leave --name out, or name a folder, with a slash at its end",
+        ));
+    }
     ask::try_encoder(&settings).await?;
     let mut batch = Batch::new(files.len(), up.json);
+    // A name that cannot be is refused before the others are made.
+    if let Some(at) = planned.iter().position(|file| file.as_ref().is_err_and(is_usage)) {
+        batch.end(&files[at].file, planned.swap_remove(at).map(|_| Ending::Failed))?;
+    }
     let is_dry = up.dry_run;
     let run = Run {
         engine_threads: config::engine_threads(choices.threads),
         max_disk: choices.max_disk.map(|limit| limit.0.0),
+        name,
         keep_time: choices.keep_time,
+        subtitle_files: !choices.no_subtitle_files,
         taken: planned.iter().flatten().map(|file| file.expected.clone()).collect(),
         root,
         shutdown,
@@ -101,7 +115,9 @@ struct Run {
     max_disk: Option<u64>,
     /// The names of all results of the command.
     taken: Vec<PathBuf>,
+    name: NameTemplate,
     keep_time: bool,
+    subtitle_files: bool,
     shutdown: Shutdown,
 }
 
@@ -151,8 +167,17 @@ impl Run {
         let was_interrupted = self.root.is_none() && root::ledger_file(&planned.folder).exists();
         if planned.expected.exists() && !self.up.overwrite && !was_interrupted {
             let new = self.describe(planned, request.clone()).await?;
-            let Some((result, _)) = finished_result(&new) else { return Err(already_there(planned)) };
+            let Some((result, _)) = finished_result(&new, &self.name, planned.made) else {
+                return Err(already_there(planned));
+            };
             return Ok(Standing::Done(result.0));
+        }
+        if planned.expected.exists()
+            && planned.chosen.is_none()
+            && !was_interrupted
+            && !is_known_as_result(&planned.expected)
+        {
+            bail!("{}", no_result(&planned.expected));
         }
         if let Some(most) = self.up.skip_above
             && let Some(rows) = ask::rows(&planned.source).await?
@@ -181,6 +206,11 @@ impl Run {
                 self.work(planned, ledger, id, Owner::of(&root.state())?).await
             }
             Err(storage::Error::InUse { .. }) => {
+                anyhow::ensure!(
+                    self.up.choices.name.is_none(),
+                    "a server works in `{}` and names its results by its own upscaled.toml: leave --name out, or name the result with -o",
+                    output::path(root.folder())
+                );
                 anyhow::ensure!(
                     !self.up.restart,
                     "a server works in `{}`: discard its unfinished work with `upscaled cancel`, and leave --restart out",
@@ -281,7 +311,9 @@ impl Run {
             folders: ServerFolders::default(),
             owner,
             taken: self.others(planned),
+            name: self.name.clone(),
             keep_time: self.keep_time,
+            subtitle_files: self.subtitle_files,
             updates,
         });
         let ended = scheduler.work_to_end(id, &self.shutdown).await;

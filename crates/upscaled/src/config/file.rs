@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
-use coordinator::NamePattern;
+use coordinator::{NamePattern, NameTemplate};
 use job::{Crop, Deinterlace, Scale};
 use toml::de::{DeTable, DeValue};
 
@@ -41,6 +41,8 @@ pub(super) struct File {
     pub(super) threads: Option<u32>,
     pub(super) max_disk: Option<DiskLimit>,
     pub(super) keep_time: Option<bool>,
+    pub(super) name: Option<NameTemplate>,
+    pub(super) subtitle_files: Option<bool>,
     // Of the server alone.
     pub(super) settle: Option<TimeSpan>,
     pub(super) ignore: Option<Vec<NamePattern>>,
@@ -50,7 +52,7 @@ pub(super) struct File {
 }
 
 /// The keys, each with an example.
-const KEYS: [(&str, &str); 28] = [
+const KEYS: [(&str, &str); 30] = [
     ("model", "\"realesr-general-x4v3\""),
     ("scale", "4"),
     ("height", "1080"),
@@ -76,6 +78,8 @@ const KEYS: [(&str, &str); 28] = [
     ("threads", "4"),
     ("max_disk", "\"200GB\""),
     ("keep_time", "true"),
+    ("name", "\"{stem}_{height}p\""),
+    ("subtitle_files", "false"),
     ("settle", "\"10m\""),
     ("ignore", "[\"*.trailer.mkv\", \"Extras/\"]"),
     ("skip_samples", "true"),
@@ -165,6 +169,8 @@ impl File {
             "threads" => self.threads = Some(entry.number(choice::threads)?),
             "max_disk" => self.max_disk = Some(entry.text(parsed)?),
             "keep_time" => self.keep_time = Some(entry.flag()?),
+            "name" => self.name = Some(entry.text(parsed)?),
+            "subtitle_files" => self.subtitle_files = Some(entry.flag()?),
             "settle" => self.settle = Some(entry.text(parsed)?),
             "ignore" => self.ignore = Some(entry.patterns()?),
             "skip_samples" => self.skip_samples = Some(entry.flag()?),

@@ -65,7 +65,7 @@ async fn next(root: &Root, line: &Choices, hang_up: &mut Option<Signal>) -> Serv
         match ServerSettings::read(root, line).await {
             Ok(settings) => {
                 tracing::info!(
-                    "the settings were read again: new jobs have them; threads, max_disk and keep_time hold from the next start on"
+                    "the settings were read again: new jobs have them; threads, max_disk, name, keep_time and subtitle_files hold from the next start on"
                 );
                 return settings;
             }

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use coordinator::{Request as Wish, WorkerProcess, is_of_another_source, result_names};
+use coordinator::{Naming, Request as Wish, WorkerProcess, is_of_another_source, result_names};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use job::FilePath;
 use job::message::{Access, Estimate, EstimateRequest, Failure, Request, Response};
 use job::state::Status;
+use job::{FilePath, Made};
 use ledger::{Ledger, NewJob, Record};
 
 use super::folders::Named;
@@ -95,7 +95,7 @@ async fn look(run: &Run, planned: &Planned) -> anyhow::Result<Told> {
         return Ok(Told::done(&planned.source, result));
     }
     let estimate = measure(run, planned, &work).await?;
-    let result = result(planned, &estimate);
+    let result = result(run, planned, &estimate);
     let record = record.filter(|record| record.job.status != Status::Done);
     Ok(Told::estimated(planned, &estimate, &result, record.as_ref()))
 }
@@ -169,14 +169,19 @@ fn bar() -> ProgressBar {
     bar
 }
 
-/// The name that the result would have in its container.
-fn result(planned: &Planned, estimate: &Estimate) -> PathBuf {
+/// The name that the result would have, of what was seen by now.
+fn result(run: &Run, planned: &Planned, estimate: &Estimate) -> PathBuf {
     let container = estimate.facts.container;
     let has_it = planned.expected.extension().is_some_and(|extension| extension == container.extension());
-    if planned.chosen.is_some() || has_it {
+    let is_plain = !run.name.needs_made(&planned.settings);
+    if planned.chosen.is_some() || (has_it && is_plain) {
         return planned.expected.clone();
     }
-    let mut names = result_names(&planned.source, &planned.output, container);
+    let made = Made::of(&planned.settings, &estimate.facts);
+    let Some(naming) = Naming::new(&run.name, &planned.settings, made) else {
+        return planned.expected.clone();
+    };
+    let mut names = result_names(&planned.source, &planned.output, container, &naming);
     let free = names.find(|name| !is_of_another_source(name, &planned.source));
     free.map_or_else(|| planned.expected.clone(), |name| name.0)
 }

@@ -1,11 +1,12 @@
 //! What becomes of the files of a command, settled before anything is read whole or made: where each result goes, under a name
 //! that no other file of the command has.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
-use coordinator::{Request, is_of_another_source, job_folders, result_names};
-use job::{Container, Settings};
+use coordinator::{NameTemplate, Naming, Request, is_of_another_source, job_folders, result_names};
+use job::{Container, Made, Settings};
 
 use super::folders::Named;
 use crate::exit::wrong;
@@ -23,11 +24,13 @@ pub(super) struct Planned {
     pub(super) chosen: Option<PathBuf>,
     /// The name that the result gets unless its container has to be another one.
     pub(super) expected: PathBuf,
-    /// Better names that are taken by results of other sources.
+    /// Better names that are taken by videos of the command and by results of other sources.
     pub(super) foreign: Vec<PathBuf>,
     /// The folder of the unfinished work.
     pub(super) folder: PathBuf,
     pub(super) settings: Settings,
+    /// What would be made, where the name says so.
+    pub(super) made: Option<Made>,
 }
 
 impl Planned {
@@ -49,6 +52,7 @@ pub(super) struct Wanted<'a> {
     pub(super) files: &'a [Named],
     pub(super) output: Option<&'a Path>,
     pub(super) settings: &'a Settings,
+    pub(super) name: &'a NameTemplate,
     /// Folders that are not there are not made.
     pub(super) makes_nothing: bool,
 }
@@ -62,15 +66,18 @@ struct Place {
 
 impl Wanted<'_> {
     /// Plans all files in their order; of each that cannot be made, the reason. `source_of` tells whose unfinished work a
-    /// folder holds.
+    /// folder holds, `foresee` what would be made of a file.
     pub(super) async fn plan(
         &self,
         source_of: impl AsyncFn(&Path) -> Option<PathBuf>,
+        foresee: impl AsyncFn(&Path, &Settings) -> anyhow::Result<Made>,
     ) -> Vec<anyhow::Result<Planned>> {
+        let sources = self.files.iter().filter_map(|named| named.file.canonicalize().ok());
+        let sources: HashSet<PathBuf> = sources.collect();
         let mut planned: Vec<anyhow::Result<Planned>> = Vec::new();
         for file in self.files {
             let others: Vec<&Planned> = planned.iter().filter_map(|other| other.as_ref().ok()).collect();
-            let next = self.file(file, &others, &source_of).await;
+            let next = self.file(file, (&others, &sources), &source_of, &foresee).await;
             planned.push(next);
         }
         planned
@@ -79,8 +86,9 @@ impl Wanted<'_> {
     async fn file(
         &self,
         named: &Named,
-        others: &[&Planned],
+        (others, sources): (&[&Planned], &HashSet<PathBuf>),
         source_of: &impl AsyncFn(&Path) -> Option<PathBuf>,
+        foresee: &impl AsyncFn(&Path, &Settings) -> anyhow::Result<Made>,
     ) -> anyhow::Result<Planned> {
         let source = readable(&named.file)?;
         let Place { folder: output, file: chosen, container } = self.place(&source, &named.inside)?;
@@ -92,16 +100,28 @@ impl Wanted<'_> {
             )
         })?;
         let settings = Settings { container: container.or(self.settings.container), ..self.settings.clone() };
+        let is_to_see = chosen.is_none() && self.name.needs_made(&settings);
+        let made = if is_to_see { Some(foresee(&source, &settings).await?) } else { None };
         let mut foreign = Vec::new();
         let mut is_free = |name: &Path| {
-            let is_foreign = is_of_another_source(name, &source);
+            let is_foreign = sources.contains(name) || is_of_another_source(name, &source);
             foreign.extend(is_foreign.then(|| name.to_owned()));
             !is_foreign && others.iter().all(|other| other.expected != name)
         };
         let expected = if let Some(chosen) = &chosen {
             chosen.clone()
         } else {
-            let mut names = result_names(&source, &output, likely_container(&settings, &source));
+            let naming =
+                Naming::new(self.name, &settings, made).context("the name of the result is not known")?;
+            let mut names =
+                result_names(&source, &output, likely_container(&settings, &source), &naming).peekable();
+            if names.peek().is_some_and(|name| name.0 == source) {
+                return Err(wrong(format!(
+                    "`{}` names the result of `{}` as the video itself: choose another --name, or another folder with -o",
+                    self.name,
+                    output::path(&source)
+                )));
+            }
             names.find(|name| is_free(name)).map(|name| name.0).context("all names are taken")?
         };
         ensure!(
@@ -119,7 +139,7 @@ impl Wanted<'_> {
             }
         }
         let folder = folder.context("all names of job folders are taken")?;
-        Ok(Planned { source, output, chosen, expected, foreign, folder, settings })
+        Ok(Planned { source, output, chosen, expected, foreign, folder, settings, made })
     }
 
     /// Where the result of a file goes.
@@ -216,6 +236,10 @@ mod tests {
 
     use super::*;
 
+    async fn unforeseen(_: &Path, _: &Settings) -> anyhow::Result<Made> {
+        bail!("no name says it")
+    }
+
     async fn plan(
         files: &[PathBuf],
         output: Option<&Path>,
@@ -224,7 +248,9 @@ mod tests {
         let settings = Settings::default();
         let named = |file: &PathBuf| Named { file: file.clone(), inside: PathBuf::new() };
         let files: Vec<Named> = files.iter().map(named).collect();
-        Wanted { files: &files, output, settings: &settings, makes_nothing: false }.plan(source_of).await
+        let name = NameTemplate::default();
+        let wanted = Wanted { files: &files, output, settings: &settings, name: &name, makes_nothing: false };
+        wanted.plan(source_of, unforeseen).await
     }
 
     fn names(folder: &Path, planned: &[anyhow::Result<Planned>]) -> Vec<(String, String)> {
@@ -283,10 +309,15 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         let settings = Settings { container: Some(Container::Mp4), ..Settings::default() };
         let files = [Named { file: at("a.mkv"), inside: PathBuf::new() }];
-        let output = at("b.mkv");
-        let wanted =
-            Wanted { files: &files, output: Some(&output), settings: &settings, makes_nothing: true };
-        let error = wanted.plan(async |_| None).await.remove(0).unwrap_err().to_string();
+        let (output, name) = (at("b.mkv"), NameTemplate::default());
+        let wanted = Wanted {
+            files: &files,
+            output: Some(&output),
+            settings: &settings,
+            name: &name,
+            makes_nothing: true,
+        };
+        let error = wanted.plan(async |_| None, unforeseen).await.remove(0).unwrap_err().to_string();
         assert!(error.contains("--container"), "{error}");
     }
 }

@@ -3,8 +3,6 @@
 use std::path::Path;
 
 use anyhow::bail;
-use coordinator::result_names;
-use job::{Container, FilePath};
 use ledger::{Ledger, NewJob, Record};
 
 use crate::command;
@@ -57,16 +55,12 @@ pub(super) fn refuse(record: &Record, new: &NewJob) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What `-o` said of the earlier job: the name of its result, or else the folder; nothing where it goes beside its source.
+/// What `-o` has to say of the earlier job: the name of its result, or else the folder; nothing where it goes beside its source.
 fn place(record: &Record) -> Option<&Path> {
     let NewJob { source, settings, output, result, .. } = &record.request;
-    let is_usual = |result: &&FilePath| {
-        let containers = [Container::Mp4, Container::Matroska].into_iter();
-        let mut names = containers.flat_map(|container| result_names(source, output, container).take(2));
-        settings.container.is_none() && names.any(|name| name == **result)
-    };
     match result {
-        Some(result) if !is_usual(&result) => Some(result),
+        // A name that was chosen says the container. Any other one the job keeps by itself.
+        Some(result) if settings.container.is_some() => Some(result),
         _ => Some(&**output).filter(|output: &&Path| source.parent() != Some(*output)),
     }
 }
