@@ -27,7 +27,8 @@ impl Scheduler {
         if self.inherit_name(record, container).await? {
             return Ok(Ok(()));
         }
-        for name in result_names(&record.request.source, &record.request.output, container) {
+        let NewJob { source, settings, output, .. } = &record.request;
+        for name in result_names(source, settings.part, output, container) {
             if self.options.taken.contains(&name.0) {
                 continue;
             }

@@ -57,12 +57,14 @@ impl Scheduler {
 fn gives_way(earlier: &Record, record: &Record) -> bool {
     let is_of_other_content =
         earlier.id != record.id && earlier.request.fingerprint != record.request.fingerprint;
+    // A part of the film and all of it, or another part, are results of their own.
+    let is_of_same_part = earlier.request.settings.part == record.request.settings.part;
     let gave_nothing_whole = match earlier.job.status {
         Status::Done => earlier.job.facts.as_ref().is_some_and(|facts| facts.cut_off.is_some()),
         Status::Failed { .. } | Status::Canceled => true,
         _ => false,
     };
-    is_of_other_content && gave_nothing_whole
+    is_of_other_content && is_of_same_part && gave_nothing_whole
 }
 
 /// True when a file is the result that a job made, as far as its size and time tell: it has not been written since.

@@ -176,7 +176,7 @@ fn result(planned: &Planned, estimate: &Estimate) -> PathBuf {
     if planned.chosen.is_some() || has_it {
         return planned.expected.clone();
     }
-    let mut names = result_names(&planned.source, &planned.output, container);
+    let mut names = result_names(&planned.source, planned.settings.part, &planned.output, container);
     let free = names.find(|name| !is_of_another_source(name, &planned.source));
     free.map_or_else(|| planned.expected.clone(), |name| name.0)
 }

@@ -101,7 +101,7 @@ impl Wanted<'_> {
         let expected = if let Some(chosen) = &chosen {
             chosen.clone()
         } else {
-            let mut names = result_names(&source, &output, likely_container(&settings, &source));
+            let mut names = result_names(&source, settings.part, &output, likely_container(&settings, &source));
             names.find(|name| is_free(name)).map(|name| name.0).context("all names are taken")?
         };
         ensure!(
@@ -110,7 +110,7 @@ impl Wanted<'_> {
             output::path(&expected)
         );
         let mut folder = None;
-        for candidate in job_folders(&source, &output) {
+        for candidate in job_folders(&source, settings.part, &output) {
             let is_other = others.iter().any(|other| other.folder == candidate)
                 || source_of(&candidate).await.is_some_and(|other| other != source);
             if !is_other {
