@@ -38,7 +38,8 @@ pub fn finished_result(new: &NewJob) -> Option<(FilePath, u64)> {
         return bytes_of(result, new).map(|bytes| (result.clone(), bytes));
     }
     [Container::Mp4, Container::Matroska].into_iter().find_map(|container| {
-        let names = result_names(&new.source, new.settings.part, &new.output, container).take(MOST_NAMES).enumerate();
+        let names =
+            result_names(&new.source, new.settings.part, &new.output, container).take(MOST_NAMES).enumerate();
         // The second name is taken where the first one is another's, and the others in turn.
         let there = names.take_while(|(number, name)| *number < 2 || name.exists());
         there.into_iter().find_map(|(_, name)| bytes_of(&name, new).map(|bytes| (name, bytes)))

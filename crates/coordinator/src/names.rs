@@ -103,6 +103,8 @@ mod tests {
         assert!(name.starts_with("out/ü") && name.ends_with("ü_upscaled.mkv"), "{name}");
         assert!(name.len() - "out/".len() <= LONGEST_NAME);
         assert!(report_of(Path::new(&name)).file_name().unwrap().len() <= LONGEST_NAME);
-        assert!(numbered_job_folder(Path::new(&long), None, Path::new(""), 2).as_bytes().len() <= LONGEST_NAME);
+        assert!(
+            numbered_job_folder(Path::new(&long), None, Path::new(""), 2).as_bytes().len() <= LONGEST_NAME
+        );
     }
 }

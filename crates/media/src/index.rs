@@ -247,11 +247,7 @@ pub struct Reading {
 ///
 /// # Errors
 /// As for [`index`].
-pub fn index_with(
-    source: &Source,
-    reading: Reading,
-    progress: &mut dyn FnMut(u64),
-) -> Result<Index, Error> {
+pub fn index_with(source: &Source, reading: Reading, progress: &mut dyn FnMut(u64)) -> Result<Index, Error> {
     let Reading { method, looks, window } = reading;
     let to = window.and_then(|window| window.to);
     if method == IndexMethod::Demux {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::index::Ends;
 use crate::index::JUMP_SECONDS;
 use crate::join::sound::{Formats, Listener};
 use crate::probe::video_stream;
@@ -10,7 +11,6 @@ use crate::raw::ffi::{AVCodecID, AVPacketSideDataType};
 use crate::raw::input::Input;
 use crate::raw::packet::RawPacket;
 use crate::raw::stream::{Kind, Stream};
-use crate::index::Ends;
 use crate::{Container, Error, Shift, Source, raw};
 use frame::Rational;
 
@@ -213,12 +213,7 @@ pub(crate) struct Limit {
 
 impl Limit {
     /// Has a file's wanted streams read, and that of the film where it tells the end.
-    pub(crate) fn set(
-        input: &mut Input,
-        film: usize,
-        ends: Ends,
-        is_wanted: impl Fn(usize) -> bool,
-    ) -> Self {
+    pub(crate) fn set(input: &mut Input, film: usize, ends: Ends, is_wanted: impl Fn(usize) -> bool) -> Self {
         let is_read = |index: usize| is_wanted(index) || ends.end.is_some() && index == film;
         let is_shown = |(index, stream): (usize, Stream<'_>)| {
             is_read(index) && matches!(stream.kind(), Kind::Audio | Kind::Video) && !stream.is_picture()
@@ -300,7 +295,8 @@ mod tests {
             first: Some((first, heard)),
             ..Surveyed::default()
         });
-        Survey { streams: streams.collect(), bytes: 0 }.shift(Some((Rational::new(1, 90_000), film)), |_| true)
+        Survey { streams: streams.collect(), bytes: 0 }
+            .shift(Some((Rational::new(1, 90_000), film)), |_| true)
     }
 
     fn ticks(ticks: i64, rate: i32) -> Shift {

@@ -464,7 +464,14 @@ mod tests {
     }
 
     fn part() -> PartOfList {
-        PartOfList { first: 1, end: 3, begins_later: true, ends_earlier: false, last_duration: -5, gaps: vec![(0, 1), (2, 3)] }
+        PartOfList {
+            first: 1,
+            end: 3,
+            begins_later: true,
+            ends_earlier: false,
+            last_duration: -5,
+            gaps: vec![(0, 1), (2, 3)],
+        }
     }
 
     fn example() -> FrameListFile {

@@ -117,7 +117,11 @@ mod tests {
     fn understood(command: &str) -> Settings {
         let words = shlex::split(command).unwrap();
         let Command::Up(up) = Arguments::try_parse_from(words).unwrap().command else { panic!("{command}") };
-        Settings { stream: up.stream, part: up.part.over(None), ..config::settings(&up.choices, &[]).unwrap() }
+        Settings {
+            stream: up.stream,
+            part: up.part.over(None),
+            ..config::settings(&up.choices, &[]).unwrap()
+        }
     }
 
     #[test]

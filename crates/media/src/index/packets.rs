@@ -103,7 +103,11 @@ impl Packets {
             if packet.stream() == stream {
                 this.add(&packet)?;
                 if let [(first, _), .., (last, _)] = this.frames[..]
-                    && behind.are_enough_with(last, || survey.shift_of_film(this.time_base, first), this.time_base)
+                    && behind.are_enough_with(
+                        last,
+                        || survey.shift_of_film(this.time_base, first),
+                        this.time_base,
+                    )
                 {
                     break;
                 }

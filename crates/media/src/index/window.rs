@@ -86,7 +86,12 @@ impl Behind {
     }
 
     /// The same with another frame.
-    pub(super) fn are_enough_with(&mut self, pts: i64, shift: impl FnOnce() -> Shift, time_base: Rational) -> bool {
+    pub(super) fn are_enough_with(
+        &mut self,
+        pts: i64,
+        shift: impl FnOnce() -> Shift,
+        time_base: Rational,
+    ) -> bool {
         let is_behind = self.to.is_some_and(|to| pts >= ticks(to, shift(), time_base));
         self.frames += usize::from(is_behind);
         self.are_enough()
@@ -106,7 +111,8 @@ impl Index {
         };
         let (first, end) = (window.from.map_or(0, before), window.to.map_or(self.pts.len(), before));
         let length = self.pts.last().map_or(0, |last| last.saturating_add(self.last_duration));
-        let told = |time: i64| format!("{:.3} s", time as f64 * self.time_base.to_f64() + self.shift.seconds());
+        let told =
+            |time: i64| format!("{:.3} s", time as f64 * self.time_base.to_f64() + self.shift.seconds());
         if first >= self.pts.len() {
             return Err(Error::NoSuchPart(format!("it is {} long", told(length))));
         }

@@ -42,8 +42,10 @@ mod tests {
         };
         let shift = Shift { ticks: -90_000, time_base: Rational::new(1, 90_000) };
         let chapters = vec![chapter(0, 900), chapter(900, 2000), chapter(2000, 1500), chapter(9000, 9999)];
-        let times: Vec<(i64, i64)> =
-            moved(chapters.clone(), shift, Ends::ALL).iter().map(|chapter| (chapter.start, chapter.end)).collect();
+        let times: Vec<(i64, i64)> = moved(chapters.clone(), shift, Ends::ALL)
+            .iter()
+            .map(|chapter| (chapter.start, chapter.end))
+            .collect();
         assert_eq!(times, [(0, 1000), (1000, 1000), (8000, 8999)]);
         let ends = Ends { end: Some(1500), time_base: Rational::new(1, 1000), ..Ends::ALL };
         let times: Vec<(i64, i64)> =

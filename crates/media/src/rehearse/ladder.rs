@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::words::{self, moved};
 use super::{Rehearsal, Rehearsed, others};
+use crate::index::Ends;
 use crate::join::sound::{Formats, widest};
 use crate::join::streams::name;
-use crate::index::Ends;
 use crate::raw::input::Input;
 use crate::raw::stream::{Kind, Stream};
 use crate::survey::{Survey, listen};
@@ -81,7 +81,12 @@ impl<'a> Ladder<'a> {
         let unheard: Vec<usize> =
             to_hear.iter().copied().filter(|index| !self.heard.contains_key(index)).collect();
         if !unheard.is_empty() {
-            self.heard.extend(listen(self.rehearsal.source, &unheard, self.rehearsal.index.ends(), progress)?);
+            self.heard.extend(listen(
+                self.rehearsal.source,
+                &unheard,
+                self.rehearsal.index.ends(),
+                progress,
+            )?);
         }
         let is_carried = |index: usize| {
             let way = self.carry.ways.get(&index);
@@ -164,7 +169,12 @@ impl<'a> Ladder<'a> {
         }
         if stream.kind() == Kind::Audio && !is_converted {
             if !self.heard.contains_key(&index) {
-                self.heard.extend(listen(self.rehearsal.source, &[index], self.rehearsal.index.ends(), progress)?);
+                self.heard.extend(listen(
+                    self.rehearsal.source,
+                    &[index],
+                    self.rehearsal.index.ends(),
+                    progress,
+                )?);
             }
             if let Some(format) = self.heard.get(&index).and_then(widest) {
                 let target = words::KINDS[usize::from(self.container == Container::Mp4)];

@@ -101,7 +101,8 @@ impl Wanted<'_> {
         let expected = if let Some(chosen) = &chosen {
             chosen.clone()
         } else {
-            let mut names = result_names(&source, settings.part, &output, likely_container(&settings, &source));
+            let mut names =
+                result_names(&source, settings.part, &output, likely_container(&settings, &source));
             names.find(|name| is_free(name)).map(|name| name.0).context("all names are taken")?
         };
         ensure!(

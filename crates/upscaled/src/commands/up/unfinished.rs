@@ -62,7 +62,8 @@ fn place(record: &Record) -> Option<&Path> {
     let NewJob { source, settings, output, result, .. } = &record.request;
     let is_usual = |result: &&FilePath| {
         let containers = [Container::Mp4, Container::Matroska].into_iter();
-        let mut names = containers.flat_map(|container| result_names(source, settings.part, output, container).take(2));
+        let mut names =
+            containers.flat_map(|container| result_names(source, settings.part, output, container).take(2));
         settings.container.is_none() && names.any(|name| name == **result)
     };
     match result {
