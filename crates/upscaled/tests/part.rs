@@ -32,11 +32,12 @@ fn up(folder: &Path, source: &str, result: &str, more: &[&str]) -> String {
 fn packets(path: &Path, stream: &str) -> Vec<(f64, String)> {
     let entries = ["-show_entries", "packet=pts_time,data_hash", "-show_data_hash", "md5"];
     let lines = ffprobe(path, &[&["-select_streams", stream][..], &entries].concat());
+    // Data beside packets have lines of their own.
     let packet = |line: &String| {
-        let mut fields = line.split(',');
-        (fields.next().unwrap().parse().unwrap(), fields.next().unwrap_or_default().to_owned())
+        let (time, hash) = line.split_once(',')?;
+        Some((time.parse().ok()?, hash.trim_end_matches(',').to_owned()))
     };
-    let mut packets: Vec<(f64, String)> = lines.iter().map(packet).collect();
+    let mut packets: Vec<(f64, String)> = lines.iter().filter_map(packet).collect();
     packets.sort_by(|a, b| a.0.total_cmp(&b.0));
     packets
 }
