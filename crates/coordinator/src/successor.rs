@@ -305,6 +305,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_part_of_a_film_gives_way_to_the_same_part_alone() {
+        let house = House::new().await;
+        let ids = [house.submit("half").await, house.submit("whole").await];
+        house.ledger.apply(ids[0], Event::Cancel, now()).await.unwrap();
+        let [half, whole] = [house.record(ids[0]).await, house.record(ids[1]).await];
+        let of_part = |record: &Record, micros| {
+            let mut record = record.clone();
+            record.request.settings.part = job::Part::of(None, Some(job::FilmTime(micros)));
+            record
+        };
+        assert!(gives_way(&half, &whole) && gives_way(&of_part(&half, 7), &of_part(&whole, 7)));
+        assert!(!gives_way(&of_part(&half, 7), &whole) && !gives_way(&half, &of_part(&whole, 7)));
+        assert!(!gives_way(&of_part(&half, 7), &of_part(&whole, 8)));
+    }
+
+    #[tokio::test]
     async fn a_job_that_came_to_nothing_leaves_its_name() {
         let house = House::new().await;
         let first = house.submit("first").await;

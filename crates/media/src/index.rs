@@ -95,7 +95,8 @@ pub struct Index {
     pub notes: Vec<String>,
     /// How the frames are made of those that the decoder gives; `None` where they are those.
     pub fields: Option<Fields>,
-    /// What is added to all times so that the film begins at 0, as its whole result does.
+    /// What is added to all times so that the film begins at 0, as its whole result does; known where everything was decoded, or a
+    /// part was wanted.
     pub shift: Shift,
     /// The list that this one is a part of; `None` where it has all frames of the film.
     pub whole: Option<Box<Whole>>,

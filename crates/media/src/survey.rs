@@ -123,7 +123,7 @@ fn adts(data: &[u8]) -> Option<[u8; 2]> {
 #[derive(Debug, Clone)]
 pub(crate) struct Survey {
     pub(crate) streams: Vec<Surveyed>,
-    /// Bytes of all of them.
+    /// Bytes of all of them, or of those in a part of the film.
     pub(crate) bytes: u64,
 }
 
@@ -143,6 +143,9 @@ impl Survey {
             let Some(stream) = input.stream(packet.stream()) else { continue };
             limit.note(stream, &packet);
             survey.add(stream, &packet);
+            if packet.stream() != film && !ends.are_before(&packet, stream.time_base()) {
+                survey.bytes += packet.data().len() as u64;
+            }
             progress();
         }
         Ok(survey)
@@ -161,7 +164,6 @@ impl Survey {
     pub(crate) fn add(&mut self, stream: Stream<'_>, packet: &RawPacket) {
         if let Some(surveyed) = self.streams.get_mut(packet.stream()).filter(|stream| stream.is_other) {
             surveyed.add(stream, packet);
-            self.bytes += packet.data().len() as u64;
         }
     }
 

@@ -71,7 +71,7 @@ fn compare(folder: &Path, source: &str, from: Option<&str>, to: Option<&str>, mo
         assert!(made[0].abs() < 0.000_5, "{source}: it begins at {}", made[0]);
     }
 
-    let behind = all.get(end).copied().unwrap_or(f64::MAX);
+    let behind = if end < all.len() { to } else { f64::MAX };
     let (all, made) = (packets(&at("whole.mkv"), "a:0"), packets(&at("part.mkv"), "a:0"));
     let begins = if from.is_some() { shift - 0.000_5 } else { f64::MIN };
     let within: Vec<_> = all.iter().filter(|(time, _)| (begins..behind - 0.000_5).contains(time)).collect();
@@ -126,6 +126,13 @@ fn frames_that_are_shown_for_longer_or_shorter_are_cut_by_their_times() {
         compare(folder, source, Some("2.9"), Some("4.7"), &["--segment-frames", "9"]);
         compare(folder, source, Some("0.05"), Some("0.9"), &[]);
     }
+    // A picture that is shown for long does not make the part longer.
+    let slides = format!("{PICTURE},select='lt(n,50)+gt(n,150)'");
+    film(&at("slides.mkv"), &slides, &[&X264, &["-fps_mode", "vfr", "-c:a", "flac"]]);
+    compare(folder, "slides.mkv", Some("1"), Some("3"), &[]);
+    let length = ffprobe(&at("part.mkv"), &["-show_entries", "format=duration"]);
+    let length: f64 = length[0].parse().unwrap();
+    assert!((1.9..2.2).contains(&length), "{length}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use frame::Rational;
 
 use super::{Index, MOST_REORDERED};
+use crate::raw::packet::RawPacket;
 use crate::{Error, Shift, raw};
 
 /// Which part of a film is wanted, in microseconds from its beginning as a player shows it.
@@ -46,6 +47,12 @@ impl Ends {
     pub(crate) fn in_ticks(self, of: Rational) -> Self {
         let ticks = |time: i64| raw::rescale(time, self.time_base, of);
         Self { begin: self.begin.map(ticks), end: self.end.map(ticks), time_base: of }
+    }
+
+    /// True where a packet is shown before the beginning.
+    pub(crate) fn are_before(self, packet: &RawPacket, of: Rational) -> bool {
+        let begin = self.in_ticks(of).begin;
+        packet.pts().zip(begin).is_some_and(|(time, begin)| time < begin)
     }
 
     /// True for a time from which on nothing is taken, with some room for streams that are out of step.
@@ -105,11 +112,10 @@ impl Index {
     /// # Errors
     /// [`Error::NoSuchPart`] where no frame is in the window.
     pub fn cut_to(self, window: Window) -> Result<Self, Error> {
-        let before = |micros: u64| {
-            let time = ticks(micros, self.shift, self.time_base);
-            self.pts.partition_point(|&pts| pts < time)
-        };
-        let (first, end) = (window.from.map_or(0, before), window.to.map_or(self.pts.len(), before));
+        let ticks = |micros: u64| ticks(micros, self.shift, self.time_base);
+        let before = |time: i64| self.pts.partition_point(|&pts| pts < time);
+        let (from, to) = (window.from.map(ticks), window.to.map(ticks));
+        let (first, end) = (from.map_or(0, before), to.map_or(self.pts.len(), before));
         let length = self.pts.last().map_or(0, |last| last.saturating_add(self.last_duration));
         let told =
             |time: i64| format!("{:.3} s", time as f64 * self.time_base.to_f64() + self.shift.seconds());
@@ -119,9 +125,10 @@ impl Index {
         if first >= end {
             return Err(Error::NoSuchPart(format!("the next frame is shown at {}", told(self.pts[first]))));
         }
-        let next = self.pts.get(end).copied();
-        let last_duration = next.unwrap_or(length).saturating_sub(self.pts[end - 1]);
-        let (begins_later, ends_earlier) = (window.from.is_some(), next.is_some());
+        // A film whose last frame is in the part ends as it does without one.
+        let ends_earlier = end < self.pts.len();
+        let shown_until = to.filter(|_| ends_earlier).unwrap_or(length);
+        let (last_duration, begins_later) = (shown_until.saturating_sub(self.pts[end - 1]), from.is_some());
         let whole = Whole { list: self, first: first as u32, begins_later, ends_earlier };
         Ok(whole.part(end as u32, last_duration))
     }
