@@ -69,6 +69,8 @@ fn joined(base: &OsStr, suffix: &str) -> OsString {
 
 #[cfg(test)]
 mod tests {
+    use job::FilmTime;
+
     use super::*;
 
     fn names(source: &str, count: usize) -> Vec<String> {
@@ -86,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_part_of_a_film_is_in_its_names() {
-        let part = job::Part::of(Some(job::FilmTime(60_000_000)), Some(job::FilmTime(120_000_000)));
+        let part = Part::of(Some(FilmTime(60_000_000)), Some(FilmTime(120_000_000)));
         let (source, output) = (Path::new("in/a.mpg"), Path::new("out"));
         let names = result_names(source, part, output, Container::Matroska);
         let wanted = ["a_00h01m00s-00h02m00s_upscaled.mkv", "a.mpg_00h01m00s-00h02m00s_upscaled.mkv"];

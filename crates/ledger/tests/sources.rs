@@ -68,7 +68,7 @@ async fn a_part_of_a_film_does_not_stand_for_the_film() {
     let (_folder, ledger) = open().await;
     let whole = new_job("a.mp4", "f");
     let part = job::Part::of(Some(job::FilmTime(1)), None);
-    let settings = job::Settings { part, ..whole.settings.clone() };
+    let settings = Settings { part, ..whole.settings.clone() };
     let try_out = NewJob { settings, ..whole.clone() };
     let try_out = ledger.submit(&try_out, Millis(0)).await.unwrap();
     assert_eq!(ledger.known_sources().await.unwrap(), []);

@@ -34,6 +34,7 @@ const PRIMING: f64 = 0.05;
 
 /// What the packets of a stream say.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub(crate) struct Surveyed {
     pub(crate) packets: u64,
     /// It is beside the film, and comes in packets.

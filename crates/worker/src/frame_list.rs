@@ -140,7 +140,7 @@ pub(crate) fn read(place: &Place) -> Result<Index, Failed> {
     let with_pictures = |list: Index| Index { parts, digests, disorder, ..list };
     let Some(part) = file.fields else {
         let list = list(file.time_base, file.pts, file.keyframes, file.last_duration, gaps);
-        return cut(with_pictures(Index { crop, ..list }), file.part);
+        return cut(with_pictures(Index { crop, ..list }), file.part.as_ref());
     };
     let made = match part.made {
         FRAMES => Made::Frames,
@@ -160,12 +160,12 @@ pub(crate) fn read(place: &Place) -> Result<Index, Failed> {
     let decoded = list(part.time_base, part.pts, part.keyframes, part.last_duration, of_file);
     let fields = Fields { made, stretches, decoded: Box::new(with_pictures(decoded)) };
     let list = list(file.time_base, file.pts, file.keyframes, file.last_duration, gaps);
-    cut(Index { fields: Some(fields), crop, ..list }, file.part)
+    cut(Index { fields: Some(fields), crop, ..list }, file.part.as_ref())
 }
 
 /// The part of a list that is made.
-fn cut(list: Index, part: Option<PartOfList>) -> Result<Index, Failed> {
-    let Some(PartOfList { first, end, begins_later, ends_earlier, last_duration, .. }) = part else {
+fn cut(list: Index, part: Option<&PartOfList>) -> Result<Index, Failed> {
+    let Some(&PartOfList { first, end, begins_later, ends_earlier, last_duration, .. }) = part else {
         return Ok(list);
     };
     if first >= end || end as usize > list.pts.len() {
