@@ -229,12 +229,12 @@ impl Index {
 /// # Errors
 /// When the file cannot be read, is not a video, has no frames, or changes in a way that one film cannot have.
 pub fn index(source: &Source, method: IndexMethod, progress: &mut dyn FnMut(u64)) -> Result<Index, Error> {
-    index_with(source, Reading { method, looks: false, window: None }, progress)
+    index_with(source, IndexOptions { method, looks: false, window: None }, progress)
 }
 
 /// What is read of a film for its list, and how.
 #[derive(Debug, Clone, Copy)]
-pub struct Reading {
+pub struct IndexOptions {
     /// How the list is made.
     pub method: IndexMethod,
     /// Where everything is decoded, what is not black is looked for ([`Index::seen`]).
@@ -248,8 +248,12 @@ pub struct Reading {
 ///
 /// # Errors
 /// As for [`index`].
-pub fn index_with(source: &Source, reading: Reading, progress: &mut dyn FnMut(u64)) -> Result<Index, Error> {
-    let Reading { method, looks, window } = reading;
+pub fn index_with(
+    source: &Source,
+    options: IndexOptions,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Index, Error> {
+    let IndexOptions { method, looks, window } = options;
     let to = window.and_then(|window| window.to);
     if method == IndexMethod::Demux {
         let (packets, survey) = Packets::read(source, window, progress)?;

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::index::Ends;
-use crate::index::JUMP_SECONDS;
+use crate::index::{Ends, JUMP_SECONDS};
 use crate::join::sound::{Formats, Listener};
 use crate::probe::video_stream;
 use crate::raw::ffi::{AVCodecID, AVPacketSideDataType};
@@ -78,10 +77,6 @@ impl Surveyed {
         let time_base = stream.time_base();
         self.time_base = Some(time_base);
         self.kind = Some(stream.kind());
-        self.is_carried = match stream.kind() {
-            Kind::Audio => stream.has_sound(),
-            _ => Container::Matroska.holds(stream),
-        };
         if let Some(dts) = packet.dts().or(packet.pts()) {
             let jump = raw::rescale(JUMP_SECONDS, Rational::new(1, 1), time_base);
             self.goes_back |= self.before.is_some_and(|before| dts < before.saturating_sub(jump));
@@ -157,7 +152,15 @@ impl Survey {
         let is_other = |(index, stream): (usize, Stream<'_>)| {
             index != film && !stream.is_picture() && stream.kind() != Kind::Attachment
         };
-        let of = |stream| Surveyed { is_other: is_other(stream), ..Surveyed::default() };
+        let is_carried = |stream: Stream<'_>| match stream.kind() {
+            Kind::Audio => stream.has_sound(),
+            _ => Container::Matroska.holds(stream),
+        };
+        let of = |(index, stream)| Surveyed {
+            is_other: is_other((index, stream)),
+            is_carried: is_carried(stream),
+            ..Surveyed::default()
+        };
         Self { streams: input.streams().enumerate().map(of).collect(), bytes: 0 }
     }
 

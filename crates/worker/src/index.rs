@@ -78,7 +78,7 @@ pub(crate) fn examine(
     let of_dynamic_metadata = media::dynamic_metadata(source, &probe.video)?;
     refuse_early(source, settings, &probe)?;
     if let Some(part) = settings.part {
-        refuse_part(source, part, probe.duration_seconds)?;
+        refuse_part((source, part), probe.duration_seconds, progress)?;
     }
     let (operations_per_pixel, network_scale) = if settings.has_network() {
         let network = model::network(settings)?;
@@ -176,8 +176,8 @@ fn list(
     };
     let mut tell = |frames: u64| progress.tell(frames as u32, 0);
     let (crop, window) = (wanted_crop(request.settings.crop), request.settings.part.map(window));
-    let wish = media::Reading { method, looks: crop == Some(media::Crop::Bars), window };
-    let mut index = media::index_with(source, wish, &mut tell)?;
+    let options = media::IndexOptions { method, looks: crop == Some(media::Crop::Bars), window };
+    let mut index = media::index_with(source, options, &mut tell)?;
     let is_read = !index.digests.is_empty();
     if !is_read && window.is_none_or(|window| window.to.is_none()) {
         index.cut_off = media::unfinished(source)?;
@@ -219,7 +219,11 @@ fn window(part: Part) -> media::Window {
 }
 
 /// Refuses a part that begins behind the end of the film before all of it is decoded, where the file states its length.
-fn refuse_part(source: &Source, part: Part, stated: Option<f64>) -> Result<(), Failed> {
+fn refuse_part(
+    (source, part): (&Source, Part),
+    stated: Option<f64>,
+    progress: &Progress,
+) -> Result<(), Failed> {
     /// Seconds by which the length that is stated may be wrong.
     const ROOM: f64 = 2.0;
     let is_near = part.from.zip(stated).is_some_and(|(from, stated)| from.seconds() + ROOM > stated);
@@ -227,8 +231,9 @@ fn refuse_part(source: &Source, part: Part, stated: Option<f64>) -> Result<(), F
         return Ok(());
     }
     let window = media::Window { to: None, ..window(part) };
-    let reading = media::Reading { method: media::IndexMethod::Demux, looks: false, window: Some(window) };
-    media::index_with(source, reading, &mut |_| {})?.cut_to(window)?;
+    let method = media::IndexMethod::Demux;
+    let options = media::IndexOptions { method, looks: false, window: Some(window) };
+    media::index_with(source, options, &mut |_| progress.tell(0, 0))?.cut_to(window)?;
     Ok(())
 }
 
