@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-use job::{Container, FilePath, Made, Settings, Target};
+use job::{Container, FilePath, Made, Part, Settings, Target};
 
 use crate::template::{Field, NameTemplate, Piece};
 
@@ -30,14 +30,21 @@ impl<'a> Naming<'a> {
         let Self { template, settings, made } = *self;
         let values: Vec<Option<String>> =
             template.pieces.iter().map(|piece| value(piece, settings, made)).collect();
+        let part = part_behind_stem(settings);
         let fixed: usize = values.iter().flatten().map(String::len).sum();
         let stems = values.iter().filter(|value| value.is_none()).count();
         let room = LONGEST_NAME.saturating_sub(fixed + suffix.len()) / stems.max(1);
         let mut base = OsString::new();
         for value in values {
-            base.push(value.map_or_else(|| cut(stem, room), OsString::from));
+            match value {
+                Some(text) => base.push(text),
+                None => base.push(joined(stem, &part, room)),
+            }
         }
-        joined(&base, suffix)
+        if stems == 0 {
+            base.push(&part);
+        }
+        joined(&base, suffix, LONGEST_NAME)
     }
 }
 
@@ -54,7 +61,10 @@ impl NameTemplate {
             let mut beginning = OsString::new();
             for piece in &self.pieces {
                 match value(piece, settings, None) {
-                    None => beginning.push(stem),
+                    None => {
+                        beginning.push(stem);
+                        beginning.push(part_behind_stem(settings));
+                    }
                     Some(text) if text.is_empty() => break,
                     Some(text) => beginning.push(text),
                 }
@@ -86,6 +96,11 @@ fn value(piece: &Piece, settings: &Settings, made: Option<Made>) -> Option<Strin
     })
 }
 
+/// What names of results have behind the stem of the source: the part of the film, where it is not all of it.
+fn part_behind_stem(settings: &Settings) -> String {
+    settings.part.map(|part| format!("_{}", part.label())).unwrap_or_default()
+}
+
 /// What stands for the stem of a source: the stem itself, then the whole name.
 fn bases(source: &Path) -> [&OsStr; 2] {
     [source.file_stem(), source.file_name()].map(|name| name.unwrap_or(OsStr::new("video")))
@@ -109,28 +124,30 @@ pub fn result_names(
         .chain((2..).map(move |number: u32| file(bases[0], &format!("_{number}"))))
 }
 
-/// The folder for the unfinished work on `source` in `output`: `NAME.EXT.job`, with a number from the second on. It is
-/// UTF-8 even where the source's name is not, since SQLite opens no other paths.
-pub(crate) fn numbered_job_folder(source: &Path, output: &Path, number: u32) -> FilePath {
+/// The folder for the unfinished work on `source` in `output`: `NAME.EXT.job`, with a number from the second on; that of a part
+/// of the film has it before them. It is UTF-8 even where the source's name is not, since SQLite opens no other paths.
+pub(crate) fn numbered_job_folder(source: &Path, part: Option<Part>, output: &Path, number: u32) -> FilePath {
+    let part = part.map(|part| format!(".{}", part.label())).unwrap_or_default();
     let name = source.file_name().unwrap_or(OsStr::new("video"));
-    let suffix = if number < 2 { ".job".to_owned() } else { format!(".{number}.job") };
-    FilePath(output.join(joined(OsStr::new(&*name.to_string_lossy()), &suffix)))
+    let suffix = if number < 2 { format!("{part}.job") } else { format!("{part}.{number}.job") };
+    FilePath(output.join(joined(OsStr::new(&*name.to_string_lossy()), &suffix, LONGEST_NAME)))
 }
 
 /// The folders that the unfinished work on `source` may have beside its result in `output`, best first: `NAME.EXT.job`, then
 /// with a number.
-pub fn job_folders(source: &Path, output: &Path) -> impl Iterator<Item = PathBuf> {
-    (1..).map(|number| numbered_job_folder(source, output, number).0)
+pub fn job_folders(source: &Path, part: Option<Part>, output: &Path) -> impl Iterator<Item = PathBuf> {
+    (1..).map(move |number| numbered_job_folder(source, part, output, number).0)
 }
 
 /// The report beside a result: `RESULT.json`.
 pub fn report_of(result: &Path) -> PathBuf {
-    result.with_file_name(joined(result.file_name().unwrap_or_default(), ".json"))
+    result.with_file_name(joined(result.file_name().unwrap_or_default(), ".json", LONGEST_NAME))
 }
 
-/// `base` and `suffix`; a base that would make the name too long is cut, at a character where it is UTF-8.
-fn joined(base: &OsStr, suffix: &str) -> OsString {
-    let mut name = cut(base, LONGEST_NAME.saturating_sub(suffix.len()));
+/// `base` and `suffix` in so many bytes at most; a base that would make the name too long is cut, at a character where it is
+/// UTF-8.
+fn joined(base: &OsStr, suffix: &str, most: usize) -> OsString {
+    let mut name = cut(base, most.saturating_sub(suffix.len()));
     name.push(suffix);
     name
 }
@@ -147,7 +164,7 @@ fn cut(name: &OsStr, most: usize) -> OsString {
 
 #[cfg(test)]
 mod tests {
-    use job::{Codec, Model};
+    use job::{Codec, FilmTime, Model};
     use proptest::prelude::*;
 
     use super::*;
@@ -239,12 +256,33 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_a_film_is_in_its_names() {
+        let part = Part::of(Some(FilmTime(60_000_000)), Some(FilmTime(120_000_000)));
+        let (source, output) = (Path::new("in/a.mpg"), Path::new("out"));
+        let settings = Settings { part, ..Settings::default() };
+        let wanted = ["out/a_00h01m00s-00h02m00s_upscaled.mkv", "out/a.mpg_00h01m00s-00h02m00s_upscaled.mkv"];
+        assert_eq!(named("{stem}_upscaled", &settings, "in/a.mpg", 2), wanted);
+        assert_eq!(named("{codec}", &settings, "in/a.mpg", 1), ["out/hevc_00h01m00s-00h02m00s.mkv"]);
+        let long = "x".repeat(300);
+        let name = named("{stem}_upscaled", &settings, &long, 1).remove(0);
+        assert!(
+            name.ends_with("x_00h01m00s-00h02m00s_upscaled.mkv") && name.len() == LONGEST_NAME + 4,
+            "{name}"
+        );
+        let folders: Vec<_> = job_folders(source, part, output).take(2).collect();
+        let wanted = ["out/a.mpg.00h01m00s-00h02m00s.job", "out/a.mpg.00h01m00s-00h02m00s.2.job"];
+        assert_eq!(folders, wanted.map(PathBuf::from));
+    }
+
+    #[test]
     fn long_names_are_cut_at_a_character() {
         let long = "ü".repeat(126) + ".mp4";
         let name = names(&long, 1).remove(0);
         assert!(name.starts_with("out/ü") && name.ends_with("ü_upscaled.mkv"), "{name}");
         assert!(name.len() - "out/".len() <= LONGEST_NAME);
         assert!(report_of(Path::new(&name)).file_name().unwrap().len() <= LONGEST_NAME);
-        assert!(numbered_job_folder(Path::new(&long), Path::new(""), 2).as_bytes().len() <= LONGEST_NAME);
+        assert!(
+            numbered_job_folder(Path::new(&long), None, Path::new(""), 2).as_bytes().len() <= LONGEST_NAME
+        );
     }
 }

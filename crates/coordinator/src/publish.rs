@@ -82,9 +82,9 @@ impl Scheduler {
     }
 
     /// Whether the subtitle files beside a job's source go along with its result: where the user wants them and their times
-    /// hold for the result.
-    const fn takes_subtitles(&self, _record: &Record) -> bool {
-        self.options.subtitle_files
+    /// hold for the result, which those of a part of the film do not.
+    const fn takes_subtitles(&self, record: &Record) -> bool {
+        self.options.subtitle_files && record.request.settings.part.is_none()
     }
 
     /// Gives the complete result its name.

@@ -57,6 +57,9 @@ struct Side<'a> {
     path: String,
     bytes: Option<u64>,
     size: Option<String>,
+    /// The part of the film that was made where that was not all of it; of the source only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<&'a str>,
     /// What was left of the pictures where something was cut off; of the source only.
     #[serde(skip_serializing_if = "Option::is_none")]
     crop: Option<&'a str>,
@@ -108,6 +111,7 @@ pub(crate) fn keep(
             path: path(&record.request.source),
             bytes: storage::Stamp::of(&record.request.source).map(|stamp| stamp.size).ok(),
             size: went.source_size.clone(),
+            part: went.part.as_deref(),
             crop: went.crop.as_deref(),
             fingerprint: Some(&record.request.fingerprint),
             file: &verified.source,
@@ -116,6 +120,7 @@ pub(crate) fn keep(
             path: record.request.result.as_deref().map(path).unwrap_or_default(),
             bytes: Some(bytes),
             size: went.result_size.clone(),
+            part: None,
             crop: None,
             fingerprint: None,
             file: &verified.result,

@@ -66,6 +66,10 @@ pub struct JobReport {
     pub model: String,
     /// Size of the source's pictures, `WIDTHxHEIGHT`; known after indexing.
     pub source_size: Option<String>,
+    /// Which part of the film is made, where that is not all of it: from when on and up to before when, `00:01:00-00:02:00`, or
+    /// `end` for the second time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// What is left of the source's pictures where something is cut off, `WIDTH:HEIGHT:LEFT:TOP`.
     pub crop: Option<String>,
     /// Size of the result's pictures.
@@ -264,6 +268,7 @@ impl Progress {
                 Some(Cropped { from_width, from_height, .. }) => format!("{from_width}x{from_height}"),
                 None => format!("{}x{}", facts.width, facts.height),
             }),
+            part: record.request.settings.part.map(|part| part.to_string()),
             crop: job.facts.as_ref().and_then(|facts| facts.crop).map(|cropped| cropped.kept.to_string()),
             result_size: job.plan.as_ref().map(|plan| format!("{}x{}", plan.width, plan.height)),
             frames: total,

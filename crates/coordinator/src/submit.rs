@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use job::{FilePath, JobId, Millis, Settings};
+use job::{FilePath, JobId, Millis, Part, Settings};
 use ledger::{Ledger, NewJob, Record, Submission};
 use storage::{Stamp, fingerprint};
 
@@ -96,7 +96,7 @@ pub async fn make_again(ledger: &Ledger, record: &Record, now: Millis) -> Result
 pub async fn describe_for(ledger: &Ledger, request: Request) -> Result<NewJob, Error> {
     let folder = match &request.folder {
         Some(folder) => folder.clone().into(),
-        None => free_folder(ledger, &request.source, &request.output).await?,
+        None => free_folder(ledger, &request.source, request.settings.part, &request.output).await?,
     };
     describe(request, folder).await
 }
@@ -125,10 +125,15 @@ pub async fn describe(request: Request, folder: FilePath) -> Result<NewJob, Erro
 }
 
 /// A job folder that no other job uses, or would use again after a retry.
-pub(crate) async fn free_folder(ledger: &Ledger, source: &Path, output: &Path) -> Result<FilePath, Error> {
+pub(crate) async fn free_folder(
+    ledger: &Ledger,
+    source: &Path,
+    part: Option<Part>,
+    output: &Path,
+) -> Result<FilePath, Error> {
     let mut number = 1;
     loop {
-        let folder = numbered_job_folder(source, output, number);
+        let folder = numbered_job_folder(source, part, output, number);
         if !ledger.is_folder_used(&folder).await? {
             return Ok(folder);
         }

@@ -57,12 +57,14 @@ impl Scheduler {
 fn gives_way(earlier: &Record, record: &Record) -> bool {
     let is_of_other_content =
         earlier.id != record.id && earlier.request.fingerprint != record.request.fingerprint;
+    // A part of the film and all of it, or another part, are results of their own.
+    let is_of_same_part = earlier.request.settings.part == record.request.settings.part;
     let gave_nothing_whole = match earlier.job.status {
         Status::Done => earlier.job.facts.as_ref().is_some_and(|facts| facts.cut_off.is_some()),
         Status::Failed { .. } | Status::Canceled => true,
         _ => false,
     };
-    is_of_other_content && gave_nothing_whole
+    is_of_other_content && is_of_same_part && gave_nothing_whole
 }
 
 /// True when a file is the result that a job made, as far as its size and time tell: it has not been written since.
@@ -300,6 +302,22 @@ mod tests {
                 "{is_early} {later}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn a_part_of_a_film_gives_way_to_the_same_part_alone() {
+        let house = House::new().await;
+        let ids = [house.submit("half").await, house.submit("whole").await];
+        house.ledger.apply(ids[0], Event::Cancel, now()).await.unwrap();
+        let [half, whole] = [house.record(ids[0]).await, house.record(ids[1]).await];
+        let of_part = |record: &Record, micros| {
+            let mut record = record.clone();
+            record.request.settings.part = job::Part::of(None, Some(job::FilmTime(micros)));
+            record
+        };
+        assert!(gives_way(&half, &whole) && gives_way(&of_part(&half, 7), &of_part(&whole, 7)));
+        assert!(!gives_way(&of_part(&half, 7), &whole) && !gives_way(&half, &of_part(&whole, 7)));
+        assert!(!gives_way(&of_part(&half, 7), &of_part(&whole, 8)));
     }
 
     #[tokio::test]

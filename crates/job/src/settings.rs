@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::encoder::{ENCODERS, Encoder};
-use crate::{Codec, Container, Crop, Deinterlace, FilePath, LARGEST_SIDE, Scale, Target};
+use crate::{Codec, Container, Crop, Deinterlace, FilePath, LARGEST_SIDE, Part, Scale, Target};
 
 /// The model that is used when none is named.
 pub const DEFAULT_MODEL: &str = "realesr-general-x4v3";
@@ -130,6 +130,9 @@ pub struct Settings {
     /// What is cut off of the pictures before the network sees them.
     #[serde(default)]
     pub crop: Crop,
+    /// The part of the film that is made; `None` for all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
 }
 
 /// What jobs have that were taken in before there was a choice.
@@ -167,6 +170,7 @@ impl Default for Settings {
             grain: 0.0,
             stream: None,
             crop: Crop::Off,
+            part: None,
         }
     }
 }
@@ -210,6 +214,9 @@ impl Settings {
         }
         if !(0.0..=1.0).contains(&self.grain) {
             return Err(SettingsError::Grain(self.grain));
+        }
+        if let Some(part) = self.part.filter(|part| !part.is_usable()) {
+            return Err(SettingsError::Part(part));
         }
         Ok(())
     }
@@ -399,6 +406,11 @@ pub enum SettingsError {
     /// Film grain out of range.
     #[error("the grain {0} is out of range: choose a number from 0 (none) to 1")]
     Grain(f32),
+    /// A part that ends before it begins.
+    #[error(
+        "the part {0} of the film ends before it begins: choose a time for --to that is later than that of --from"
+    )]
+    Part(Part),
 }
 
 /// What to do about a wrong name.
@@ -411,7 +423,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::CropArea;
+    use crate::{CropArea, FilmTime};
 
     #[test]
     fn every_setting_is_in_the_hash() {
@@ -441,6 +453,7 @@ mod tests {
             Settings { grain: 0.001, ..base.clone() },
             Settings { crop: Crop::Auto, ..base.clone() },
             Settings { crop: Crop::To(area(72)), ..base.clone() },
+            Settings { part: Part::of(Some(FilmTime(1)), None), ..base.clone() },
         ];
         for variant in variants {
             assert_ne!(variant.hash(), base.hash(), "{variant:?}");

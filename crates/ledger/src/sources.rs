@@ -24,12 +24,15 @@ pub struct KnownSource {
 }
 
 impl Ledger {
-    /// The sources of all jobs.
+    /// The sources of all jobs, but for those that make a part of a film: a person asked for such a try, and the film itself is
+    /// still to be made.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn known_sources(&self) -> Result<Vec<KnownSource>, Error> {
-        let statement = "SELECT id, source, stamp, status = $1 AS done, gone FROM job ORDER BY id";
+        // Within a text, the quotes would be escaped.
+        let statement = "SELECT id, source, stamp, status = $1 AS done, gone FROM job
+             WHERE instr(settings, '\"part\":') = 0 ORDER BY id";
         let rows =
             sqlx::query(statement).bind(to_json(&job::state::Status::Done)?).fetch_all(&self.pool).await?;
         let known = |row: &sqlx::sqlite::SqliteRow| {

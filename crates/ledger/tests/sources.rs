@@ -64,6 +64,21 @@ async fn sources_are_known_by_their_stamps_and_marked_when_they_are_gone() {
 }
 
 #[tokio::test]
+async fn a_part_of_a_film_does_not_stand_for_the_film() {
+    let (_folder, ledger) = open().await;
+    let whole = new_job("a.mp4", "f");
+    let part = job::Part::of(Some(job::FilmTime(1)), None);
+    let settings = Settings { part, ..whole.settings.clone() };
+    let try_out = NewJob { settings, ..whole.clone() };
+    let try_out = ledger.submit(&try_out, Millis(0)).await.unwrap();
+    assert_eq!(ledger.known_sources().await.unwrap(), []);
+    let film = ledger.submit(&whole, Millis(0)).await.unwrap();
+    assert!(try_out.is_new && film.is_new);
+    let known = ledger.known_sources().await.unwrap();
+    assert_eq!(known.iter().map(|known| known.id).collect::<Vec<_>>(), [film.id]);
+}
+
+#[tokio::test]
 async fn a_folder_is_used_until_its_job_is_done_or_canceled() {
     let (_folder, ledger) = open().await;
     let id = ledger.submit(&new_job("a.mp4", "f"), Millis(0)).await.unwrap().id;

@@ -167,11 +167,11 @@ impl Frames {
         self.advance_with(&mut |_, _| Ok(()))
     }
 
-    /// Decodes the next frame, and shows all packets that are read on the way with the time bases of their streams; false at
+    /// Decodes the next frame, and shows all packets that are read on the way with their streams; false at
     /// the end.
     pub(crate) fn advance_with(
         &mut self,
-        look: &mut dyn FnMut(&mut RawPacket, Rational) -> Result<(), Error>,
+        look: &mut dyn FnMut(&mut RawPacket, Stream<'_>) -> Result<(), Error>,
     ) -> Result<bool, Error> {
         loop {
             match self.decoder.receive(&mut self.frame)? {
@@ -190,7 +190,7 @@ impl Frames {
                     break false;
                 }
                 if let Some(stream) = self.input.stream(self.packet.stream()) {
-                    look(&mut self.packet, stream.time_base())?;
+                    look(&mut self.packet, stream)?;
                 }
                 if self.packet.stream() == self.stream {
                     break true;

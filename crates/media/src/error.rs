@@ -135,6 +135,11 @@ pub enum Error {
     /// A part of the pictures was asked for that is too small.
     #[error("the crop {0} leaves too little of the picture: choose a larger one, or auto")]
     CropTooSmall(String),
+    /// A part of the film was asked for that has no frames.
+    #[error(
+        "no frame of the film is in the part that was asked for ({0}): choose other times for --from and --to"
+    )]
+    NoSuchPart(String),
     /// The disk is full.
     #[error("there is no space left on the disk: free some space, and it can go on")]
     NoSpace,

@@ -165,7 +165,7 @@ impl Fields {
 impl Index {
     /// Frames a second of the list, out of those of the file.
     pub fn frame_rate(&self, of_file: Rational) -> Rational {
-        let (times, of) = match self.fields.as_ref().map(|fields| &fields.made) {
+        let (times, of) = match self.film().fields.as_ref().map(|fields| &fields.made) {
             None | Some(Made::Frames) => (1, 1),
             Some(Made::Fields) => (2, 1),
             Some(Made::Film { .. }) => (4, 5),

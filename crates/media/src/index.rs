@@ -8,6 +8,7 @@ mod entries;
 mod list;
 mod packets;
 mod parts;
+mod window;
 
 use std::ops::Range;
 
@@ -16,13 +17,16 @@ use frame::{Area, Canvas, Orientation, Rational};
 use crate::decode::{Frames, Quirks};
 use crate::fields::{Fields, Place};
 use crate::raw::codec::Threads;
-use crate::raw::packet::RawPacket;
-use crate::{Error, Source, whole};
+use crate::survey::Survey;
+use crate::{Error, Shift, Source, whole};
 
 pub(crate) use bars::Bars;
 use decoded::{Decoded, all_threads};
 use entries::Entries;
 use packets::Packets;
+use window::Behind;
+pub(crate) use window::Ends;
+pub use window::{Whole, Window};
 
 /// Seconds by which a clock has to go back to be another clock: recordings that were glued together. Less is disorder, as
 /// where a demuxer has to guess decoding times.
@@ -91,6 +95,11 @@ pub struct Index {
     pub notes: Vec<String>,
     /// How the frames are made of those that the decoder gives; `None` where they are those.
     pub fields: Option<Fields>,
+    /// What is added to all times so that the film begins at 0, as its whole result does; known where everything was decoded, or a
+    /// part was wanted.
+    pub shift: Shift,
+    /// The list that this one is a part of; `None` where it has all frames of the film.
+    pub whole: Option<Box<Whole>>,
 }
 
 /// Frames in a row with the same kind of picture.
@@ -129,6 +138,8 @@ impl Index {
             pixel_format: None,
             notes: Vec::new(),
             fields: None,
+            shift: Shift::NONE,
+            whole: None,
         }
     }
 
@@ -151,6 +162,9 @@ impl Index {
 
     /// When a frame is shown, from the first frame on, as players show it.
     pub fn clock(&self, frame: u32) -> String {
+        if let Some(whole) = &self.whole {
+            return whole.list.clock(whole.first.saturating_add(frame));
+        }
         let start = self.pts.first().copied().unwrap_or(0);
         let time = self.pts.get(frame as usize).copied().unwrap_or(start).saturating_sub(start);
         let milliseconds = (time as f64 * self.time_base.to_f64() * 1000.0).round() as u64;
@@ -166,7 +180,13 @@ impl Index {
 
     /// The list of the frames that the decoder gives.
     pub fn decoded(&self) -> &Self {
-        self.fields.as_ref().map_or(self, |fields| &fields.decoded)
+        let film = self.film();
+        film.fields.as_ref().map_or(film, |fields| &fields.decoded)
+    }
+
+    /// The list that this one is a part of, else itself.
+    pub fn film(&self) -> &Self {
+        self.whole.as_ref().map_or(self, |whole| &whole.list)
     }
 
     /// What is shown as a frame: itself, or where it is missing the one before the gap; the one after it where there is
@@ -209,37 +229,43 @@ impl Index {
 /// # Errors
 /// When the file cannot be read, is not a video, has no frames, or changes in a way that one film cannot have.
 pub fn index(source: &Source, method: IndexMethod, progress: &mut dyn FnMut(u64)) -> Result<Index, Error> {
-    make(source, method, false, progress)
+    index_with(source, IndexOptions { method, looks: false, window: None }, progress)
 }
 
-/// As [`index`], and where everything is decoded looks for what is not black ([`Index::seen`]).
+/// What is read of a film for its list, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct IndexOptions {
+    /// How the list is made.
+    pub method: IndexMethod,
+    /// Where everything is decoded, what is not black is looked for ([`Index::seen`]).
+    pub looks: bool,
+    /// The part that is wanted: nothing is read behind it but what its last frames may depend on. The list begins with the film
+    /// all the same; [`Index::cut_to`] gives the part.
+    pub window: Option<Window>,
+}
+
+/// As [`index`], with more to choose.
 ///
 /// # Errors
 /// As for [`index`].
-pub fn index_and_look(
+pub fn index_with(
     source: &Source,
-    method: IndexMethod,
+    options: IndexOptions,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Index, Error> {
-    make(source, method, true, progress)
-}
-
-fn make(
-    source: &Source,
-    method: IndexMethod,
-    looks: bool,
-    progress: &mut dyn FnMut(u64),
-) -> Result<Index, Error> {
+    let IndexOptions { method, looks, window } = options;
+    let to = window.and_then(|window| window.to);
     if method == IndexMethod::Demux {
-        let packets = Packets::read(source, progress)?;
+        let (packets, survey) = Packets::read(source, window, progress)?;
         if let Some(listed) = packets.list(source)? {
             let &first = listed.pts.first().ok_or(Error::NoFrames)?;
-            return Ok(Index { left_out: packets.before(first), ..listed });
+            let shift = survey.shift_of_film(listed.time_base, first);
+            return Ok(Index { left_out: packets.before(first), shift, ..listed });
         }
     }
     let from_start = method == IndexMethod::Decode;
     let threads = if from_start { Threads::One } else { all_threads() };
-    let mut way = Way { threads, from_start, quirks: Quirks::default(), looks };
+    let mut way = Way { threads, from_start, quirks: Quirks::default(), looks, to };
     loop {
         match decode(source, way, progress)? {
             Outcome::Made(index) => return Ok(*index),
@@ -258,6 +284,8 @@ struct Way {
     quirks: Quirks,
     /// What is not black is looked for.
     looks: bool,
+    /// Where the part ends that is wanted, in microseconds from the beginning of the film.
+    to: Option<u64>,
 }
 
 /// What came of decoding everything.
@@ -271,17 +299,19 @@ enum Outcome {
     Dropped(u32),
 }
 
-/// Makes the list by reading and decoding everything once.
+/// Makes the list by reading and decoding everything once, or all up to where the part ends that is wanted.
 fn decode(source: &Source, way: Way, progress: &mut dyn FnMut(u64)) -> Result<Outcome, Error> {
-    let Way { threads, from_start, quirks, looks } = way;
+    let Way { threads, from_start, quirks, looks, to } = way;
     let is_strict = threads != Threads::One;
     let mut frames = Frames::open_with(source, threads, quirks)?;
     let (mut packets, mut entries) = (Packets::new(frames.input())?, Entries::new(&frames)?);
-    let (film, mut length) = (frames.stream(), whole::Length::new());
+    let (film, time_base, mut length) = (frames.stream(), frames.time_base(), whole::Length::new());
+    let (mut survey, mut behind) = (Survey::of(frames.input(), film), Behind::of(to));
     frames.read_all_streams();
     let mut decoded = Decoded::new(&frames, looks.then(Bars::default));
-    let mut look = |packet: &mut RawPacket, time_base: Rational| {
-        length.add(packet, time_base);
+    while frames.advance_with(&mut |packet, stream| {
+        length.add(packet, stream.time_base());
+        survey.add(stream, packet);
         if packet.stream() != film {
             return Ok(());
         }
@@ -291,12 +321,16 @@ fn decode(source: &Source, way: Way, progress: &mut dyn FnMut(u64)) -> Result<Ou
         }
         packets.add(packet)?;
         entries.add(packet)
-    };
-    while frames.advance_with(&mut look)? {
+    })? {
         decoded.add(&mut frames)?;
         progress(decoded.own.len() as u64);
         if decoded.is_damaged && is_strict {
             return Ok(Outcome::Damaged);
+        }
+        if let [first, .., last] = decoded.clocked[..]
+            && behind.are_enough_with(last, || survey.shift_of_film(time_base, first), time_base)
+        {
+            break;
         }
     }
     decoded.finish(&frames);
@@ -304,6 +338,9 @@ fn decode(source: &Source, way: Way, progress: &mut dyn FnMut(u64)) -> Result<Ou
         return Ok(Outcome::Damaged);
     }
     packets.finish();
+    if behind.are_enough() {
+        packets.promise_nothing_behind(decoded.own.iter().flatten().max().copied());
+    }
     entries.finish()?;
     if !quirks.shows_all && packets.cuts() && list::has_no_presentation_times(&packets, &decoded) {
         return Ok(Outcome::WronglyCut);
@@ -314,10 +351,14 @@ fn decode(source: &Source, way: Way, progress: &mut dyn FnMut(u64)) -> Result<Ou
     if !index.gaps.is_empty() && quirks.reorder == 0 && reorder > frames.reorder_depth() {
         return Ok(Outcome::Dropped(reorder));
     }
-    index.cut_off = length.lacks(frames.input(), source)?;
+    // Of a file that was not read to its end, nobody knows what it lacks there.
+    if !behind.are_enough() {
+        index.cut_off = length.lacks(frames.input(), source)?;
+    }
     if index.cut_off.is_some() {
         index.leave_out_missing_end();
     }
+    index.shift = index.pts.first().map_or(Shift::NONE, |&first| survey.shift_of_film(time_base, first));
     index.quirks = quirks;
     index.is_clean = is_strict;
     Ok(Outcome::Made(Box::new(index)))

@@ -23,6 +23,7 @@ use crate::raw::input::Input;
 use crate::raw::output::{Muxer, Output};
 use crate::raw::packet::RawPacket;
 use crate::raw::stream::{Kind, SideData};
+use crate::survey::Limit;
 use crate::{CodecParameters, Container, Error, Index, Source, hdr, is_hdr, raw};
 
 pub use carry::{Carry, Shift, SoundFormat, Way};
@@ -154,8 +155,10 @@ pub(crate) fn join_extent(
         output.set_metadata(&[(tag.to_owned(), plan.provenance.to_owned())], |_| true);
     }
     let chapters = input.chapters();
-    let moved = chapters::moved(chapters.clone(), plan.carry.shift);
-    if moved.len() < chapters.len() {
+    let ends = plan.index.ends();
+    let moved = chapters::moved(chapters.clone(), plan.carry.shift, ends);
+    let is_part = ends.begin.is_some() || ends.end.is_some();
+    if moved.len() < chapters.len() && !is_part {
         let lost = chapters.len() - moved.len();
         notes.push(format!("{lost} chapters that end before the first frame were left out"));
     }
@@ -179,8 +182,9 @@ pub(crate) fn join_extent(
         latest: vec![None; streams_written],
     };
     let mut damaged = vec![0_u32; copied.len()];
-    let mut reader = Reader { input: &mut input, video: source_video, extent, has_sought: false };
-    reader.input.keep_streams(|index| copied.get(index).is_some_and(Option::is_some));
+    let is_copied = |index: usize| copied.get(index).is_some_and(Option::is_some);
+    let limit = Limit::set(&mut input, source_video, ends, is_copied);
+    let mut reader = Reader { input: &mut input, video: source_video, extent, has_sought: false, limit };
     let mut packet = RawPacket::new()?;
     while reader.next(&mut packet)? {
         let from = packet.stream();
@@ -247,6 +251,8 @@ struct Reader<'a> {
     video: usize,
     extent: Extent,
     has_sought: bool,
+    /// Where a part ends.
+    limit: Limit,
 }
 
 impl Reader<'_> {
@@ -254,7 +260,10 @@ impl Reader<'_> {
     fn next(&mut self, packet: &mut RawPacket) -> Result<bool, Error> {
         /// Seconds by which streams may be out of step.
         const OUT_OF_STEP: f64 = 2.0;
-        while self.input.read(packet)? {
+        while !self.limit.is_reached() && self.input.read(packet)? {
+            if let Some(stream) = self.input.stream(packet.stream()) {
+                self.limit.note(stream, packet);
+            }
             let Extent::Ends(head, tail) = self.extent else {
                 self.complete(packet);
                 return Ok(true);

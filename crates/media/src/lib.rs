@@ -40,7 +40,7 @@ pub use encode::{
 pub use error::Error;
 pub use fields::{Deinterlace, FieldOrder, Fields, Made, Stretch, deinterlace, deinterlace_by_samples};
 pub use hdr::{DolbyVision, Hdr, dynamic_metadata, hdr, is_hdr};
-pub use index::{Index, IndexMethod, Part, index, index_and_look};
+pub use index::{Index, IndexMethod, IndexOptions, Part, Whole, Window, index, index_with};
 pub use join::{Carry, Join, JoinReport, OwnedPacket, Shift, SoundFormat, Way, join};
 pub use parameters::CodecParameters;
 pub use probe::{Probe, StreamInfo, StreamKind, VideoInfo, probe};

@@ -62,7 +62,7 @@ pub struct Rehearsed {
 /// # Errors
 /// When it cannot be, or the source cannot be read, or the disk is full.
 pub fn rehearse(rehearsal: &Rehearsal<'_>, progress: &mut dyn FnMut()) -> Result<Rehearsed, Error> {
-    let survey = Survey::read(rehearsal.source, progress)?;
+    let survey = Survey::read(rehearsal.source, rehearsal.index.ends(), progress)?;
     let mut ladder = Ladder::new(rehearsal, &survey, progress)?;
     loop {
         let tried = attempt(rehearsal, &survey, ladder.container, &ladder.carry, progress);
@@ -198,6 +198,7 @@ fn others(source: &Source) -> Result<(Input, usize), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::Ends;
 
     #[test]
     fn packets_come_as_those_of_an_encoder_that_looks_ahead() {
@@ -231,7 +232,7 @@ mod tests {
             is_forced: true,
             file: &file,
         };
-        let mut survey = Survey::read(&source, &mut || {}).unwrap();
+        let mut survey = Survey::read(&source, Ends::ALL, &mut || {}).unwrap();
         let packets = |survey: &Survey| {
             let tried =
                 attempt(&rehearsal, survey, Container::Matroska, &Carry::default(), &mut || {}).unwrap();

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::index::JUMP_SECONDS;
+use crate::index::{Ends, JUMP_SECONDS};
 use crate::join::sound::{Formats, Listener};
 use crate::probe::video_stream;
 use crate::raw::ffi::{AVCodecID, AVPacketSideDataType};
 use crate::raw::input::Input;
 use crate::raw::packet::RawPacket;
 use crate::raw::stream::{Kind, Stream};
-use crate::{Error, Index, Shift, Source, raw};
+use crate::{Container, Error, Shift, Source, raw};
 use frame::Rational;
 
 /// Sound whose every frame says what it is, so that players follow when it changes.
@@ -33,8 +33,13 @@ const PRIMING: f64 = 0.05;
 
 /// What the packets of a stream say.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub(crate) struct Surveyed {
     pub(crate) packets: u64,
+    /// It is beside the film, and comes in packets.
+    is_other: bool,
+    /// Results have it, if it is picture or sound.
+    is_carried: bool,
     time_base: Option<Rational>,
     kind: Option<Kind>,
     /// The earliest time of a packet, in ticks; and the earliest at which something is heard, without what decoders need to
@@ -114,33 +119,56 @@ fn adts(data: &[u8]) -> Option<[u8; 2]> {
 #[derive(Debug, Clone)]
 pub(crate) struct Survey {
     pub(crate) streams: Vec<Surveyed>,
-    /// Bytes of all of them.
+    /// Bytes of all of them, or of those in a part of the film.
     pub(crate) bytes: u64,
 }
 
 impl Survey {
-    pub(crate) fn read(source: &Source, progress: &mut dyn FnMut()) -> Result<Self, Error> {
+    /// Of the packets beside the film, as far as they are in a part of it.
+    pub(crate) fn read(source: &Source, ends: Ends, progress: &mut dyn FnMut()) -> Result<Self, Error> {
         let mut input = Input::open(source)?;
         let (film, _) = video_stream(&input)?;
-        let mut survey = Self { streams: vec![Surveyed::default(); input.streams().count()], bytes: 0 };
-        let is_other = |(index, stream): (usize, Stream<'_>)| {
-            index != film && !stream.is_picture() && stream.kind() != Kind::Attachment
-        };
-        let others: Vec<bool> = input.streams().enumerate().map(is_other).collect();
-        if !others.contains(&true) {
+        let mut survey = Self::of(&input, film);
+        if !survey.streams.iter().any(|stream| stream.is_other) {
             return Ok(survey);
         }
-        input.keep_streams(|index| others.get(index) == Some(&true));
+        let is_other = |index: usize| survey.streams.get(index).is_some_and(|stream| stream.is_other);
+        let mut limit = Limit::set(&mut input, film, ends, is_other);
         let mut packet = RawPacket::new()?;
-        while input.read(&mut packet)? {
+        while !limit.is_reached() && input.read(&mut packet)? {
             let Some(stream) = input.stream(packet.stream()) else { continue };
-            if let Some(surveyed) = survey.streams.get_mut(packet.stream()) {
-                surveyed.add(stream, &packet);
+            limit.note(stream, &packet);
+            survey.add(stream, &packet);
+            if packet.stream() != film && !ends.are_before(&packet, stream.time_base()) {
                 survey.bytes += packet.data().len() as u64;
             }
             progress();
         }
         Ok(survey)
+    }
+
+    /// Nothing yet of a file's streams.
+    pub(crate) fn of(input: &Input, film: usize) -> Self {
+        let is_other = |(index, stream): (usize, Stream<'_>)| {
+            index != film && !stream.is_picture() && stream.kind() != Kind::Attachment
+        };
+        let is_carried = |stream: Stream<'_>| match stream.kind() {
+            Kind::Audio => stream.has_sound(),
+            _ => Container::Matroska.holds(stream),
+        };
+        let of = |(index, stream)| Surveyed {
+            is_other: is_other((index, stream)),
+            is_carried: is_carried(stream),
+            ..Surveyed::default()
+        };
+        Self { streams: input.streams().enumerate().map(of).collect(), bytes: 0 }
+    }
+
+    /// Looks at a packet; those of the film and of pictures are passed over.
+    pub(crate) fn add(&mut self, stream: Stream<'_>, packet: &RawPacket) {
+        if let Some(surveyed) = self.streams.get_mut(packet.stream()).filter(|stream| stream.is_other) {
+            surveyed.add(stream, packet);
+        }
     }
 
     /// A clock goes back: recordings were glued together.
@@ -152,8 +180,10 @@ impl Survey {
     ///
     /// Subtitles and data decide nothing, since recordings have them with times of their own. What decoders of sound need to
     /// begin, and what an edit list cuts off, may lie before 0.
-    pub(crate) fn shift(&self, index: &Index, is_carried: impl Fn(usize) -> bool) -> Shift {
-        let film = index.pts.first().map(|&pts| (index.time_base, (pts, pts)));
+    ///
+    /// `film` is the time of its first frame, with seconds a tick.
+    pub(crate) fn shift(&self, film: Option<(Rational, i64)>, is_carried: impl Fn(usize) -> bool) -> Shift {
+        let film = film.map(|(time_base, pts)| (time_base, (pts, pts)));
         let carried = self.streams.iter().enumerate();
         let carried = carried.filter(|(number, stream)| stream.is_shown() && is_carried(*number));
         let others = carried.filter_map(|(_, stream)| stream.start());
@@ -169,15 +199,68 @@ impl Survey {
         }
         Shift { ticks: start.ticks.saturating_neg(), ..start }
     }
+
+    /// The same for a result that has all that one can have, as long as nobody knows more of it.
+    pub(crate) fn shift_of_film(&self, time_base: Rational, first: i64) -> Shift {
+        let is_carried = |number: usize| self.streams.get(number).is_some_and(|stream| stream.is_carried);
+        self.shift(Some((time_base, first)), is_carried)
+    }
+}
+
+/// Where reading a part of a film ends.
+#[derive(Debug)]
+pub(crate) struct Limit {
+    ends: Ends,
+    film: usize,
+    /// Pictures and sounds of which nothing behind the end was read yet.
+    before: Vec<bool>,
+    is_reached: bool,
+}
+
+impl Limit {
+    /// Has a file's wanted streams read, and that of the film where it tells the end.
+    pub(crate) fn set(input: &mut Input, film: usize, ends: Ends, is_wanted: impl Fn(usize) -> bool) -> Self {
+        let is_read = |index: usize| is_wanted(index) || ends.end.is_some() && index == film;
+        let is_shown = |(index, stream): (usize, Stream<'_>)| {
+            is_read(index) && matches!(stream.kind(), Kind::Audio | Kind::Video) && !stream.is_picture()
+        };
+        let before = input.streams().enumerate().map(is_shown).collect();
+        input.keep_streams(is_read);
+        Self { ends, film, before, is_reached: false }
+    }
+
+    /// Looks at a packet.
+    pub(crate) fn note(&mut self, stream: Stream<'_>, packet: &RawPacket) {
+        /// Seconds by which no stream is out of step with the film, but ones that ended.
+        const FAR: i64 = 10;
+        let Some(time) = packet.dts().or(packet.pts()) else { return };
+        let time_base = stream.time_base();
+        if !self.ends.are_past(time, time_base) {
+            return;
+        }
+        if let Some(before) = self.before.get_mut(packet.stream()) {
+            *before = false;
+        }
+        let far = time.saturating_sub(raw::rescale(FAR, Rational::new(1, 1), time_base));
+        let is_far = packet.stream() == self.film && self.ends.are_past(far, time_base);
+        self.is_reached |= is_far || !self.before.contains(&true);
+    }
+
+    /// Nothing that follows is in the part.
+    pub(crate) fn is_reached(&self) -> bool {
+        self.is_reached
+    }
 }
 
 /// Decodes streams of sound to see of which formats they are; those that cannot be decoded are not among them.
 pub(crate) fn listen(
     source: &Source,
     streams: &[usize],
+    ends: Ends,
     progress: &mut dyn FnMut(),
 ) -> Result<BTreeMap<usize, Formats>, Error> {
     let mut input = Input::open(source)?;
+    let (film, _) = video_stream(&input)?;
     let mut listeners = BTreeMap::new();
     for &index in streams {
         if let Some(stream) = input.stream(index)
@@ -189,9 +272,12 @@ pub(crate) fn listen(
     if listeners.is_empty() {
         return Ok(BTreeMap::new());
     }
-    input.keep_streams(|index| listeners.contains_key(&index));
+    let mut limit = Limit::set(&mut input, film, ends, |index| listeners.contains_key(&index));
     let mut packet = RawPacket::new()?;
-    while input.read(&mut packet)? {
+    while !limit.is_reached() && input.read(&mut packet)? {
+        if let Some(stream) = input.stream(packet.stream()) {
+            limit.note(stream, &packet);
+        }
         if let Some(listener) = listeners.get_mut(&packet.stream()) {
             listener.hear(Some(&mut packet))?;
         }
@@ -208,7 +294,6 @@ mod tests {
     use super::*;
 
     fn shift(film: i64, streams: &[(i32, i64, i64)]) -> Shift {
-        let index = Index { last_duration: 1, ..Index::of_times(Rational::new(1, 90_000), vec![film]) };
         let streams = streams.iter().map(|&(rate, first, heard)| Surveyed {
             packets: 1,
             time_base: Some(Rational::new(1, rate)),
@@ -216,7 +301,8 @@ mod tests {
             first: Some((first, heard)),
             ..Surveyed::default()
         });
-        Survey { streams: streams.collect(), bytes: 0 }.shift(&index, |_| true)
+        Survey { streams: streams.collect(), bytes: 0 }
+            .shift(Some((Rational::new(1, 90_000), film)), |_| true)
     }
 
     fn ticks(ticks: i64, rate: i32) -> Shift {

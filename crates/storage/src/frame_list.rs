@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | 0 | 8 | magic: `89 55 50 46 0D 0A 1A 0A` (`\x89UPF\r\n\x1a\n`) |
 //! | 8 | 4 | format version, 3 |
-//! | 12 | 4 | flags: bit 0 = seekable, bit 1 = made of fields, bit 2 = known by time, bit 3 = clean, bit 4 = shows what an edit list cuts off, bit 5 = cropped; the others are 0 |
+//! | 12 | 4 | flags: bit 0 = seekable, bit 1 = made of fields, bit 2 = known by time, bit 3 = clean, bit 4 = shows what an edit list cuts off, bit 5 = cropped, bit 6 = a part of the film; the others are 0 |
 //! | 16 | 4 | time base, numerator (signed) |
 //! | 20 | 4 | time base, denominator (signed) |
 //! | 24 | 8 | duration of the last frame (signed) |
@@ -37,6 +37,16 @@
 //! A list of frames of which something is cut off has 16 bytes before the CRC32: columns and rows of what is left, columns to
 //! the left of it, and rows above it.
 //!
+//! A list for a part of the film has behind that, before the CRC32:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 8 | numbers of the first frame of the part and of the one behind its last |
+//! | 4 | bit 0 = something lies before it, bit 1 = something lies behind it |
+//! | 8 | duration of its last frame (signed) |
+//! | 8 | number of gaps G in the whole list |
+//! | 8 G | of each the number of its first frame and of the one behind its last |
+//!
 //! Whether the numbers make sense as a frame list (ascending times, keyframes inside) is for its user to decide.
 
 use std::io::Read as _;
@@ -53,6 +63,10 @@ const BY_TIME: u32 = 4;
 const CLEAN: u32 = 8;
 const SHOWS_ALL: u32 = 16;
 const CROPPED: u32 = 32;
+const IS_PART: u32 = 64;
+/// Of a part.
+const BEGINS_LATER: u32 = 1;
+const ENDS_EARLIER: u32 = 2;
 /// The largest file that is read: 80 million frames, or two weeks at 60 frames a second.
 const MAX_FILE: u64 = 1 << 30;
 
@@ -82,6 +96,25 @@ pub struct FrameListFile {
     pub fields: Option<FieldsPart>,
     /// What is left of the pictures where something is cut off: width, height, columns to the left, rows above.
     pub crop: Option<[u32; 4]>,
+    /// Which of the frames are made where not all are.
+    pub part: Option<PartOfList>,
+}
+
+/// The frames of a list that are made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PartOfList {
+    /// Number of the first.
+    pub first: u32,
+    /// Number of the one behind the last.
+    pub end: u32,
+    /// What lies before them is not in the result.
+    pub begins_later: bool,
+    /// What lies behind them is not in the result.
+    pub ends_earlier: bool,
+    /// How long the last of them is shown.
+    pub last_duration: i64,
+    /// The frames of the whole list that are missing, each time the first and the one behind the last.
+    pub gaps: Vec<(u32, u32)>,
 }
 
 /// What the pictures of a source are. What the numbers stand for is for their user to say.
@@ -169,7 +202,9 @@ impl FrameListFile {
         let clean = if self.is_clean { CLEAN } else { 0 };
         let shows_all = if self.shows_all { SHOWS_ALL } else { 0 };
         let cropped = if self.crop.is_some() { CROPPED } else { 0 };
-        bytes.extend((seekable | has_fields | by_time | clean | shows_all | cropped).to_le_bytes());
+        let is_part = if self.part.is_some() { IS_PART } else { 0 };
+        let flags = seekable | has_fields | by_time | clean | shows_all | cropped | is_part;
+        bytes.extend(flags.to_le_bytes());
         bytes.extend(self.time_base.0.to_le_bytes());
         bytes.extend(self.time_base.1.to_le_bytes());
         bytes.extend(self.last_duration.to_le_bytes());
@@ -182,6 +217,9 @@ impl FrameListFile {
             fields.encode(&mut bytes);
         }
         bytes.extend(self.crop.iter().flatten().flat_map(|side| side.to_le_bytes()));
+        if let Some(part) = &self.part {
+            part.encode(&mut bytes);
+        }
         bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
         bytes
     }
@@ -211,8 +249,9 @@ impl FrameListFile {
         let pictures = PicturesPart::decode(&mut fields)?;
         let part = if flags & HAS_FIELDS != 0 { Some(FieldsPart::decode(&mut fields)?) } else { None };
         let crop = if flags & CROPPED != 0 { Some(fields.sides()?) } else { None };
+        let of_list = if flags & IS_PART != 0 { Some(PartOfList::decode(&mut fields)?) } else { None };
         if !fields.0.is_empty()
-            || flags & !(SEEKABLE | HAS_FIELDS | BY_TIME | CLEAN | SHOWS_ALL | CROPPED) != 0
+            || flags & !(SEEKABLE | HAS_FIELDS | BY_TIME | CLEAN | SHOWS_ALL | CROPPED | IS_PART) != 0
         {
             return Err(FrameListFault::Length);
         }
@@ -228,6 +267,7 @@ impl FrameListFile {
             pictures,
             fields: part,
             crop,
+            part: of_list,
         })
     }
 
@@ -337,6 +377,37 @@ impl FieldsPart {
     }
 }
 
+impl PartOfList {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        bytes.extend([self.first, self.end].iter().flat_map(|number| number.to_le_bytes()));
+        let later = if self.begins_later { BEGINS_LATER } else { 0 };
+        let earlier = if self.ends_earlier { ENDS_EARLIER } else { 0 };
+        bytes.extend((later | earlier).to_le_bytes());
+        bytes.extend(self.last_duration.to_le_bytes());
+        bytes.extend((self.gaps.len() as u64).to_le_bytes());
+        bytes.extend(self.gaps.iter().flat_map(|&(first, end)| [first, end]).flat_map(u32::to_le_bytes));
+    }
+
+    fn decode(fields: &mut Fields<'_>) -> Result<Self, FrameListFault> {
+        let (first, end) = (u32::from_le_bytes(fields.take()?), u32::from_le_bytes(fields.take()?));
+        let flags = u32::from_le_bytes(fields.take()?);
+        let last_duration = i64::from_le_bytes(fields.take()?);
+        let count = u64::from_le_bytes(fields.take()?);
+        let numbers = fields.numbers(count.checked_mul(2).ok_or(FrameListFault::Length)?)?;
+        if flags & !(BEGINS_LATER | ENDS_EARLIER) != 0 {
+            return Err(FrameListFault::Length);
+        }
+        Ok(Self {
+            first,
+            end,
+            begins_later: flags & BEGINS_LATER != 0,
+            ends_earlier: flags & ENDS_EARLIER != 0,
+            last_duration,
+            gaps: numbers.as_chunks().0.iter().map(|&[first, end]| (first, end)).collect(),
+        })
+    }
+}
+
 /// Reads fields from the front.
 struct Fields<'a>(&'a [u8]);
 
@@ -392,6 +463,17 @@ mod tests {
         }
     }
 
+    fn part() -> PartOfList {
+        PartOfList {
+            first: 1,
+            end: 3,
+            begins_later: true,
+            ends_earlier: false,
+            last_duration: -5,
+            gaps: vec![(0, 1), (2, 3)],
+        }
+    }
+
     fn example() -> FrameListFile {
         FrameListFile {
             time_base: (1, 24_000),
@@ -413,6 +495,7 @@ mod tests {
                 stretches: vec![StretchPart { first: 0, end: 2, order: 1 }],
             }),
             crop: Some([720, 432, 0, 72]),
+            part: Some(part()),
         }
     }
 
@@ -435,8 +518,9 @@ mod tests {
         // Of the frames, and of those that they are made of.
         let others = 48 + 4 * 8 + 2 * 4 + (40 + 24 + 2 * 4) + 20;
         let stretches = others + 24 + 2 * 8 + 4 * 4;
+        let gaps = bytes.len() - 4 - 2 * 8 - 8;
         for (count, at) in [u64::MAX, 1 << 61, 1 << 40, 5]
-            .map(|count| [(count, 32), (count, others), (count, stretches)])
+            .map(|count| [(count, 32), (count, others), (count, stretches), (count, gaps)])
             .concat()
         {
             let mut bytes = bytes.clone();
@@ -467,7 +551,7 @@ mod tests {
         fn what_is_written_is_read(
             time_base: (i32, i32), pts: Vec<i64>, keyframes: Vec<u32>, last_duration: i64, seekable: bool,
             made: Option<u32>, kept: Vec<u32>, by_time: bool, is_clean: bool, stretches: Vec<(u32, u32, u32)>,
-            crop: Option<[u32; 4]>,
+            crop: Option<[u32; 4]>, is_part: bool, gaps: Vec<(u32, u32)>,
         ) {
             let fields = made.map(|made| FieldsPart {
                 made,
@@ -484,6 +568,7 @@ mod tests {
             let pictures = PicturesPart { digests: keyframes.clone(), ..pictures() };
             let list = FrameListFile {
                 time_base, pts, keyframes, last_duration, seekable, by_time, is_clean, shows_all: by_time, pictures, fields, crop,
+                part: is_part.then(|| PartOfList { begins_later: by_time, ends_earlier: is_clean, gaps, ..part() }),
             };
             prop_assert_eq!(FrameListFile::decode(&list.encode()), Ok(list));
         }

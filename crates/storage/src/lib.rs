@@ -34,7 +34,9 @@ pub use atomic::{make_folder, make_folder_below, sync_folder, write_atomic, writ
 pub use bytes::{Bytes, NoBytes};
 pub use error::Error;
 pub use fingerprint::{Fingerprint, Stamp, checksum, fingerprint};
-pub use frame_list::{FieldsPart, FrameListFault, FrameListFile, PictureKind, PicturesPart, StretchPart};
+pub use frame_list::{
+    FieldsPart, FrameListFault, FrameListFile, PartOfList, PictureKind, PicturesPart, StretchPart,
+};
 pub use lock::FolderLock;
 pub use memory::available as available_memory;
 pub use packet_log::{Packet, PacketLogError, PacketLogReader, PacketLogWriter, Summary};

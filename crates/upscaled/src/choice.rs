@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use job::encoder::{ENCODERS, Encoder};
-use job::{Codec, Container, Crop, Deinterlace, LARGEST_SIDE, Scale};
+use job::{Codec, Container, Crop, Deinterlace, FilmTime, LARGEST_SIDE, Scale};
 use storage::Bytes;
 
 /// The format of a result's video, by its name.
@@ -151,6 +151,11 @@ pub(crate) fn deinterlace(text: &str) -> Result<Deinterlace, String> {
 /// What is cut off of the pictures.
 pub(crate) fn crop(text: &str) -> Result<Crop, String> {
     text.parse().map_err(|error: job::CropError| error.to_string())
+}
+
+/// A time within a film.
+pub(crate) fn film_time(text: &str) -> Result<FilmTime, String> {
+    text.parse().map_err(|error: job::FilmTimeError| error.to_string())
 }
 
 fn whole(text: &str, range: RangeInclusive<u32>) -> Option<u32> {

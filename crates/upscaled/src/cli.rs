@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
 use coordinator::NameTemplate;
-use job::{Crop, Deinterlace, Priority, Scale};
+use job::{Crop, Deinterlace, FilmTime, Part, Priority, Scale};
 
 use crate::choice::{self, CodecName, ContainerName, DiskLimit, EncoderOption, Tonemap};
 use crate::clock::Since;
@@ -112,6 +112,8 @@ pub(crate) struct Up {
     #[arg(long, value_name = "NUMBER")]
     pub(crate) stream: Option<u32>,
     #[command(flatten)]
+    pub(crate) part: PartChoice,
+    #[command(flatten)]
     pub(crate) choices: Choices,
     /// Keep the job in the ledger of this folder, and look for models there [default: a job folder beside the result,
     /// and models/ in the current folder]
@@ -207,6 +209,26 @@ pub(crate) struct Choices {
     pub(crate) no_subtitle_files: bool,
 }
 
+/// Which part of the film is made.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Args)]
+pub(crate) struct PartChoice {
+    /// Make only a part of the film, to try settings on: from then on, in seconds, MM:SS or HH:MM:SS with decimals from its
+    /// beginning. Sound, subtitles and chapters are cut to it, and the part is in the result's name [default: the beginning]
+    #[arg(long, value_name = "TIME", value_parser = choice::film_time, allow_hyphen_values = true)]
+    pub(crate) from: Option<FilmTime>,
+    /// Make only what is shown before then; what comes after it is not read [default: the end]
+    #[arg(long, value_name = "TIME", value_parser = choice::film_time, allow_hyphen_values = true)]
+    pub(crate) to: Option<FilmTime>,
+}
+
+impl PartChoice {
+    /// What was chosen, in place of what there was.
+    pub(crate) fn over(self, base: Option<Part>) -> Option<Part> {
+        let base = base.unwrap_or_default();
+        Part::of(self.from.or(base.from), self.to.or(base.to))
+    }
+}
+
 /// How large results are.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Args)]
 #[group(multiple = false)]
@@ -284,20 +306,7 @@ pub(crate) struct Preview {
 
 /// A time within a video, in seconds.
 fn moment(text: &str) -> Result<f64, String> {
-    let is_number = |part: &str| part.starts_with(|digit: char| digit.is_ascii_digit());
-    let mut parts = text.rsplit(':');
-    let last = parts.next().filter(|part| is_number(part)).and_then(|part| part.parse::<f64>().ok());
-    let mut seconds = last.filter(|seconds| seconds.is_finite());
-    for unit in [60_u64, 3600] {
-        let Some(part) = parts.next() else { continue };
-        // What stands behind a larger unit is less than one of it.
-        let in_place = seconds.filter(|seconds| *seconds < unit as f64);
-        let count = Some(part).filter(|part| is_number(part)).and_then(|part| part.parse::<u32>().ok());
-        seconds = in_place.zip(count).map(|(seconds, count)| seconds + (u64::from(count) * unit) as f64);
-    }
-    seconds
-        .filter(|_| parts.next().is_none())
-        .ok_or_else(|| "write seconds, MM:SS or HH:MM:SS, for example 12.5 or 1:02:03.5".to_owned())
+    choice::film_time(text).map(FilmTime::seconds)
 }
 
 #[derive(Debug, Args)]
@@ -407,6 +416,8 @@ pub(crate) struct ChosenOrFailed {
 pub(crate) struct Retry {
     #[command(flatten)]
     pub(crate) chosen: ChosenOrFailed,
+    #[command(flatten)]
+    pub(crate) part: PartChoice,
     #[command(flatten)]
     pub(crate) choices: Choices,
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use job::{Container, Model, Settings, Target};
+use job::{Container, FilmTime, Model, Settings, Target};
 
 /// The options that say the same as the settings, without those that are usual.
 pub(crate) fn options(settings: &Settings) -> Vec<String> {
@@ -31,6 +31,7 @@ pub(crate) fn options(settings: &Settings) -> Vec<String> {
         grain,
         stream,
         crop,
+        part,
     } = settings;
     let mut words = Vec::new();
     let mut add = |name: &str, value: Option<String>| {
@@ -67,6 +68,9 @@ pub(crate) fn options(settings: &Settings) -> Vec<String> {
     add("--deinterlace", (*deinterlace != usual.deinterlace).then(|| deinterlace.name().to_owned()));
     add("--crop", (*crop != usual.crop).then(|| crop.to_string()));
     add("--stream", stream.map(|stream| stream.to_string()));
+    let time = |time: Option<FilmTime>| time.map(|time| time.to_string());
+    add("--from", part.and_then(|part| time(part.from)));
+    add("--to", part.and_then(|part| time(part.to)));
     add("--tonemap", tonemap.then(|| "sdr".to_owned()));
     for (name, is_set) in [
         ("--anchor", *anchor),
@@ -103,7 +107,7 @@ fn text(word: &OsStr) -> String {
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
-    use job::{Codec, Crop, Deinterlace};
+    use job::{Codec, Crop, Deinterlace, Part};
 
     use super::*;
     use crate::cli::{Arguments, Command};
@@ -113,7 +117,11 @@ mod tests {
     fn understood(command: &str) -> Settings {
         let words = shlex::split(command).unwrap();
         let Command::Up(up) = Arguments::try_parse_from(words).unwrap().command else { panic!("{command}") };
-        Settings { stream: up.stream, ..config::settings(&up.choices, &[]).unwrap() }
+        Settings {
+            stream: up.stream,
+            part: up.part.over(None),
+            ..config::settings(&up.choices, &[]).unwrap()
+        }
     }
 
     #[test]
@@ -132,6 +140,8 @@ mod tests {
             Settings { reuse: None, fill_gaps: true, again: true, tonemap: true, ..base.clone() },
             Settings { deinterlace: Deinterlace::Telecine, stream: Some(2), ..base.clone() },
             Settings { crop: Crop::Auto, ..base.clone() },
+            Settings { part: Part::of(Some(FilmTime(60_500_000)), None), ..base.clone() },
+            Settings { part: Part::of(None, Some(FilmTime(7_000_000))), ..base.clone() },
             Settings { crop: "720:432:0:72".parse().unwrap(), ..base.clone() },
         ] {
             let command = up(Path::new("my film.mkv"), &settings, None, None);

@@ -214,6 +214,7 @@ pub(crate) fn changed(
         grain: choices.look.grain.unwrap_or(base.grain),
         stream: base.stream,
         crop: choices.crop.unwrap_or(base.crop),
+        part: base.part,
     };
     settings.validate().map_err(usage)?;
     Ok(settings)

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use frame::{Area, Canvas, Orientation, Rational, Size};
 use job::message::{FailureKind, FrameListFile as Place};
-use media::{FieldOrder, Fields, Index, Made, Part, Quirks, Stretch};
-use storage::{FieldsPart, FrameListFile, PictureKind, PicturesPart, StretchPart};
+use media::{FieldOrder, Fields, Index, Made, Part, Quirks, Stretch, Whole};
+use storage::{FieldsPart, FrameListFile, PartOfList, PictureKind, PicturesPart, StretchPart};
 
 use crate::failure::Failed;
 
@@ -20,6 +20,8 @@ const ORDERS: [FieldOrder; 3] = [FieldOrder::Flagged, FieldOrder::TopFirst, Fiel
 
 /// Writes a frame list; gives the checksum of its bytes.
 pub(crate) fn write(index: &Index, path: &Path) -> Result<String, Failed> {
+    let part = index.whole.as_deref().map(|whole| part_of(whole, index));
+    let index = index.film();
     let file = FrameListFile {
         time_base: (index.time_base.num, index.time_base.den),
         pts: index.pts.clone(),
@@ -30,11 +32,24 @@ pub(crate) fn write(index: &Index, path: &Path) -> Result<String, Failed> {
         is_clean: index.decoded().is_clean,
         shows_all: index.decoded().quirks.shows_all,
         pictures: pictures(index.decoded()),
-        fields: index.fields.as_ref().map(part),
+        fields: index.fields.as_ref().map(fields_part),
         crop: index.crop.map(|Area { x, y, size }| [size.width, size.height, x, y]),
+        part,
     };
     file.write(path)?;
     Ok(blake3::hash(&file.encode()).to_hex().to_string())
+}
+
+/// Which frames of a list are made.
+fn part_of(whole: &Whole, index: &Index) -> PartOfList {
+    PartOfList {
+        first: whole.first,
+        end: whole.first + index.pts.len() as u32,
+        begins_later: whole.begins_later,
+        ends_earlier: whole.ends_earlier,
+        last_duration: index.last_duration,
+        gaps: whole.list.gaps.iter().map(|gap| (gap.start, gap.end)).collect(),
+    }
 }
 
 fn pictures(decoded: &Index) -> PicturesPart {
@@ -67,7 +82,7 @@ fn orientation(bits: u32) -> Orientation {
     Orientation { transposed: bits & 1 != 0, mirrored: bits & 2 != 0, flipped: bits & 4 != 0 }
 }
 
-fn part(fields: &Fields) -> FieldsPart {
+fn fields_part(fields: &Fields) -> FieldsPart {
     let (made, kept) = match &fields.made {
         Made::Frames => (FRAMES, Vec::new()),
         Made::Fields => (FIELDS, Vec::new()),
@@ -97,7 +112,11 @@ pub(crate) fn read(place: &Place) -> Result<Index, Failed> {
     if blake3::hash(&file.encode()).to_hex().as_str() != place.blake3 {
         return Err(lost(format!("the frame list `{}` is not the job's", place.path.display())));
     }
-    let gaps: Vec<Range<u32>> = place.gaps.iter().map(|gap| gap.first..gap.end).collect();
+    let gaps: Vec<Range<u32>> = match &file.part {
+        // Those of the job are only those of the part.
+        Some(part) => part.gaps.iter().map(|&(first, end)| first..end).collect(),
+        None => place.gaps.iter().map(|gap| gap.first..gap.end).collect(),
+    };
     let film = canvas(file.pictures.canvas);
     let crop = file.crop.map(|[width, height, x, y]| Area { x, y, size: Size::new(width, height) });
     let quirks = Quirks { shows_all: file.shows_all, reorder: file.pictures.reorder };
@@ -121,7 +140,7 @@ pub(crate) fn read(place: &Place) -> Result<Index, Failed> {
     let with_pictures = |list: Index| Index { parts, digests, disorder, ..list };
     let Some(part) = file.fields else {
         let list = list(file.time_base, file.pts, file.keyframes, file.last_duration, gaps);
-        return Ok(with_pictures(Index { crop, ..list }));
+        return cut(with_pictures(Index { crop, ..list }), file.part.as_ref());
     };
     let made = match part.made {
         FRAMES => Made::Frames,
@@ -141,5 +160,17 @@ pub(crate) fn read(place: &Place) -> Result<Index, Failed> {
     let decoded = list(part.time_base, part.pts, part.keyframes, part.last_duration, of_file);
     let fields = Fields { made, stretches, decoded: Box::new(with_pictures(decoded)) };
     let list = list(file.time_base, file.pts, file.keyframes, file.last_duration, gaps);
-    Ok(Index { fields: Some(fields), crop, ..list })
+    cut(Index { fields: Some(fields), crop, ..list }, file.part.as_ref())
+}
+
+/// The part of a list that is made.
+fn cut(list: Index, part: Option<&PartOfList>) -> Result<Index, Failed> {
+    let Some(&PartOfList { first, end, begins_later, ends_earlier, last_duration, .. }) = part else {
+        return Ok(list);
+    };
+    if first >= end || end as usize > list.pts.len() {
+        let message = "the frame list has a part that cannot be".to_owned();
+        return Err(Failed::new(FailureKind::FrameListLost, message));
+    }
+    Ok(Whole { list, first, begins_later, ends_earlier }.part(end, last_duration))
 }

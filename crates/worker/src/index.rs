@@ -7,7 +7,8 @@ use std::path::Path;
 use frame::{Area, Rational, Size};
 use job::message::{IndexMethod, IndexRequest, Response};
 use job::{
-    Container, Crop, CropArea, Cropped, Deinterlace, Encoding, SegmentRange, Settings, Shape, SourceFacts,
+    Container, Crop, CropArea, Cropped, Deinterlace, Encoding, FilmTime, Part, SegmentRange, Settings, Shape,
+    SourceFacts,
 };
 use media::{Index, Source};
 
@@ -76,6 +77,9 @@ pub(crate) fn examine(
     }
     let of_dynamic_metadata = media::dynamic_metadata(source, &probe.video)?;
     refuse_early(source, settings, &probe)?;
+    if let Some(part) = settings.part {
+        refuse_part((source, part), probe.duration_seconds, progress)?;
+    }
     let (operations_per_pixel, network_scale) = if settings.has_network() {
         let network = model::network(settings)?;
         (network.flops_per_pixel() as u64, network.scale as u32)
@@ -171,17 +175,16 @@ fn list(
         (Reading::Whole, IndexMethod::Decode) => media::IndexMethod::Decode,
     };
     let mut tell = |frames: u64| progress.tell(frames as u32, 0);
-    let crop = wanted_crop(request.settings.crop);
-    let mut index = if crop == Some(media::Crop::Bars) {
-        media::index_and_look(source, method, &mut tell)?
-    } else {
-        media::index(source, method, &mut tell)?
-    };
+    let (crop, window) = (wanted_crop(request.settings.crop), request.settings.part.map(window));
+    let options = media::IndexOptions { method, looks: crop == Some(media::Crop::Bars), window };
+    let mut index = media::index_with(source, options, &mut tell)?;
     let is_read = !index.digests.is_empty();
-    if !is_read {
+    if !is_read && window.is_none_or(|window| window.to.is_none()) {
         index.cut_off = media::unfinished(source)?;
     }
-    if let Some(loss) = notes::loss(&index) {
+    let of_part = window.map(|window| index.clone().cut_to(window)).transpose()?;
+    let told = of_part.as_ref().unwrap_or(&index);
+    if let Some(loss) = notes::loss(told) {
         if !request.settings.fill_gaps {
             return Err(Failed::last(format!(
                 "{loss}: use a better copy, or --fill-gaps to take what is there and show the picture before where one is missing"
@@ -189,7 +192,7 @@ fn list(
         }
         notes.push(loss);
     }
-    notes.extend(notes::of_list(&index));
+    notes.extend(notes::of_list(told));
     let deinterlace = wanted(request.settings.deinterlace);
     let (mut index, of_fields) = if is_read {
         media::deinterlace(source, index, deinterlace, &mut tell)?
@@ -203,7 +206,35 @@ fn list(
         }
         notes.extend(media::crop(&mut index, video, crop)?);
     }
-    Ok(index)
+    match window {
+        Some(window) => Ok(index.cut_to(window)?),
+        None => Ok(index),
+    }
+}
+
+/// The part of the film that is wanted, for `media`.
+fn window(part: Part) -> media::Window {
+    let micros = |time: FilmTime| time.0;
+    media::Window { from: part.from.map(micros), to: part.to.map(micros) }
+}
+
+/// Refuses a part that begins behind the end of the film before all of it is decoded, where the file states its length.
+fn refuse_part(
+    (source, part): (&Source, Part),
+    stated: Option<f64>,
+    progress: &Progress,
+) -> Result<(), Failed> {
+    /// Seconds by which the length that is stated may be wrong.
+    const ROOM: f64 = 2.0;
+    let is_near = part.from.zip(stated).is_some_and(|(from, stated)| from.seconds() + ROOM > stated);
+    if !is_near {
+        return Ok(());
+    }
+    let window = media::Window { to: None, ..window(part) };
+    let method = media::IndexMethod::Demux;
+    let options = media::IndexOptions { method, looks: false, window: Some(window) };
+    media::index_with(source, options, &mut |_| progress.tell(0, 0))?.cut_to(window)?;
+    Ok(())
 }
 
 /// What is wanted of interlaced video, for `media`.

@@ -32,6 +32,8 @@ struct Classic {
 /// Grain, which has to be added in the size of the result, and what that takes.
 struct Grained {
     grain: Grain,
+    /// The number in the film of the first frame that is made.
+    first: u32,
     resizer: Option<Resizer>,
     /// The last picture without grain.
     plain: Option<Arc<Planar<u16>>>,
@@ -62,6 +64,13 @@ impl Look {
             plain: Results::default(),
             grained: if has_grain { Some(Grained::new(settings, engine, target)?) } else { None },
         }))
+    }
+
+    /// Counts the frames from then on as from frame `first`, which is that of the film where a part of it is made.
+    pub(crate) fn count_from(&mut self, first: u32) {
+        if let Some(grained) = &mut self.grained {
+            grained.first = first;
+        }
     }
 
     /// True when even a frame that repeats the one before gets another picture: grain never stands still.
@@ -132,6 +141,7 @@ impl Classic {
 impl Grained {
     fn new(settings: &Settings, engine: Size, target: Size) -> Result<Self, Failed> {
         Ok(Self {
+            first: 0,
             grain: Grain::new(settings.grain, seed(settings)),
             resizer: if engine == target { None } else { Some(Resizer::new(engine, target)?) },
             plain: None,
@@ -158,7 +168,7 @@ impl Grained {
             };
         }
         let plain = self.plain.as_ref().unwrap_or(result);
-        self.grain.add(plain, number, self.results.fresh(plain.size()));
+        self.grain.add(plain, self.first.saturating_add(number), self.results.fresh(plain.size()));
         Ok(self.results.last().unwrap_or_else(|| Arc::clone(plain)))
     }
 }

@@ -173,7 +173,10 @@ fn make(
     };
     let settings = output.encode_settings(&request.encoding, request.parameter_set)?;
     let made = pictures.scaled(scale);
-    let look = Look::new(&request.settings, pictures, made, size)?;
+    let mut look = Look::new(&request.settings, pictures, made, size)?;
+    if let Some(look) = &mut look {
+        look.count_from(index.number_in_film());
+    }
     let mut encoder = SegmentEncoder::open(&settings, look.as_ref().map_or(made, |look| look.size(made)))?;
     let parameters: &CodecParameters = encoder.parameters();
     let verifier = Verifier::start(parameters, index.time_base)?;

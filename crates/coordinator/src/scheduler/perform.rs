@@ -47,7 +47,8 @@ impl Scheduler {
     /// Gives a job another folder, since another server works in the one that it had.
     async fn take_another_folder(&self, record: &Record, task: &Task) -> Result<Outcome, Error> {
         let ledger = &self.options.ledger;
-        let folder = free_folder(ledger, &record.request.source, &record.request.output).await?;
+        let ledger::NewJob { source, settings, output, .. } = &record.request;
+        let folder = free_folder(ledger, source, settings.part, output).await?;
         ledger.set_folder(record.id, &folder).await?;
         let old = record.request.folder.display();
         let message =

@@ -79,6 +79,9 @@ impl RangeDecoder {
     /// # Errors
     /// When the file cannot be read or decoded, or the range is not within the list.
     pub fn open(source: &Source, index: &Index, first: u32, end: u32, threads: usize) -> Result<Self, Error> {
+        // The frames of a part are made as those of the film.
+        let before = index.number_in_film();
+        let (index, first, end) = (index.film(), first.saturating_add(before), end.saturating_add(before));
         if first > end || end as usize > index.pts.len() {
             let got = index.pts.last().copied();
             return Err(Error::FramesDiffer { frame: end, expected: None, got });

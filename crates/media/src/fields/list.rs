@@ -47,6 +47,7 @@ pub(super) fn made(fields: Fields, begins: &[u32]) -> Result<Index, Error> {
         cut_off: of_file.cut_off.clone(),
         pixel_format: of_file.pixel_format.clone(),
         notes: of_file.notes.clone(),
+        shift: of_file.shift,
         fields: Some(fields),
         ..Index::of_times(time_base, pts)
     })

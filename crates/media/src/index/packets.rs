@@ -4,12 +4,14 @@ use frame::Rational;
 
 use super::clock::last_duration;
 use super::coded::Coded;
-use super::{Index, JUMP_SECONDS, LONGEST_GAP_SECONDS};
+use super::window::Behind;
+use super::{Index, JUMP_SECONDS, LONGEST_GAP_SECONDS, Window};
 use crate::decode::Frames;
 use crate::probe::video_stream;
 use crate::raw::codec::{Threads, is_intra_only};
 use crate::raw::input::Input;
 use crate::raw::packet::RawPacket;
+use crate::survey::Survey;
 use crate::{Error, MAX_FRAMES, Source, raw};
 
 /// Packets between two reports of progress, each of which takes longer than reading a packet.
@@ -80,23 +82,42 @@ impl Packets {
         })
     }
 
-    /// Reads all packets of a file.
-    pub(super) fn read(source: &Source, progress: &mut dyn FnMut(u64)) -> Result<Self, Error> {
+    /// Reads all packets of a file, or of a part those up to its end. Where a part is wanted, the other streams tell when the film
+    /// begins.
+    pub(super) fn read(
+        source: &Source,
+        window: Option<Window>,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(Self, Survey), Error> {
         let mut input = Input::open(source)?;
         let mut this = Self::new(&input)?;
         let (stream, _) = video_stream(&input)?;
-        input.keep_streams(|index| index == stream);
+        let mut survey = Survey::of(&input, stream);
+        let mut behind = Behind::of(window.and_then(|window| window.to));
+        input.keep_streams(|index| index == stream || window.is_some());
         let mut packet = RawPacket::new()?;
         while !this.is_over && input.read(&mut packet)? {
+            if let Some(other) = input.stream(packet.stream()) {
+                survey.add(other, &packet);
+            }
             if packet.stream() == stream {
                 this.add(&packet)?;
+                if let [(first, _), .., (last, _)] = this.frames[..]
+                    && behind.are_enough_with(
+                        last,
+                        || survey.shift_of_film(this.time_base, first),
+                        this.time_base,
+                    )
+                {
+                    break;
+                }
                 if (this.frames.len() as u64).is_multiple_of(REPORT) {
                     progress(this.frames.len() as u64);
                 }
             }
         }
         this.finish();
-        Ok(this)
+        Ok((this, survey))
     }
 
     /// Looks whether an edit list cuts the next packet of the video off.
@@ -178,6 +199,11 @@ impl Packets {
         self.promised.sort_unstable();
         self.promised.dedup();
         self.last_duration = self.last.1;
+    }
+
+    /// Takes back what was promised behind a time, up to which everything was decoded.
+    pub(super) fn promise_nothing_behind(&mut self, time: Option<i64>) {
+        self.promised.retain(|&promised| time.is_some_and(|time| promised <= time));
     }
 
     /// Packets before a time; 0 when packets do not tell.

@@ -5,7 +5,7 @@ use frame::Rational;
 use super::merge::{Blocks, Merge};
 use super::sound::{Converter, Target};
 use super::{Join, Shift, Way, has_packets};
-use crate::index::JUMP_SECONDS;
+use crate::index::{Ends, JUMP_SECONDS};
 use crate::raw::ffi::AVCodecID;
 use crate::raw::output::Output;
 use crate::raw::packet::RawPacket;
@@ -54,6 +54,12 @@ pub(super) struct Copied {
     leaves_cut: bool,
     /// Subtitles that end before the result begins.
     pub(super) too_early: u32,
+    /// Where a part of the film begins and ends.
+    ends: Ends,
+    /// A packet of the part was taken.
+    has_begun: bool,
+    /// Its decoder can begin at some packets only.
+    needs_keyframe: bool,
 }
 
 /// The name of a stream of the source in notes.
@@ -112,6 +118,9 @@ pub(super) fn add(
         if way.is_none() {
             notes.push(format!("{name}: {}", converter.in_words()));
         }
+        if plan.index.ends().begin.is_some() {
+            output.forget_priming(copy);
+        }
         let copied = Copied::new(copy, index, stream, plan)?;
         return Ok(Some(Copied {
             converter: Some(converter),
@@ -128,6 +137,9 @@ pub(super) fn add(
         return Ok(None);
     }
     let copy = output.copy_stream(stream)?;
+    if plan.index.ends().begin.is_some() {
+        output.forget_priming(copy);
+    }
     if has_packets(stream.kind()) { Ok(Some(Copied::new(copy, index, stream, plan)?)) } else { Ok(None) }
 }
 
@@ -135,7 +147,9 @@ impl Copied {
     fn new(copy: usize, index: usize, stream: Stream<'_>, plan: &Join<'_>) -> Result<Self, Error> {
         let container = plan.container;
         let is_opus = stream.codec_is(AVCodecID::OPUS);
-        let delay = if container == Container::Matroska && is_opus && raw::matroska_forgets_codec_delay() {
+        let ends = plan.index.ends();
+        let forgets_delay = is_opus && raw::matroska_forgets_codec_delay();
+        let delay = if container == Container::Matroska && forgets_delay && ends.begin.is_none() {
             stream.initial_padding()
         } else {
             (0, 1)
@@ -162,6 +176,10 @@ impl Copied {
             last: None,
             leaves_cut: container == Container::Matroska && stream.kind() == Kind::Audio,
             too_early: 0,
+            ends,
+            has_begun: false,
+            needs_keyframe: stream.kind() == Kind::Video
+                || [AVCodecID::TRUEHD, AVCodecID::MLP].iter().any(|&codec| stream.codec_is(codec)),
         })
     }
 
@@ -219,6 +237,10 @@ impl Copied {
         self.complete_duration(packet, said, from);
         self.next = Some(said.saturating_add(packet.duration()));
 
+        if !self.is_in_part(packet, (shown, said), from) {
+            return Ok(false);
+        }
+
         let moved = self.shift.in_ticks(from);
         let (mut pts, mut dts) = (shown.saturating_add(moved), said.saturating_add(moved));
         // The last one before the beginning stays: decoders need it to begin, and encoders count on it.
@@ -229,13 +251,18 @@ impl Copied {
         if self.is_subtitle && pts < 0 {
             // What is shown before the result begins is shown from its beginning on.
             let duration = packet.duration();
-            if duration > 0 && pts.saturating_add(duration) <= 0 {
+            let is_part = self.ends.begin.is_some();
+            // Nobody knows how long those of a part without a duration are shown, and all that came before would be shown at once.
+            if duration > 0 && pts.saturating_add(duration) <= 0 || duration <= 0 && is_part {
                 // MP4 fills the time between subtitles with packets that have a length of 0 and no text.
-                self.too_early += u32::from(packet.data().len() > 2);
+                self.too_early += u32::from(packet.data().len() > 2 && !is_part);
                 return Ok(false);
             }
             packet.set_duration(if duration > 0 { pts.saturating_add(duration) } else { duration });
             (pts, dts) = (0, 0);
+        }
+        if let Some(end) = self.ends.in_ticks(from).end.filter(|_| self.is_subtitle) {
+            packet.set_duration(packet.duration().min(end.saturating_add(moved).saturating_sub(pts)));
         }
         packet.set_times(pts, dts);
         packet.rescale(from, to);
@@ -254,6 +281,24 @@ impl Copied {
         self.last = Some(dts);
         packet.set_times(pts.max(dts), dts);
         Ok(true)
+    }
+
+    /// True for a packet that is in the part of the film that is made, by the times at which it is shown and decoded.
+    fn is_in_part(&mut self, packet: &RawPacket, (shown, said): (i64, i64), from: Rational) -> bool {
+        let Ends { begin, end, .. } = self.ends.in_ticks(from);
+        // Pictures may refer to ones that are shown behind the end.
+        let time = if self.reorder_depth.is_some() { said } else { shown };
+        if self.is_picture {
+            return true;
+        }
+        if end.is_some_and(|end| time >= end) {
+            return false;
+        }
+        // Subtitles that begin before may be shown in it.
+        let Some(begin) = begin.filter(|_| !self.is_subtitle) else { return true };
+        let is_within = shown >= begin && (self.has_begun || !self.needs_keyframe || packet.is_keyframe());
+        self.has_begun |= is_within;
+        is_within
     }
 
     /// What is added to all times for the container's sake, in its ticks.

@@ -145,6 +145,25 @@ impl Output {
         Ok(index)
     }
 
+    /// Lets players hear a copied stream of sound from its first packet on: what decoders need to begin was before it.
+    pub(crate) fn forget_priming(&mut self, index: usize) {
+        /// Samples that are not heard, in the head of Opus (RFC 7845, 5.1).
+        const PRE_SKIP: std::ops::Range<usize> = 10..12;
+        let Some(stream) = self.stream_mut(index) else { return };
+        // SAFETY: the parameters belong to the stream, and the extradata has as many bytes as they say, or is null.
+        unsafe {
+            let parameters = &mut *stream.codecpar;
+            parameters.initial_padding = 0;
+            let size = parameters.extradata_size as usize;
+            if parameters.codec_id == ffi::AVCodecID::OPUS
+                && !parameters.extradata.is_null()
+                && size >= PRE_SKIP.end
+            {
+                std::slice::from_raw_parts_mut(parameters.extradata, size)[PRE_SKIP].fill(0);
+            }
+        }
+    }
+
     /// Turns a copied stream into one of plain text subtitles.
     pub(crate) fn make_subrip(&mut self, index: usize) {
         if let Some(stream) = self.stream_mut(index) {

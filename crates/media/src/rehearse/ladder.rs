@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::words::{self, moved};
 use super::{Rehearsal, Rehearsed, others};
+use crate::index::Ends;
 use crate::join::sound::{Formats, widest};
 use crate::join::streams::name;
 use crate::raw::input::Input;
@@ -80,7 +81,12 @@ impl<'a> Ladder<'a> {
         let unheard: Vec<usize> =
             to_hear.iter().copied().filter(|index| !self.heard.contains_key(index)).collect();
         if !unheard.is_empty() {
-            self.heard.extend(listen(self.rehearsal.source, &unheard, progress)?);
+            self.heard.extend(listen(
+                self.rehearsal.source,
+                &unheard,
+                self.rehearsal.index.ends(),
+                progress,
+            )?);
         }
         let is_carried = |index: usize| {
             let way = self.carry.ways.get(&index);
@@ -88,7 +94,13 @@ impl<'a> Ladder<'a> {
             way != Some(&Way::LeaveOut)
                 && stream.is_some_and(|stream| stream.kind() == Kind::Audio || container.holds(stream))
         };
-        self.carry.shift = self.survey.shift(self.rehearsal.index, is_carried);
+        let index = self.rehearsal.index;
+        let film = index.pts.first().map(|&pts| (index.time_base, pts));
+        self.carry.shift = match index.ends() {
+            // A part begins with its first frame, and not with what was heard before.
+            Ends { begin: Some(begin), time_base, .. } => Shift { ticks: begin.saturating_neg(), time_base },
+            _ => self.survey.shift(film, is_carried),
+        };
         for index in to_hear {
             self.convert_if_needed(index);
         }
@@ -157,7 +169,12 @@ impl<'a> Ladder<'a> {
         }
         if stream.kind() == Kind::Audio && !is_converted {
             if !self.heard.contains_key(&index) {
-                self.heard.extend(listen(self.rehearsal.source, &[index], progress)?);
+                self.heard.extend(listen(
+                    self.rehearsal.source,
+                    &[index],
+                    self.rehearsal.index.ends(),
+                    progress,
+                )?);
             }
             if let Some(format) = self.heard.get(&index).and_then(widest) {
                 let target = words::KINDS[usize::from(self.container == Container::Mp4)];
@@ -203,7 +220,8 @@ impl<'a> Ladder<'a> {
     /// All that was decided and is to be said.
     pub(super) fn finish(self, report: JoinReport) -> Rehearsed {
         let mut notes = self.said;
-        if self.carry.shift != Shift::NONE {
+        let is_of_part = self.rehearsal.index.ends().begin.is_some();
+        if self.carry.shift != Shift::NONE && !is_of_part {
             notes.push(moved(self.carry.shift));
         }
         notes.extend(self.of_streams.into_values());

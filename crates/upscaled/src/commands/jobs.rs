@@ -87,7 +87,7 @@ pub(super) async fn cancel(chosen: ChosenOrFailed) -> anyhow::Result<Ending> {
 }
 
 pub(super) async fn retry(retry: Retry) -> anyhow::Result<Ending> {
-    let Retry { chosen, choices } = retry;
+    let Retry { chosen, part, choices } = retry;
     let is_again = choices.again;
     let is_of_server = choices.threads.is_some() || choices.max_disk.is_some() || choices.name.is_some();
     if is_of_server || choices.keep_time || choices.no_subtitle_files {
@@ -103,7 +103,9 @@ pub(super) async fn retry(retry: Retry) -> anyhow::Result<Ending> {
     for record in jobs(&ledger, which, can).await? {
         // What failed since it is a result already is made all the same.
         let choices = Choices { again: is_again && has_failed(&record.job.status), ..choices.clone() };
-        let settings = config::changed(record.request.settings.clone(), &choices, &[root.models()])?;
+        let mut settings = record.request.settings.clone();
+        settings.part = part.over(settings.part);
+        let settings = config::changed(settings, &choices, &[root.models()])?;
         let is_changed = settings != record.request.settings;
         if is_changed && !is_again {
             return Err(wrong("other settings make other frames: add --again to begin the jobs anew"));

@@ -62,6 +62,7 @@ fn details(record: &Record, facts: &Facts, held: u64, clock: &Clock) -> Vec<Stri
     add("priority", Some(report.priority.name().to_owned()));
     add("source", Some(output::path(&report.source)));
     add("result", report.result.as_deref().map(output::path));
+    add("part", report.part.clone());
     add("model", Some(report.model.clone()));
     add("denoise", (settings.denoise < 1.0).then(|| settings.denoise.to_string()));
     add(

@@ -23,7 +23,7 @@ use super::{ask, worker_executable};
 use crate::batch::Batch;
 use crate::cli::Up;
 use crate::config;
-use crate::exit::{Ending, is_usage, wrong};
+use crate::exit::{Ending, is_usage, usage, wrong};
 use crate::output;
 use crate::progress::{self, View};
 use crate::root::{self, Root};
@@ -45,7 +45,9 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
         Some(root) => config::with_file(up.choices.clone(), &root.settings_file())?,
         None => up.choices.clone(),
     };
-    let settings = Settings { stream: up.stream, ..config::settings(&choices, &[models])? };
+    let (stream, part) = (up.stream, up.part.over(None));
+    let settings = Settings { stream, part, ..config::settings(&choices, &[models])? };
+    settings.validate().map_err(usage)?;
     let source_of =
         async |folder: &Path| coordinator::source_of(&root::ledger_file(folder), &work_in(folder));
     let files = folders::files(&up.files, up.recursive, up.output.as_deref()).await?;

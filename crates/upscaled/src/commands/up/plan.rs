@@ -130,7 +130,7 @@ impl Wanted<'_> {
             output::path(&expected)
         );
         let mut folder = None;
-        for candidate in job_folders(&source, &output) {
+        for candidate in job_folders(&source, settings.part, &output) {
             let is_other = others.iter().any(|other| other.folder == candidate)
                 || source_of(&candidate).await.is_some_and(|other| other != source);
             if !is_other {

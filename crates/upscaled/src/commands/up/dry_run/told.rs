@@ -37,6 +37,9 @@ struct WouldBe {
     pixel_format: Option<String>,
     model: String,
     source_size: String,
+    /// The part of the film that would be made, where that is not all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<String>,
     /// What would be left of the picture, `WIDTH:HEIGHT:LEFT:TOP`.
     crop: Option<String>,
     result_size: String,
@@ -114,6 +117,7 @@ impl Told {
             pixel_format: encoding.map(|encoding| encoding.pixel_format.clone()),
             model: planned.settings.model.name().to_owned(),
             source_size: format!("{}x{}", source_size.0, source_size.1),
+            part: planned.settings.part.map(|part| part.to_string()),
             crop: facts.crop.map(|cropped| cropped.kept.to_string()),
             result_size: format!("{}x{}", plan.width, plan.height),
             frames: facts.frames,
@@ -149,6 +153,9 @@ impl Told {
             add(self.status, reason.clone());
         }
         let Some(would_be) = &self.would_be else { return lines };
+        if let Some(part) = &would_be.part {
+            add("part", part.clone());
+        }
         let or_none = |text: Option<&str>| text.unwrap_or("-").to_owned();
         add(
             "video",
