@@ -35,7 +35,7 @@ fn wrong_usage_has_an_exit_code_of_its_own() {
         &["nonsense"],
         &["up", "a", "--scale", "2", "--height", "100"],
         &["up", "a", "--width", "2", "--fit", "9x9"],
-        &["show", "x"],
+        &["show"],
     ] {
         assert_eq!(run(folder.path(), arguments).status.code(), Some(2), "{arguments:?}");
     }
