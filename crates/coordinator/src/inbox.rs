@@ -8,6 +8,7 @@ mod kinds;
 mod opening;
 mod order;
 mod pattern;
+mod renamed;
 mod rule;
 mod scan;
 mod vanished;

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use job::JobId;
 use job::state::{Event, Status};
-use ledger::{Base, Ledger, NewJob, Record};
+use ledger::{Base, Ledger, NewJob, Record, Submission};
 use serde::{Deserialize, Serialize};
 use storage::{read_sealed, sync_folder, write_sealed};
 
@@ -94,7 +95,10 @@ pub async fn bring_back(ledger: &Ledger, output: &Path, owner: &Owner, rescued: 
         found
     });
     for new in looking.await.unwrap_or_default() {
-        let submission = ledger.submit(&NewJob { result: None, ..new.clone() }, now()).await?;
+        let submission = match renamed(ledger, &new).await? {
+            Some(id) => Submission { id, is_new: false },
+            None => ledger.submit(&NewJob { result: None, ..new.clone() }, now()).await?,
+        };
         let id = submission.id;
         if owner_of_all.may_have_lost_its_name() {
             take_over(ledger, &new, &owner_of_all);
@@ -114,6 +118,19 @@ pub async fn bring_back(ledger: &Ledger, output: &Path, owner: &Owner, rescued: 
         }
     }
     Ok(())
+}
+
+/// The job of a folder whose source has another name in the ledger than in the manifest, which is written anew with the next
+/// piece of work.
+async fn renamed(ledger: &Ledger, new: &NewJob) -> Result<Option<JobId>, Error> {
+    let jobs = ledger.of_fingerprint(&new.fingerprint).await?;
+    let is_it = |job: &&Record| {
+        let known = &job.request;
+        known.folder == new.folder
+            && known.settings.hash() == new.settings.hash()
+            && !matches!(job.job.status, Status::Done)
+    };
+    Ok(jobs.iter().find(is_it).map(|job| job.id))
 }
 
 /// Writes the server's present name into the manifest of one of its jobs.
@@ -221,6 +238,20 @@ mod tests {
                 ledger.list().await.unwrap().into_iter().map(|record| record.request).collect();
             assert_eq!(requests, [one.clone(), two.clone()]);
         }
+    }
+
+    #[tokio::test]
+    async fn a_job_whose_source_was_renamed_is_known_by_its_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&root.path().join("ledger.db")).await.unwrap();
+        let job = new_job(root.path(), "a.mp4");
+        note(&ledger, &job);
+        let id = ledger.submit(&job, now()).await.unwrap().id;
+        ledger.rename_source(&[id], &NewJob { source: "/in/b.mp4".into(), ..job }).await.unwrap();
+        bring_back(&ledger, root.path(), &Owner::default(), false).await.unwrap();
+        let sources: Vec<FilePath> =
+            ledger.list().await.unwrap().into_iter().map(|record| record.request.source).collect();
+        assert_eq!(sources, ["/in/b.mp4".into()]);
     }
 
     #[tokio::test]

@@ -102,6 +102,8 @@ pub struct Scheduler {
     current: Option<JobId>,
     /// Its worker, which holds its model.
     worker: Option<WorkerProcess>,
+    /// The stamp of the source that the worker may read.
+    worker_stamp: String,
     turns: Turns,
     progress: Progress,
     pace: Pace,
@@ -129,6 +131,7 @@ impl Scheduler {
             options,
             current: None,
             worker: None,
+            worker_stamp: String::new(),
             turns: Turns::default(),
             progress: Progress::default(),
             pace: Pace::default(),
@@ -254,6 +257,11 @@ impl Scheduler {
                 let applied = self.tell_ledger(id, event, shutdown).await?;
                 let mut after = applied.record;
                 self.tell_of_encoder(&record, &after);
+                let is_renamed = after.request.source != record.request.source;
+                if is_renamed && matches!(after.job.status, Status::Failed { .. }) {
+                    // Its source was missed under the name that it had before.
+                    after = self.tell_ledger(id, Event::Retry, shutdown).await?.record;
+                }
                 if applied.effects.contains(&Effect::DropSegments) {
                     sweep(&after, &[]);
                 }

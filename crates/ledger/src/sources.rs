@@ -102,6 +102,39 @@ impl Ledger {
         Ok(transaction.commit().await?)
     }
 
+    /// Gives jobs the name and the stamp that their source has by now, as `new` tells them. Those that nobody has worked on get
+    /// its folders as well. A job stays as it is where another one is of that source with that content and those settings.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing has changed.
+    pub async fn rename_source(&self, ids: &[JobId], new: &NewJob) -> Result<(), Error> {
+        let new = self.base.kept_request(new);
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        for &id in ids {
+            sqlx::query(
+                "UPDATE OR IGNORE job SET source = $1, stamp = $2, gone = 0 WHERE id = $3 AND fingerprint = $4",
+            )
+            .bind(new.source.as_bytes())
+            .bind(&new.stamp)
+            .bind(id.0)
+            .bind(&new.fingerprint)
+            .execute(&mut *transaction)
+            .await?;
+            // The epoch tells of work under earlier versions, too.
+            let statement = "UPDATE job SET output = $1, folder = $2 WHERE id = $3 AND source = $4
+                     AND started IS NULL AND epoch = 0 AND result IS NULL";
+            sqlx::query(statement)
+                .bind(new.output.as_bytes())
+                .bind(new.folder.as_bytes())
+                .bind(id.0)
+                .bind(new.source.as_bytes())
+                .execute(&mut *transaction)
+                .await?;
+            seal_job(&mut transaction, id).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
     /// Takes jobs off the list, or puts them back onto it.
     ///
     /// # Errors

@@ -12,11 +12,12 @@ use tokio::sync::oneshot;
 use super::InboxOptions;
 use super::held::is_held;
 use super::kinds::{self, Kind};
+use super::renamed;
 use super::rule::Rule;
 use crate::error::Error;
 use crate::process::WorkerProcess;
 use crate::scheduler::now;
-use crate::submit::{Request, make_again, submit_unless_made};
+use crate::submit::{Request, describe_for, make_again, submit_unless_made};
 
 /// Time for a worker to look at a file.
 const PROBE_LIMIT: Duration = Duration::from_secs(30);
@@ -126,7 +127,11 @@ async fn take_in(options: &InboxOptions, path: &Path) -> Result<(), Error> {
         result: None,
         folder: None,
     };
-    let (submission, made) = submit_unless_made(&options.ledger, request, now()).await?;
+    let new = describe_for(&options.ledger, request).await?;
+    if renamed::take_over(options, &new).await? {
+        return Ok(());
+    }
+    let (submission, made) = submit_unless_made(&options.ledger, &new, now()).await?;
     let id = submission.id;
     if submission.is_new {
         if let Some(result) = made {
@@ -145,7 +150,7 @@ async fn take_in(options: &InboxOptions, path: &Path) -> Result<(), Error> {
 
 /// A file that was gone and is there again is to be made again, unless its result is still there. (That a result alone is
 /// gone asks for nothing: people take results away.)
-async fn welcome_back(options: &InboxOptions, record: &Record) -> Result<(), Error> {
+pub(super) async fn welcome_back(options: &InboxOptions, record: &Record) -> Result<(), Error> {
     let (id, source) = (record.id, record.request.source.display());
     let result = record.request.result.as_ref().filter(|result| result.symlink_metadata().is_ok());
     match (&record.job.status, result) {

@@ -74,10 +74,11 @@ impl Scheduler {
             return Ok(Outcome::Event(event));
         }
         match look(record) {
-            Look::Same => {}
+            Look::Same if record.request.stamp == self.worker_stamp => {}
+            // It may be another file, which the worker has no right to read.
+            Look::Same => self.worker = None,
             Look::SameContent(stamp) => {
                 self.options.ledger.set_stamp(record.id, &stamp).await?;
-                // It may be another file, which the worker has no right to read.
                 self.worker = None;
             }
             Look::Gone(failure) => {
@@ -167,6 +168,7 @@ impl Scheduler {
             Some(worker) => worker,
             None => match WorkerProcess::start(&self.options.worker, task::access(record)).await {
                 Ok(worker) => {
+                    self.worker_stamp.clone_from(&record.request.stamp);
                     self.tell_of_gaps(record, worker.sandbox());
                     worker
                 }
