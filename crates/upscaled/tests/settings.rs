@@ -149,6 +149,24 @@ fn a_list_that_is_watched_leaves_a_clean_screen() {
 }
 
 #[test]
+fn a_terminal_that_does_not_know_its_size_gets_lines_of_the_usual_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let name = format!("{}.mp4", "long name ".repeat(12));
+    make_clip(&root.join(&name), "32x32", 3, false);
+    run_well(root, &["up", &name, "--root", ".", "--model", "none"]);
+    for (columns, rows, widest) in [(60, 0, 60), (0, 24, 80), (0, 0, 80)] {
+        let Some(shown) = common::on_terminal_of(root, columns, rows, "list") else { return };
+        let lines: Vec<&str> = shown.lines().map(str::trim_end).collect();
+        assert!(lines.len() == 2 && lines[1].contains("…"), "{columns} {rows}: {lines:?}");
+        assert!(lines.iter().all(|line| line.chars().count() <= widest), "{columns} {rows}: {lines:?}");
+    }
+    let line = "list --watch & sleep 1.5; kill -INT $!; wait $!";
+    let Some(shown) = common::on_terminal_of(root, 60, 0, line) else { return };
+    assert!(shown.contains("JOB  STATUS") && shown.contains("done"), "{shown:?}");
+}
+
+#[test]
 fn new_settings_are_taken_up_for_new_jobs_and_mistakes_are_not() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
