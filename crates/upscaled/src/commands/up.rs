@@ -41,11 +41,12 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     let shutdown = shutdown_on_signal()?;
     let root = up.root.as_deref().map(Root::new).transpose()?;
     let models = root.as_ref().map_or_else(|| PathBuf::from("models"), Root::models);
-    let choices = match &root {
-        Some(root) => config::with_file(up.choices.clone(), &root.settings_file())?,
-        None => up.choices.clone(),
+    let file = root.as_ref().map(Root::settings_file);
+    let (choices, settings) = match &file {
+        Some(file) => config::complete(&up.choices, file, &[models])?,
+        None => (up.choices.clone(), config::settings(&up.choices, &[models])?),
     };
-    let settings = Settings { stream: up.stream, ..config::settings(&choices, &[models])? };
+    let settings = Settings { stream: up.stream, ..settings };
     let source_of =
         async |folder: &Path| coordinator::source_of(&root::ledger_file(folder), &work_in(folder));
     let files = folders::files(&up.files, up.recursive, up.output.as_deref()).await?;
@@ -56,7 +57,10 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
         makes_nothing: up.dry_run,
     };
     let planned = wanted.plan(source_of).await;
-    ask::try_encoder(&settings).await?;
+    match &file {
+        Some(file) => ask::try_encoder_of(&settings, &up.choices, file).await?,
+        None => ask::try_encoder(&settings).await?,
+    }
     let mut batch = Batch::new(files.len(), up.json);
     let is_dry = up.dry_run;
     let run = Run {

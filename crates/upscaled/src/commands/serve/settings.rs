@@ -24,10 +24,10 @@ pub(crate) struct ServerSettings {
 impl ServerSettings {
     /// Reads the file and checks all that can be checked, with the options of the command line over it.
     pub(crate) async fn read(root: &Root, line: &Choices) -> anyhow::Result<Self> {
-        let choices = config::with_file(line.clone(), &root.settings_file())?;
-        let job = config::settings(&choices, &[root.models()])?;
-        ask::try_encoder(&job).await?;
-        Ok(Self { choices, job, watching: config::watching(&root.settings_file())? })
+        let file = root.settings_file();
+        let (choices, job) = config::complete(line, &file, &[root.models()])?;
+        ask::try_encoder_of(&job, line, &file).await?;
+        Ok(Self { choices, job, watching: config::watching(&file)? })
     }
 }
 
