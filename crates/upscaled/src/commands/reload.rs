@@ -17,6 +17,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(reload: Reload) -> anyhow::Result<Ending> {
     let root = Root::new(&reload.root.root)?;
+    root.check_rights()?;
     ServerSettings::read(&root, &Choices::default()).await?;
     let file = root.reload_file();
     if !root.state().is_dir() || FolderLock::acquire(&root.state()).is_ok() {

@@ -28,6 +28,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let (shutdown, hang_up) = shutdown_of_server()?;
     make_folder(&serve.root)?;
     let root = Root::new(&serve.root)?;
+    root.check_rights()?;
     let ServerSettings { choices, job: settings, watching } =
         ServerSettings::read(&root, &serve.choices).await?;
     for folder in [root.input(), root.models(), root.logs(), root.state()] {
