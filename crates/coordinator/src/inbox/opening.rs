@@ -17,6 +17,7 @@ use super::rule::Rule;
 use crate::error::Error;
 use crate::process::WorkerProcess;
 use crate::scheduler::now;
+use crate::source::forbidden;
 use crate::submit::{Request, describe_for, make_again, submit_unless_made};
 
 /// Time for a worker to look at a file.
@@ -40,6 +41,8 @@ pub(super) enum Opened {
     LeftAlone(Rule),
     /// Another program may still write to it.
     Held,
+    /// It may not be read, for this reason.
+    Forbidden(String),
     /// It is not what it will be.
     Waits(Content),
 }
@@ -58,6 +61,9 @@ pub(super) async fn open(
     let looking = tokio::task::spawn_blocking(move || is_held(&files));
     if looking.await.unwrap_or(false) {
         return Ok(Opened::Held);
+    }
+    if let Some(why) = forbidden(path) {
+        return Ok(Opened::Forbidden(why));
     }
     // One that could not be opened may be longer meanwhile under the same stamp, or have been locked.
     let content = match known {
