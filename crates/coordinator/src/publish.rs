@@ -58,6 +58,16 @@ impl Scheduler {
     /// Gives the complete result its name.
     pub(crate) async fn publish(&self, record: &Record, task: &Task) -> Result<Event, Error> {
         let key = task.key();
+        let container = record.job.facts.as_ref().map_or(Container::Matroska, |facts| facts.container);
+        let mut named = record.clone();
+        if named.request.result.is_none() {
+            // It went to another job while this one had failed.
+            if let Err(taken) = self.reserve_name(record, container).await? {
+                return Ok(task::failed(key, FailureKind::Final, taken));
+            }
+            named = self.options.ledger.get(record.id).await?.unwrap_or(named);
+        }
+        let record = &named;
         let part = task::unpublished_result(record);
         let Some(target) = record.request.result.clone() else {
             return Ok(task::failed(key, FailureKind::Transient, "the result has no name".to_owned()));
@@ -97,8 +107,6 @@ impl Scheduler {
             }
             // Somebody put a file there while the job ran: the result takes the next name.
             Err(storage::Error::TargetExists { .. }) if self.options.existing == Existing::NextName => {
-                let container =
-                    record.job.facts.as_ref().map_or(Container::Matroska, |facts| facts.container);
                 let renamed =
                     Record { request: NewJob { result: None, ..record.request.clone() }, ..record.clone() };
                 if let Err(taken) = self.reserve_name(&renamed, container).await? {
