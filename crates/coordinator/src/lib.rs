@@ -39,5 +39,6 @@ pub use process::{DeathNote, WorkerError, WorkerProcess};
 pub use scheduler::{Ending, Existing, Scheduler, SchedulerOptions};
 pub use scheduler::{discard_work, now};
 pub use shutdown::Shutdown;
+pub use source::replaced_by;
 pub use status::{JobReport, Progress, ReuseReport, Update, bytes_of_no_text, rfc3339};
 pub use submit::{Request, describe, describe_for, enter, make_again, submit};

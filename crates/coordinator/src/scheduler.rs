@@ -303,6 +303,9 @@ impl Scheduler {
         if record.job.status.is_final() {
             self.something_ended = true;
             remove_leftovers(&record);
+            if record.job.status == Status::Done {
+                self.free_halves(&record).await?;
+            }
         }
         Ok(())
     }

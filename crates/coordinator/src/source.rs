@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use job::message::{Failure, FailureKind};
-use ledger::Record;
+use ledger::{NewJob, Record};
 use storage::{Stamp, check_readable, fingerprint, parts};
 
 /// The form in which a stamp is kept in the ledger.
@@ -18,6 +18,15 @@ pub(crate) fn forbidden(source: &Path) -> Option<String> {
     let denied = |part: &PathBuf| matches!(check_readable(part), Err(error) if error.kind() == ErrorKind::PermissionDenied);
     let part = parts(source).into_iter().find(denied)?;
     Some(format!("`{}` may not be read by the server's user: give it the right with chmod", part.display()))
+}
+
+/// The fingerprint of the file that has taken the place of a job's source; `None` where that is there still, or nothing that can
+/// be read.
+pub fn replaced_by(record: &Record) -> Option<String> {
+    let NewJob { source, stamp, fingerprint: known, .. } = &record.request;
+    let is_touched = Stamp::of(source).is_ok_and(|found| stamp_text(&found) != *stamp);
+    let found = is_touched.then(|| fingerprint(source).ok()).flatten()?;
+    (found.hex != *known).then_some(found.hex)
 }
 
 /// What a look at a source found.

@@ -171,3 +171,33 @@ fn a_name_of_several_videos_ends_none_of_them() {
     let left = server.jobs();
     assert!(left.len() == 1 && left[0]["id"] != one["id"], "{left:?}");
 }
+
+#[test]
+fn a_job_whose_file_was_replaced_says_which_job_is_of_the_new_one() {
+    let folder = root();
+    let root = folder.path();
+    let (source, shelf) = (root.join("input/a.mp4"), root.join("shelf.mp4"));
+    make_clip(&shelf, "64x36", 300, false);
+    fs::copy(&shelf, &source).unwrap();
+    let server = Server::start(root, &SLOW);
+    wait_for("two segments", PATIENCE, || segments(&root.join("output/a.mp4.job")).len() >= 2);
+    make_clip(&root.join("other.mp4"), "64x40", 25, false);
+    fs::rename(root.join("other.mp4"), &source).unwrap();
+    wait_for("the new file", PATIENCE, || job(&server, 2)["status"] == "done");
+    assert_eq!(job(&server, 1)["status"], "failed");
+    let refused = said(root, &["retry", "1"], 1);
+    assert!(
+        refused.contains("was replaced by another one: the file that is there now is job 2"),
+        "{refused}"
+    );
+    assert!(
+        refused.contains("put the earlier file back") && refused.contains("`upscaled cancel 1`"),
+        "{refused}"
+    );
+    assert_eq!(job(&server, 1)["status"], "failed");
+    fs::rename(&shelf, &source).unwrap();
+    run_well(root, &["retry", "1"]);
+    let jobs = server.wait_for_jobs(2);
+    assert!(jobs.iter().all(|job| job["status"] == "done"), "{jobs:?}");
+    assert_eq!(frame_checksums(Path::new(jobs[0]["result"].as_str().unwrap())).len(), 300);
+}

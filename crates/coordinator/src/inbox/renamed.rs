@@ -3,16 +3,14 @@
 use std::cmp::Reverse;
 use std::path::Path;
 
-use job::FilePath;
 use job::state::{Event, Status};
 use ledger::{NewJob, Record};
-use storage::{Stamp, fingerprint};
 
 use super::opening::welcome_back;
 use super::{InboxOptions, vanished};
 use crate::error::Error;
 use crate::scheduler::now;
-use crate::source::stamp_text;
+use crate::source::replaced_by;
 
 /// Gives the jobs of a file that had another name its new one. False where it is a file that had none: it is new, or a copy.
 ///
@@ -87,11 +85,5 @@ fn of_one_source(jobs: Vec<Record>, new: &NewJob, input: &Path) -> Vec<Record> {
 /// True when the source of a job is not in its place any more: nothing is there, or another file.
 fn has_left(job: &Record, input: &Path) -> bool {
     let NewJob { source, stamp, .. } = &job.request;
-    source.starts_with(input) && (vanished::is_gone(source, stamp, input) || is_another(source, job))
-}
-
-/// True when a file is there that has another content. One that cannot be read may be anything.
-fn is_another(source: &FilePath, job: &Record) -> bool {
-    let is_touched = Stamp::of(source).is_ok_and(|stamp| stamp_text(&stamp) != job.request.stamp);
-    is_touched && fingerprint(source).is_ok_and(|found| found.hex != job.request.fingerprint)
+    source.starts_with(input) && (vanished::is_gone(source, stamp, input) || replaced_by(job).is_some())
 }

@@ -2,7 +2,7 @@
 //! runs or not.
 
 use anyhow::ensure;
-use coordinator::{Request, describe_for, discard_work, enter, make_again, now};
+use coordinator::{Request, describe_for, discard_work, enter, make_again, now, replaced_by};
 use job::JobId;
 use job::state::{Effect, Event, Status};
 use ledger::{Ledger, Place, Record};
@@ -115,6 +115,12 @@ pub(super) async fn retry(retry: Retry) -> anyhow::Result<Ending> {
         if is_changed && !is_again {
             return Err(wrong("other settings make other frames: add --again to begin the jobs anew"));
         }
+        let is_unfinished = matches!(record.job.status, Status::Failed { .. } | Status::Canceled);
+        if is_unfinished && let Some(replaced) = replaced(&ledger, &record).await? {
+            output::error(&replaced);
+            ending = Ending::Failed;
+            continue;
+        }
         let tried = match record.job.status {
             Status::Done if is_changed => begin_other(&ledger, &record, settings).await,
             Status::Failed { .. } | Status::Canceled if is_changed => {
@@ -140,6 +146,26 @@ pub(super) async fn retry(retry: Retry) -> anyhow::Result<Ending> {
         }
     }
     Ok(ending)
+}
+
+/// What is said of a job whose source has another content now; `None` where it has not, or cannot be read.
+async fn replaced(ledger: &Ledger, record: &Record) -> anyhow::Result<Option<String>> {
+    let (id, source) = (record.id, &record.request.source);
+    let Some(fingerprint) = replaced_by(record) else { return Ok(None) };
+    let others = ledger.of_source(source).await?;
+    let new = others.iter().rev().find(|other| other.request.fingerprint == fingerprint);
+    let new = match new {
+        Some(new) => format!("the file that is there now is job {}", new.id),
+        None => "a server takes the file that is there now in as a new job".to_owned(),
+    };
+    let kept = match record.job.frames_done() {
+        0 => String::new(),
+        frames => format!(
+            "; to go on with its {frames} finished frames, put the earlier file back under this name, or free their disk with `upscaled cancel {id}`"
+        ),
+    };
+    let source = output::path(source);
+    Ok(Some(format!("job {id} is of a file `{source}` that was replaced by another one: {new}{kept}")))
 }
 
 /// Makes a finished job again.
