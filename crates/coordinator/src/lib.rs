@@ -40,5 +40,5 @@ pub use scheduler::{Ending, Existing, Scheduler, SchedulerOptions};
 pub use scheduler::{discard_work, now};
 pub use shutdown::Shutdown;
 pub use source::replaced_by;
-pub use status::{JobReport, Progress, ReuseReport, Update, bytes_of_no_text, rfc3339};
+pub use status::{JobReport, Progress, ReuseReport, Update, bytes_of_no_text, reason, rfc3339};
 pub use submit::{Request, describe, describe_for, enter, make_again, submit};

@@ -1,9 +1,10 @@
 //! Questions about the sources of all jobs, none of which reads whole jobs, and what a result inherits from an earlier one.
 
+use job::state::Status;
 use job::{FilePath, JobId, Millis};
 use sqlx::Row as _;
 
-use crate::rows::to_json;
+use crate::rows::{from_json, to_json};
 use crate::seal::seal_job;
 use crate::store::insert;
 use crate::{Error, Ledger, NewJob};
@@ -17,8 +18,8 @@ pub struct KnownSource {
     pub source: FilePath,
     /// See [`NewJob::stamp`].
     pub stamp: String,
-    /// The job is done.
-    pub is_done: bool,
+    /// How far the job is.
+    pub status: Status,
     /// The source was found to be gone: see [`Ledger::set_gone`].
     pub is_gone: bool,
 }
@@ -29,15 +30,14 @@ impl Ledger {
     /// # Errors
     /// When the database fails.
     pub async fn known_sources(&self) -> Result<Vec<KnownSource>, Error> {
-        let statement = "SELECT id, source, stamp, status = $1 AS done, gone FROM job ORDER BY id";
-        let rows =
-            sqlx::query(statement).bind(to_json(&job::state::Status::Done)?).fetch_all(&self.pool).await?;
+        let statement = "SELECT id, source, stamp, status, gone FROM job ORDER BY id";
+        let rows = sqlx::query(statement).fetch_all(&self.pool).await?;
         let known = |row: &sqlx::sqlite::SqliteRow| {
             Ok(KnownSource {
                 id: JobId(row.try_get("id")?),
                 source: self.base.found(&FilePath::from_bytes(row.try_get("source")?)),
                 stamp: row.try_get("stamp")?,
-                is_done: row.try_get("done")?,
+                status: from_json(row, "status")?,
                 is_gone: row.try_get("gone")?,
             })
         };
@@ -76,12 +76,11 @@ impl Ledger {
     /// # Errors
     /// When the database fails.
     pub async fn is_folder_used(&self, folder: &FilePath) -> Result<bool, Error> {
-        use job::state::Status::{Canceled, Done};
         let statement = "SELECT EXISTS (SELECT 1 FROM job WHERE folder = $1 AND status NOT IN ($2, $3))";
         let used = sqlx::query_scalar(statement)
             .bind(self.base.kept(folder).as_bytes().to_vec())
-            .bind(to_json(&Done)?)
-            .bind(to_json(&Canceled)?)
+            .bind(to_json(&Status::Done)?)
+            .bind(to_json(&Status::Canceled)?)
             .fetch_one(&self.pool)
             .await?;
         Ok(used)

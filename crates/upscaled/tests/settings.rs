@@ -129,7 +129,14 @@ fn a_server_says_what_it_does() {
         status().is_some_and(|status| status["jobs"]["done"] == 1)
     });
     assert_eq!(server.stop(), Some(0));
+    let log: String = fs::read_dir(root.join("logs"))
+        .unwrap()
+        .flatten()
+        .map(|file| fs::read_to_string(file.path()).unwrap())
+        .collect();
+    assert_eq!(log.lines().filter(|line| line.ends_with("job 1: running")).count(), 1, "{log}");
     let last = status().unwrap();
+    assert_eq!((&last["waiting"], &last["seen"]), (&0.into(), &0.into()));
     assert_eq!((&last["state"], &last["version"]), (&"stopped".into(), &env!("CARGO_PKG_VERSION").into()));
 }
 

@@ -138,8 +138,7 @@ async fn tell_updates(
             Update::Note { id, text } => tracing::info!("job {id}: {text}"),
             Update::Job(report) => {
                 // Between two segments only the estimate changes, which is not worth a line.
-                let news =
-                    format!("{} {} {} {:?}", report.id, report.status, report.segments_done, report.phase);
+                let news = format!("{} {} {}", report.id, report.status, report.segments_done);
                 if news != last {
                     last = news;
                     let line = format!("job {}: {}{}", report.id, report.status, details(&report));
