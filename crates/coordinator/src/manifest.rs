@@ -50,11 +50,28 @@ pub(crate) fn write(ledger: &Ledger, record: &Record, owner: &Owner) -> Result<b
     match read_sealed::<Manifest>(&path) {
         Ok(Some(there)) if there.is_of_another(folder, owner) => return Ok(false),
         Ok(Some(there)) if there.is_same(&manifest) => return Ok(true),
-        _ => {}
+        _ => put_aside(&path)?,
     }
     write_sealed(&path, &manifest)?;
     folder.parent().map_or(Ok(()), sync_folder)?;
     Ok(true)
+}
+
+/// Gives a folder that has the name of a manifest another name: no file can take its place.
+fn put_aside(path: &Path) -> Result<(), storage::Error> {
+    if !path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+        return Ok(());
+    }
+    let mut names = (1..).map(|number| path.with_file_name(format!("{NAME}.aside-{number}")));
+    let free = names.find(|name| name.symlink_metadata().is_err());
+    let Some(aside) = free else { return Ok(()) };
+    tracing::warn!(
+        "the folder `{}` is in the way of a file and is `{}` now",
+        path.display(),
+        aside.display()
+    );
+    let renamed = std::fs::rename(path, &aside);
+    renamed.map_err(|source| storage::Error::Io { action: "rename", path: path.to_owned(), source })
 }
 
 /// The source of the job whose folder this is, as far as its manifest tells. The job is in the ledger of that file.
@@ -220,6 +237,23 @@ mod tests {
         std::fs::copy(job.folder.join(NAME), copy.join(NAME)).unwrap();
         let copied = Record { request: NewJob { folder: copy.into(), ..job }, ..record };
         assert!(write(&ledger, &copied, &other).unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_folder_in_the_place_of_a_manifest_is_put_aside() {
+        let root = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&root.path().join("ledger.db")).await.unwrap();
+        let job = new_job(root.path(), "a.mp4");
+        let id = ledger.submit(&job, now()).await.unwrap().id;
+        let record = ledger.get(id).await.unwrap().unwrap();
+        for number in 1..=2 {
+            let _ = std::fs::remove_file(job.folder.join(NAME));
+            std::fs::create_dir_all(job.folder.join(NAME)).unwrap();
+            std::fs::write(job.folder.join(NAME).join("kept"), "").unwrap();
+            assert!(write(&ledger, &record, &Owner::default()).unwrap());
+            assert!(read_sealed::<Manifest>(&job.folder.join(NAME)).unwrap().is_some());
+            assert!(job.folder.join(format!("{NAME}.aside-{number}/kept")).exists());
+        }
     }
 
     #[tokio::test]
