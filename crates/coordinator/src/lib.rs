@@ -36,7 +36,7 @@ pub use manifest::{bring_back, source_of};
 pub use names::{job_folders, report_of, result_names};
 pub use owner::Owner;
 pub use process::{DeathNote, WorkerError, WorkerProcess};
-pub use scheduler::{Ending, Existing, Scheduler, SchedulerOptions};
+pub use scheduler::{Ending, Existing, Limits, Scheduler, SchedulerOptions};
 pub use scheduler::{discard_work, now};
 pub use shutdown::Shutdown;
 pub use source::replaced_by;

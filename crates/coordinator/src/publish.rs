@@ -48,7 +48,7 @@ impl Scheduler {
             tracing::warn!("job {}: {trouble}", record.id);
             self.note(record, trouble);
         }
-        if self.options.keep_time
+        if self.options.limits.keep_time
             && let Err(error) = copy_time(&record.request.source, result)
         {
             tracing::warn!("`{}` does not have the time of its source: {error}", result.display());

@@ -111,7 +111,7 @@ mod tests {
     use ledger::{Ledger, NewJob};
 
     use super::*;
-    use crate::scheduler::{Existing, SchedulerOptions};
+    use crate::scheduler::{Existing, Limits, SchedulerOptions};
     use crate::task::unpublished_result;
 
     /// A ledger with an output folder, and the scheduler that publishes into it.
@@ -128,13 +128,12 @@ mod tests {
             let scheduler = Scheduler::new(SchedulerOptions {
                 ledger: ledger.clone(),
                 worker: "worker".into(),
-                engine_threads: 1,
-                max_disk: None,
+                limits: Limits { engine_threads: 1, max_disk: None, keep_time: false },
+                new_limits: None,
                 existing: Existing::NextName,
                 folders: crate::ServerFolders::default(),
                 taken: Vec::new(),
                 owner: crate::Owner::default(),
-                keep_time: false,
                 updates: tokio::sync::mpsc::unbounded_channel().0,
             });
             Self { folder, ledger, scheduler }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use coordinator::NameRules;
+use coordinator::{Limits, NameRules};
 use job::{Model, Settings, Target};
 use serde::Serialize;
 
@@ -107,7 +107,7 @@ pub(crate) fn complete(
 }
 
 /// A setting as it holds in the end.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Effective {
     pub(crate) key: &'static str,
     /// As the file would have it, or what holds where nothing is set, in words.
@@ -268,6 +268,21 @@ fn target(size: SizeChoice) -> Option<Target> {
     let fit = fit.map(|PictureSize { width, height }| Target::Fit { width, height });
     let side = height.map(Target::Height).or(width.map(Target::Width));
     scale.map(Target::Scale).or(side).or(fit)
+}
+
+/// How the work on all jobs is done.
+pub(crate) fn limits(choices: &Choices) -> Limits {
+    Limits {
+        engine_threads: engine_threads(choices.threads),
+        max_disk: choices.max_disk.map(|limit| limit.0.0),
+        keep_time: choices.keep_time,
+    }
+}
+
+/// The settings in which two states differ, as `crf: 20 -> 18`.
+pub(crate) fn differences(before: &[Effective], after: &[Effective]) -> Vec<String> {
+    let pairs = before.iter().zip(after).filter(|(before, after)| before.value != after.value);
+    pairs.map(|(before, after)| format!("{}: {} -> {}", after.key, before.value, after.value)).collect()
 }
 
 /// Threads of the engine: what was chosen, else one a core.

@@ -213,5 +213,21 @@ fn new_settings_are_taken_up_for_new_jobs_and_mistakes_are_not() {
         log().matches("the settings were read again").count() == 2
     });
     assert_eq!(size("c.mp4", 3), "128x128");
+    // What is not of single jobs is taken up as well.
+    fs::write(&settings, "model = \"none\"\nscale = 4\nkeep_time = true\nmax_disk = \"1 bytes\"").unwrap();
+    run_well(root, &["reload"]);
+    let changes = "changed: max_disk: what is free -> \"1 bytes\", keep_time: false -> true";
+    wait_for("the changes", server::PATIENCE, || log().contains(changes));
+    make_clip(&root.join("input/d.mp4"), "32x36", 3, false);
+    let jobs = server.wait_for_jobs(4);
+    let refused = jobs.iter().find(|job| job["status"] == "failed").unwrap();
+    assert!(refused["reason"].as_str().unwrap().contains("max_disk in upscaled.toml"), "{refused}");
+    fs::write(&settings, "model = \"none\"\nscale = 4\nkeep_time = true").unwrap();
+    run_well(root, &["reload"]);
+    run_well(root, &["retry", "d.mp4"]);
+    let jobs = server.wait_for_jobs(4);
+    assert!(jobs.iter().all(|job| job["status"] == "done"), "{jobs:#?}");
+    let time = |path: &str| root.join(path).metadata().unwrap().modified().unwrap();
+    assert_eq!(time("output/d_upscaled.mp4"), time("input/d.mp4"));
     assert_eq!(server.stop(), Some(0));
 }

@@ -7,7 +7,7 @@ use job::message::{Failure, FailureKind, Request, Response, Sandbox};
 use job::state::{Event, Task};
 use ledger::Record;
 
-use super::{BEAT, LEASE, LOOK, REPORT, Scheduler, WORKER};
+use super::{BEAT, LEASE, LOOK, Limits, REPORT, Scheduler, WORKER};
 use crate::away::{self, ServerFolder};
 use crate::error::Error;
 use crate::process::{WorkerError, WorkerProcess};
@@ -103,11 +103,11 @@ impl Scheduler {
                 return Ok(self.unless_away(record, task, task::failed_by_storage(key, &error)));
             }
         }
-        let max_disk = self.options.max_disk;
+        let Limits { engine_threads, max_disk, .. } = self.options.limits;
         if let Err(failure) = room::look(record, task, max_disk) {
             return self.understand(record, task, Response::Failed(failure)).await;
         }
-        let Some(request) = task::request(record, task, self.options.engine_threads, max_disk) else {
+        let Some(request) = task::request(record, task, engine_threads, max_disk) else {
             let message =
                 "the ledger has no plan for this job: use `upscaled cancel` and start again".to_owned();
             return Ok(Outcome::Event(task::failed(key, FailureKind::Final, message)));

@@ -36,7 +36,7 @@ pub(super) async fn run(reload: Reload) -> anyhow::Result<Ending> {
         tokio::time::sleep(LOOK).await;
     }
     output::say(
-        "the settings are sound: new jobs have them; threads, max_disk and keep_time hold from the next start on",
+        "the settings are sound and taken up: new jobs have them, and threads, max_disk and keep_time hold for all from the next piece of work on; the log lists what changed",
     );
     Ok(Ending::Done)
 }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use coordinator::{
-    Existing, JobReport, Owner, Request, Scheduler, SchedulerOptions, ServerFolders, Shutdown, Update,
-    describe, describe_for, enter, finished_result, now,
+    Existing, JobReport, Limits, Owner, Request, Scheduler, SchedulerOptions, ServerFolders, Shutdown,
+    Update, describe, describe_for, enter, finished_result, now,
 };
 use job::state::{Event, Phase, Status};
 use job::{JobId, Settings};
@@ -64,9 +64,7 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     let mut batch = Batch::new(files.len(), up.json);
     let is_dry = up.dry_run;
     let run = Run {
-        engine_threads: config::engine_threads(choices.threads),
-        max_disk: choices.max_disk.map(|limit| limit.0.0),
-        keep_time: choices.keep_time,
+        limits: config::limits(&choices),
         taken: planned.iter().flatten().map(|file| file.expected.clone()).collect(),
         root,
         shutdown,
@@ -101,11 +99,9 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
 struct Run {
     up: Up,
     root: Option<Root>,
-    engine_threads: u32,
-    max_disk: Option<u64>,
+    limits: Limits,
     /// The names of all results of the command.
     taken: Vec<PathBuf>,
-    keep_time: bool,
     shutdown: Shutdown,
 }
 
@@ -277,13 +273,12 @@ impl Run {
         let mut scheduler = Scheduler::new(SchedulerOptions {
             ledger: ledger.clone(),
             worker: worker_executable()?,
-            engine_threads: self.engine_threads,
-            max_disk: self.max_disk,
+            limits: self.limits,
+            new_limits: None,
             existing: if self.up.overwrite { Existing::Replace } else { Existing::Refuse },
             folders: ServerFolders::default(),
             owner,
             taken: self.others(planned),
-            keep_time: self.keep_time,
             updates,
         });
         let ended = scheduler.work_to_end(id, &self.shutdown).await;
