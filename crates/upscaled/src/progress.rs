@@ -88,7 +88,7 @@ impl People {
         let elapsed = self.begun.elapsed();
         if self.is_terminal {
             // The last column stays free: some terminals go to the next line when it is written.
-            let columns = terminal::columns(std::io::stderr()).map_or(79, |columns| columns - 1);
+            let columns = terminal::columns(&std::io::stderr()).map_or(79, |columns| columns - 1);
             let has_bar = columns >= WIDE && is_made(report);
             if self.has_bar != has_bar {
                 self.has_bar = has_bar;

@@ -10,13 +10,13 @@ const COLUMNS: usize = 80;
 const ROWS: usize = 24;
 
 /// Columns of a terminal; `None` where it is none.
-pub(crate) fn columns(stream: impl AsFd + IsTerminal) -> Option<usize> {
-    stream.is_terminal().then(|| known(tcgetwinsize(&stream).map(|size| size.ws_col), COLUMNS))
+pub(crate) fn columns(stream: &(impl AsFd + IsTerminal)) -> Option<usize> {
+    stream.is_terminal().then(|| known(tcgetwinsize(stream).map(|size| size.ws_col), COLUMNS))
 }
 
 /// Rows of a terminal.
-pub(crate) fn rows(stream: impl AsFd) -> usize {
-    known(tcgetwinsize(&stream).map(|size| size.ws_row), ROWS)
+pub(crate) fn rows(stream: &impl AsFd) -> usize {
+    known(tcgetwinsize(stream).map(|size| size.ws_row), ROWS)
 }
 
 fn known(size: rustix::io::Result<u16>, usual: usize) -> usize {

@@ -48,13 +48,11 @@ async fn go_on(options: &InboxOptions, record: &Record, before: &Record, new: &N
             tracing::info!("job {id}: `{name}` is the file that was `{old}`");
             welcome_back(options, record).await?;
         }
-        Status::Done => match &record.request.result {
-            Some(result) => {
-                let result = result.display();
-                tracing::info!("job {id}: `{old}` is `{name}` now; its result stays `{result}`");
-            }
-            None => tracing::info!("job {id}: `{old}` is `{name}` now, and is done"),
-        },
+        Status::Done => {
+            let result = record.request.result.as_ref();
+            let result = result.map(|result| format!("; its result stays `{}`", result.display()));
+            tracing::info!("job {id}: `{old}` is `{name}` now{}", result.unwrap_or_default());
+        }
         // Most likely since the file was not found under its old name; what is wrong with the file itself is found again.
         Status::Failed { .. } if !record.is_removed => {
             options.ledger.apply(id, Event::Retry, now()).await?;

@@ -10,7 +10,7 @@ const CLOSE: &[u8] = b"\x1b[?25h\x1b[?1049l";
 
 /// Columns of the terminal that standard output is; `None` where it is none.
 pub(super) fn columns() -> Option<usize> {
-    terminal::columns(io::stdout())
+    terminal::columns(&io::stdout())
 }
 
 /// The terminal, while it is drawn on.
