@@ -1,6 +1,7 @@
 //! Folders that are away for a while: a network share that is not mounted, a disk that was pulled, rights that were taken.
 //!
-//! A job that needs such a folder waits for it. Its absence is not the job's fault, and what it made lies there.
+//! A job that needs such a folder waits for it. Its absence is not the job's fault, and what it made lies there. So is it with a
+//! source that may not be read.
 
 use std::io::{ErrorKind, Result};
 use std::path::{Path, PathBuf};
@@ -8,6 +9,8 @@ use std::path::{Path, PathBuf};
 use ledger::Record;
 use serde::{Deserialize, Serialize};
 use storage::Stamp;
+
+use crate::source::forbidden;
 
 /// A folder that a server needs: that of the videos, or that of all results.
 #[derive(Debug, Clone)]
@@ -95,7 +98,7 @@ pub(crate) fn reason(record: &Record, folders: &ServerFolders) -> Option<String>
 fn of_source(record: &Record, input: Option<&ServerFolder>) -> Option<String> {
     let source = &record.request.source;
     let folder = source.parent()?;
-    let error = source.metadata().err()?;
+    let Err(error) = source.metadata() else { return forbidden(source) };
     if error.kind() != ErrorKind::NotFound {
         return Some(format!("the source `{}` cannot be reached: {error}", source.display()));
     }

@@ -8,6 +8,7 @@ pub(crate) mod kinds;
 mod opening;
 mod order;
 mod pattern;
+mod renamed;
 mod rule;
 mod scan;
 mod vanished;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use job::state::Status;
 use job::{FilePath, Millis, Settings};
 use ledger::{KnownSource, Ledger, SeenFile};
 use storage::Stamp;
@@ -209,7 +211,7 @@ impl Inbox {
     async fn note_vanished(&self, known: &[KnownSource], there: &HashSet<&Path>) -> Result<(), Error> {
         let missing: Vec<KnownSource> = known
             .iter()
-            .filter(|known| known.is_done && !known.is_gone && !there.contains(&*known.source))
+            .filter(|known| known.status == Status::Done && !known.is_gone && !there.contains(&*known.source))
             .filter(|known| known.source.starts_with(&self.options.input))
             .cloned()
             .collect();

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use job::JobId;
 use job::state::{Event, Status};
-use ledger::{Base, Ledger, NewJob, Record};
+use ledger::{Base, Ledger, NewJob, Record, Submission};
 use serde::{Deserialize, Serialize};
 use storage::{read_sealed, sync_folder, write_sealed};
 
@@ -49,11 +50,28 @@ pub(crate) fn write(ledger: &Ledger, record: &Record, owner: &Owner) -> Result<b
     match read_sealed::<Manifest>(&path) {
         Ok(Some(there)) if there.is_of_another(folder, owner) => return Ok(false),
         Ok(Some(there)) if there.is_same(&manifest) => return Ok(true),
-        _ => {}
+        _ => put_aside(&path)?,
     }
     write_sealed(&path, &manifest)?;
     folder.parent().map_or(Ok(()), sync_folder)?;
     Ok(true)
+}
+
+/// Gives a folder that has the name of a manifest another name: no file can take its place.
+fn put_aside(path: &Path) -> Result<(), storage::Error> {
+    if !path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+        return Ok(());
+    }
+    let mut names = (1..).map(|number| path.with_file_name(format!("{NAME}.aside-{number}")));
+    let free = names.find(|name| name.symlink_metadata().is_err());
+    let Some(aside) = free else { return Ok(()) };
+    tracing::warn!(
+        "the folder `{}` is in the way of a file and is `{}` now",
+        path.display(),
+        aside.display()
+    );
+    let renamed = std::fs::rename(path, &aside);
+    renamed.map_err(|source| storage::Error::Io { action: "rename", path: path.to_owned(), source })
 }
 
 /// The source of the job whose folder this is, as far as its manifest tells. The job is in the ledger of that file.
@@ -94,7 +112,10 @@ pub async fn bring_back(ledger: &Ledger, output: &Path, owner: &Owner, rescued: 
         found
     });
     for new in looking.await.unwrap_or_default() {
-        let submission = ledger.submit(&NewJob { result: None, ..new.clone() }, now()).await?;
+        let submission = match renamed(ledger, &new).await? {
+            Some(id) => Submission { id, is_new: false },
+            None => ledger.submit(&NewJob { result: None, ..new.clone() }, now()).await?,
+        };
         let id = submission.id;
         if owner_of_all.may_have_lost_its_name() {
             take_over(ledger, &new, &owner_of_all);
@@ -114,6 +135,19 @@ pub async fn bring_back(ledger: &Ledger, output: &Path, owner: &Owner, rescued: 
         }
     }
     Ok(())
+}
+
+/// The job of a folder whose source has another name in the ledger than in the manifest, which is written anew with the next
+/// piece of work.
+async fn renamed(ledger: &Ledger, new: &NewJob) -> Result<Option<JobId>, Error> {
+    let jobs = ledger.of_fingerprint(&new.fingerprint).await?;
+    let is_it = |job: &&Record| {
+        let known = &job.request;
+        known.folder == new.folder
+            && known.settings.hash() == new.settings.hash()
+            && !matches!(job.job.status, Status::Done)
+    };
+    Ok(jobs.iter().find(is_it).map(|job| job.id))
 }
 
 /// Writes the server's present name into the manifest of one of its jobs.
@@ -206,6 +240,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_folder_in_the_place_of_a_manifest_is_put_aside() {
+        let root = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&root.path().join("ledger.db")).await.unwrap();
+        let job = new_job(root.path(), "a.mp4");
+        let id = ledger.submit(&job, now()).await.unwrap().id;
+        let record = ledger.get(id).await.unwrap().unwrap();
+        for number in 1..=2 {
+            let _ = std::fs::remove_file(job.folder.join(NAME));
+            std::fs::create_dir_all(job.folder.join(NAME)).unwrap();
+            std::fs::write(job.folder.join(NAME).join("kept"), "").unwrap();
+            assert!(write(&ledger, &record, &Owner::default()).unwrap());
+            assert!(read_sealed::<Manifest>(&job.folder.join(NAME)).unwrap().is_some());
+            assert!(job.folder.join(format!("{NAME}.aside-{number}/kept")).exists());
+        }
+    }
+
+    #[tokio::test]
     async fn jobs_come_back_from_their_folders_once() {
         let root = tempfile::tempdir().unwrap();
         let output = root.path().join("output");
@@ -221,6 +272,20 @@ mod tests {
                 ledger.list().await.unwrap().into_iter().map(|record| record.request).collect();
             assert_eq!(requests, [one.clone(), two.clone()]);
         }
+    }
+
+    #[tokio::test]
+    async fn a_job_whose_source_was_renamed_is_known_by_its_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&root.path().join("ledger.db")).await.unwrap();
+        let job = new_job(root.path(), "a.mp4");
+        note(&ledger, &job);
+        let id = ledger.submit(&job, now()).await.unwrap().id;
+        ledger.rename_source(&[id], &NewJob { source: "/in/b.mp4".into(), ..job }).await.unwrap();
+        bring_back(&ledger, root.path(), &Owner::default(), false).await.unwrap();
+        let sources: Vec<FilePath> =
+            ledger.list().await.unwrap().into_iter().map(|record| record.request.source).collect();
+        assert_eq!(sources, ["/in/b.mp4".into()]);
     }
 
     #[tokio::test]

@@ -74,7 +74,7 @@ impl Scheduler {
             tracing::warn!("job {}: {trouble}", record.id);
             self.note(record, trouble);
         }
-        if self.options.keep_time
+        if self.options.limits.keep_time
             && let Err(error) = copy_time(&record.request.source, result)
         {
             tracing::warn!("`{}` does not have the time of its source: {error}", result.display());
@@ -84,12 +84,22 @@ impl Scheduler {
     /// Whether the subtitle files beside a job's source go along with its result: where the user wants them and their times
     /// hold for the result, which those of a part of the film do not.
     const fn takes_subtitles(&self, record: &Record) -> bool {
-        self.options.subtitle_files && record.request.settings.part.is_none()
+        self.options.limits.subtitle_files && record.request.settings.part.is_none()
     }
 
     /// Gives the complete result its name.
     pub(crate) async fn publish(&self, record: &Record, task: &Task) -> Result<Event, Error> {
         let key = task.key();
+        let Some(facts) = &record.job.facts else { return Ok(nameless(key)) };
+        let mut named = record.clone();
+        if named.request.result.is_none() {
+            // It went to another job while this one had failed.
+            if let Err(taken) = self.reserve_name(record, facts).await? {
+                return Ok(task::failed(key, FailureKind::Final, taken));
+            }
+            named = self.options.ledger.get(record.id).await?.unwrap_or(named);
+        }
+        let record = &named;
         let part = task::unpublished_result(record);
         let Some(target) = record.request.result.clone() else {
             return Ok(nameless(key));
@@ -129,7 +139,6 @@ impl Scheduler {
             }
             // Somebody put a file there while the job ran: the result takes the next name.
             Err(storage::Error::TargetExists { .. }) if self.options.existing == Existing::NextName => {
-                let Some(facts) = &record.job.facts else { return Ok(nameless(key)) };
                 let renamed =
                     Record { request: NewJob { result: None, ..record.request.clone() }, ..record.clone() };
                 if let Err(taken) = self.reserve_name(&renamed, facts).await? {

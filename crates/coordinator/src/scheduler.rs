@@ -10,6 +10,7 @@ use job::{JobId, Millis, Turns};
 use ledger::{Ledger, Queued, Record};
 use storage::SegmentName;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 
 use crate::away::{self, ServerFolders};
 use crate::error::Error;
@@ -57,10 +58,10 @@ pub struct SchedulerOptions {
     pub ledger: Ledger,
     /// The worker executable.
     pub worker: PathBuf,
-    /// Threads of the engine.
-    pub engine_threads: u32,
-    /// Bytes that the folder of a job may take on the disk; `None` where there is no limit.
-    pub max_disk: Option<u64>,
+    /// What may be changed while it works.
+    pub limits: Limits,
+    /// Where new limits come from, which hold from the next piece of work on.
+    pub new_limits: Option<watch::Receiver<Limits>>,
     /// What to do about a file that has the name of a result.
     pub existing: Existing,
     /// Names that results of other jobs will have, which are not in the ledger.
@@ -71,12 +72,21 @@ pub struct SchedulerOptions {
     pub owner: Owner,
     /// How results are named.
     pub name: NameTemplate,
+    /// Where to tell what happens.
+    pub updates: UnboundedSender<Update>,
+}
+
+/// How the work on all jobs is done. No frame depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Threads of the engine.
+    pub engine_threads: u32,
+    /// Bytes that the folder of a job may take on the disk; `None` where there is no limit.
+    pub max_disk: Option<u64>,
     /// Results have the time at which their sources were modified.
     pub keep_time: bool,
     /// Results take along the subtitle files beside their sources.
     pub subtitle_files: bool,
-    /// Where to tell what happens.
-    pub updates: UnboundedSender<Update>,
 }
 
 /// What to do about a file that has the name of a result.
@@ -109,6 +119,8 @@ pub struct Scheduler {
     current: Option<JobId>,
     /// Its worker, which holds its model.
     worker: Option<WorkerProcess>,
+    /// The stamp of the source that the worker may read.
+    worker_stamp: String,
     turns: Turns,
     progress: Progress,
     pace: Pace,
@@ -136,6 +148,7 @@ impl Scheduler {
             options,
             current: None,
             worker: None,
+            worker_stamp: String::new(),
             turns: Turns::default(),
             progress: Progress::default(),
             pace: Pace::default(),
@@ -239,11 +252,23 @@ impl Scheduler {
         Ok(())
     }
 
+    /// Takes new limits up, where there are any.
+    fn take_up_limits(&mut self) {
+        let news = self.options.new_limits.as_mut().filter(|news| news.has_changed().unwrap_or(false));
+        let Some(limits) = news.map(|news| *news.borrow_and_update()) else { return };
+        if limits.engine_threads != self.options.limits.engine_threads {
+            // It has its threads already.
+            self.worker = None;
+        }
+        self.options.limits = limits;
+    }
+
     /// Does one piece of work of the current job.
     async fn turn(&mut self, id: JobId, shutdown: &Shutdown) -> Result<Turn, Error> {
         if shutdown.is_requested() {
             return Ok(Turn::Ended(Ending::Stopped));
         }
+        self.take_up_limits();
         let claim = Event::Claim { worker: WORKER.to_owned(), lease_milliseconds: LEASE.as_millis() as i64 };
         let applied = self.tell_ledger(id, claim, shutdown).await?;
         let record = applied.record;
@@ -261,6 +286,11 @@ impl Scheduler {
                 let applied = self.tell_ledger(id, event, shutdown).await?;
                 let mut after = applied.record;
                 self.tell_of_encoder(&record, &after);
+                let is_renamed = after.request.source != record.request.source;
+                if is_renamed && matches!(after.job.status, Status::Failed { .. }) {
+                    // Its source was missed under the name that it had before.
+                    after = self.tell_ledger(id, Event::Retry, shutdown).await?.record;
+                }
                 if applied.effects.contains(&Effect::DropSegments) {
                     sweep(&after, &[]);
                 }
@@ -302,6 +332,9 @@ impl Scheduler {
         if record.job.status.is_final() {
             self.something_ended = true;
             remove_leftovers(&record);
+            if record.job.status == Status::Done {
+                self.free_halves(&record).await?;
+            }
         }
         Ok(())
     }

@@ -1,14 +1,32 @@
 //! Is a source still what it was?
 
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use job::message::{Failure, FailureKind};
-use ledger::Record;
-use storage::{Stamp, fingerprint};
+use ledger::{NewJob, Record};
+use storage::{Stamp, check_readable, fingerprint, parts};
 
 /// The form in which a stamp is kept in the ledger.
 pub(crate) fn stamp_text(stamp: &Stamp) -> String {
     serde_json::to_string(stamp).unwrap_or_default()
+}
+
+/// Why a source may not be read, in words; `None` where it may, or where something else is wrong with it. Who mends that changes
+/// neither its time nor its size.
+pub(crate) fn forbidden(source: &Path) -> Option<String> {
+    let denied = |part: &PathBuf| matches!(check_readable(part), Err(error) if error.kind() == ErrorKind::PermissionDenied);
+    let part = parts(source).into_iter().find(denied)?;
+    Some(format!("`{}` may not be read by the server's user: give it the right with chmod", part.display()))
+}
+
+/// The fingerprint of the file that has taken the place of a job's source; `None` where that is there still, or nothing that can
+/// be read.
+pub fn replaced_by(record: &Record) -> Option<String> {
+    let NewJob { source, stamp, fingerprint: known, .. } = &record.request;
+    let is_touched = Stamp::of(source).is_ok_and(|found| stamp_text(&found) != *stamp);
+    let found = is_touched.then(|| fingerprint(source).ok()).flatten()?;
+    (found.hex != *known).then_some(found.hex)
 }
 
 /// What a look at a source found.

@@ -167,6 +167,20 @@ impl ReuseReport {
     }
 }
 
+/// Why a job failed or what it waits for, where its status does not say all.
+pub fn reason(status: &Status) -> Option<String> {
+    match status {
+        Status::Failed { reason } => Some(reason.clone()),
+        Status::WaitingForSpace { bytes } => {
+            Some(format!("{} must be free on the disk of the output folder", Bytes(*bytes)))
+        }
+        Status::WaitingForFolder { reason } => {
+            Some(format!("{reason}; the job goes on by itself when it is back"))
+        }
+        _ => None,
+    }
+}
+
 impl JobReport {
     /// What the ledger alone knows of a job.
     pub fn of(record: &Record) -> Self {
@@ -250,16 +264,7 @@ impl Progress {
             ended: record.job.status.is_final().then_some(record.changed),
             priority: job.priority,
             status: job.status.name(),
-            reason: match &job.status {
-                Status::Failed { reason } => Some(reason.clone()),
-                Status::WaitingForSpace { bytes } => {
-                    Some(format!("{} must be free on the disk of the output folder", Bytes(*bytes)))
-                }
-                Status::WaitingForFolder { reason } => {
-                    Some(format!("{reason}; the job goes on by itself when it is back"))
-                }
-                _ => None,
-            },
+            reason: reason(&job.status),
             failed_attempts: job.failed_attempts.clone(),
             bytes_needed,
             phase: job.phase,

@@ -37,22 +37,21 @@ pub async fn submit(ledger: &Ledger, request: Request, now: Millis) -> Result<Su
     enter(ledger, &describe_for(ledger, request).await?, now).await
 }
 
-/// As [`submit`]; a new job whose result is there already, as after a loss of the ledger, is done at once. Gives that result.
+/// As [`enter`]; a new job whose result is there already, as after a loss of the ledger, is done at once. Gives that result.
 pub(crate) async fn submit_unless_made(
     ledger: &Ledger,
-    request: Request,
+    new: &NewJob,
     template: &NameTemplate,
     now: Millis,
 ) -> Result<(Submission, Option<FilePath>), Error> {
-    let new = describe_for(ledger, request).await?;
     let (known, template) = (new.clone(), template.clone());
     let looking = tokio::task::spawn_blocking(move || finished_result(&known, &template, None));
     if let Ok(Some((result, bytes))) = looking.await
-        && let Some(id) = ledger.submit_done(&new, &result, bytes, now).await?
+        && let Some(id) = ledger.submit_done(new, &result, bytes, now).await?
     {
         return Ok((Submission { id, is_new: true }, Some(result)));
     }
-    Ok((enter(ledger, &new, now).await?, None))
+    Ok((enter(ledger, new, now).await?, None))
 }
 
 /// Takes a described job in, and notes the new stamp of one that is there already.

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use job::Container;
-use job::state::Status;
+use job::state::{Event, Status};
 use ledger::Record;
 
 use crate::error::Error;
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Scheduler, discard_work, now};
 
 /// How much later than its job came to an end a result may have been written, by clocks that count in different steps.
 const SLACK_MILLISECONDS: i64 = 1000;
@@ -43,6 +43,31 @@ impl Scheduler {
     pub(crate) async fn may_replace(&self, record: &Record, target: &Path) -> Result<bool, Error> {
         let replaced = self.replaced_by(record).await?;
         Ok(replaced.is_some_and(|replaced| is_result_of(&replaced, target)))
+    }
+
+    /// Frees what jobs that failed have kept of the same file before it was whole, now that the job of the whole one is done: such
+    /// a half can be had again from the whole. What is kept of another content is left to whoever may put that back.
+    pub(crate) async fn free_halves(&self, done: &Record) -> Result<(), Error> {
+        let ledger = &self.options.ledger;
+        for earlier in ledger.of_source(&done.request.source).await? {
+            let is_half = earlier.job.facts.as_ref().is_some_and(|facts| facts.cut_off.is_some());
+            let is_kept =
+                matches!(earlier.job.status, Status::Failed { .. }) && earlier.request.folder.is_dir();
+            if !is_kept || !gives_way(&earlier, done) {
+                continue;
+            }
+            let (id, folder) = (earlier.id, earlier.request.folder.display());
+            if is_half {
+                ledger.apply(id, Event::Cancel, now()).await?;
+                discard_work(&earlier);
+                tracing::info!("job {id}: the file is whole now, and what was made of its half is discarded");
+            } else {
+                tracing::info!(
+                    "job {id} keeps what it made of the earlier file in `{folder}`: `upscaled cancel {id}` frees it"
+                );
+            }
+        }
+        Ok(())
     }
 
     /// The job whose result that of this one replaces.
@@ -83,12 +108,12 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use job::message::{Failure, FailureKind};
-    use job::state::{Effect, Event, Evidence, Reused, Task};
+    use job::state::{Effect, Evidence, Reused, Task};
     use job::{JobId, Millis, Settings, SourceFacts};
     use ledger::{Ledger, NewJob};
 
     use super::*;
-    use crate::scheduler::{Existing, SchedulerOptions, now};
+    use crate::scheduler::{Existing, Limits, SchedulerOptions};
     use crate::task::unpublished_result;
 
     /// A ledger with an output folder, and the scheduler that publishes into it.
@@ -105,15 +130,13 @@ mod tests {
             let scheduler = Scheduler::new(SchedulerOptions {
                 ledger: ledger.clone(),
                 worker: "worker".into(),
-                engine_threads: 1,
-                max_disk: None,
+                limits: Limits { engine_threads: 1, max_disk: None, keep_time: false, subtitle_files: false },
+                new_limits: None,
                 existing: Existing::NextName,
                 folders: crate::ServerFolders::default(),
                 taken: Vec::new(),
                 owner: crate::Owner::default(),
                 name: crate::NameTemplate::default(),
-                keep_time: false,
-                subtitle_files: false,
                 updates: tokio::sync::mpsc::unbounded_channel().0,
             });
             Self { folder, ledger, scheduler }
@@ -332,5 +355,28 @@ mod tests {
         house.make(second, None, "of the second").await;
         house.publish(second).await;
         assert_eq!(house.results(), named(&[("film_upscaled.mkv", "of the second")]));
+    }
+
+    #[tokio::test]
+    async fn what_was_kept_of_half_a_file_goes_and_that_of_another_content_stays() {
+        let house = House::new().await;
+        let fail = async |id| {
+            let task = house.claim(id).await.key();
+            let failure = Failure { kind: FailureKind::Final, message: "the source was changed".to_owned() };
+            house.ledger.apply(id, Event::Failed { task, failure }, now()).await.unwrap();
+        };
+        let (half, other) = (house.submit("half").await, house.submit("other").await);
+        house.make(half, Some("8 s and 4 s"), "never published").await;
+        fail(half).await;
+        house.make(other, None, "never published").await;
+        fail(other).await;
+        let whole = house.submit("whole").await;
+        house.make(whole, None, "of the whole").await;
+        house.publish(whole).await;
+        assert!(house.path("half.job").exists() && house.path("other.job").exists());
+        house.scheduler.free_halves(&house.record(whole).await).await.unwrap();
+        assert!(!house.path("half.job").exists() && house.path("other.job").exists());
+        assert_eq!(house.record(half).await.job.status, Status::Canceled);
+        assert!(matches!(house.record(other).await.job.status, Status::Failed { .. }));
     }
 }

@@ -58,6 +58,15 @@ impl Ledger {
         Ok(transaction.commit().await?)
     }
 
+    /// How many files were seen and are no jobs yet.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count_seen(&self) -> Result<u64, Error> {
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM seen").fetch_one(&self.pool).await?;
+        Ok(count as u64)
+    }
+
     /// The files that were seen and are no jobs yet, those that changed last first.
     ///
     /// # Errors

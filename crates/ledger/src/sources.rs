@@ -1,9 +1,10 @@
 //! Questions about the sources of all jobs, none of which reads whole jobs, and what a result inherits from an earlier one.
 
+use job::state::Status;
 use job::{FilePath, JobId, Millis};
 use sqlx::Row as _;
 
-use crate::rows::to_json;
+use crate::rows::{from_json, to_json};
 use crate::seal::seal_job;
 use crate::store::insert;
 use crate::{Error, Ledger, NewJob};
@@ -17,8 +18,8 @@ pub struct KnownSource {
     pub source: FilePath,
     /// See [`NewJob::stamp`].
     pub stamp: String,
-    /// The job is done.
-    pub is_done: bool,
+    /// How far the job is.
+    pub status: Status,
     /// The source was found to be gone: see [`Ledger::set_gone`].
     pub is_gone: bool,
 }
@@ -30,17 +31,15 @@ impl Ledger {
     /// # Errors
     /// When the database fails.
     pub async fn known_sources(&self) -> Result<Vec<KnownSource>, Error> {
-        // Within a text, the quotes would be escaped.
-        let statement = "SELECT id, source, stamp, status = $1 AS done, gone FROM job
-             WHERE instr(settings, '\"part\":') = 0 ORDER BY id";
-        let rows =
-            sqlx::query(statement).bind(to_json(&job::state::Status::Done)?).fetch_all(&self.pool).await?;
+        let statement = "SELECT id, source, stamp, status, gone FROM job
+             WHERE json_extract(settings, '$.part') IS NULL ORDER BY id";
+        let rows = sqlx::query(statement).fetch_all(&self.pool).await?;
         let known = |row: &sqlx::sqlite::SqliteRow| {
             Ok(KnownSource {
                 id: JobId(row.try_get("id")?),
                 source: self.base.found(&FilePath::from_bytes(row.try_get("source")?)),
                 stamp: row.try_get("stamp")?,
-                is_done: row.try_get("done")?,
+                status: from_json(row, "status")?,
                 is_gone: row.try_get("gone")?,
             })
         };
@@ -79,12 +78,11 @@ impl Ledger {
     /// # Errors
     /// When the database fails.
     pub async fn is_folder_used(&self, folder: &FilePath) -> Result<bool, Error> {
-        use job::state::Status::{Canceled, Done};
         let statement = "SELECT EXISTS (SELECT 1 FROM job WHERE folder = $1 AND status NOT IN ($2, $3))";
         let used = sqlx::query_scalar(statement)
             .bind(self.base.kept(folder).as_bytes().to_vec())
-            .bind(to_json(&Done)?)
-            .bind(to_json(&Canceled)?)
+            .bind(to_json(&Status::Done)?)
+            .bind(to_json(&Status::Canceled)?)
             .fetch_one(&self.pool)
             .await?;
         Ok(used)
@@ -102,6 +100,39 @@ impl Ledger {
             .execute(&mut *transaction)
             .await?;
         seal_job(&mut transaction, id).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Gives jobs the name and the stamp that their source has by now, as `new` tells them. Those that nobody has worked on get
+    /// its folders as well. A job stays as it is where another one is of that source with that content and those settings.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing has changed.
+    pub async fn rename_source(&self, ids: &[JobId], new: &NewJob) -> Result<(), Error> {
+        let new = self.base.kept_request(new);
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        for &id in ids {
+            sqlx::query(
+                "UPDATE OR IGNORE job SET source = $1, stamp = $2, gone = 0 WHERE id = $3 AND fingerprint = $4",
+            )
+            .bind(new.source.as_bytes())
+            .bind(&new.stamp)
+            .bind(id.0)
+            .bind(&new.fingerprint)
+            .execute(&mut *transaction)
+            .await?;
+            // The epoch tells of work under earlier versions, too.
+            let statement = "UPDATE job SET output = $1, folder = $2 WHERE id = $3 AND source = $4
+                     AND started IS NULL AND epoch = 0 AND result IS NULL";
+            sqlx::query(statement)
+                .bind(new.output.as_bytes())
+                .bind(new.folder.as_bytes())
+                .bind(id.0)
+                .bind(new.source.as_bytes())
+                .execute(&mut *transaction)
+                .await?;
+            seal_job(&mut transaction, id).await?;
+        }
         Ok(transaction.commit().await?)
     }
 

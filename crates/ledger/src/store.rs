@@ -405,6 +405,19 @@ impl Ledger {
         load_all(&mut connection, &self.base, ids).await
     }
 
+    /// The jobs whose sources have a content, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn of_fingerprint(&self, fingerprint: &str) -> Result<Vec<Record>, Error> {
+        let mut connection = self.pool.begin().await?;
+        let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM job WHERE fingerprint = $1 ORDER BY id")
+            .bind(fingerprint)
+            .fetch_all(&mut *connection)
+            .await?;
+        load_all(&mut connection, &self.base, ids).await
+    }
+
     /// Removes a job and its segments from the ledger.
     ///
     /// # Errors

@@ -55,7 +55,7 @@ async fn sources_are_known_by_their_stamps_and_marked_when_they_are_gone() {
     let known = ledger.known_sources().await.unwrap();
     let told: Vec<_> = known.iter().map(|known| (known.id, &*known.stamp, known.is_gone)).collect();
     assert_eq!(told, [(one, "stamp of f", false), (two, "stamp of g", true)]);
-    assert!(known.iter().all(|known| !known.is_done && *known.source == *"/a.mp4"));
+    assert!(known.iter().all(|known| known.status == Status::Queued && *known.source == *"/a.mp4"));
     assert!(ledger.is_gone(two).await.unwrap() && !ledger.is_gone(one).await.unwrap());
     // The mark is no part of what the seal of a row covers.
     ledger.get(two).await.unwrap().unwrap();

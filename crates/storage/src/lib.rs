@@ -42,7 +42,7 @@ pub use memory::available as available_memory;
 pub use packet_log::{Packet, PacketLogError, PacketLogReader, PacketLogWriter, Summary};
 pub use parts::{first_part, parts};
 pub use publish::{publish, publish_copy, publish_replacing, remove_leftovers};
-pub use reach::{check_writable, device, inode, mount};
+pub use reach::{check_readable, check_writable, device, inode, mount};
 pub use scratch::{Scratch, ScratchFile, ScratchOptions};
 pub use sealed::{read_sealed, write_sealed};
 pub use segment::{

@@ -16,6 +16,14 @@ pub fn check_writable(folder: &Path) -> io::Result<()> {
     Ok(rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK)?)
 }
 
+/// Checks that this process may read a file, as far as rights say.
+///
+/// # Errors
+/// The system's reason why it may not.
+pub fn check_readable(file: &Path) -> io::Result<()> {
+    Ok(rustix::fs::access(file, Access::READ_OK)?)
+}
+
 /// The number of the device that a file or folder is on; links are followed. It may change when a share is mounted again.
 ///
 /// # Errors

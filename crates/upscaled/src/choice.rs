@@ -74,13 +74,23 @@ impl FromStr for DiskLimit {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let is_bare = text.parse::<f64>().is_ok_and(f64::is_finite) && !text.starts_with(['+', '-']);
-        if is_bare {
+        let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+        if number == Some(0.0) {
+            return Err(NO_ROOM.to_owned());
+        }
+        if number.is_some() && !text.starts_with(['+', '-']) {
             return Err(format!("a size needs its unit: did you mean \"{text}GB\"?"));
         }
-        text.parse().map(Self).map_err(|error: storage::NoBytes| error.to_string())
+        match text.parse() {
+            Ok(Bytes(0)) => Err(NO_ROOM.to_owned()),
+            Ok(bytes) => Ok(Self(bytes)),
+            Err(error) => Err(storage::NoBytes::to_string(&error)),
+        }
     }
 }
+
+const NO_ROOM: &str =
+    "no job could make anything on no disk: name a size such as \"20GB\", or leave it out for no limit";
 
 /// How many times larger results are.
 pub(crate) fn scale(text: &str) -> Result<Scale, String> {
@@ -177,6 +187,9 @@ mod tests {
         for (text, meant) in [("200", "200GB"), (" 1.5 ", "1.5GB")] {
             let error = text.parse::<DiskLimit>().unwrap_err();
             assert!(error.contains(&format!("did you mean \"{meant}\"")), "{error}");
+        }
+        for text in ["0", "0.0", "0GB", "0 bytes"] {
+            assert!(text.parse::<DiskLimit>().unwrap_err().contains("on no disk"), "{text}");
         }
         for text in ["much", "-200", "", "inf"] {
             assert!(text.parse::<DiskLimit>().unwrap_err().contains("20GB"), "{text}");

@@ -50,7 +50,7 @@ pub(crate) enum Command {
     Scan(Scan),
     /// List the jobs of a server, and the files that it has seen and waits for
     List(Listing),
-    /// Show all about one job
+    /// Show all about jobs
     Show(Show),
     /// End jobs and throw their unfinished work away, also that of jobs that have failed
     ///
@@ -371,19 +371,19 @@ pub(crate) struct Kinds {
 
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// The job's number
-    #[arg(value_name = "JOB")]
-    pub(crate) id: i64,
+    /// The jobs: numbers, ranges such as 3-9, or names or ends of the paths of their videos
+    #[arg(required = true, value_name = "JOB")]
+    pub(crate) jobs: Vec<Selector>,
     #[command(flatten)]
     pub(crate) root: RootArgument,
-    /// Write JSON
+    /// Write JSON, a line a job
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Chosen {
-    /// The jobs: numbers, ranges such as 3-9, or names of their videos
+    /// The jobs: numbers, ranges such as 3-9, or names or ends of the paths of their videos
     #[arg(required_unless_present = "all", value_name = "JOB")]
     pub(crate) jobs: Vec<Selector>,
     /// All jobs of which this can be asked
@@ -396,7 +396,7 @@ pub(crate) struct Chosen {
 /// As [`Chosen`], for what can be asked of failed jobs.
 #[derive(Debug, Args)]
 pub(crate) struct ChosenOrFailed {
-    /// The jobs: numbers, ranges such as 3-9, or names of their videos
+    /// The jobs: numbers, ranges such as 3-9, or names or ends of the paths of their videos
     #[arg(required_unless_present_any = ["all", "failed"], value_name = "JOB")]
     pub(crate) jobs: Vec<Selector>,
     /// All jobs of which this can be asked
@@ -439,9 +439,9 @@ fn priority(text: &str) -> Result<Priority, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct Move {
-    /// The job's number
-    #[arg(value_name = "JOB")]
-    pub(crate) id: i64,
+    /// The jobs: numbers, ranges such as 3-9, or names or ends of the paths of their videos
+    #[arg(required = true, value_name = "JOB")]
+    pub(crate) jobs: Vec<Selector>,
     #[command(flatten)]
     pub(crate) to: NewPlace,
     #[command(flatten)]
@@ -456,7 +456,7 @@ pub(crate) struct NewPlace {
     pub(crate) first: bool,
     /// Before this one
     #[arg(long, value_name = "JOB")]
-    pub(crate) before: Option<i64>,
+    pub(crate) before: Option<Selector>,
     /// After all others
     #[arg(long)]
     pub(crate) last: bool,

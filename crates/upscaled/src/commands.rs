@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::Doctor(doctor) => doctor::run(doctor).await,
             Command::Bench(bench) => bench::run(bench).await,
             Command::Models(models) => models::run(models).await,
-            Command::Config(wanted) => config::run(&wanted),
+            Command::Config(wanted) => config::run(&wanted).await,
             Command::Reload(reload) => reload::run(reload).await,
             Command::Generate(generate) => generate::run(generate),
         }

@@ -1,19 +1,22 @@
 //! Settings: the defaults, the file `upscaled.toml`, and the command line, each over the one before.
 
+mod blame;
 mod file;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use coordinator::NameRules;
-use job::{Settings, Target};
+use coordinator::{Limits, NameRules};
+use job::{Model, Settings, Target};
 use serde::Serialize;
 
+use self::blame::Unfit;
+pub(crate) use self::blame::blame;
 use self::file::read;
 use crate::choice::EncoderOption;
 use crate::cli::{Choices, LookChoices, SizeChoice};
-use crate::exit::usage;
+use crate::exit::wrong;
 use crate::model;
 use crate::size::PictureSize;
 
@@ -45,6 +48,9 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
     let size = SizeChoice { scale: file.scale, height: file.height, width: file.width, fit: file.fit };
     // Anything about reuse on the command line replaces all of it in the file.
     let says_reuse = choices.no_reuse || choices.reuse_tolerance.is_some();
+    // What the file says of a network is not meant for none.
+    let (strength, anchor) =
+        if has_no_network(&choices) { (None, None) } else { (file.strength, file.anchor) };
     Ok(Choices {
         no_reuse: if says_reuse { choices.no_reuse } else { file.reuse == Some(false) },
         reuse_tolerance: if says_reuse { choices.reuse_tolerance } else { file.reuse_tolerance },
@@ -52,8 +58,8 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
         // A size on the command line replaces any kind of size in the file.
         size: if choices.size == SizeChoice::default() { size } else { choices.size },
         look: LookChoices {
-            strength: choices.look.strength.or(file.strength),
-            anchor: choices.look.anchor || file.anchor == Some(true),
+            strength: choices.look.strength.or(strength),
+            anchor: choices.look.anchor || anchor == Some(true),
             grain: choices.look.grain.or(file.grain),
         },
         denoise: choices.denoise.or(file.denoise),
@@ -81,8 +87,29 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
     })
 }
 
+/// True where these choose that there is no network.
+fn has_no_network(choices: &Choices) -> bool {
+    choices.model.as_deref() == Some("none")
+}
+
+/// The choices of the command line over those of the file, and the settings of a job with them.
+///
+/// # Errors
+/// When the file or a setting has a mistake: with its line where it stands in the file.
+pub(crate) fn complete(
+    line: &Choices,
+    path: &Path,
+    model_folders: &[PathBuf],
+) -> anyhow::Result<(Choices, Settings)> {
+    let choices = with_file(line.clone(), path)?;
+    match check(Settings::default(), &choices, model_folders) {
+        Ok(settings) => Ok((choices, settings)),
+        Err(Unfit { keys, error }) => Err(blame(line, path, keys, error)),
+    }
+}
+
 /// A setting as it holds in the end.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Effective {
     pub(crate) key: &'static str,
     /// As the file would have it, or what holds where nothing is set, in words.
@@ -103,6 +130,7 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
     // What the command line replaces as a whole.
     let has_size = line.size != SizeChoice::default();
     let has_reuse = line.no_reuse || line.reuse_tolerance.is_some();
+    let has_no_network = has_no_network(line);
     for (key, is_replaced) in [
         ("scale", has_size),
         ("height", has_size),
@@ -110,6 +138,8 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
         ("fit", has_size),
         ("reuse", has_reuse),
         ("reuse_tolerance", has_reuse),
+        ("strength", has_no_network),
+        ("anchor", has_no_network),
     ] {
         if is_replaced {
             file.written.remove(key);
@@ -170,6 +200,8 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
     Ok(of_line.into_iter().map(setting).collect())
 }
 
+const NO_NETWORK: &str = "model none has no network: strength and anchor are about the network, so leave them out, or choose another model";
+
 /// What is said of a size where another kind of size holds.
 const NOT_SET: &str = "-";
 
@@ -184,12 +216,27 @@ pub(crate) fn changed(
     choices: &Choices,
     model_folders: &[PathBuf],
 ) -> anyhow::Result<Settings> {
-    let model = choices.model.as_deref().map(|name| model::find(name, model_folders)).transpose()?;
-    let model = model.unwrap_or(base.model);
+    check(base, choices, model_folders).map_err(|unfit| unfit.error)
+}
+
+fn check(base: Settings, choices: &Choices, model_folders: &[PathBuf]) -> Result<Settings, Unfit> {
+    let of = |keys| move |error| Unfit { keys, error };
+    let model = choices.model.as_deref().map(|name| model::find(name, model_folders));
+    let model = model.transpose().map_err(of(&["model"]))?.unwrap_or(base.model);
+    let (strength, anchor) = if model == Model::None {
+        if choices.look.strength.is_some_and(|share| share < 1.0) || choices.look.anchor {
+            return Err(Unfit { keys: &["strength", "anchor", "model"], error: wrong(NO_NETWORK) });
+        }
+        // What was said of the network before is not meant for none.
+        (1.0, false)
+    } else {
+        (choices.look.strength.unwrap_or(base.strength), base.anchor || choices.look.anchor)
+    };
     let denoise = choices.denoise.unwrap_or(base.denoise);
+    let twin = (denoise < 1.0).then(|| model::find_twin(&model, model_folders));
     let options = choices.encoder_options.iter().map(|option| option.0.clone());
     let settings = Settings {
-        twin: if denoise < 1.0 { Some(model::find_twin(&model, model_folders)?) } else { None },
+        twin: twin.transpose().map_err(of(&["denoise", "model"]))?,
         model,
         denoise,
         target: target(choices.size).unwrap_or(base.target),
@@ -209,14 +256,14 @@ pub(crate) fn changed(
         reuse: if choices.no_reuse { None } else { choices.reuse_tolerance.or(base.reuse) },
         fill_gaps: base.fill_gaps || choices.fill_gaps,
         deinterlace: choices.deinterlace.unwrap_or(base.deinterlace),
-        strength: choices.look.strength.unwrap_or(base.strength),
-        anchor: base.anchor || choices.look.anchor,
+        strength,
+        anchor,
         grain: choices.look.grain.unwrap_or(base.grain),
         stream: base.stream,
         crop: choices.crop.unwrap_or(base.crop),
         part: base.part,
     };
-    settings.validate().map_err(usage)?;
+    settings.validate()?;
     Ok(settings)
 }
 
@@ -226,6 +273,22 @@ fn target(size: SizeChoice) -> Option<Target> {
     let fit = fit.map(|PictureSize { width, height }| Target::Fit { width, height });
     let side = height.map(Target::Height).or(width.map(Target::Width));
     scale.map(Target::Scale).or(side).or(fit)
+}
+
+/// How the work on all jobs is done.
+pub(crate) fn limits(choices: &Choices) -> Limits {
+    Limits {
+        engine_threads: engine_threads(choices.threads),
+        max_disk: choices.max_disk.map(|limit| limit.0.0),
+        keep_time: choices.keep_time,
+        subtitle_files: !choices.no_subtitle_files,
+    }
+}
+
+/// The settings in which two states differ, as `crf: 20 -> 18`.
+pub(crate) fn differences(before: &[Effective], after: &[Effective]) -> Vec<String> {
+    let pairs = before.iter().zip(after).filter(|(before, after)| before.value != after.value);
+    pairs.map(|(before, after)| format!("{}: {} -> {}", after.key, before.value, after.value)).collect()
 }
 
 /// Threads of the engine: what was chosen, else one a core.

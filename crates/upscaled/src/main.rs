@@ -22,6 +22,7 @@ mod size;
 mod status_file;
 mod supervisor;
 mod table;
+mod terminal;
 mod time_span;
 
 use clap::Parser as _;

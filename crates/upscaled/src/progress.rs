@@ -7,10 +7,10 @@ use coordinator::{JobReport, Update};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use job::state::Phase;
 use storage::Bytes;
-use terminal_size::{Width, terminal_size_of};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::output::{self, cut_end, width};
+use crate::terminal;
 
 /// Time between lines where there is no terminal, at least.
 const LINE: Duration = Duration::from_secs(10);
@@ -88,7 +88,7 @@ impl People {
         let elapsed = self.begun.elapsed();
         if self.is_terminal {
             // The last column stays free: some terminals go to the next line when it is written.
-            let columns = terminal_size_of(std::io::stderr()).map_or(79, |(Width(w), _)| usize::from(w) - 1);
+            let columns = terminal::columns(&std::io::stderr()).map_or(79, |columns| columns - 1);
             let has_bar = columns >= WIDE && is_made(report);
             if self.has_bar != has_bar {
                 self.has_bar = has_bar;

@@ -1,5 +1,7 @@
 //! The folder that a server lives in.
 
+mod rights;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -60,18 +62,26 @@ impl Root {
         ledger_file(&self.state())
     }
 
+    /// Refuses a folder whose server's state this user may not change, before the database does so in its own words.
+    pub(crate) fn check_rights(&self) -> anyhow::Result<()> {
+        rights::check(&self.state(), &self.ledger_file())
+    }
+
     /// Opens the ledger, making it when it is not there.
     pub(crate) async fn open_ledger(&self) -> anyhow::Result<Ledger> {
+        self.check_rights()?;
         open_ledger(&self.state()).await
     }
 
     /// Opens the ledger where there is one.
     pub(crate) async fn ledger_if_any(&self) -> anyhow::Result<Option<Ledger>> {
+        self.check_rights()?;
         if self.ledger_file().is_file() { self.open_ledger().await.map(Some) } else { Ok(None) }
     }
 
     /// Opens the ledger that a server or an earlier job made here.
     pub(crate) async fn open_existing_ledger(&self) -> anyhow::Result<Ledger> {
+        self.check_rights()?;
         anyhow::ensure!(
             self.ledger_file().is_file(),
             "there are no jobs in `{}`: start `upscaled serve` there, or name its folder with --root",

@@ -22,6 +22,10 @@ struct ServerStatus<'a> {
     updated: String,
     /// How many jobs there are of each status.
     jobs: &'a BTreeMap<String, u64>,
+    /// How many of them wait: for their turn, for space or for a folder.
+    waiting: u64,
+    /// Files that were seen and are no jobs yet.
+    seen: u64,
     /// The job that is worked on.
     job: Option<&'a JobReport>,
 }
@@ -65,9 +69,14 @@ impl StatusFile {
     async fn write(&mut self, state: &'static str) {
         // A disk that is full or does not answer is told elsewhere.
         let Ok(jobs) = self.ledger.counts().await else { return };
+        let Ok(seen) = self.ledger.count_seen().await else { return };
+        let waits = |name: &str| name == "queued" || name.starts_with("waiting");
+        let waiting = jobs.iter().filter(|(name, _)| waits(name)).map(|(_, count)| count).sum();
         let (version, since) = (env!("CARGO_PKG_VERSION"), &*self.since);
         let job = self.job.as_ref();
-        let mut status = ServerStatus { version, state, since, updated: String::new(), jobs: &jobs, job };
+        let jobs = &jobs;
+        let mut status =
+            ServerStatus { version, state, since, updated: String::new(), jobs, waiting, seen, job };
         let Ok(text) = serde_json::to_string(&status) else { return };
         if text == self.written {
             return;
@@ -109,6 +118,7 @@ mod tests {
             (&found["state"], &found["job"]["id"], &found["jobs"]["queued"]),
             (&"working".into(), &1.into(), &1.into())
         );
+        assert_eq!((&found["waiting"], &found["seen"]), (&1.into(), &0.into()));
         // Nothing is new.
         std::fs::remove_file(&path).unwrap();
         status.last_look = None;

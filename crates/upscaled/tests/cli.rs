@@ -35,7 +35,7 @@ fn wrong_usage_has_an_exit_code_of_its_own() {
         &["nonsense"],
         &["up", "a", "--scale", "2", "--height", "100"],
         &["up", "a", "--width", "2", "--fit", "9x9"],
-        &["show", "x"],
+        &["show"],
     ] {
         assert_eq!(run(folder.path(), arguments).status.code(), Some(2), "{arguments:?}");
     }
@@ -60,7 +60,11 @@ fn values_out_of_range_are_wrong_usage_and_said_before_any_work() {
         (&["--model", "other"], "realesr-animevideov3"),
         (&["--encoder", "libx266"], "libx265"),
         (&["--max-disk", "200"], "did you mean \"200GB\"?"),
+        (&["--max-disk", "0"], "on no disk"),
+        (&["--max-disk", "0GB"], "on no disk"),
         (&["--denoise", "0.5", "--model", "none"], "works with model"),
+        (&["--strength", "0.5", "--model", "none"], "model none has no network"),
+        (&["--anchor", "--model", "none"], "model none has no network"),
     ] {
         let output = run(folder.path(), &[&["up", "a.mp4"], arguments].concat());
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -98,13 +102,29 @@ fn mistakes_in_the_settings_are_wrong_usage_with_a_line() {
         ("max_disk = 200", "did you mean \"200GB\"?"),
         ("modle = \"none\"", "did you mean `model`?"),
         ("crf = 52", "from 0 (best) to 51"),
-        ("model = \"other\"", "there is no model `other`"),
+        ("\nmodel = \"other\"", "line 2: model: there is no model `other`"),
+        ("scale = 2\npreset = \"best\"", "line 2: preset: the encoder libx264 has no preset `best`"),
+        ("codec = \"av1\"\ncrf = 0", "line 2: crf: the quality 0 is out of range"),
+        ("codec = \"av1\"\nencoder = \"libx264\"", "line 2: encoder: the encoder libx264 does not make"),
+        ("encoder_options = { tune = \"loud\" }", "line 1: encoder_options: libx264 does not take tune=loud"),
+        ("max_disk = 0", "line 1: max_disk = 0 cannot be: no job could make anything on no disk"),
+        ("max_disk = \"0GB\"", "line 1: max_disk = \"0GB\" cannot be: no job could make anything on no disk"),
+        ("model = \"none\"\nstrength = 0.5", "line 2: strength: model none has no network"),
+        ("anchor = true\nmodel = \"none\"", "line 1: anchor: model none has no network"),
     ] {
         std::fs::write(&file, text).unwrap();
-        let output = run(folder.path(), &["serve"]);
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.code() == Some(2) && errors.contains(words), "{text}: {errors}");
+        for command in ["config", "serve"] {
+            let output = run(folder.path(), &[command]);
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.code() == Some(2) && errors.contains(words), "{command}: {text}: {errors}");
+        }
     }
+    // What the command line goes over is not to blame.
+    std::fs::write(&file, "model = \"other\"\nstrength = 0.5\nanchor = true").unwrap();
+    run_well(folder.path(), &["config", "--model", "none"]);
+    let output = run(folder.path(), &["config", "--model", "third"]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && errors.starts_with("error: there is no model"), "{errors}");
 }
 
 #[test]

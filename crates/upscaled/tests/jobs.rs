@@ -146,3 +146,58 @@ fn a_result_is_made_again_with_the_same_or_other_settings() {
     server.wait_for_jobs(2);
     assert!(frame_checksums(&result) == sums);
 }
+
+#[test]
+fn a_name_of_several_videos_ends_none_of_them() {
+    let folder = root();
+    let root = folder.path();
+    for (place, size) in [("a", "64x36"), ("b", "64x40")] {
+        fs::create_dir(root.join("input").join(place)).unwrap();
+        make_clip(&root.join(format!("input/{place}/film.mp4")), size, 25, false);
+    }
+    let server = Server::start(root, &QUICK);
+    server.wait_for_jobs(2);
+    for command in ["cancel", "remove"] {
+        let refused = said(root, &[command, "film.mp4"], 1);
+        assert!(refused.contains("job 1 (`") && refused.contains("job 2 (`"), "{refused}");
+        assert!(refused.contains("a/film.mp4") && refused.contains("b/film.mp4"), "{refused}");
+    }
+    assert_eq!(server.jobs().len(), 2);
+    let both = run_well(root, &["show", "film"]);
+    assert!(both.contains("a/film.mp4") && both.contains("b/film.mp4"), "{both}");
+    let one = run_well(root, &["show", "b/film.mp4", "--json"]);
+    let one: Value = serde_json::from_str(&one).unwrap();
+    assert!(said(root, &["remove", "b/film.mp4"], 0).contains("off the list"));
+    let left = server.jobs();
+    assert!(left.len() == 1 && left[0]["id"] != one["id"], "{left:?}");
+}
+
+#[test]
+fn a_job_whose_file_was_replaced_says_which_job_is_of_the_new_one() {
+    let folder = root();
+    let root = folder.path();
+    let (source, shelf) = (root.join("input/a.mp4"), root.join("shelf.mp4"));
+    make_clip(&shelf, "64x36", 300, false);
+    fs::copy(&shelf, &source).unwrap();
+    let server = Server::start(root, &SLOW);
+    wait_for("two segments", PATIENCE, || segments(&root.join("output/a.mp4.job")).len() >= 2);
+    make_clip(&root.join("other.mp4"), "64x40", 25, false);
+    fs::rename(root.join("other.mp4"), &source).unwrap();
+    wait_for("the new file", PATIENCE, || job(&server, 2)["status"] == "done");
+    assert_eq!(job(&server, 1)["status"], "failed");
+    let refused = said(root, &["retry", "1"], 1);
+    assert!(
+        refused.contains("was replaced by another one: the file that is there now is job 2"),
+        "{refused}"
+    );
+    assert!(
+        refused.contains("put the earlier file back") && refused.contains("`upscaled cancel 1`"),
+        "{refused}"
+    );
+    assert_eq!(job(&server, 1)["status"], "failed");
+    fs::rename(&shelf, &source).unwrap();
+    run_well(root, &["retry", "1"]);
+    let jobs = server.wait_for_jobs(2);
+    assert!(jobs.iter().all(|job| job["status"] == "done"), "{jobs:?}");
+    assert_eq!(frame_checksums(Path::new(jobs[0]["result"].as_str().unwrap())).len(), 300);
+}

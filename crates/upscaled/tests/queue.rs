@@ -123,10 +123,16 @@ fn a_job_is_moved_among_those_of_its_priority() {
     }
     wait_for("all jobs", PATIENCE, || server.jobs().len() == 3 && segments_done(&server, 1) >= 1);
     run_well(root, &["pause", "1", "2", "3"]);
-    run_well(root, &["move", "3", "--before", "2"]);
+    let order = || server.jobs().iter().map(|job| job["id"].as_u64().unwrap()).collect::<Vec<u64>>();
+    run_well(root, &["move", "2-3", "--first"]);
+    assert_eq!(order(), [2, 3, 1]);
+    run_well(root, &["move", "c.mp4", "--before", "input/b.mp4"]);
     run_well(root, &["priority", "1", "--to", "low"]);
-    let order: Vec<u64> = server.jobs().iter().map(|job| job["id"].as_u64().unwrap()).collect();
-    assert_eq!(order, [3, 2, 1]);
+    assert_eq!(order(), [3, 2, 1]);
+    let itself = run(root, &["move", "2", "--before", "2"]);
+    let errors = String::from_utf8_lossy(&itself.stderr).into_owned();
+    assert!(itself.status.code() == Some(1) && errors.contains("cannot come before itself"), "{errors}");
+    assert_eq!(order(), [3, 2, 1]);
     let output = run(root, &["move", "1", "--before", "2"]);
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(1) && errors.contains("upscaled priority"), "{errors}");

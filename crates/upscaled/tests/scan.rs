@@ -112,10 +112,10 @@ fn everything_is_taken_in_or_listed_with_its_rule() {
     assert!(!root.join("state").exists() && !root.join("output").exists() && !root.join("logs").exists());
     let found = run(root, &["scan"]);
     let listed = String::from_utf8(found.stdout).unwrap();
-    assert!(listed.lines().any(|line| line == "new     plain.mkv"), "{listed}");
-    assert!(listed.lines().any(|line| line.starts_with("-       @eaDir/ ")), "{listed}");
+    assert!(listed.lines().any(|line| line == "new          plain.mkv"), "{listed}");
+    assert!(listed.lines().any(|line| line.starts_with("passed over  @eaDir/ ")), "{listed}");
     let said = String::from_utf8(found.stderr).unwrap();
-    assert_eq!(said, "8 new, 1 waiting, 0 jobs already; passed over (-): 6 files and 3 folders\n");
+    assert_eq!(said, "8 new, 1 waiting; passed over: 6 files and 3 folders\n");
     let doctor = run_well(root, &["doctor"]);
     assert!(doctor.contains("4 files and 3 folders are passed over; `upscaled scan` lists them"), "{doctor}");
 
@@ -125,10 +125,40 @@ fn everything_is_taken_in_or_listed_with_its_rule() {
     wait_for("all to be looked into", PATIENCE, || server.seen().len() == 1);
     let id = |name: &str| {
         let job = jobs.iter().find(|job| job["source"].as_str().unwrap().ends_with(&format!("/{name}")));
-        format!("job {}, done", job.unwrap()["id"])
+        format!("job {}", job.unwrap()["id"])
     };
     check(root, "job", "seen", id);
     assert!(root.join("output/series/f_upscaled.mkv").is_file());
+}
+
+#[test]
+fn every_state_has_its_word_and_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, input) = (folder.path(), folder.path().join("input"));
+    fs::create_dir(&input).unwrap();
+    make_clip(&input.join("done.mp4"), "32x32", 5, false);
+    fs::write(input.join("failed.mp4"), "no video").unwrap();
+    fs::write(root.join("upscaled.toml"), "settle = \"0s\"").unwrap();
+    let server = Server::start(root, &["--model", "none", "--preset", "ultrafast", "--segment-frames", "25"]);
+    server.wait_for_jobs(2);
+    // What it works on, and what waits behind that.
+    for (name, size) in [("1.mp4", "64x36"), ("2.mp4", "64x40")] {
+        make_clip(&input.join(name), size, 3000, false);
+    }
+    make_clip(&input.join("copied.mp4"), "32x36", 5, false);
+    let find = |name: &str| {
+        let listed = String::from_utf8(run(root, &["scan"]).stdout).unwrap();
+        listed.lines().find(|line| line.contains(name)).unwrap_or_default().to_owned()
+    };
+    wait_for("the waiting file", PATIENCE, || find("copied.mp4").starts_with("waiting"));
+    assert!(find("done.mp4").starts_with("done  ") && find("done.mp4").contains("  job "));
+    let failed = find("failed.mp4");
+    assert!(failed.starts_with("failed") && failed.contains(": "), "{failed}");
+    wait_for("both states of jobs", PATIENCE, || {
+        let both = [find("1.mp4"), find("2.mp4")];
+        both.iter().any(|line| line.starts_with("running"))
+            && both.iter().any(|line| line.starts_with("waiting") && line.ends_with("waits for its turn"))
+    });
 }
 
 #[test]

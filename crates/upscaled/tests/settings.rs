@@ -129,7 +129,14 @@ fn a_server_says_what_it_does() {
         status().is_some_and(|status| status["jobs"]["done"] == 1)
     });
     assert_eq!(server.stop(), Some(0));
+    let log: String = fs::read_dir(root.join("logs"))
+        .unwrap()
+        .flatten()
+        .map(|file| fs::read_to_string(file.path()).unwrap())
+        .collect();
+    assert_eq!(log.lines().filter(|line| line.ends_with("job 1: running")).count(), 1, "{log}");
     let last = status().unwrap();
+    assert_eq!((&last["waiting"], &last["seen"]), (&0.into(), &0.into()));
     assert_eq!((&last["state"], &last["version"]), (&"stopped".into(), &env!("CARGO_PKG_VERSION").into()));
 }
 
@@ -146,6 +153,24 @@ fn a_list_that_is_watched_leaves_a_clean_screen() {
     let (drawn, after) = shown.split_once("\u{1b}[?25h\u{1b}[?1049l").expect("the usual screen comes back");
     assert!(drawn.contains("\u{1b}[?1049h") && drawn.matches("JOB  STATUS").count() >= 2, "{shown:?}");
     assert!(drawn.contains("clip.mp4") && after.trim() == "ended with 130", "{shown:?}");
+}
+
+#[test]
+fn a_terminal_that_does_not_know_its_size_gets_lines_of_the_usual_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let name = format!("{}.mp4", "long name ".repeat(12));
+    make_clip(&root.join(&name), "32x32", 3, false);
+    run_well(root, &["up", &name, "--root", ".", "--model", "none"]);
+    for (columns, rows, widest) in [(60, 0, 60), (0, 24, 80), (0, 0, 80)] {
+        let Some(shown) = common::on_terminal_of(root, columns, rows, "list") else { return };
+        let lines: Vec<&str> = shown.lines().map(str::trim_end).collect();
+        assert!(lines.len() == 2 && lines[1].contains("…"), "{columns} {rows}: {lines:?}");
+        assert!(lines.iter().all(|line| line.chars().count() <= widest), "{columns} {rows}: {lines:?}");
+    }
+    let line = "list --watch & sleep 1.5; kill -INT $!; wait $!";
+    let Some(shown) = common::on_terminal_of(root, 60, 0, line) else { return };
+    assert!(shown.contains("JOB  STATUS") && shown.contains("done"), "{shown:?}");
 }
 
 #[test]
@@ -188,5 +213,21 @@ fn new_settings_are_taken_up_for_new_jobs_and_mistakes_are_not() {
         log().matches("the settings were read again").count() == 2
     });
     assert_eq!(size("c.mp4", 3), "128x128");
+    // What is not of single jobs is taken up as well.
+    fs::write(&settings, "model = \"none\"\nscale = 4\nkeep_time = true\nmax_disk = \"1 bytes\"").unwrap();
+    run_well(root, &["reload"]);
+    let changes = "changed: max_disk: what is free -> \"1 bytes\", keep_time: false -> true";
+    wait_for("the changes", server::PATIENCE, || log().contains(changes));
+    make_clip(&root.join("input/d.mp4"), "32x36", 3, false);
+    let jobs = server.wait_for_jobs(4);
+    let refused = jobs.iter().find(|job| job["status"] == "failed").unwrap();
+    assert!(refused["reason"].as_str().unwrap().contains("max_disk in upscaled.toml"), "{refused}");
+    fs::write(&settings, "model = \"none\"\nscale = 4\nkeep_time = true").unwrap();
+    run_well(root, &["reload"]);
+    run_well(root, &["retry", "d.mp4"]);
+    let jobs = server.wait_for_jobs(4);
+    assert!(jobs.iter().all(|job| job["status"] == "done"), "{jobs:#?}");
+    let time = |path: &str| root.join(path).metadata().unwrap().modified().unwrap();
+    assert_eq!(time("output/d_upscaled.mp4"), time("input/d.mp4"));
     assert_eq!(server.stop(), Some(0));
 }

@@ -1,4 +1,4 @@
-//! Sources that are replaced, renamed, touched or gone for a while: a result is of one source as a whole, nothing is
+//! Sources that are replaced, touched or gone for a while: a result is of one source as a whole, nothing is
 //! done twice, and nothing is forgotten.
 //!
 //! `UPSCALED_REPLACEMENTS` sets how often a source is replaced under a running job (5 by default; a release needs 50).
@@ -147,20 +147,4 @@ fn an_unfinished_job_whose_folder_is_gone_keeps_its_work_and_goes_on_by_a_retry(
     run_well(root, &["retry", "1"]);
     assert_eq!(server.wait_for_jobs(1)[0]["status"], "done");
     assert_eq!(frame_checksums(&root.join("output/clip_upscaled.mp4")).len(), 600);
-}
-
-#[test]
-fn a_source_that_is_renamed_is_a_new_job_and_the_old_one_says_why_it_ends() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path();
-    make_telling_clip(&input(root, "before.mp4"), 300, false);
-    let server = Server::start(root, &SLOW);
-    wait_for("a segment", PATIENCE, || !segments(&root.join("output/before.mp4.job")).is_empty());
-    fs::rename(input(root, "before.mp4"), input(root, "after.mp4")).unwrap();
-    wait_for("the new name", PATIENCE, || server.jobs().len() == 2);
-    let jobs = server.wait_for_jobs(2);
-    assert_eq!((&jobs[0]["status"], &jobs[1]["status"]), (&"failed".into(), &"done".into()), "{jobs:#?}");
-    assert!(jobs[0]["reason"].as_str().unwrap().contains("the source is gone"), "{jobs:#?}");
-    assert!(!root.join("output/before_upscaled.mp4").exists());
-    assert_eq!(frame_checksums(&root.join("output/after_upscaled.mp4")).len(), 300);
 }

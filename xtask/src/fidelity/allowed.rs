@@ -44,7 +44,7 @@ impl Allowed {
             other_frames: says(&["deinterlaced", "telecine"]),
             more_frames: are_missing,
             fewer_frames_at_start: says(&["begins behind them"]),
-            times_not_trusted: says(&["times cannot be trusted"]),
+            times_not_trusted: says(&["when the frame before them ends", "decoded to find its time"]),
             times_in_order: says(&["next of its times"]),
             frames_in_order: says(&["in the order of their times"]),
             turned: says(&["turned upright", "brought upright"]),

@@ -12,11 +12,13 @@ use tokio::sync::oneshot;
 use super::InboxOptions;
 use super::held::is_held;
 use super::kinds::{self, Kind};
+use super::renamed;
 use super::rule::Rule;
 use crate::error::Error;
 use crate::process::WorkerProcess;
 use crate::scheduler::now;
-use crate::submit::{Request, make_again, submit_unless_made};
+use crate::source::forbidden;
+use crate::submit::{Request, describe_for, make_again, submit_unless_made};
 
 /// Time for a worker to look at a file.
 const PROBE_LIMIT: Duration = Duration::from_secs(30);
@@ -39,6 +41,8 @@ pub(super) enum Opened {
     LeftAlone(Rule),
     /// Another program may still write to it.
     Held,
+    /// It may not be read, for this reason.
+    Forbidden(String),
     /// It is not what it will be.
     Waits(Content),
 }
@@ -57,6 +61,9 @@ pub(super) async fn open(
     let looking = tokio::task::spawn_blocking(move || is_held(&files));
     if looking.await.unwrap_or(false) {
         return Ok(Opened::Held);
+    }
+    if let Some(why) = forbidden(path) {
+        return Ok(Opened::Forbidden(why));
     }
     // One that could not be opened may be longer meanwhile under the same stamp, or have been locked.
     let content = match known {
@@ -124,7 +131,11 @@ async fn take_in(options: &InboxOptions, path: &Path) -> Result<(), Error> {
         result: None,
         folder: None,
     };
-    let (submission, made) = submit_unless_made(&options.ledger, request, &options.name, now()).await?;
+    let new = describe_for(&options.ledger, request).await?;
+    if renamed::take_over(options, &new).await? {
+        return Ok(());
+    }
+    let (submission, made) = submit_unless_made(&options.ledger, &new, &options.name, now()).await?;
     let id = submission.id;
     if submission.is_new {
         if let Some(result) = made {
@@ -143,7 +154,7 @@ async fn take_in(options: &InboxOptions, path: &Path) -> Result<(), Error> {
 
 /// A file that was gone and is there again is to be made again, unless its result is still there. (That a result alone is
 /// gone asks for nothing: people take results away.)
-async fn welcome_back(options: &InboxOptions, record: &Record) -> Result<(), Error> {
+pub(super) async fn welcome_back(options: &InboxOptions, record: &Record) -> Result<(), Error> {
     let (id, source) = (record.id, record.request.source.display());
     let result = record.request.result.as_ref().filter(|result| result.symlink_metadata().is_ok());
     match (&record.job.status, result) {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use job::JobId;
+use job::state::Status;
 use ledger::{KnownSource, Ledger};
 
 use super::kinds::{self, Kind, NameRules};
@@ -50,8 +51,8 @@ pub enum Standing {
     Job {
         /// Its number.
         id: JobId,
-        /// It is done.
-        is_done: bool,
+        /// How far it is.
+        status: Status,
     },
     /// It is passed over.
     PassedOver(Rule),
@@ -137,7 +138,7 @@ impl Known {
         let job =
             self.jobs.get(&found.path).and_then(|jobs| jobs.iter().rev().find(|job| job.stamp == stamp));
         match (job, self.seen.get(&found.path), &found.control) {
-            (Some(job), _, _) => Standing::Job { id: job.id, is_done: job.is_done },
+            (Some(job), _, _) => Standing::Job { id: job.id, status: job.status.clone() },
             (None, Some(reason), _) => Standing::Seen { reason: reason.clone() },
             (None, None, Some(control)) => Standing::Waits { control: control.clone() },
             (None, None, None) => Standing::Wanted,

@@ -12,17 +12,19 @@ use storage::Stamp;
 /// The jobs whose sources somebody took out of the folder that is watched. A file that cannot be seen because its disk or
 /// network share is not there is not among them: the place where it lay is on another device then.
 pub(super) fn of(missing: Vec<KnownSource>, input: &Path) -> Vec<JobId> {
-    missing.into_iter().filter(|known| is_gone(known, input)).map(|known| known.id).collect()
+    let missing = missing.into_iter().filter(|known| is_gone(&known.source, &known.stamp, input));
+    missing.map(|known| known.id).collect()
 }
 
-fn is_gone(known: &KnownSource, input: &Path) -> bool {
-    let Ok(stamp) = serde_json::from_str::<Stamp>(&known.stamp) else { return false };
+/// True when a source that had a stamp was taken away from its place below `input`.
+pub(super) fn is_gone(source: &Path, stamp: &str, input: &Path) -> bool {
+    let Ok(stamp) = serde_json::from_str::<Stamp>(stamp) else { return false };
     let is_absent =
         |path: &Path| matches!(path.symlink_metadata(), Err(error) if error.kind() == ErrorKind::NotFound);
-    let mut folders = known.source.ancestors().skip(1).take_while(|folder| folder.starts_with(input));
+    let mut folders = source.ancestors().skip(1).take_while(|folder| folder.starts_with(input));
     let left = folders.find(|folder| !is_absent(folder));
     let device = left.and_then(|folder| fs::metadata(folder).ok()).map(|found| found.dev());
-    is_absent(&known.source) && device == Some(stamp.device)
+    is_absent(source) && device == Some(stamp.device)
 }
 
 #[cfg(test)]
@@ -36,19 +38,15 @@ mod tests {
         let there = input.join("there.mp4");
         fs::write(&there, "x").unwrap();
         let stamp = Stamp::of(&there).unwrap();
-        let known = |name: &str, stamp: Stamp| KnownSource {
-            id: JobId(1),
-            source: input.join(name).into(),
-            stamp: serde_json::to_string(&stamp).unwrap(),
-            is_done: true,
-            is_gone: false,
+        let is_gone = |name: &str, stamp: Stamp| {
+            is_gone(&input.join(name), &serde_json::to_string(&stamp).unwrap(), input)
         };
-        assert!(is_gone(&known("gone.mp4", stamp), input));
-        assert!(is_gone(&known("gone/with/its/folders.mp4", stamp), input));
-        assert!(!is_gone(&known("there.mp4", stamp), input));
+        assert!(is_gone("gone.mp4", stamp));
+        assert!(is_gone("gone/with/its/folders.mp4", stamp));
+        assert!(!is_gone("there.mp4", stamp));
         // What is below a file cannot be asked for.
-        assert!(!is_gone(&known("there.mp4/x.mp4", stamp), input));
-        assert!(!is_gone(&known("gone.mp4", Stamp { device: stamp.device + 1, ..stamp }), input));
-        assert!(!is_gone(&KnownSource { stamp: "s".to_owned(), ..known("gone.mp4", stamp) }, input));
+        assert!(!is_gone("there.mp4/x.mp4", stamp));
+        assert!(!is_gone("gone.mp4", Stamp { device: stamp.device + 1, ..stamp }));
+        assert!(!super::is_gone(&input.join("gone.mp4"), "s", input));
     }
 }

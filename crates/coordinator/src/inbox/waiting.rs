@@ -13,8 +13,8 @@ pub(super) const STILL: Duration = Duration::from_secs(3);
 /// A video's name on a file that is still for so long and cannot be opened: it is not being copied any more, and becomes a job
 /// that fails and says why. Where it is whole later on, that is another job.
 const STILL_UNREADABLE: Duration = Duration::from_secs(20);
-/// Least and most time between looks for a program that writes to a file, and which part of the time since it last changed it is:
-/// some programs hold a file open for days.
+/// Least and most time between looks for a program that writes to a file, or for the right to read it, and which part of the time
+/// since it last changed it is: some programs hold a file open for days.
 const HELD: Duration = Duration::from_secs(2);
 const HELD_LONG: Duration = Duration::from_mins(1);
 const HELD_SHARE: u32 = 10;
@@ -137,11 +137,8 @@ impl Entry {
                 self.due = None;
                 return None;
             }
-            Opened::Held => {
-                let still_for = now.saturating_duration_since(self.still_since);
-                let pause = (still_for / HELD_SHARE).clamp(HELD, HELD_LONG);
-                (now + pause, "held open by another program", None, None)
-            }
+            Opened::Held => (now + self.pause(now), "held open by another program", None, None),
+            Opened::Forbidden(why) => (now + self.pause(now), "cannot be read", Some(why), None),
             Opened::Waits(Content::Unfinished(why)) => {
                 let content = Content::Unfinished(why.clone());
                 (self.still_since + settle, "not finished yet", Some(why), Some(content))
@@ -161,6 +158,11 @@ impl Entry {
         let is_news = !self.told.contains(&what);
         self.told.extend(is_news.then_some(what));
         is_news.then_some(&self.reason)
+    }
+
+    /// Time until the next look at what does not change the file itself.
+    fn pause(&self, now: Instant) -> Duration {
+        (now.saturating_duration_since(self.still_since) / HELD_SHARE).clamp(HELD, HELD_LONG)
     }
 
     /// Looking into it came to nothing: another time.

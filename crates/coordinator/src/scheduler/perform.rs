@@ -7,7 +7,7 @@ use job::message::{Failure, FailureKind, Request, Response, Sandbox};
 use job::state::{Event, Task};
 use ledger::Record;
 
-use super::{BEAT, LEASE, LOOK, REPORT, Scheduler, WORKER};
+use super::{BEAT, LEASE, LOOK, Limits, REPORT, Scheduler, WORKER};
 use crate::away::{self, ServerFolder};
 use crate::error::Error;
 use crate::process::{WorkerError, WorkerProcess};
@@ -75,10 +75,11 @@ impl Scheduler {
             return Ok(Outcome::Event(event));
         }
         match look(record) {
-            Look::Same => {}
+            Look::Same if record.request.stamp == self.worker_stamp => {}
+            // It may be another file, which the worker has no right to read.
+            Look::Same => self.worker = None,
             Look::SameContent(stamp) => {
                 self.options.ledger.set_stamp(record.id, &stamp).await?;
-                // It may be another file, which the worker has no right to read.
                 self.worker = None;
             }
             Look::Gone(failure) => {
@@ -103,11 +104,11 @@ impl Scheduler {
                 return Ok(self.unless_away(record, task, task::failed_by_storage(key, &error)));
             }
         }
-        let max_disk = self.options.max_disk;
+        let Limits { engine_threads, max_disk, .. } = self.options.limits;
         if let Err(failure) = room::look(record, task, max_disk) {
             return self.understand(record, task, Response::Failed(failure)).await;
         }
-        let Some(request) = task::request(record, task, self.options.engine_threads, max_disk) else {
+        let Some(request) = task::request(record, task, engine_threads, max_disk) else {
             let message =
                 "the ledger has no plan for this job: use `upscaled cancel` and start again".to_owned();
             return Ok(Outcome::Event(task::failed(key, FailureKind::Final, message)));
@@ -168,6 +169,7 @@ impl Scheduler {
             Some(worker) => worker,
             None => match WorkerProcess::start(&self.options.worker, task::access(record)).await {
                 Ok(worker) => {
+                    self.worker_stamp.clone_from(&record.request.stamp);
                     self.tell_of_gaps(record, worker.sandbox());
                     worker
                 }

@@ -80,9 +80,7 @@ pub(super) fn list(
             (times, false, false, packets.last_duration)
         }
         Times::Clocked(times) => {
-            notes.push(
-                "the file's times cannot be trusted: every frame was decoded to find its time".to_owned(),
-            );
+            notes.push(clocked_words(&decoded.own, &times));
             // Not every frame has a time of its own: MPEG program streams have one for a group of them.
             let is_own = |(own, time): (&Option<i64>, &i64)| own.is_none_or(|own| own == *time);
             let are_own = decoded.own.iter().zip(&times).all(is_own);
@@ -141,6 +139,27 @@ fn times(packets: &Packets, decoded: &Decoded) -> Times {
     // What an edit list cuts off then is the delay by which pictures are shown after they are decoded.
     let delay = packets.cut_off_at_start();
     Times::Sorted(own.into_iter().map(|time| time.saturating_add(delay)).collect())
+}
+
+/// What is said where the times of frames follow from those before: which frames have no time of their own or one that does not fit.
+fn clocked_words(own: &[Option<i64>], times: &[i64]) -> String {
+    let missing = own.iter().filter(|own| own.is_none()).count();
+    let unfit = own.iter().zip(times).filter(|(own, time)| own.is_some_and(|own| own != **time)).count();
+    let which = match (missing, unfit) {
+        (0, 0) => {
+            return "the file does not say for each packet when its frame is shown: every frame was decoded to find its time"
+                .to_owned();
+        }
+        (_, 0) => format!("{missing} of {} frames have no time in the file", own.len()),
+        (0, _) => {
+            format!("{unfit} of {} frames have a time in the file that does not fit the others", own.len())
+        }
+        _ => format!(
+            "{missing} of {} frames have no time in the file, and {unfit} have one that does not fit the others",
+            own.len()
+        ),
+    };
+    format!("{which}: they are shown when the frame before them ends")
 }
 
 /// How many frames the decoder gives too early at most, before the one that is next by its time.
@@ -206,6 +225,18 @@ mod tests {
         assert_eq!(ranges(&[]), []);
         assert_eq!(ranges(&[true, true, false, true]), [0..2, 3..4]);
         assert_eq!(ranges(&[false, false]), []);
+    }
+
+    #[test]
+    fn it_is_said_which_times_are_not_the_files_own() {
+        let words = |own: &[Option<i64>]| clocked_words(own, &[0, 40, 80]);
+        assert!(words(&[Some(0), Some(40), Some(80)]).contains("decoded to find its time"));
+        assert_eq!(
+            words(&[Some(0), None, None]),
+            "2 of 3 frames have no time in the file: they are shown when the frame before them ends"
+        );
+        let both = words(&[Some(0), None, Some(40)]);
+        assert!(both.starts_with("1 of 3 frames have no time in the file, and 1 have one that"), "{both}");
     }
 
     #[test]

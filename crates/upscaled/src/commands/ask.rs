@@ -9,7 +9,9 @@ use job::message::{Access, Failure, Request, Response};
 use job::{FilePath, Made, Settings};
 
 use super::worker_executable;
-use crate::exit::wrong;
+use crate::cli::Choices;
+use crate::config;
+use crate::exit::{is_usage, wrong};
 use crate::output;
 
 /// Time for an answer: a busy machine may take long to open every encoder.
@@ -61,4 +63,15 @@ pub(super) async fn try_encoder(settings: &Settings) -> anyhow::Result<()> {
         Response::Failed(Failure { message, .. }) => Err(wrong(message)),
         _ => Ok(()),
     }
+}
+
+/// As [`try_encoder`], of settings that a file may have a part in: a mistake is said with its line.
+///
+/// # Errors
+/// As for [`try_encoder`].
+pub(super) async fn try_encoder_of(settings: &Settings, line: &Choices, file: &Path) -> anyhow::Result<()> {
+    let tried = try_encoder(settings).await;
+    tried.map_err(|error| {
+        if is_usage(&error) { config::blame(line, file, &["encoder_options"], error) } else { error }
+    })
 }

@@ -1,18 +1,18 @@
 //! `config`: which settings a server or `up --root` in a folder would have, and where each is from.
 
+use super::serve::ServerSettings;
 use crate::cli::Config;
 use crate::config::{self, Effective};
 use crate::exit::Ending;
 use crate::output;
 use crate::root::Root;
 
-pub(super) fn run(wanted: &Config) -> anyhow::Result<Ending> {
+pub(super) async fn run(wanted: &Config) -> anyhow::Result<Ending> {
     let root = Root::new(&wanted.root)?;
     let mut all = config::effective(&wanted.choices, &root.settings_file())?;
     all.insert(0, of_root(&root, wanted));
     // What a server would refuse to start with.
-    let choices = config::with_file(wanted.choices.clone(), &root.settings_file())?;
-    config::settings(&choices, &[root.models()])?;
+    ServerSettings::read(&root, &wanted.choices).await?;
     if wanted.json {
         for setting in &all {
             output::json(setting)?;

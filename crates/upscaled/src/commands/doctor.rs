@@ -107,9 +107,8 @@ fn folder(root: &Root) -> Vec<Finding> {
 fn settings(root: &Root) -> Option<Finding> {
     let file = root.settings_file();
     file.symlink_metadata().ok()?;
-    let read = config::with_file(Choices::default(), &file)
-        .and_then(|choices| config::settings(&choices, &[root.models()]))
-        .and_then(|_| config::watching(&file));
+    let read =
+        config::complete(&Choices::default(), &file, &[root.models()]).and_then(|_| config::watching(&file));
     Some(match read {
         Ok(_) => finding("settings", true, output::path(&file), None),
         Err(error) => {

@@ -2,7 +2,7 @@
 //! runs or not.
 
 use anyhow::ensure;
-use coordinator::{Request, describe_for, discard_work, enter, make_again, now};
+use coordinator::{Request, describe_for, discard_work, enter, make_again, now, replaced_by};
 use job::JobId;
 use job::state::{Effect, Event, Status};
 use ledger::{Ledger, Place, Record};
@@ -13,7 +13,7 @@ use crate::config;
 use crate::exit::{Ending, wrong};
 use crate::output;
 use crate::root::Root;
-use crate::selector::{Selector, select};
+use crate::selector::{Selector, select, select_exactly, select_one};
 
 /// Which jobs of the list a command is about.
 enum Which {
@@ -41,11 +41,19 @@ impl From<ChosenOrFailed> for (Which, RootArgument) {
     }
 }
 
+/// How names are taken: [`select`] or [`select_exactly`].
+type Choose = fn(&[Record], &[Selector]) -> anyhow::Result<Vec<Record>>;
+
 /// The jobs that a command is about; `can` tells of which it can be asked.
-async fn jobs(ledger: &Ledger, which: Which, can: impl Fn(&Status) -> bool) -> anyhow::Result<Vec<Record>> {
+async fn jobs(
+    ledger: &Ledger,
+    which: Which,
+    choose: Choose,
+    can: impl Fn(&Status) -> bool,
+) -> anyhow::Result<Vec<Record>> {
     let mut records = ledger.list().await?;
     match which {
-        Which::Named(selectors) => return select(&records, &selectors),
+        Which::Named(selectors) => return choose(&records, &selectors),
         Which::Failed => {
             records.retain(|record| has_failed(&record.job.status) && !record.is_removed);
         }
@@ -70,7 +78,7 @@ pub(super) async fn cancel(chosen: ChosenOrFailed) -> anyhow::Result<Ending> {
     let root = Root::new(&root.root)?;
     let ledger = root.open_existing_ledger().await?;
     let mut ending = Ending::Done;
-    for record in jobs(&ledger, which, is_open).await? {
+    for record in jobs(&ledger, which, select_exactly, is_open).await? {
         if change(&ledger, record.id, Event::Cancel, "canceled", "has come to its end already").await?
             == Ending::Failed
         {
@@ -100,7 +108,7 @@ pub(super) async fn retry(retry: Retry) -> anyhow::Result<Ending> {
     let ledger = root.open_existing_ledger().await?;
     let mut ending = Ending::Done;
     let can = |status: &Status| matches!(status, Status::Failed { .. } | Status::Canceled);
-    for record in jobs(&ledger, which, can).await? {
+    for record in jobs(&ledger, which, select, can).await? {
         // What failed since it is a result already is made all the same.
         let choices = Choices { again: is_again && has_failed(&record.job.status), ..choices.clone() };
         let mut settings = record.request.settings.clone();
@@ -109,6 +117,12 @@ pub(super) async fn retry(retry: Retry) -> anyhow::Result<Ending> {
         let is_changed = settings != record.request.settings;
         if is_changed && !is_again {
             return Err(wrong("other settings make other frames: add --again to begin the jobs anew"));
+        }
+        let is_unfinished = matches!(record.job.status, Status::Failed { .. } | Status::Canceled);
+        if is_unfinished && let Some(replaced) = replaced(&ledger, &record).await? {
+            output::error(&replaced);
+            ending = Ending::Failed;
+            continue;
         }
         let tried = match record.job.status {
             Status::Done if is_changed => begin_other(&ledger, &record, settings).await,
@@ -135,6 +149,26 @@ pub(super) async fn retry(retry: Retry) -> anyhow::Result<Ending> {
         }
     }
     Ok(ending)
+}
+
+/// What is said of a job whose source has another content now; `None` where it has not, or cannot be read.
+async fn replaced(ledger: &Ledger, record: &Record) -> anyhow::Result<Option<String>> {
+    let (id, source) = (record.id, &record.request.source);
+    let Some(fingerprint) = replaced_by(record) else { return Ok(None) };
+    let others = ledger.of_source(source).await?;
+    let new = others.iter().rev().find(|other| other.request.fingerprint == fingerprint);
+    let new = match new {
+        Some(new) => format!("the file that is there now is job {}", new.id),
+        None => "a server takes the file that is there now in as a new job".to_owned(),
+    };
+    let kept = match record.job.frames_done() {
+        0 => String::new(),
+        frames => format!(
+            "; to go on with its {frames} finished frames, put the earlier file back under this name, or free their disk with `upscaled cancel {id}`"
+        ),
+    };
+    let source = output::path(source);
+    Ok(Some(format!("job {id} is of a file `{source}` that was replaced by another one: {new}{kept}")))
 }
 
 /// Makes a finished job again.
@@ -175,7 +209,7 @@ pub(super) async fn remove(chosen: ChosenOrFailed) -> anyhow::Result<Ending> {
     let (which, root) = chosen.into();
     let ledger = Root::new(&root.root)?.open_existing_ledger().await?;
     let mut ending = Ending::Done;
-    for record in jobs(&ledger, which, Status::is_final).await? {
+    for record in jobs(&ledger, which, select_exactly, Status::is_final).await? {
         let (id, status) = (record.id, record.job.status.name());
         let frames = record.job.frames_done();
         if !record.job.status.is_final() {
@@ -212,36 +246,43 @@ pub(super) async fn prioritize(urgency: Urgency) -> anyhow::Result<Ending> {
 
 pub(super) async fn set_place(moving: Move) -> anyhow::Result<Ending> {
     let ledger = Root::new(&moving.root.root)?.open_existing_ledger().await?;
-    let get = async |id: i64| {
-        let id = JobId(id);
-        let record = ledger.get(id).await?.ok_or(ledger::Error::NoJob(id))?;
-        let status = &record.job.status;
+    let records = ledger.list().await?;
+    let mut chosen = select_exactly(&records, &moving.jobs)?;
+    let before = moving.to.before.map(|other| select_one(&records, &other)).transpose()?;
+    // Nothing is moved where one of them cannot be.
+    for record in chosen.iter().chain(&before) {
+        let (id, status) = (record.id, &record.job.status);
         ensure!(!status.is_final(), "job {id} has come to its end already: it is {}", status.name());
-        Ok(record)
+    }
+    if let Some(other) = &before {
+        for record in &chosen {
+            let (id, priority) = (record.id, record.job.priority.name());
+            ensure!(id != other.id, "job {id} cannot come before itself: name another job with --before");
+            ensure!(
+                other.job.priority == record.job.priority,
+                "job {id} is of {priority} priority and job {} of {}: make them the same with `upscaled priority` first",
+                other.id,
+                other.job.priority.name()
+            );
+        }
+    }
+    let (place, words) = match &before {
+        Some(other) => (Place::Before(other.id), format!("before job {}", other.id)),
+        None if moving.to.first => (Place::First, "first".to_owned()),
+        None => (Place::Last, "last".to_owned()),
     };
-    let record = get(moving.id).await?;
-    let (id, priority) = (record.id, record.job.priority.name());
-    let place = if let Some(other) = moving.to.before {
-        let other = get(other).await?;
-        ensure!(
-            other.job.priority == record.job.priority,
-            "job {id} is of {priority} priority and job {} of {}: make them the same with `upscaled priority` first",
-            other.id,
-            other.job.priority.name()
-        );
-        Place::Before(other.id)
-    } else if moving.to.first {
-        Place::First
-    } else {
-        Place::Last
-    };
-    ledger.set_place(id, place).await?;
-    let place = match place {
-        Place::First => "first".to_owned(),
-        Place::Before(other) => format!("before job {other}"),
-        Place::Last => "last".to_owned(),
-    };
-    output::say(&format!("job {id} comes {place} among the jobs of {priority} priority"));
+    chosen.sort_by_key(|record| record.place);
+    if place == Place::First {
+        // Each goes before the one that was moved last: so they stay in their order.
+        chosen.reverse();
+    }
+    for record in &chosen {
+        ledger.set_place(record.id, place).await?;
+    }
+    for record in &chosen {
+        let (id, priority) = (record.id, record.job.priority.name());
+        output::say(&format!("job {id} comes {words} among the jobs of {priority} priority"));
+    }
     Ok(Ending::Done)
 }
 
@@ -256,7 +297,7 @@ async fn change_all(
     let (which, root) = chosen.into();
     let ledger = Root::new(&root.root)?.open_existing_ledger().await?;
     let mut ending = Ending::Done;
-    for record in jobs(&ledger, which, can).await? {
+    for record in jobs(&ledger, which, select, can).await? {
         if change(&ledger, record.id, event.clone(), done, refused).await? == Ending::Failed {
             ending = Ending::Failed;
         }

@@ -12,7 +12,7 @@ use job::{Crop, DEFAULT_MODEL, FilePath, Model, Settings, Target};
 
 use super::up::readable;
 use super::worker_executable;
-use crate::cli::{Choices, Preview};
+use crate::cli::{Choices, LookChoices, Preview};
 use crate::config;
 use crate::exit::Ending;
 use crate::model;
@@ -98,7 +98,9 @@ fn plan(preview: &Preview) -> anyhow::Result<Plan> {
     let of = |name: &str| {
         let has_twin = name == DEFAULT_MODEL;
         let denoise = chosen.denoise.filter(|_| has_twin);
-        config::settings(&Choices { model: Some(name.to_owned()), denoise, ..chosen.clone() }, &folders)
+        // The resampler stands beside the networks, whatever look these are to have.
+        let look = if name == "none" { LookChoices::default() } else { chosen.look };
+        config::settings(&Choices { model: Some(name.to_owned()), denoise, look, ..chosen.clone() }, &folders)
     };
     let names = if preview.models.is_empty() { model::networks(&folders) } else { preview.models.clone() };
     let settings = names.iter().map(|name| of(name)).collect::<anyhow::Result<Vec<_>>>()?;

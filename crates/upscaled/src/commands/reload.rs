@@ -17,6 +17,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(reload: Reload) -> anyhow::Result<Ending> {
     let root = Root::new(&reload.root.root)?;
+    root.check_rights()?;
     ServerSettings::read(&root, &Choices::default()).await?;
     let file = root.reload_file();
     if !root.state().is_dir() || FolderLock::acquire(&root.state()).is_ok() {
@@ -35,7 +36,7 @@ pub(super) async fn run(reload: Reload) -> anyhow::Result<Ending> {
         tokio::time::sleep(LOOK).await;
     }
     output::say(
-        "the settings are sound: new jobs have them; threads, max_disk, name, keep_time and subtitle_files hold from the next start on",
+        "the settings are sound and taken up: new jobs have them, and threads, max_disk, keep_time and subtitle_files hold for all from the next piece of work on, name from the next start on; the log lists what changed",
     );
     Ok(Ending::Done)
 }

@@ -1,8 +1,10 @@
 //! `scan`: what the server makes of everything in its input folder, and what it passes over and why.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use coordinator::{ScanOptions, Scanned, Standing, scan};
+use job::state::Status;
 use job::{FilePath, JobId};
 use serde::Serialize;
 
@@ -39,10 +41,11 @@ pub(super) async fn run(arguments: Scan) -> anyhow::Result<Ending> {
         return Ok(Ending::Done);
     }
     let lines: Vec<[String; 3]> = scanned.iter().map(|found| columns(found, &input)).collect();
+    let widest = lines.iter().map(|[word, ..]| word.len()).max().unwrap_or_default();
     let longest = lines.iter().map(|[_, name, _]| name.chars().count()).filter(|&length| length <= NAMES);
     let width = longest.max().unwrap_or(NAMES);
     for [word, name, reason] in &lines {
-        output::data(format!("{word:<6}  {name:<width$}  {reason}").trim_end())?;
+        output::data(format!("{word:<widest$}  {name:<width$}  {reason}").trim_end())?;
     }
     output::say(&summary(&scanned));
     Ok(Ending::Done)
@@ -62,18 +65,25 @@ struct Line<'a> {
     rule: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     job: Option<JobId>,
+    /// How far the job is, as `list` says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job_status: Option<&'static str>,
 }
 
 impl<'a> Line<'a> {
     fn of(found: &'a Scanned) -> Self {
-        let (rule, job) = match &found.standing {
-            Standing::PassedOver(rule) => (Some(rule.name()), None),
-            Standing::Job { id, .. } => (None, Some(*id)),
+        let rule = match &found.standing {
+            Standing::PassedOver(rule) => Some(rule.name()),
+            _ => None,
+        };
+        let (job, job_status) = match &found.standing {
+            Standing::Job { id, status } => (Some(*id), Some(status.name())),
             _ => (None, None),
         };
         let (status, reason) = (status(&found.standing), reason(&found.standing));
         let reason = (!reason.is_empty()).then_some(reason);
-        Self { path: FilePath(found.path.clone()), is_folder: found.is_folder, status, reason, rule, job }
+        let path = FilePath(found.path.clone());
+        Self { path, is_folder: found.is_folder, status, reason, rule, job, job_status }
     }
 }
 
@@ -92,17 +102,30 @@ fn reason(standing: &Standing) -> String {
         Standing::Wanted => String::new(),
         Standing::Waits { control } => format!("being downloaded: `{control}` lies beside it"),
         Standing::Seen { reason } => reason.clone(),
-        Standing::Job { id, is_done } => format!("job {id}{}", if *is_done { ", done" } else { "" }),
+        Standing::Job { id, status: Status::Queued } => format!("job {id} waits for its turn"),
+        Standing::Job { id, status } => match coordinator::reason(status) {
+            Some(reason) => format!("job {id}: {reason}"),
+            None => format!("job {id}"),
+        },
         Standing::PassedOver(rule) => rule.to_string(),
+    }
+}
+
+/// The state for people.
+const fn word(standing: &Standing) -> &'static str {
+    match standing {
+        Standing::Waits { .. } | Standing::Seen { .. } => "waiting",
+        Standing::Job { status, .. } => match status {
+            Status::Queued | Status::WaitingForSpace { .. } | Status::WaitingForFolder { .. } => "waiting",
+            other => other.name(),
+        },
+        other => status(other),
     }
 }
 
 /// What a line has for people: a word, the name below the input folder, and the reason.
 fn columns(found: &Scanned, input: &Path) -> [String; 3] {
-    let word = match found.standing {
-        Standing::PassedOver(_) => "-",
-        _ => status(&found.standing),
-    };
+    let word = word(&found.standing);
     let name = match found.path.strip_prefix(input) {
         Ok(name) if name.as_os_str().is_empty() => "input".to_owned(),
         Ok(name) => output::path(name),
@@ -113,12 +136,14 @@ fn columns(found: &Scanned, input: &Path) -> [String; 3] {
 }
 
 fn summary(scanned: &[Scanned]) -> String {
-    let count =
-        |wanted: &[&str]| scanned.iter().filter(|found| wanted.contains(&status(&found.standing))).count();
-    let (new, waiting, jobs) = (count(&["new"]), count(&["waits", "seen"]), count(&["job"]));
-    let passed: Vec<&Scanned> =
-        scanned.iter().filter(|found| matches!(found.standing, Standing::PassedOver(_))).collect();
-    format!("{new} new, {waiting} waiting, {jobs} jobs already; passed over (-): {}", counted(&passed))
+    let (passed, others): (Vec<&Scanned>, Vec<&Scanned>) =
+        scanned.iter().partition(|found| matches!(found.standing, Standing::PassedOver(_)));
+    let mut counts = BTreeMap::from([("new", 0)]);
+    for found in others {
+        *counts.entry(word(&found.standing)).or_insert(0) += 1;
+    }
+    let counts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    format!("{}; passed over: {}", counts.join(", "), counted(&passed))
 }
 
 /// How many files and folders there are, in words.

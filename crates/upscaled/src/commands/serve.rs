@@ -10,7 +10,7 @@ use coordinator::{
     Update, bring_back,
 };
 use ledger::{Ledger, Record};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 pub(super) use self::settings::ServerSettings;
 use super::worker_executable;
@@ -28,8 +28,8 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let (shutdown, hang_up) = shutdown_of_server()?;
     make_folder(&serve.root)?;
     let root = Root::new(&serve.root)?;
-    let ServerSettings { choices, job: settings, watching } =
-        ServerSettings::read(&root, &serve.choices).await?;
+    root.check_rights()?;
+    let settings = ServerSettings::read(&root, &serve.choices).await?;
     for folder in [root.input(), root.models(), root.logs(), root.state()] {
         // A link to a share that is not mounted yet: jobs wait for it.
         if !folder.is_symlink() {
@@ -52,19 +52,19 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let (updates, received) = mpsc::unbounded_channel();
     let status = StatusFile::new(ledger.clone(), root.status_file());
     let logging = tokio::spawn(tell_updates(received, Supervisor::new(), status));
-    let name = choices.name.unwrap_or_default();
+    let name = settings.choices.name.clone().unwrap_or_default();
+    let limits = config::limits(&settings.choices);
+    let (tell_limits, new_limits) = watch::channel(limits);
     let mut scheduler = Scheduler::new(SchedulerOptions {
         ledger: ledger.clone(),
         worker: worker.clone(),
-        engine_threads: config::engine_threads(choices.threads),
-        max_disk: choices.max_disk.map(|limit| limit.0.0),
+        limits,
+        new_limits: Some(new_limits),
         existing: Existing::NextName,
         owner,
         taken: Vec::new(),
         folders: folders.clone(),
         name: name.clone(),
-        keep_time: choices.keep_time,
-        subtitle_files: !choices.no_subtitle_files,
         updates,
     });
     let inbox = InboxOptions {
@@ -73,22 +73,23 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         input: root.input(),
         place: folders.input,
         output: root.output(),
-        settings: settings.clone(),
+        settings: settings.job.clone(),
         name,
-        settle: watching.settle,
-        rules: watching.rules,
+        settle: settings.watching.settle,
+        rules: settings.watching.rules.clone(),
     };
     tracing::info!("upscaled {} serves `{}`", env!("CARGO_PKG_VERSION"), root.folder().display());
     output::say(&format!("Drop videos into  {}", output::path(&root.input())));
     output::say(&format!("Results appear in {}", output::path(&root.output())));
-    output::say(&format!("Model {}; Ctrl-C stops, and a new start goes on.", settings.model.name()));
+    output::say(&format!("Model {}; Ctrl-C stops, and a new start goes on.", settings.job.model.name()));
 
     // What was asked for before it started has been done.
     let _ = std::fs::remove_file(root.reload_file());
     let stop_watching = shutdown.clone();
     let line = serve.choices;
     let watching = tokio::spawn(async move {
-        settings::watch_input(&root, &line, inbox, hang_up, &stop_watching).await;
+        let news = settings::News { root, line, hang_up, held: settings.effective, limits: tell_limits };
+        news.watch_input(inbox, &stop_watching).await;
     });
     let asked = shutdown.clone();
     tokio::spawn(async move {
@@ -141,8 +142,7 @@ async fn tell_updates(
             Update::Note { id, text } => tracing::info!("job {id}: {text}"),
             Update::Job(report) => {
                 // Between two segments only the estimate changes, which is not worth a line.
-                let news =
-                    format!("{} {} {} {:?}", report.id, report.status, report.segments_done, report.phase);
+                let news = format!("{} {} {}", report.id, report.status, report.segments_done);
                 if news != last {
                     last = news;
                     let line = format!("job {}: {}{}", report.id, report.status, details(&report));

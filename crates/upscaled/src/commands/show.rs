@@ -1,8 +1,8 @@
-//! `show`: all about one job.
+//! `show`: all about jobs.
 
 use std::path::Path;
 
-use job::{JobId, Settings, SourceFacts};
+use job::{Settings, SourceFacts};
 use ledger::Record;
 use serde::Serialize;
 use storage::Bytes;
@@ -13,19 +13,21 @@ use crate::exit::Ending;
 use crate::facts::Facts;
 use crate::output;
 use crate::root::Root;
+use crate::selector::select;
 
 pub(super) async fn run(show: Show) -> anyhow::Result<Ending> {
     let ledger = Root::new(&show.root.root)?.open_existing_ledger().await?;
-    let id = JobId(show.id);
-    let record = ledger.get(id).await?.ok_or(ledger::Error::NoJob(id))?;
     let clock = Clock::system();
-    let mut facts = Facts::of(&record, clock.now);
-    facts.add_report();
-    let held = bytes_in(&record.request.folder);
-    if show.json {
-        output::json(&Shown { seconds_taken: facts.seconds_taken(clock.now), facts, disk_held: held })?;
-    } else {
-        output::lines(details(&record, &facts, held, &clock))?;
+    for (number, record) in select(&ledger.list().await?, &show.jobs)?.iter().enumerate() {
+        let mut facts = Facts::of(record, clock.now);
+        facts.add_report();
+        let held = bytes_in(&record.request.folder);
+        if show.json {
+            output::json(&Shown { seconds_taken: facts.seconds_taken(clock.now), facts, disk_held: held })?;
+            continue;
+        }
+        let gap = (number > 0).then(String::new);
+        output::lines(gap.into_iter().chain(details(record, &facts, held, &clock)))?;
     }
     Ok(Ending::Done)
 }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use coordinator::{
-    Existing, JobReport, NameTemplate, Owner, Request, Scheduler, SchedulerOptions, ServerFolders, Shutdown,
-    Update, describe, describe_for, enter, finished_result, is_known_as_result, no_result, now,
+    Existing, JobReport, Limits, NameTemplate, Owner, Request, Scheduler, SchedulerOptions, ServerFolders,
+    Shutdown, Update, describe, describe_for, enter, finished_result, is_known_as_result, no_result, now,
 };
 use job::state::{Event, Phase, Status};
 use job::{JobId, Settings};
@@ -41,17 +41,18 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     let shutdown = shutdown_on_signal()?;
     let root = up.root.as_deref().map(Root::new).transpose()?;
     let models = root.as_ref().map_or_else(|| PathBuf::from("models"), Root::models);
-    let choices = match &root {
-        Some(root) => config::with_file(up.choices.clone(), &root.settings_file())?,
-        None => up.choices.clone(),
+    let file = root.as_ref().map(Root::settings_file);
+    let (choices, settings) = match &file {
+        Some(file) => config::complete(&up.choices, file, &[models])?,
+        None => (up.choices.clone(), config::settings(&up.choices, &[models])?),
     };
     let (stream, part) = (up.stream, up.part.over(None));
-    let settings = Settings { stream, part, ..config::settings(&choices, &[models])? };
+    let settings = Settings { stream, part, ..settings };
     settings.validate().map_err(usage)?;
     let source_of =
         async |folder: &Path| coordinator::source_of(&root::ledger_file(folder), &work_in(folder));
     let files = folders::files(&up.files, up.recursive, up.output.as_deref()).await?;
-    let name = choices.name.unwrap_or_default();
+    let name = choices.name.clone().unwrap_or_default();
     let wanted = Wanted {
         files: &files,
         output: up.output.as_deref(),
@@ -66,7 +67,10 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
             "-o names the result already: leave --name out, or name a folder, with a slash at its end",
         ));
     }
-    ask::try_encoder(&settings).await?;
+    match &file {
+        Some(file) => ask::try_encoder_of(&settings, &up.choices, file).await?,
+        None => ask::try_encoder(&settings).await?,
+    }
     let mut batch = Batch::new(files.len(), up.json);
     // A name that cannot be is refused before the others are made.
     if let Some(at) = planned.iter().position(|file| file.as_ref().is_err_and(is_usage)) {
@@ -74,11 +78,8 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     }
     let is_dry = up.dry_run;
     let run = Run {
-        engine_threads: config::engine_threads(choices.threads),
-        max_disk: choices.max_disk.map(|limit| limit.0.0),
+        limits: config::limits(&choices),
         name,
-        keep_time: choices.keep_time,
-        subtitle_files: !choices.no_subtitle_files,
         taken: planned.iter().flatten().map(|file| file.expected.clone()).collect(),
         root,
         shutdown,
@@ -113,13 +114,10 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
 struct Run {
     up: Up,
     root: Option<Root>,
-    engine_threads: u32,
-    max_disk: Option<u64>,
+    limits: Limits,
     /// The names of all results of the command.
     taken: Vec<PathBuf>,
     name: NameTemplate,
-    keep_time: bool,
-    subtitle_files: bool,
     shutdown: Shutdown,
 }
 
@@ -307,15 +305,13 @@ impl Run {
         let mut scheduler = Scheduler::new(SchedulerOptions {
             ledger: ledger.clone(),
             worker: worker_executable()?,
-            engine_threads: self.engine_threads,
-            max_disk: self.max_disk,
+            limits: self.limits,
+            new_limits: None,
             existing: if self.up.overwrite { Existing::Replace } else { Existing::Refuse },
             folders: ServerFolders::default(),
             owner,
             taken: self.others(planned),
             name: self.name.clone(),
-            keep_time: self.keep_time,
-            subtitle_files: self.subtitle_files,
             updates,
         });
         let ended = scheduler.work_to_end(id, &self.shutdown).await;

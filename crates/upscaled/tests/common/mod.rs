@@ -46,8 +46,13 @@ pub fn run_well(folder: &Path, arguments: &[&str]) -> String {
 /// What the program, with arguments that a shell splits, shows on a terminal of so many columns; `None` where there is no
 /// program that makes one.
 pub fn on_terminal(folder: &Path, columns: u32, arguments: &str) -> Option<String> {
+    on_terminal_of(folder, columns, 24, arguments)
+}
+
+/// As [`on_terminal`], with so many rows.
+pub fn on_terminal_of(folder: &Path, columns: u32, rows: u32, arguments: &str) -> Option<String> {
     let program = env!("CARGO_BIN_EXE_upscaled");
-    let line = format!("stty cols {columns} rows 24; '{program}' {arguments}");
+    let line = format!("stty cols {columns} rows {rows}; '{program}' {arguments}");
     let output = Command::new("script")
         .args(["-qec", &line, "/dev/null"])
         .current_dir(folder)

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use terminal_size::{Height, Width, terminal_size_of};
+use crate::terminal;
 
 /// The other screen, without a cursor; what was on the usual one comes back.
 const OPEN: &[u8] = b"\x1b[?1049h\x1b[?25l";
@@ -10,7 +10,7 @@ const CLOSE: &[u8] = b"\x1b[?25h\x1b[?1049l";
 
 /// Columns of the terminal that standard output is; `None` where it is none.
 pub(super) fn columns() -> Option<usize> {
-    terminal_size_of(io::stdout()).map(|(Width(columns), _)| usize::from(columns))
+    terminal::columns(&io::stdout())
 }
 
 /// The terminal, while it is drawn on.
@@ -26,9 +26,9 @@ impl Screen {
 
     /// Draws lines in place of those before; those that have no room are left out.
     pub(super) fn draw(&self, lines: &[String]) -> io::Result<()> {
-        let rows = terminal_size_of(&self.0).map_or(24, |(_, Height(rows))| usize::from(rows));
         // Without a break behind the last line, which would move all of them up.
-        let shown: Vec<String> = lines.iter().take(rows.max(1)).map(|line| format!("{line}\x1b[K")).collect();
+        let shown: Vec<String> =
+            lines.iter().take(terminal::rows(&self.0)).map(|line| format!("{line}\x1b[K")).collect();
         let mut stdout = self.0.lock();
         write!(stdout, "\x1b[H{}\x1b[J", shown.join("\r\n"))?;
         stdout.flush()

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use coordinator::{Inbox, InboxOptions, Shutdown};
+use coordinator::{Inbox, InboxOptions, Limits, Shutdown};
 use job::Settings;
 use tokio::signal::unix::Signal;
+use tokio::sync::watch;
 
 use crate::cli::Choices;
 use crate::commands::ask;
-use crate::config::{self, Watching};
+use crate::config::{self, Effective, Watching};
 use crate::root::Root;
 
 /// Time between two looks whether a person asks for new settings.
@@ -19,57 +20,68 @@ pub(crate) struct ServerSettings {
     pub(super) choices: Choices,
     pub(super) job: Settings,
     pub(super) watching: Watching,
+    /// All of them in words.
+    pub(super) effective: Vec<Effective>,
 }
 
 impl ServerSettings {
     /// Reads the file and checks all that can be checked, with the options of the command line over it.
     pub(crate) async fn read(root: &Root, line: &Choices) -> anyhow::Result<Self> {
-        let choices = config::with_file(line.clone(), &root.settings_file())?;
-        let job = config::settings(&choices, &[root.models()])?;
-        ask::try_encoder(&job).await?;
-        Ok(Self { choices, job, watching: config::watching(&root.settings_file())? })
+        let file = root.settings_file();
+        let (choices, job) = config::complete(line, &file, &[root.models()])?;
+        ask::try_encoder_of(&job, line, &file).await?;
+        let (watching, effective) = (config::watching(&file)?, config::effective(line, &file)?);
+        Ok(Self { choices, job, watching, effective })
     }
 }
 
-/// Watches the input folder until a person asks to stop, with new settings whenever a person asks for them and they are
-/// sound. `base` has what never changes.
-pub(super) async fn watch_input(
-    root: &Root,
-    line: &Choices,
-    base: InboxOptions,
-    mut hang_up: Option<Signal>,
-    shutdown: &Shutdown,
-) {
-    let mut options = base;
-    loop {
-        let stop = Shutdown::new();
-        let inbox = Inbox::new(options.clone());
-        let mut watching = std::pin::pin!(inbox.run(&stop));
-        let new = tokio::select! {
-            () = &mut watching => return,
-            () = shutdown.requested() => None,
-            new = next(root, line, &mut hang_up) => Some(new),
-        };
-        stop.request();
-        watching.await;
-        let Some(new) = new else { return };
-        options.settings = new.job;
-        (options.settle, options.rules) = (new.watching.settle, new.watching.rules);
-    }
+/// Where new settings come from while the server runs, and where those go that are not of single jobs.
+pub(super) struct News {
+    pub(super) root: Root,
+    /// What the command line says, which goes over the file.
+    pub(super) line: Choices,
+    pub(super) hang_up: Option<Signal>,
+    /// The settings that hold, in words.
+    pub(super) held: Vec<Effective>,
+    pub(super) limits: watch::Sender<Limits>,
 }
 
-/// The next settings that a person asks for and that are sound.
-async fn next(root: &Root, line: &Choices, hang_up: &mut Option<Signal>) -> ServerSettings {
-    loop {
-        asked(root, hang_up).await;
-        match ServerSettings::read(root, line).await {
-            Ok(settings) => {
-                tracing::info!(
-                    "the settings were read again: new jobs have them; threads, max_disk, name, keep_time and subtitle_files hold from the next start on"
-                );
-                return settings;
+impl News {
+    /// Watches the input folder until a person asks to stop, with new settings whenever a person asks for them and they are
+    /// sound. `options` has what never changes.
+    pub(super) async fn watch_input(mut self, mut options: InboxOptions, shutdown: &Shutdown) {
+        loop {
+            let stop = Shutdown::new();
+            let inbox = Inbox::new(options.clone());
+            let mut watching = std::pin::pin!(inbox.run(&stop));
+            let new = tokio::select! {
+                () = &mut watching => return,
+                () = shutdown.requested() => None,
+                new = self.next() => Some(new),
+            };
+            stop.request();
+            watching.await;
+            let Some(new) = new else { return };
+            options.settings = new.job;
+            (options.settle, options.rules) = (new.watching.settle, new.watching.rules);
+        }
+    }
+
+    /// The next settings that a person asks for and that are sound.
+    async fn next(&mut self) -> ServerSettings {
+        loop {
+            asked(&self.root, &mut self.hang_up).await;
+            match ServerSettings::read(&self.root, &self.line).await {
+                Ok(settings) => {
+                    let changes = config::differences(&self.held, &settings.effective);
+                    let changes = if changes.is_empty() { "none".to_owned() } else { changes.join(", ") };
+                    tracing::info!("the settings were read again; changed: {changes}");
+                    self.held.clone_from(&settings.effective);
+                    self.limits.send_replace(config::limits(&settings.choices));
+                    return settings;
+                }
+                Err(error) => tracing::error!("the settings stay as they are: {error:#}"),
             }
-            Err(error) => tracing::error!("the settings stay as they are: {error:#}"),
         }
     }
 }

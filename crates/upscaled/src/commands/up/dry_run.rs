@@ -137,7 +137,7 @@ async fn measure(run: &Run, planned: &Planned, folder: &Path) -> anyhow::Result<
     let request = EstimateRequest {
         source: planned.source.as_path().into(),
         settings: planned.settings.clone(),
-        engine_threads: run.engine_threads,
+        engine_threads: run.limits.engine_threads,
         folder: folder.into(),
     };
     worker.send(&Request::Estimate(request)).await?;

@@ -1,0 +1,49 @@
+//! Which settings a mistake is of, and where they stand.
+
+use std::path::Path;
+
+use job::SettingsError;
+
+use super::effective;
+use crate::cli::Choices;
+use crate::exit::wrong;
+
+/// Settings that cannot be.
+pub(super) struct Unfit {
+    /// Which they are, the one that most likely is to be changed first.
+    pub(super) keys: &'static [&'static str],
+    pub(super) error: anyhow::Error,
+}
+
+impl From<SettingsError> for Unfit {
+    fn from(error: SettingsError) -> Self {
+        let keys: &[&str] = match &error {
+            SettingsError::EmptySource | SettingsError::Part(_) => &[],
+            SettingsError::TooLarge { .. } => &["scale", "height", "width", "fit"],
+            SettingsError::Denoise(_) | SettingsError::NoTwin(_) => &["denoise", "model"],
+            SettingsError::Scale(_) => &["scale"],
+            SettingsError::Height(_) => &["height"],
+            SettingsError::Width(_) => &["width"],
+            SettingsError::Fit { .. } => &["fit"],
+            SettingsError::Crf { .. } | SettingsError::NoCrf(_) => &["crf", "encoder", "codec"],
+            SettingsError::Preset { .. } => &["preset", "encoder", "codec"],
+            SettingsError::Encoder(_) | SettingsError::WrongEncoder { .. } => &["encoder", "codec"],
+            SettingsError::EncoderOption(_) | SettingsError::OwnOption(_) => &["encoder_options"],
+            SettingsError::SegmentFrames => &["segment_frames"],
+            SettingsError::Strength(_) => &["strength"],
+            SettingsError::Grain(_) => &["grain"],
+        };
+        Self { keys, error: crate::exit::usage(error) }
+    }
+}
+
+/// A mistake in settings, with the line of the file where one of these stands there and the command line does not go over it.
+pub(crate) fn blame(line: &Choices, path: &Path, keys: &[&str], error: anyhow::Error) -> anyhow::Error {
+    let Ok(all) = effective(line, path) else { return error };
+    let of_file =
+        keys.iter().find_map(|key| all.iter().find(|found| found.key == *key && found.line.is_some()));
+    match of_file.and_then(|setting| Some((setting.key, setting.line?))) {
+        Some((key, number)) => wrong(format!("`{}`, line {number}: {key}: {error:#}", path.display())),
+        None => error,
+    }
+}
