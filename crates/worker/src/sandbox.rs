@@ -6,6 +6,7 @@
 //! other, and what is missing is told.
 
 mod attempts;
+mod calls;
 mod files;
 mod limits;
 mod system_calls;
@@ -20,7 +21,8 @@ pub(crate) use limits::LittleMemory;
 /// Gives up all rights but those to `access`, for good and for all threads that are started later.
 pub(crate) fn enter(access: &Access) -> Sandbox {
     let start = Instant::now();
-    let walls = [limits::set(), files::restrict(access), system_calls::restrict()];
+    let folder = access.write.first().map(|folder| &*folder.0);
+    let walls = [limits::set(folder), files::restrict(access), system_calls::restrict()];
     let is_complete = walls.iter().all(Result::is_ok);
     let words: Vec<String> = walls.into_iter().map(|wall| wall.unwrap_or_else(|gap| gap)).collect();
     let time = start.elapsed().as_secs_f64() * 1e3;
