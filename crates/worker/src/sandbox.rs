@@ -2,7 +2,7 @@
 //! reaches nothing else, whatever a decoder is made to do.
 //!
 //! Two walls that do not know of each other: Landlock for files, and signals; seccomp for the network, other processes
-//! and what Landlock does not know, such as the modes of files. Neither needs root. A kernel that lacks one keeps the
+//! and what Landlock does not know, such as the modes of files (a list of calls that are allowed). Neither needs root. A kernel that lacks one keeps the
 //! other, and what is missing is told.
 
 mod attempts;
