@@ -43,7 +43,7 @@ pub use packet_log::{Packet, PacketLogError, PacketLogReader, PacketLogWriter, S
 pub use parts::{first_part, parts};
 pub use publish::{publish, publish_copy, publish_replacing, remove_leftovers};
 pub use reach::{check_readable, check_writable, device, inode, mount};
-pub use scratch::{Scratch, ScratchFile, ScratchOptions};
+pub use scratch::{MEMORY_VARIABLE, Scratch, ScratchFile, ScratchOptions};
 pub use sealed::{read_sealed, write_sealed};
 pub use segment::{
     Committed, Recorded, Scan, SegmentFault, SegmentName, Sidecar, check, commit, read_sidecar, scan, sweep,

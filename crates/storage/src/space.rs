@@ -38,9 +38,6 @@ const NETWORK: [(u32, &str); 14] = [
     (0x1983_0326, "BeeGFS"),
 ];
 
-/// Magic number of tmpfs.
-const TMPFS: u32 = 0x0102_1994;
-
 /// Bytes that an unprivileged process can still write to the file system of `path`, or of its nearest folder that
 /// exists.
 ///
@@ -78,11 +75,6 @@ pub fn file_system_kind(path: &Path) -> Result<FileSystem, Error> {
     let magic = magic(path)?;
     let network = NETWORK.iter().find(|(known, _)| *known == magic);
     Ok(network.map_or(FileSystem::Local, |&(_, name)| FileSystem::Network { name }))
-}
-
-/// Whether what is written to `path` lies in RAM.
-pub(crate) fn is_ram(path: &Path) -> bool {
-    magic(path).is_ok_and(|magic| magic == TMPFS)
 }
 
 /// Magic numbers have 32 bits; the type of the field differs between platforms and may sign-extend them.
@@ -127,8 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn proc_is_neither_ram_disk_nor_network() {
-        assert!(!is_ram(Path::new("/proc")));
+    fn proc_is_no_network() {
         assert_eq!(file_system_kind(Path::new("/proc")).unwrap(), FileSystem::Local);
     }
 }

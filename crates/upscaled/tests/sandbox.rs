@@ -12,10 +12,34 @@ mod common;
 mod server;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use common::{make_clip, run_well, wait_for};
+use common::{frame_checksums, make_clip, run_well, upscaled, wait_for};
 use serde_json::Value;
 use server::{PATIENCE, Server};
+
+/// Errors by which the system denies, or does not know what is asked.
+const EPERM: i32 = 1;
+const ENOMEM: i32 = 12;
+const EACCES: i32 = 13;
+const ENOSYS: i32 = 38;
+
+/// A library of C beside the tests, compiled; `None`, with a word, where that cannot be.
+fn compiled(source: &str, library: &Path) -> Option<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common").join(source);
+    let compiled =
+        Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(library).arg(source).arg("-ldl").output();
+    match compiled {
+        Ok(output) if output.status.success() => Some(library.to_owned()),
+        Ok(output) => panic!("{}", String::from_utf8_lossy(&output.stderr)),
+        Err(error) => {
+            println!("skipped: no C compiler ({error})");
+            None
+        }
+    }
+}
 
 #[test]
 fn what_an_attacker_would_try_is_denied() {
@@ -30,7 +54,7 @@ fn what_an_attacker_would_try_is_denied() {
         assert_eq!(sandbox["ok"], false);
         return;
     }
-    assert!(detail.starts_with("12 of 12"), "{detail}");
+    assert!(detail.starts_with("40 of 40"), "{detail}");
     assert_eq!(sandbox["ok"], true);
 }
 
@@ -57,4 +81,50 @@ fn the_worker_of_a_job_is_behind_the_walls() {
         let status = fs::read_to_string(thread.path().join("status")).unwrap_or_default();
         assert!(status.is_empty() || status.contains("Seccomp:\t2"), "{status}");
     }
+}
+
+/// Names of attacks that a worker made, with their errors.
+fn attacks(report: &Path) -> Vec<(String, i32)> {
+    let text = fs::read_to_string(report).unwrap();
+    let line = |line: &str| {
+        let (name, error) = line.split_once(' ').unwrap();
+        (name.to_owned(), error.parse().unwrap())
+    };
+    text.lines().map(line).collect()
+}
+
+#[test]
+fn a_decoder_that_is_taken_over_can_do_nothing_in_a_real_worker() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let Some(library) = compiled("attacks.c", &path("attacks.so")) else { return };
+    make_clip(&path("clip.mp4"), "64x36", 30, true);
+    fs::write(path("attacked"), "").unwrap();
+    run_well(folder.path(), &["up", "clip.mp4", "-m", "none", "-o", "wanted.mp4"]);
+    let mut command = upscaled(folder.path());
+    let worker = command.get_envs().find(|(key, _)| *key == "UPSCALED_WORKER").unwrap().1.unwrap();
+    let script = format!(
+        "#!/bin/sh\nexec 9>>'{report}'\nexport LD_PRELOAD='{library}' ATTACKED='{attacked}'\nexec '{worker}' \"$@\"\n",
+        report = path("report").display(),
+        library = library.display(),
+        attacked = path("attacked").display(),
+        worker = worker.display(),
+    );
+    fs::write(path("worker.sh"), script).unwrap();
+    fs::set_permissions(path("worker.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    command.env("UPSCALED_WORKER", path("worker.sh")).env("SECRET_OF_THE_SERVER", "x");
+    let output = command.args(["up", "clip.mp4", "-m", "none"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    if errors.contains("not fully confined") {
+        println!("skipped: {errors}");
+        return;
+    }
+    let attacks = attacks(&path("report"));
+    println!("{} attacks", attacks.len());
+    assert!(attacks.len() >= 55, "{attacks:?}");
+    let known = [EPERM, EACCES, ENOSYS, ENOMEM];
+    let came_through: Vec<_> = attacks.iter().filter(|(_, error)| !known.contains(error)).collect();
+    assert!(came_through.is_empty(), "{came_through:?}");
+    assert_eq!(frame_checksums(&path("clip_upscaled.mp4")), frame_checksums(&path("wanted.mp4")));
 }

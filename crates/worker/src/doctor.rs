@@ -82,12 +82,10 @@ fn scratch() -> Finding {
         Ok(scratch) if scratch.ram_budget() > 0 => finding(
             "scratch",
             true,
-            format!("up to {} of memory in /dev/shm, else the disk", gigabytes(scratch.ram_budget())),
+            format!("up to {} of memory, else the disk", gigabytes(scratch.ram_budget())),
             None,
         ),
-        Ok(_) => {
-            finding("scratch", true, "on the disk: /dev/shm is not there or has no room".to_owned(), None)
-        }
+        Ok(_) => finding("scratch", true, "on the disk: there is no memory to spare".to_owned(), None),
         Err(error) => finding("scratch", false, error.to_string(), None),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A share of the memory that shrinks when memory becomes scarce.
 #[derive(Debug)]
 pub(super) struct Budget {
-    /// The user's limit, or the RAM disk's.
+    /// The limit that was set.
     most: u64,
     /// What memory allows, as of the last look.
     allowed: AtomicU64,

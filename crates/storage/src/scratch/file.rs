@@ -134,7 +134,7 @@ impl Drop for ScratchFile {
     }
 }
 
-/// A RAM disk is full by its own limit, by a quota, or because the control group has no memory left.
+/// Memory ends by the limit of a control group, or where the system promises no more than it has.
 fn ram_is_full(error: &io::Error) -> bool {
     space::is_no_space(error) || atomic::is(error, Errno::NOMEM)
 }

@@ -1,25 +1,15 @@
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::Path;
 
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
+use crate::space;
 use crate::test_disk::SmallDisk;
-
-const SHM: &str = "/dev/shm";
 
 fn scratch(disk: &TempDir, ram_budget: u64) -> Scratch {
     let options = ScratchOptions { ram_budget: Some(ram_budget), ..ScratchOptions::new(disk.path()) };
     Scratch::new(options).unwrap()
-}
-
-fn has_ram() -> bool {
-    let has = space::is_ram(Path::new(SHM)) && space::free_bytes(Path::new(SHM)).unwrap() > 16 << 20;
-    if !has {
-        println!("skipped: {SHM} is no RAM disk or has no room");
-    }
-    has
 }
 
 fn content(file: &mut ScratchFile) -> Vec<u8> {
@@ -36,34 +26,29 @@ fn a_file_moves_to_the_disk_when_the_budget_ends() {
     let mut file = scratch.create().unwrap();
     assert!(file.is_empty());
     file.write_all(&[1; 900]).unwrap();
-    assert_eq!(file.in_ram(), has_ram());
+    assert!(file.in_ram());
     file.write_all(&[2; 200]).unwrap();
     assert!(!file.in_ram());
     assert_eq!(file.len(), 1100);
     assert_eq!(content(&mut file), [[1; 900].as_slice(), &[2; 200]].concat());
     // What it held is free again, and comes back when a file is dropped.
-    if has_ram() {
-        let mut next = scratch.create().unwrap();
-        next.write_all(&[3; 1000]).unwrap();
-        assert!(next.in_ram());
-        assert!(!scratch.create().unwrap().in_ram());
-        drop(next);
-        assert!(scratch.create().unwrap().in_ram());
-    }
+    let mut next = scratch.create().unwrap();
+    next.write_all(&[3; 1000]).unwrap();
+    assert!(next.in_ram());
+    assert!(!scratch.create().unwrap().in_ram());
+    drop(next);
+    assert!(scratch.create().unwrap().in_ram());
     assert_eq!(fs::read_dir(disk.path()).unwrap().count(), 0, "working files have no names");
 }
 
 #[test]
-fn without_a_ram_disk_the_disk_is_used() {
+fn without_memory_the_disk_is_used() {
     let disk = tempfile::tempdir().unwrap();
-    let missing = Some(disk.path().join("missing"));
-    for ram_folder in [None, Some("/proc".into()), missing] {
-        let options = ScratchOptions { ram_folder, ..ScratchOptions::new(disk.path().join("made/anew")) };
-        let mut file = Scratch::new(options).unwrap().create().unwrap();
-        file.write_all(b"x").unwrap();
-        assert!(!file.in_ram());
-    }
-    assert!(!scratch(&disk, 0).create().unwrap().in_ram());
+    let options =
+        ScratchOptions { ram_budget: Some(0), ..ScratchOptions::new(disk.path().join("made/anew")) };
+    let mut file = Scratch::new(options).unwrap().create().unwrap();
+    file.write_all(b"x").unwrap();
+    assert!(!file.in_ram());
     fs::write(disk.path().join("file"), "").unwrap();
     assert!(Scratch::new(ScratchOptions::new(disk.path().join("file/folder"))).is_err());
 }
@@ -101,15 +86,10 @@ fn pattern(length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_full_ram_disk_loses_and_doubles_nothing() {
-    let Some(ram) = SmallDisk::mount(2 << 20) else { return };
+fn where_memory_ends_nothing_is_lost_or_doubled() {
     for write_size in [700, 4096, 100_000, 5_000_000] {
         let disk = tempfile::tempdir().unwrap();
-        let options =
-            ScratchOptions { ram_folder: Some(ram.path().into()), ..ScratchOptions::new(disk.path()) };
-        let mut scratch = Scratch::new(options).unwrap();
-        // The budget is what was free at the start; here the RAM disk ends before it, as when others fill it.
-        scratch.budget = Arc::new(Budget::new(u64::MAX, || Some(u64::MAX)));
+        let scratch = scratch(&disk, 2 << 20);
         let mut file = scratch.create().unwrap();
         assert!(file.in_ram());
         let bytes = pattern(5_000_000);
@@ -119,16 +99,16 @@ fn a_full_ram_disk_loses_and_doubles_nothing() {
         assert!(!file.in_ram());
         assert!(content(&mut file) == bytes, "writes of {write_size}");
         drop(file);
-        assert_eq!(scratch.budget.left(), u64::MAX / 4);
+        assert_eq!(scratch.budget.left(), 2 << 20);
     }
 }
 
 #[test]
 fn when_the_disk_is_full_too_nothing_is_lost_and_it_goes_on_later() {
-    let (Some(ram), Some(disk)) = (SmallDisk::mount(2 << 20), SmallDisk::mount(4 << 20)) else { return };
+    let Some(disk) = SmallDisk::mount(4 << 20) else { return };
     let ballast = disk.path().join("ballast");
     fs::write(&ballast, vec![0; 3 << 20]).unwrap();
-    let options = ScratchOptions { ram_folder: Some(ram.path().into()), ..ScratchOptions::new(disk.path()) };
+    let options = ScratchOptions { ram_budget: Some(2 << 20), ..ScratchOptions::new(disk.path()) };
     let mut file = Scratch::new(options).unwrap().create().unwrap();
     let bytes = pattern(3_000_000);
     let mut written = 0;

@@ -49,9 +49,6 @@ const DRIVERS: [&str; 6] = [
     "/usr/share/nvidia",
 ];
 
-/// Where working files without a name live while there is memory for them.
-const RAM_DISK: &str = "/dev/shm";
-
 /// Gives up all rights to files but those to `access`.
 pub(super) fn restrict(access: &Access) -> Result<String, String> {
     let status = apply(access).map_err(|error| format!("no Landlock ({error})"))?;
@@ -82,7 +79,7 @@ fn apply(access: &Access) -> Result<RestrictionStatus, RulesetError> {
     let system = SYSTEM.iter().chain(drivers).map(PathBuf::from);
     let readable = access.read.iter().map(|path| path.0.clone()).chain(system);
     let trace = crate::trace::folder();
-    let writable = access.write.iter().map(|path| path.0.clone()).chain(trace).chain([RAM_DISK.into()]);
+    let writable = access.write.iter().map(|path| path.0.clone()).chain(trace);
     let mut rules = Ruleset::default()
         .handle_access(AccessFs::from_all(VERSION))?
         // No port is allowed.
