@@ -92,7 +92,7 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     for (Named { file, .. }, planned) in files.iter().zip(planned) {
         batch.begin(file);
         let ended = match planned {
-            Ok(planned) => run.file(&planned).await,
+            Ok(planned) => Box::pin(run.file(&planned)).await,
             Err(error) => Err(error),
         };
         match batch.end(file, ended)? {
