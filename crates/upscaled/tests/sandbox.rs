@@ -29,11 +29,12 @@ const ENOSYS: i32 = 38;
 /// A library of C beside the tests, compiled; `None`, with a word, where that cannot be.
 fn compiled(source: &str, library: &Path) -> Option<PathBuf> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common").join(source);
-    let compiled =
-        Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(library).arg(source).arg("-ldl").output();
-    match compiled {
-        Ok(output) if output.status.success() => Some(library.to_owned()),
-        Ok(output) => panic!("{}", String::from_utf8_lossy(&output.stderr)),
+    let mut compiler = Command::new("cc");
+    match compiler.args(["-shared", "-fPIC", "-o"]).arg(library).arg(source).arg("-ldl").output() {
+        Ok(output) => {
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            Some(library.to_owned())
+        }
         Err(error) => {
             println!("skipped: no C compiler ({error})");
             None

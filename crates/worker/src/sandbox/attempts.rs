@@ -38,13 +38,13 @@ pub(crate) const ATTEMPTS: [(&str, Attempt); 40] = [
         let rights = fs::metadata(program())?.permissions();
         fs::set_permissions(program(), rights)
     }),
-    ("change the owner of a file", || Ok(rustix::fs::chown(&program(), None, None)?)),
+    ("change the owner of a file", || Ok(rustix::fs::chown(program(), None, None)?)),
     ("change the times of a file", || {
         let same = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
         let times = Timestamps { last_access: same, last_modification: same };
-        Ok(rustix::fs::utimensat(CWD, &program(), &times, AtFlags::empty())?)
+        Ok(rustix::fs::utimensat(CWD, program(), &times, AtFlags::empty())?)
     }),
-    ("remove an attribute of a file", || Ok(rustix::fs::removexattr(&program(), "user.upscaled-attempt")?)),
+    ("remove an attribute of a file", || Ok(rustix::fs::removexattr(program(), "user.upscaled-attempt")?)),
     ("watch files", || Ok(rustix::fs::inotify::init(rustix::fs::inotify::CreateFlags::CLOEXEC).map(drop)?)),
     ("change the settings of the system", || write_access("/proc/sys/kernel/core_pattern")),
     ("outlive others when memory runs out", || write_access("/proc/self/oom_score_adj")),
