@@ -21,7 +21,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use common::{Random, ffmpeg, frame_checksums, make_clip, number, run_well, upscaled, wait_for};
-use place::{MemoryGroup, wrapped};
+use place::MemoryGroup;
 use server::{PATIENCE, Server, signal};
 
 const SETTINGS: [&str; 4] = ["--model", "realesr-animevideov3", "--segment-frames", "15"];
