@@ -4,11 +4,14 @@
 //! Goals: a job goes on whatever dies, and nothing is published that was not verified.
 //! Non-goals: rules (those are `job`'s), pixels (those are the worker's), talking to people (that is `upscaled`'s).
 
+mod advance;
 mod away;
 mod error;
+mod evidence;
 mod found;
 mod inbox;
 mod known;
+mod last_words;
 mod manifest;
 mod names;
 mod owner;

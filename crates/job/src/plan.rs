@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::message::MOST_SEGMENTS;
 use crate::settings::SettingsError;
 use crate::{Settings, SourceFacts};
 
@@ -56,7 +57,7 @@ pub struct Plan {
 /// the second half of the wanted length, since decoding starts there without detours.
 ///
 /// # Errors
-/// When the size of the result is not possible.
+/// When the size of the result is not possible, or the film would have more than [`MOST_SEGMENTS`].
 pub fn plan(facts: &SourceFacts, settings: &Settings) -> Result<Plan, SettingsError> {
     let (width, height) = settings.target.size(facts.shape())?;
     let source_pixels = f64::from(facts.width) * f64::from(facts.height);
@@ -69,8 +70,11 @@ pub fn plan(facts: &SourceFacts, settings: &Settings) -> Result<Plan, SettingsEr
     let mut segments = Vec::new();
     let mut first = 0;
     while first < facts.frames {
+        if segments.len() == MOST_SEGMENTS {
+            return Err(SettingsError::TooManySegments);
+        }
         let length = if first == 0 { wanted.min(FIRST_SEGMENT_FRAMES) } else { wanted };
-        let end = if facts.frames - first <= length + length / 4 && first > 0 {
+        let end = if facts.frames - first <= length.saturating_add(length / 4) && first > 0 {
             // A rest of less than a quarter is not worth a segment of its own.
             facts.frames
         } else {
@@ -90,7 +94,7 @@ fn cut(first: u32, length: u32, facts: &SourceFacts) -> u32 {
     }
     let after = facts.keyframes.partition_point(|&keyframe| keyframe <= longest);
     match facts.keyframes[..after].last() {
-        Some(&keyframe) if keyframe > first + length / 2 => keyframe,
+        Some(&keyframe) if keyframe > first.saturating_add(length / 2) => keyframe,
         _ => longest,
     }
 }

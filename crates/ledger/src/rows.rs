@@ -45,7 +45,7 @@ pub(crate) fn record(base: &Base, row: &SqliteRow, segments: Vec<Segment>) -> Re
             facts: from_json_or_null(row, "facts")?,
             plan: from_json_or_null(row, "plan")?,
             segments,
-            result_bytes: row.try_get::<Option<i64>, _>("result_bytes")?.map(|bytes| bytes as u64),
+            result_bytes: row.try_get::<Option<i64>, _>("result_bytes")?.map(i64::cast_unsigned),
             failed_attempts: from_json(row, "failed_attempts")?,
         },
     })

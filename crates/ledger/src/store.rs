@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use job::state::{Effect, Event, Job, Segment, Status, step};
+use job::state::{Effect, Event, Job, Phase, Segment, Status, step};
 use job::{FilePath, JobId, Millis};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
@@ -498,12 +498,32 @@ async fn load(connection: &mut SqliteConnection, base: &Base, id: JobId) -> Resu
 
 /// The job of a row with its segments, which must be those of its plan.
 fn whole(base: &Base, row: &SqliteRow, segments: Vec<Segment>) -> Result<Record, Error> {
-    let record = record(base, row, segments)?;
+    let mut record = record(base, row, segments)?;
     let planned = record.job.plan.iter().flat_map(|plan| &plan.segments);
     if !record.job.segments.iter().map(|segment| &segment.range).eq(planned) {
         return Err(Error::Corrupt(format!("the segments of job {} are not those of its plan", record.id)));
     }
+    if !is_believable(&record.job) {
+        forget(&mut record.job);
+    }
     Ok(record)
+}
+
+/// What is kept was checked when it came, but perhaps by an earlier version: numbers that cannot be would stop every start.
+fn is_believable(job: &Job) -> bool {
+    let (Some(facts), Some(plan)) = (&job.facts, &job.plan) else { return true };
+    let is_true = |segment: &Segment| {
+        segment.evidence.as_ref().is_none_or(|evidence| evidence.validate(segment.range.frames()).is_ok())
+    };
+    facts.validate().is_ok() && plan.validate(facts.frames).is_ok() && job.segments.iter().all(is_true)
+}
+
+/// Takes away what is kept of a source, which is then read anew.
+fn forget(job: &mut Job) {
+    (job.facts, job.plan, job.segments) = (None, None, Vec::new());
+    if !job.status.is_final() {
+        job.phase = Phase::Index;
+    }
 }
 
 /// Why a database cannot be opened.

@@ -37,6 +37,7 @@ pub use fingerprint::{Fingerprint, Stamp, checksum, fingerprint};
 pub use frame_list::{FieldsPart, FrameListFault, FrameListFile, PictureKind, PicturesPart, StretchPart};
 pub use lock::FolderLock;
 pub use memory::available as available_memory;
+pub use open::{read_users_file, read_workers_file, workers_bytes};
 pub use packet_log::{Packet, PacketLogError, PacketLogReader, PacketLogWriter, Summary};
 pub use parts::{first_part, parts};
 pub use publish::{publish, publish_replacing, remove_leftovers};
