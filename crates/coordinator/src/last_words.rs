@@ -17,9 +17,9 @@ const LINE_BYTES: usize = 4 * LINE_LENGTH;
 /// Lines of a worker that are logged.
 const MOST_LOGGED: usize = 1000;
 /// Bytes that are read at once.
-const CHUNK: usize = 16 << 10;
+const CHUNK: usize = 64 << 10;
 /// Time between two reads of so many bytes: no worker has so much to say.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// The last lines that a worker wrote.
 #[derive(Debug, Clone, Default)]

@@ -28,6 +28,7 @@ mod status;
 mod submit;
 mod successor;
 mod task;
+mod trust;
 
 pub use away::{ServerFolder, ServerFolders};
 pub use error::Error;
@@ -45,3 +46,4 @@ pub use scheduler::{discard_work, now};
 pub use shutdown::Shutdown;
 pub use status::{JobReport, Progress, ReuseReport, Update, bytes_of_no_text, rfc3339};
 pub use submit::{Request, describe, describe_for, enter, make_again, submit};
+pub use trust::Places;

@@ -21,6 +21,11 @@ const SEND_LIMIT: Duration = Duration::from_mins(1);
 /// Time for a dead worker's last words to arrive.
 const BURIAL: Duration = Duration::from_secs(2);
 
+/// What a worker gets of the environment, which may hold secrets: language and time zone, where the system's libraries are, and
+/// what is asked for by who looks for faults.
+const PASSED_ON: [&str; 6] =
+    ["LANG", "TZ", "LD_LIBRARY_PATH", "RUST_BACKTRACE", "UPSCALED_TRACE", "MALLOC_PERTURB_"];
+
 /// A running worker process. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct WorkerProcess {
@@ -95,14 +100,18 @@ impl WorkerError {
 }
 
 impl WorkerProcess {
-    /// Starts a worker that may touch these files only.
+    /// Starts a worker that may touch these files only. It gets no right to read a folder, whatever is named: sources and models
+    /// are files.
     ///
     /// # Errors
     /// When it cannot be started, dies at once, or is of another version.
-    pub async fn start(executable: &Path, access: Access) -> Result<Self, WorkerError> {
+    pub async fn start(executable: &Path, mut access: Access) -> Result<Self, WorkerError> {
+        access.read.retain(|path| !path.is_dir());
         let cause = |cause| WorkerError::Start { path: executable.to_owned(), cause };
         let mut child = Command::new(executable)
             .arg("--serve")
+            .env_clear()
+            .envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

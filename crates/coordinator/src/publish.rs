@@ -7,7 +7,7 @@ use job::Container;
 use job::message::FailureKind;
 use job::state::{Event, Task};
 use ledger::{NewJob, Record};
-use storage::checksum;
+use storage::{checksum, workers_bytes};
 
 use crate::error::Error;
 use crate::names::result_names;
@@ -63,7 +63,7 @@ impl Scheduler {
             return Ok(task::failed(key, FailureKind::Transient, "the result has no name".to_owned()));
         };
         let size = |path: &Path| path.metadata().map(|metadata| metadata.len()).ok();
-        if size(&part).is_none() {
+        if workers_bytes(&part).is_err() {
             // Killed between the renaming and the ledger: the result has its name already.
             let is_there = size(&target).is_some() && size(&target) == record.job.result_bytes;
             return Ok(if is_there {

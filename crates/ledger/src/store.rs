@@ -202,6 +202,11 @@ impl Ledger {
         Ok(())
     }
 
+    /// The folder that it lies in.
+    pub fn folder(&self) -> &Path {
+        self.path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+    }
+
     /// What its paths are relative to.
     pub fn base(&self) -> &Base {
         &self.base

@@ -18,7 +18,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::{make_clip, run_well};
+use common::{make_clip, run_well, wait_for};
 use hijacked::{Deed, hijacked_worker, indexed, message, say, say_bytes};
 use serde_json::{Value, json};
 use server::Server;
@@ -133,8 +133,6 @@ fn progress_and_files_are_measured_and_not_believed() {
     let progress = |name: &str, frames: u32, bytes: u64| {
         say(at, name, &json!({ "progress": { "frames": frames, "bytes": bytes } }))
     };
-    let own = |source: &str| format!("seg-000000.e\"$e\".pkt in {source}");
-    let _ = own;
     // The file of the attempt is named in the request only by its numbers.
     let made = |source: &str, shell: &str| {
         let work = folder.path().join(format!("output/{source}.mp4.job"));
@@ -287,7 +285,7 @@ fn floods_take_no_memory_and_texts_forge_nothing() {
         case(
             "evil-line",
             "index",
-            "head -c 300000000 /dev/zero | tr '\\0' x >&2; exit 3".to_owned(),
+            "head -c 150000000 /dev/zero | tr '\\0' x >&2; exit 3".to_owned(),
             "it exited with code 3",
         ),
         case(
@@ -340,5 +338,194 @@ fn floods_take_no_memory_and_texts_forge_nothing() {
         let steers = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
         assert!(!text.contains(steers), "{text}");
         assert!(!text.lines().any(|line| line.starts_with("2026-11-29T00:00:00Z")), "{text}");
+    }
+}
+
+#[test]
+fn what_lies_in_the_folder_of_a_job_is_a_file_of_its_size_or_nothing() {
+    let (folder, tools) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let at = tools.path();
+    let root = folder.path();
+    fs::write(root.join("secret"), "{\"program\":\"upscaled\",\"secret\":1}").unwrap();
+    let fail = |name: &str| say(at, name, &json!({ "failed": { "kind": "transient", "message": "no" } }));
+    let mut cases = Vec::new();
+    let traps = [
+        ("evil-sparse", "rm -f $f; truncate -s 3G $f"),
+        ("evil-pipe", "rm -f $f; mkfifo $f"),
+        ("evil-link", "ln -sf ../../secret $f"),
+        ("evil-folder", "rm -f $f; mkdir -p $f/x"),
+    ];
+    for (source, trap) in traps {
+        let work = root.join(format!("output/{source}.mp4.job"));
+        let lay = format!(
+            "cd '{}'\nfor f in job.json report.json frames.index status.json seg-000000.e9.json seg-000000.e9.pkt result; do {trap}; done\n",
+            work.display()
+        );
+        let answer = say(at, &format!("{source}-index"), &indexed(&json!({})));
+        cases.push(Case {
+            source,
+            deeds: vec![("index", format!("{lay}{answer}")), ("segment", format!("{lay}{}", fail(source)))],
+            reason: "gave up",
+        });
+        // Up to a result: the report is put beside it, if it is one.
+        let source: &'static str = source.replace("evil", "evil-last").leak();
+        let work = root.join(format!("output/{source}.mp4.job"));
+        let trap = format!("cd '{}'\nf=report.json; {trap}\n", work.display());
+        let evidence = json!({ "file": "seg-000000.e2.pkt", "bytes": 2, "blake3": "", "reused": { "frames": 0, "pixels": 0 } });
+        let done = say(
+            at,
+            &format!("{source}-s"),
+            &json!({ "segment_done": { "evidence": evidence, "engine": "x" } }),
+        );
+        let report = json!({ "format": "x", "streams": [] });
+        let joined = say(
+            at,
+            &format!("{source}-j"),
+            &json!({ "joined": { "bytes": 2, "notes": [], "verified": {
+            "source": report, "result": report, "model": null,
+            "checks": { "frames_decoded": 1, "largest_time_error_milliseconds": 0.0, "packets": [] } } } }),
+        );
+        let index = say(at, &format!("{source}-i"), &indexed(&json!({})));
+        cases.push(Case {
+            source,
+            deeds: vec![
+                ("index", index),
+                ("segment", format!("cd '{}'; echo x > seg-000000.e2.pkt; {done}", work.display())),
+                ("join", format!("{trap}echo x > result; {joined}")),
+            ],
+            reason: "",
+        });
+    }
+    endure(root, at, cases);
+    for entry in fs::read_dir(root.join("output")).unwrap() {
+        let path = entry.unwrap().path();
+        let kind = path.symlink_metadata().unwrap();
+        assert!(kind.is_file() && kind.len() < 1_000_000, "{}", path.display());
+        assert!(!String::from_utf8_lossy(&fs::read(&path).unwrap()).contains("secret"), "{}", path.display());
+    }
+    run_well(root, &["list"]);
+}
+
+#[test]
+fn folders_inside_each_other_are_removed_however_deep() {
+    let (folder, tools) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let root = folder.path();
+    let work = root.join("output/evil-deep.mp4.job");
+    let dig = format!("cd '{}'\nperl -e 'for (1..60000) {{ mkdir \"d\"; chdir \"d\" }}'\n", work.display());
+    let fail = json!({ "failed": { "kind": "final", "message": "that is deep" } });
+    let fail = say(tools.path(), "fail", &fail);
+    endure(root, tools.path(), vec![case("evil-deep", "index", dig + &fail, "that is deep")]);
+    assert!(!work.exists());
+}
+
+/// A worker that is alive and does not look at its pipes ends with its server.
+#[test]
+fn a_worker_does_not_outlive_a_server_that_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir(root.join("input")).unwrap();
+    make_clip(&root.join("input/clip.mp4"), "160x90", 100, false);
+    let mut server = Server::start(root, &["--model", "realesr-animevideov3"]);
+    let is_at_work = || server.jobs().first().is_some_and(|job| job["doing"] == "upscaling");
+    wait_for("the upscaling", server::PATIENCE, || server.worker().is_some() && is_at_work());
+    let worker = server.worker().unwrap();
+    server::signal("STOP", worker);
+    server.kill();
+    let place = format!("/proc/{worker}/stat");
+    // One that nobody has buried yet is a zombie.
+    let is_alive = || fs::read_to_string(&place).is_ok_and(|stat| !stat.contains(") Z "));
+    wait_for("the end of the worker", Duration::from_secs(5), || !is_alive());
+}
+
+#[test]
+fn a_worker_gets_none_of_the_secrets_of_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir(root.join("input")).unwrap();
+    make_clip(&root.join("input/clip.mp4"), "64x36", 10, false);
+    let seen = root.join("seen");
+    let worker = root.join("worker");
+    let script = format!(
+        "#!/bin/sh\ncat /proc/$$/environ >> '{}'\nexec '{}' \"$@\"\n",
+        seen.display(),
+        common::worker().display()
+    );
+    common::executable(&worker, &script);
+    let environment = [
+        ("UPSCALED_WORKER", worker.as_os_str()),
+        ("PASSWORD", "hunter2".as_ref()),
+        ("UPSCALED_TOKEN", "hunter2".as_ref()),
+        ("LD_PRELOAD", "".as_ref()),
+        ("LANG", "C.UTF-8".as_ref()),
+    ];
+    let server = Server::start_in(root, &["--model", "none", "--preset", "ultrafast"], &environment);
+    let jobs = server.wait_for_jobs(1);
+    assert_eq!(jobs[0]["status"], "done");
+    let text = fs::read(seen).unwrap();
+    let names: std::collections::BTreeSet<String> = text
+        .split(|&byte| byte == 0)
+        .filter_map(|entry| Some(String::from_utf8_lossy(entry).split_once('=')?.0.to_owned()))
+        .collect();
+    println!("{names:?}");
+    assert!(names.contains("LANG"), "{names:?}");
+    let known = ["LANG", "TZ", "LD_LIBRARY_PATH", "RUST_BACKTRACE", "UPSCALED_TRACE", "MALLOC_PERTURB_"];
+    assert!(names.iter().all(|name| known.contains(&name.as_str())), "{names:?}");
+}
+
+/// A manifest with the checksum that it needs, and no seal.
+fn forge(place: &Path, manifest: &Value) {
+    let text = manifest.to_string();
+    fs::create_dir_all(place).unwrap();
+    fs::write(place.join("job.json"), format!("{text}\n\"{}\"\n", blake3::hash(text.as_bytes()).to_hex()))
+        .unwrap();
+}
+
+#[test]
+fn a_forged_manifest_gives_no_right_when_the_ledger_is_lost() {
+    use std::os::unix::fs::MetadataExt as _;
+    let (folder, tools) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let root = folder.path();
+    let work = root.join("output/evil-one.mp4.job");
+    let fail = json!({ "failed": { "kind": "final", "message": "seen" } });
+    let copy = format!("cp '{}/job.json' '{}/kept'\n", work.display(), tools.path().display());
+    let copy = copy + &say(tools.path(), "fail", &fail);
+    endure(root, tools.path(), vec![case("evil-one", "index", copy, "seen")]);
+    let kept = fs::read_to_string(tools.path().join("kept")).unwrap();
+    let manifest: Value = serde_json::from_str(kept.lines().next().unwrap()).unwrap();
+    assert_eq!(kept.lines().count(), 3, "{kept}");
+    fs::write(root.join("secret.mp4"), "private").unwrap();
+    let model = |path: &str| json!({ "file": { "name": "m", "path": path, "blake3": "" } });
+    let forged = [
+        ("root", "input/evil-one.mp4", model("/")),
+        ("file", "input/evil-one.mp4", model("/etc/shadow")),
+        ("folder", "input", json!("none")),
+        ("secret", "secret.mp4", json!("none")),
+        ("out", "input/../secret.mp4", json!("none")),
+        ("key", "state/key", json!("none")),
+    ];
+    for (name, source, model) in &forged {
+        let place = root.join(format!("output/{name}.mp4.job"));
+        fs::create_dir_all(&place).unwrap();
+        let mut manifest = manifest.clone();
+        manifest["source"] = json!(source);
+        manifest["settings"]["model"] = model.clone();
+        manifest["folder"] = json!(format!("output/{name}.mp4.job"));
+        manifest["fingerprint"] = json!(name);
+        manifest["inode"] = json!(fs::metadata(&place).unwrap().ino());
+        manifest["result"] = Value::Null;
+        forge(&place, &manifest);
+    }
+    for name in ["ledger.db", "ledger.db.backup", "ledger.db-wal", "ledger.db-shm"] {
+        let _ = fs::remove_file(root.join("state").join(name));
+    }
+    fs::remove_file(root.join("input/evil-one.mp4")).unwrap();
+    let mut server = Server::start(root, &["--model", "none", "--scale", "2", "--preset", "ultrafast"]);
+    let jobs = server.wait_for_jobs(1);
+    assert!(jobs[0]["source"].as_str().unwrap().ends_with("/good.mp4"), "{jobs:#?}");
+    assert_eq!(server.stop(), Some(0));
+    let said = fs::read_to_string(root.join("terminal.log")).unwrap();
+    for (name, ..) in forged {
+        let line = format!("output/{name}.mp4.job` is not taken in again by itself");
+        assert_eq!(said.matches(&line).count(), 1, "{name}: {said}");
     }
 }

@@ -266,10 +266,16 @@ impl Scheduler {
                 }
                 Response::Failed(cause(record, failure))
             }
-            response => match believed(record, task, response) {
-                Ok(response) => response,
-                Err(message) => Response::Failed(Failure { kind: FailureKind::Transient, message }),
-            },
+            response => {
+                if matches!(response, Response::Joined { .. }) {
+                    // It has nothing more to do, and could still write to the folder that is looked at from now on.
+                    self.dismiss().await;
+                }
+                match believed(record, task, response) {
+                    Ok(response) => response,
+                    Err(message) => Response::Failed(Failure { kind: FailureKind::Transient, message }),
+                }
+            }
         };
         match &response {
             Response::Indexed(facts) => {
