@@ -474,6 +474,45 @@ fn a_worker_gets_none_of_the_secrets_of_the_environment() {
     assert!(names.iter().all(|name| known.contains(&name.as_str())), "{names:?}");
 }
 
+/// The longest film that is believed, in as many segments as there can be.
+#[test]
+fn the_longest_film_takes_little_memory() {
+    let (folder, tools) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let at = tools.path();
+    let facts = say(at, "facts", &indexed(&json!({ "frames": 100_000_000 })));
+    let fail = say(at, "fail", &json!({ "failed": { "kind": "final", "message": "too long" } }));
+    let deeds = vec![("index", facts), ("segment", fail)];
+    endure(folder.path(), at, vec![Case { source: "evil-long", deeds, reason: "too long" }]);
+}
+
+/// A worker that tells the same progress again and again, as fast as it can.
+#[test]
+fn progress_that_does_not_get_on_comes_to_an_end() {
+    let (folder, tools) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (root, at) = (folder.path(), tools.path());
+    fs::create_dir(root.join("input")).unwrap();
+    make_clip(&root.join("input/evil-still.mp4"), "64x36", 20, false);
+    let same = [
+        message(&json!({ "progress": { "frames": 5, "bytes": 7 } })),
+        message(&json!({ "progress": { "frames": 3, "bytes": 7 } })),
+    ];
+    let flood = say_bytes(at, "flood", &same.concat().repeat(1000));
+    let deeds = [
+        Deed { source: "evil-still", request: "index", shell: say(at, "facts", &indexed(&json!({}))) },
+        Deed { source: "evil-still", request: "segment", shell: format!("while :; do {flood}; done") },
+    ];
+    let worker = hijacked_worker(at, &deeds);
+    let mut server = Server::start_in(root, &["--model", "none"], &[("UPSCALED_WORKER", worker.as_os_str())]);
+    let log = || fs::read_to_string(root.join("terminal.log")).unwrap_or_default();
+    wait_for("the end of an attempt", server::PATIENCE, || log().contains("showed no progress for"));
+    let memory = server.peak_memory();
+    let start = Instant::now();
+    assert_eq!(server.stop(), Some(0));
+    println!("{} kB at most; stopped in {:?}", memory / 1000, start.elapsed());
+    assert!(start.elapsed() < STOP && memory < MEMORY);
+    assert!(log().len() < 100_000);
+}
+
 /// A manifest with the checksum that it needs, and no seal.
 fn forge(place: &Path, manifest: &Value) {
     let text = manifest.to_string();
