@@ -65,7 +65,9 @@ pub fn plan(facts: &SourceFacts, settings: &Settings) -> Result<Plan, SettingsEr
         + f64::from(width) * f64::from(height) / CODEC_PIXELS_PER_SECOND;
     let usual =
         ((SEGMENT_SECONDS / seconds_per_frame) as u32).clamp(*SEGMENT_FRAMES.start(), *SEGMENT_FRAMES.end());
-    let wanted = settings.segment_frames.unwrap_or(usual);
+    // A segment that ends at a keyframe has half of the wanted length at least.
+    let least = facts.frames.div_ceil(MOST_SEGMENTS as u32 / 2);
+    let wanted = settings.segment_frames.unwrap_or(usual.max(least));
 
     let mut segments = Vec::new();
     let mut first = 0;
@@ -145,6 +147,19 @@ mod tests {
         let plan = plan(&facts(200, vec![0, 10, 25, 60, 110]), &settings).unwrap();
         let ends: Vec<u32> = plan.segments.iter().map(|segment| segment.end).collect();
         assert_eq!(ends, [25, 55, 85, 110, 140, 170, 200]);
+    }
+
+    #[test]
+    fn the_longest_film_has_as_many_segments_as_fit() {
+        let longest = crate::message::MOST_FRAMES;
+        for every in [longest, 1000, 900] {
+            let keyframes = (0..longest).step_by(every as usize).collect();
+            let plan = plan(&facts(longest, keyframes), &Settings::default()).unwrap();
+            assert!(plan.segments.len() > 10_000 && plan.validate(longest).is_ok(), "{every}");
+        }
+        let settings = Settings { segment_frames: Some(30), ..Settings::default() };
+        assert!(plan(&facts(3_000_000, vec![0]), &settings).unwrap().segments.len() >= 100_000);
+        assert_eq!(plan(&facts(longest, vec![0]), &settings), Err(SettingsError::TooManySegments));
     }
 
     proptest! {

@@ -19,6 +19,8 @@ use crate::{Error, NewJob, Record, Submission};
 
 /// Jobs that are read at once: a row of the database takes several times the memory of what is made of it.
 const PAGE: i64 = 100;
+/// Segments that are read at once.
+const SEGMENT_PAGE: i64 = 1000;
 /// How long a writer waits for another process: transactions take milliseconds, a busy disk seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often opening is tried while another program may be making the same ledger.
@@ -493,11 +495,23 @@ async fn load(connection: &mut SqliteConnection, base: &Base, id: JobId) -> Resu
     let row =
         sqlx::query("SELECT * FROM job WHERE id = $1").bind(id.0).fetch_optional(&mut *connection).await?;
     let Some(row) = row else { return Ok(None) };
-    let rows = sqlx::query("SELECT * FROM segment WHERE job = $1 ORDER BY number")
-        .bind(id.0)
-        .fetch_all(&mut *connection)
-        .await?;
-    let segments = rows.iter().map(segment).collect::<Result<Vec<Segment>, Error>>()?;
+    let mut segments: Vec<Segment> = Vec::new();
+    let statement = "SELECT * FROM segment WHERE job = $1 AND number >= $2 ORDER BY number LIMIT $3";
+    loop {
+        // They are numbered from 0 on; where one is missing, they are not those of the plan.
+        let rows = sqlx::query(statement)
+            .bind(id.0)
+            .bind(segments.len() as i64)
+            .bind(SEGMENT_PAGE)
+            .fetch_all(&mut *connection)
+            .await?;
+        for row in &rows {
+            segments.push(segment(row)?);
+        }
+        if (rows.len() as i64) < SEGMENT_PAGE {
+            break;
+        }
+    }
     whole(base, &row, segments).map(Some)
 }
 
