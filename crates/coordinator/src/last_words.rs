@@ -87,8 +87,8 @@ mod tests {
         assert_eq!(heard(b"frame 7\x1b[2J \xff\r\nbye").await, ["frame 7\\u{1b}[2J \u{fffd}", "bye"]);
         let endless = heard(&b"x".repeat(1 << 20)).await;
         assert_eq!((endless.len(), endless[0].chars().count()), (1, LINE_LENGTH + 1));
-        let many: String = (0..5000).map(|n| format!("{n}\n")).collect();
-        let many = heard(many.as_bytes()).await;
+        let many: Vec<String> = (0..5000).map(|n| n.to_string()).collect();
+        let many = heard(many.join("\n").as_bytes()).await;
         assert_eq!((many.len(), many[LAST_LINES - 1].as_str()), (LAST_LINES, "4999"));
     }
 }

@@ -23,8 +23,14 @@ const MOST_TEXTS: usize = 1000;
 /// # Errors
 /// When the bytes are no such message, hold more than a worker has to say, or what cannot be true.
 pub fn understand(bytes: &[u8]) -> Result<Response, MessageError> {
-    let count = |wanted: u8| bytes.iter().filter(|&&byte| byte == wanted).count();
-    let (values, quotes) = (count(b','), count(b'"'));
+    let (mut values, mut quotes) = (0, 0);
+    for byte in bytes {
+        match byte {
+            b',' => values += 1,
+            b'"' => quotes += 1,
+            _ => {}
+        }
+    }
     if values > MOST_VALUES || quotes > MOST_QUOTES {
         return Err(MessageError::TooMuch);
     }

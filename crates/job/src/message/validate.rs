@@ -42,7 +42,7 @@ pub struct Unbelievable(String);
 
 type Checked = Result<(), Unbelievable>;
 
-fn within<T: PartialOrd + Display>(what: &str, value: T, range: &RangeInclusive<T>) -> Checked {
+fn within<T: PartialOrd + Display + Copy>(what: &str, value: T, range: &RangeInclusive<T>) -> Checked {
     if range.contains(&value) {
         return Ok(());
     }
@@ -250,7 +250,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_named() {
-        let wrong: [(&str, fn(&mut SourceFacts)); 14] = [
+        type Change = fn(&mut SourceFacts);
+        let wrong: [(&str, Change); 14] = [
             ("frames: 4294967295", |facts| facts.frames = u32::MAX),
             ("pixels of a frame", |facts| (facts.width, facts.height) = (u32::MAX, u32::MAX)),
             ("pixels of a frame", |facts| facts.width = 0),

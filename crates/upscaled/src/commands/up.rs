@@ -421,7 +421,7 @@ async fn discard(ledger: &Ledger, request: &Request) -> anyhow::Result<()> {
         if is_wanted && record.job.status != Status::Done {
             ledger.remove(record.id).await?;
             if record.request.folder.is_dir() {
-                storage::remove_folder(&*record.request.folder)?;
+                storage::remove_folder(&record.request.folder)?;
             }
         }
     }

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "every test file uses some of it")]
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use job::message::{Response, Sandbox, encode};
@@ -33,7 +34,7 @@ pub fn hijacked_worker(folder: &Path, deeds: &[Deed]) -> PathBuf {
     std::fs::write(folder.join("probed"), message(&probed)).unwrap();
     let mut cases = String::new();
     for Deed { source, request, shell } in deeds {
-        cases += &format!("'{{\"{request}\"'*/{source}.mp4*)\n{shell}\n;;\n");
+        writeln!(cases, "'{{\"{request}\"'*/{source}.mp4*)\n{shell}\n;;").unwrap();
     }
     let real = worker().display().to_string();
     let script = format!(

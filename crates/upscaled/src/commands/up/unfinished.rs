@@ -41,7 +41,7 @@ pub(super) async fn make_room(ledger: &Ledger, new: &NewJob, other: Other) -> an
         ledger.remove(record.id).await?;
     }
     if other == Other::Discard && new.folder.is_dir() {
-        storage::remove_folder(&*new.folder)?;
+        storage::remove_folder(&new.folder)?;
     }
     Ok(())
 }
