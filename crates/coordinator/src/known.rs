@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use job::{Container, FilePath, Made};
 use ledger::NewJob;
 use serde::Deserialize;
-use storage::fingerprint;
+use storage::{fingerprint, read_users_file};
 
 use crate::inbox::kinds;
 use crate::names::{Naming, report_of, result_names};
@@ -85,11 +85,8 @@ pub fn is_of_another_source(result: &Path, source: &Path) -> bool {
 
 /// What the report beside a result says.
 fn report_beside(result: &Path) -> Option<Told> {
-    let report = report_of(result);
-    if report.metadata().ok()?.len() > LARGEST {
-        return None;
-    }
-    serde_json::from_slice(&std::fs::read(report).ok()?).ok()
+    let bytes = read_users_file(&report_of(result), LARGEST).ok()??;
+    serde_json::from_slice(&bytes).ok()
 }
 
 /// The bytes of a file that is the result of this very job, as far as its report and its size tell.

@@ -4,11 +4,14 @@
 //! Goals: a job goes on whatever dies, and nothing is published that was not verified.
 //! Non-goals: rules (those are `job`'s), pixels (those are the worker's), talking to people (that is `upscaled`'s).
 
+mod advance;
 mod away;
 mod error;
+mod evidence;
 mod found;
 mod inbox;
 mod known;
+mod last_words;
 mod manifest;
 mod names;
 mod owner;
@@ -27,6 +30,7 @@ mod subtitles;
 mod successor;
 mod task;
 mod template;
+mod trust;
 
 pub use away::{ServerFolder, ServerFolders};
 pub use error::Error;
@@ -47,3 +51,4 @@ pub use source::replaced_by;
 pub use status::{JobReport, Progress, ReuseReport, Update, bytes_of_no_text, reason, rfc3339};
 pub use submit::{Request, describe, describe_for, enter, make_again, submit};
 pub use template::{NameTemplate, TemplateError};
+pub use trust::Places;

@@ -1,4 +1,6 @@
 //! What a job was asked for, noted in its folder, so that it can be taken in again when the ledger is lost.
+//!
+//! Workers write into that folder, too. A manifest is sealed with a key beside the ledger, which they cannot read.
 
 use std::path::{Path, PathBuf};
 
@@ -6,16 +8,19 @@ use job::JobId;
 use job::state::{Event, Status};
 use ledger::{Base, Ledger, NewJob, Record, Submission};
 use serde::{Deserialize, Serialize};
-use storage::{read_sealed, sync_folder, write_sealed};
+use storage::{Key, read_keyed, sync_folder, write_keyed};
 
 use crate::error::Error;
 use crate::owner::Owner;
 use crate::scheduler::now;
+use crate::trust::Places;
 
 /// Name of the manifest in a job's folder.
 const NAME: &str = "job.json";
 /// Folders inside each other that are looked into.
 const DEEPEST: usize = 32;
+/// How the names of job folders end.
+const JOB_FOLDER: &str = "job";
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Manifest {
@@ -46,13 +51,14 @@ pub(crate) fn write(ledger: &Ledger, record: &Record, owner: &Owner) -> Result<b
     let path = folder.join(NAME);
     let job = ledger.base().kept_request(&record.request);
     let manifest = Manifest { job, owner: owner.clone(), inode: storage::inode(folder)? };
+    let key = Key::of(ledger.folder())?;
     // One that is damaged is replaced like one of another job.
-    match read_sealed::<Manifest>(&path) {
-        Ok(Some(there)) if there.is_of_another(folder, owner) => return Ok(false),
-        Ok(Some(there)) if there.is_same(&manifest) => return Ok(true),
+    match read_keyed::<Manifest>(&path, &key) {
+        Ok(Some((there, _))) if there.is_of_another(folder, owner) => return Ok(false),
+        Ok(Some((there, true))) if there.is_same(&manifest) => return Ok(true),
         _ => put_aside(&path)?,
     }
-    write_sealed(&path, &manifest)?;
+    write_keyed(&path, &manifest, &key)?;
     folder.parent().map_or(Ok(()), sync_folder)?;
     Ok(true)
 }
@@ -74,9 +80,15 @@ fn put_aside(path: &Path) -> Result<(), storage::Error> {
     renamed.map_err(|source| storage::Error::Io { action: "rename", path: path.to_owned(), source })
 }
 
-/// The source of the job whose folder this is, as far as its manifest tells. The job is in the ledger of that file.
+/// The source of the job whose folder this is, as far as its manifest tells. The job is in the ledger of that file. A manifest
+/// that is not sealed where others are says nothing.
 pub fn source_of(ledger: &Path, folder: &Path) -> Option<PathBuf> {
-    let manifest = read_sealed::<Manifest>(&folder.join(NAME)).ok().flatten()?;
+    let path = folder.join(NAME);
+    let manifest: Manifest = match Key::existing(ledger.parent()?).ok()? {
+        Some(key) => read_keyed(&path, &key).ok().flatten().filter(|(_, is_sealed)| *is_sealed)?.0,
+        // Of an earlier version.
+        None => storage::read_sealed(&path).ok().flatten()?,
+    };
     Some(Base::of(ledger).found_request(manifest.job).source.0)
 }
 
@@ -90,21 +102,35 @@ fn is_ours_by_place(base: &Base, folder: &Path, owner: &Owner) -> bool {
 /// Takes the jobs in again whose folders lie below `output` and which the ledger does not know. When the ledger was
 /// `rescued`, it may also be too old to know that a job was tried again: a job whose folder is there was not over.
 ///
+/// Not taken in are those that name what this server would not give a worker to read: a worker may have written them.
+///
 /// To be called before anything else is done to the ledger.
 ///
 /// # Errors
-/// When the ledger fails.
-pub async fn bring_back(ledger: &Ledger, output: &Path, owner: &Owner, rescued: bool) -> Result<(), Error> {
+/// When the ledger or the key of its folder fails.
+pub async fn bring_back(
+    ledger: &Ledger,
+    output: &Path,
+    places: Places,
+    owner: &Owner,
+    rescued: bool,
+) -> Result<(), Error> {
     let (base, output) = (ledger.base().clone(), output.to_owned());
     let (owner, owner_of_all) = (owner.clone(), owner.clone());
+    let key = Key::of(ledger.folder())?;
     let looking = tokio::task::spawn_blocking(move || {
         let mut found = Vec::new();
-        find(&output, DEEPEST, &mut |folder, manifest: Manifest| {
+        find(&output, &key, DEEPEST, &mut |folder, manifest: Manifest, is_sealed| {
             let is_of_another =
                 manifest.is_of_another(folder, &owner) && !is_ours_by_place(&base, folder, &owner);
             let job = base.found_request(manifest.job);
             if is_of_another || !belongs(&job, folder) {
                 tracing::warn!("the job of `{}` belongs elsewhere and is left alone", folder.display());
+            } else if let Err(why) = places.check(&job, is_sealed) {
+                tracing::warn!(
+                    "the job of `{}` is not taken in again by itself: {why}; start it again with `upscaled up`, or remove the folder",
+                    folder.display()
+                );
             } else {
                 found.push(job);
             }
@@ -154,7 +180,7 @@ async fn renamed(ledger: &Ledger, new: &NewJob) -> Result<Option<JobId>, Error> 
 fn take_over(ledger: &Ledger, job: &NewJob, owner: &Owner) {
     let written = storage::inode(&job.folder).and_then(|inode| {
         let manifest = Manifest { job: ledger.base().kept_request(job), owner: owner.clone(), inode };
-        write_sealed(&job.folder.join(NAME), &manifest)
+        write_keyed(&job.folder.join(NAME), &manifest, &Key::of(ledger.folder())?)
     });
     if let Err(error) = written {
         tracing::warn!("{error}");
@@ -162,15 +188,17 @@ fn take_over(ledger: &Ledger, job: &NewJob, owner: &Owner) {
 }
 
 /// Gives the manifests of all job folders below a folder, in the order of their names.
-fn find(folder: &Path, depth: usize, found: &mut impl FnMut(&Path, Manifest)) {
+fn find(folder: &Path, key: &Key, depth: usize, found: &mut impl FnMut(&Path, Manifest, bool)) {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
     let mut folders: Vec<PathBuf> = folders.map(|entry| entry.path()).collect();
     folders.sort();
     for folder in folders {
-        match read_sealed::<Manifest>(&folder.join(NAME)) {
-            Ok(Some(manifest)) => found(&folder, manifest),
-            Ok(None) if depth > 0 => find(&folder, depth - 1, found),
+        // What a worker made inside a job's folder is none.
+        let is_of_job = folder.extension().is_some_and(|extension| extension == JOB_FOLDER);
+        match read_keyed::<Manifest>(&folder.join(NAME), key) {
+            Ok(Some((manifest, is_sealed))) => found(&folder, manifest, is_sealed),
+            Ok(None) if depth > 0 && !is_of_job => find(&folder, key, depth - 1, found),
             Ok(None) => {}
             Err(error) => tracing::warn!("{error}"),
         }
@@ -210,7 +238,11 @@ mod tests {
         std::fs::create_dir_all(&*job.folder).unwrap();
         let inode = storage::inode(&job.folder).unwrap();
         let manifest = Manifest { job: ledger.base().kept_request(job), owner: Owner::default(), inode };
-        write_sealed(&job.folder.join(NAME), &manifest).unwrap();
+        write_keyed(&job.folder.join(NAME), &manifest, &Key::of(ledger.folder()).unwrap()).unwrap();
+    }
+
+    fn places(root: &Path) -> Places {
+        Places { input: root.join("input"), models: root.join("models") }
     }
 
     #[tokio::test]
@@ -251,7 +283,8 @@ mod tests {
             std::fs::create_dir_all(job.folder.join(NAME)).unwrap();
             std::fs::write(job.folder.join(NAME).join("kept"), "").unwrap();
             assert!(write(&ledger, &record, &Owner::default()).unwrap());
-            assert!(read_sealed::<Manifest>(&job.folder.join(NAME)).unwrap().is_some());
+            let key = Key::of(ledger.folder()).unwrap();
+            assert!(read_keyed::<Manifest>(&job.folder.join(NAME), &key).unwrap().is_some());
             assert!(job.folder.join(format!("{NAME}.aside-{number}/kept")).exists());
         }
     }
@@ -261,13 +294,13 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let output = root.path().join("output");
         let ledger = Ledger::open(&root.path().join("ledger.db")).await.unwrap();
-        bring_back(&ledger, &output, &Owner::default(), false).await.unwrap();
+        bring_back(&ledger, &output, places(root.path()), &Owner::default(), false).await.unwrap();
         let (one, two) = (new_job(&output, "a.mp4"), new_job(&output.join("deep"), "b.mp4"));
         note(&ledger, &one);
         note(&ledger, &two);
         std::fs::create_dir_all(output.join("c.mp4.job")).unwrap();
         for _ in 0..2 {
-            bring_back(&ledger, &output, &Owner::default(), true).await.unwrap();
+            bring_back(&ledger, &output, places(root.path()), &Owner::default(), true).await.unwrap();
             let requests: Vec<NewJob> =
                 ledger.list().await.unwrap().into_iter().map(|record| record.request).collect();
             assert_eq!(requests, [one.clone(), two.clone()]);
@@ -282,7 +315,7 @@ mod tests {
         note(&ledger, &job);
         let id = ledger.submit(&job, now()).await.unwrap().id;
         ledger.rename_source(&[id], &NewJob { source: "/in/b.mp4".into(), ..job }).await.unwrap();
-        bring_back(&ledger, root.path(), &Owner::default(), false).await.unwrap();
+        bring_back(&ledger, root.path(), places(root.path()), &Owner::default(), false).await.unwrap();
         let sources: Vec<FilePath> =
             ledger.list().await.unwrap().into_iter().map(|record| record.request.source).collect();
         assert_eq!(sources, ["/in/b.mp4".into()]);
@@ -297,9 +330,35 @@ mod tests {
         let id = ledger.submit(&job, now()).await.unwrap().id;
         assert_eq!(ledger.apply(id, Event::Cancel, now()).await.unwrap().effects, [Effect::Ended]);
         for (rescued, status) in [(false, Status::Canceled), (true, Status::Queued)] {
-            bring_back(&ledger, root.path(), &Owner::default(), rescued).await.unwrap();
+            bring_back(&ledger, root.path(), places(root.path()), &Owner::default(), rescued).await.unwrap();
             assert_eq!(ledger.get(id).await.unwrap().unwrap().job.status, status);
         }
+    }
+
+    #[tokio::test]
+    async fn a_forged_manifest_does_not_come_back() {
+        let root = tempfile::tempdir().unwrap();
+        let output = root.path().join("output");
+        let ledger = Ledger::open(&root.path().join("ledger.db")).await.unwrap();
+        let in_input = NewJob { source: root.path().join("input/a.mp4").into(), ..new_job(&output, "a.mp4") };
+        let elsewhere = NewJob { source: "/home/me/b.mp4".into(), ..new_job(&output, "b.mp4") };
+        for job in [&in_input, &elsewhere] {
+            note(&ledger, job);
+            let path = job.folder.join(NAME);
+            let text = std::fs::read_to_string(&path).unwrap();
+            // As an earlier version wrote it, or a worker.
+            std::fs::write(&path, text.lines().take(2).collect::<Vec<_>>().join("\n")).unwrap();
+        }
+        bring_back(&ledger, &output, places(root.path()), &Owner::default(), true).await.unwrap();
+        let found: Vec<_> = ledger.list().await.unwrap().into_iter().map(|record| record.request).collect();
+        assert_eq!(found, [in_input]);
+        // Inside a job's folder there are no jobs.
+        note(&ledger, &new_job(&output.join("c.job/deep"), "c.mp4"));
+        bring_back(&ledger, &output, places(root.path()), &Owner::default(), true).await.unwrap();
+        assert_eq!(ledger.list().await.unwrap().len(), 1);
+        note(&ledger, &elsewhere);
+        bring_back(&ledger, &output, places(root.path()), &Owner::default(), true).await.unwrap();
+        assert_eq!(ledger.list().await.unwrap().len(), 2);
     }
 
     #[test]

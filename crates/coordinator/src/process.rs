@@ -1,24 +1,19 @@
 //! A worker process: started, asked, watched, and buried with its last words.
 
-use std::collections::VecDeque;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use job::message::{self, Access, MessageError, Request, Response, Sandbox};
 use job::state::Death;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::timeout;
 
+use crate::last_words::LastWords;
 use crate::silence::Silence;
 
-/// Lines of a worker's standard error that are kept as evidence.
-const LAST_LINES: usize = 20;
-/// Characters of such a line that are kept.
-const LINE_LENGTH: usize = 500;
 /// A worker that has started says hello within this time; a busy machine may take seconds to load its libraries.
 const START_LIMIT: Duration = Duration::from_mins(1);
 /// Time for a worker to take a request in, which it does before anything else.
@@ -26,13 +21,18 @@ const SEND_LIMIT: Duration = Duration::from_mins(1);
 /// Time for a dead worker's last words to arrive.
 const BURIAL: Duration = Duration::from_secs(2);
 
+/// What a worker gets of the environment, which may hold secrets: language and time zone, where the system's libraries are, and
+/// what is asked for by who looks for faults.
+const PASSED_ON: [&str; 6] =
+    ["LANG", "TZ", "LD_LIBRARY_PATH", "RUST_BACKTRACE", "UPSCALED_TRACE", "MALLOC_PERTURB_"];
+
 /// A running worker process. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct WorkerProcess {
     child: Child,
     requests: ChildStdin,
     responses: ChildStdout,
-    last_lines: Arc<Mutex<VecDeque<String>>>,
+    last_words: LastWords,
     sandbox: Sandbox,
 }
 
@@ -100,14 +100,18 @@ impl WorkerError {
 }
 
 impl WorkerProcess {
-    /// Starts a worker that may touch these files only.
+    /// Starts a worker that may touch these files only. It gets no right to read a folder, whatever is named: sources and models
+    /// are files.
     ///
     /// # Errors
     /// When it cannot be started, dies at once, or is of another version.
-    pub async fn start(executable: &Path, access: Access) -> Result<Self, WorkerError> {
+    pub async fn start(executable: &Path, mut access: Access) -> Result<Self, WorkerError> {
+        access.read.retain(|path| !path.is_dir());
         let cause = |cause| WorkerError::Start { path: executable.to_owned(), cause };
         let mut child = Command::new(executable)
             .arg("--serve")
+            .env_clear()
+            .envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -121,22 +125,10 @@ impl WorkerProcess {
         else {
             return Err(cause(std::io::Error::other("its standard streams are missing")));
         };
-        let last_lines = Arc::new(Mutex::new(VecDeque::new()));
-        let keeper = Arc::clone(&last_lines);
-        tokio::spawn(async move {
-            let mut lines = BufReader::new(errors).split(b'\n');
-            while let Ok(Some(line)) = lines.next_segment().await {
-                let line = readable(&line);
-                tracing::debug!(target: "worker", "{line}");
-                let mut kept = keeper.lock().unwrap_or_else(PoisonError::into_inner);
-                if kept.len() == LAST_LINES {
-                    kept.pop_front();
-                }
-                kept.push_back(line);
-            }
-        });
+        let last_words = LastWords::default();
+        tokio::spawn(last_words.clone().listen(errors));
         let sandbox = Sandbox { is_complete: false, detail: "none".to_owned() };
-        let mut worker = Self { child, requests, responses, last_lines, sandbox };
+        let mut worker = Self { child, requests, responses, last_words, sandbox };
         match worker.receive(START_LIMIT).await? {
             Response::Hello { version } if version == env!("CARGO_PKG_VERSION") => {}
             Response::Hello { version } => return Err(WorkerError::Version { found: version }),
@@ -178,30 +170,48 @@ impl WorkerProcess {
     ///
     /// # Errors
     /// When it dies, or says nothing for longer than `limit`; then it is killed. One that waits for the processor of a
-    /// busy machine gets more time.
+    /// busy machine gets more time. Also when it says what cannot be; do not use it any more then.
     pub async fn receive(&mut self, limit: Duration) -> Result<Response, WorkerError> {
-        let silence = self.child.id().map(Silence::begin);
+        let silence = self.silence();
+        self.receive_within(silence.as_ref(), limit).await
+    }
+
+    /// The silence of the worker from now on; `None` where it is dead.
+    pub(crate) fn silence(&self) -> Option<Silence> {
+        self.child.id().map(Silence::begin)
+    }
+
+    /// As [`WorkerProcess::receive`], for a worker whose last sign of life was when the silence began.
+    pub(crate) async fn receive_within(
+        &mut self,
+        silence: Option<&Silence>,
+        limit: Duration,
+    ) -> Result<Response, WorkerError> {
         let responses = &mut self.responses;
         let message = async {
             let mut length = [0; 4];
             responses.read_exact(&mut length).await?;
-            let mut bytes = vec![0; message::decode_length(length).map_err(std::io::Error::other)?];
+            let mut bytes = match message::decode_length(length) {
+                Ok(length) => vec![0; length],
+                Err(error) => return Ok(Err(error)),
+            };
             responses.read_exact(&mut bytes).await?;
-            Ok::<_, std::io::Error>(bytes)
+            Ok::<_, std::io::Error>(Ok(bytes))
         };
         let heard = {
             let mut message = std::pin::pin!(message);
+            let mut wait = limit.saturating_sub(silence.map_or(Duration::ZERO, Silence::length));
             loop {
-                match timeout(limit, &mut message).await {
-                    Err(_) if silence.as_ref().is_some_and(|silence| silence.is_starvation(limit)) => {}
+                match timeout(wait, &mut message).await {
+                    Err(_) if silence.is_some_and(|silence| silence.is_starvation(limit)) => wait = limit,
                     heard => break heard,
                 }
             }
         };
         match heard {
-            Ok(Ok(bytes)) => Ok(message::decode(&bytes)?),
+            Ok(Ok(bytes)) => Ok(message::understand(&bytes?)?),
             Ok(Err(_)) => Err(WorkerError::Died(self.bury().await)),
-            Err(_) => Err(self.stop(silence.map_or(limit, |silence| silence.length())).await),
+            Err(_) => Err(self.stop(silence.map_or(limit, Silence::length)).await),
         }
     }
 
@@ -227,23 +237,8 @@ impl WorkerProcess {
             Ok(Ok(status)) => (describe(status), status.code(), status.signal()),
             _ => ("it closed its output and had to be killed".to_owned(), None, None),
         };
-        let lines = self.last_lines.lock().unwrap_or_else(PoisonError::into_inner);
-        DeathNote { cause, death: Death { exit_code, signal, last_lines: lines.iter().cloned().collect() } }
+        DeathNote { cause, death: Death { exit_code, signal, last_lines: self.last_words.lines() } }
     }
-}
-
-/// A line of a worker, which may quote a hostile file: cut, and with escapes in place of control characters.
-fn readable(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(line);
-    let mut kept = String::new();
-    for c in text.trim_end().chars().take(LINE_LENGTH) {
-        if c.is_control() {
-            kept.extend(c.escape_default());
-        } else {
-            kept.push(c);
-        }
-    }
-    kept
 }
 
 /// An exit status in words, with the usual reason where a signal has one.
@@ -254,16 +249,5 @@ fn describe(status: ExitStatus) -> String {
         (None, Some(11)) => "it crashed (signal 11)".to_owned(),
         (None, Some(signal)) => format!("it ended by signal {signal}"),
         (None, None) => "it ended for no known reason".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn last_words_cannot_steer_a_terminal_or_fill_the_ledger() {
-        assert_eq!(readable(b"frame 7\x1b[2J \xff\r"), "frame 7\\u{1b}[2J \u{fffd}");
-        assert_eq!(readable("x".repeat(100_000).as_bytes()).len(), LINE_LENGTH);
     }
 }

@@ -7,7 +7,7 @@ use job::message::FailureKind;
 use job::state::{Event, Task, TaskKey};
 use job::{Made, SourceFacts};
 use ledger::{NewJob, Record};
-use storage::checksum;
+use storage::{checksum, workers_bytes};
 
 use crate::error::Error;
 use crate::known::{is_known_as_result, is_of_another_source};
@@ -106,7 +106,7 @@ impl Scheduler {
         };
         remove_copies(&target);
         let size = |path: &Path| path.metadata().map(|metadata| metadata.len()).ok();
-        if size(&part).is_none() {
+        if workers_bytes(&part).is_err() {
             // Killed between the renaming and the ledger: the result has its name already.
             let is_there = size(&target).is_some() && size(&target) == record.job.result_bytes;
             return Ok(if is_there {

@@ -6,6 +6,7 @@ use job::report::{Checks, FileReport, Verified};
 use job::{Encoding, Settings};
 use ledger::Record;
 use serde::Serialize;
+use storage::{read_users_file, read_workers_file};
 
 use crate::names::report_of;
 use crate::scheduler::now;
@@ -163,8 +164,8 @@ pub(crate) fn keep(
 /// Puts the report beside the result, with what the result took along, in place of an earlier report but of nothing else.
 /// Gives the reason why it is not there.
 pub(crate) fn leave(record: &Record, result: &Path, along: &Along) -> Option<String> {
-    let report = std::fs::read_to_string(record.request.folder.join(NAME)).ok()?;
-    let report = with_subtitles(report, along);
+    let bytes = read_workers_file(&record.request.folder.join(NAME), LARGEST).ok()??;
+    let report = with_subtitles(String::from_utf8(bytes).ok()?, along);
     let place = report_of(result);
     if place.symlink_metadata().is_ok() && !is_report(&place) {
         return Some(format!(
@@ -193,8 +194,7 @@ fn is_report(path: &Path) -> bool {
     struct Head {
         program: String,
     }
-    let is_small = |found: &std::fs::Metadata| found.is_file() && found.len() <= LARGEST;
-    let text = path.metadata().ok().filter(is_small).and_then(|_| std::fs::read(path).ok());
+    let text = read_users_file(path, LARGEST).ok().flatten();
     text.and_then(|text| serde_json::from_slice::<Head>(&text).ok())
         .is_some_and(|head| head.program == PROGRAM)
 }

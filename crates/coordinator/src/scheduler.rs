@@ -321,11 +321,16 @@ impl Scheduler {
         }
     }
 
-    /// Ends the work on the current job, for good or until its next turn.
-    async fn leave(&mut self) -> Result<(), Error> {
+    /// Ends the worker, where there is one.
+    async fn dismiss(&mut self) {
         if let Some(mut worker) = self.worker.take() {
             worker.kill().await;
         }
+    }
+
+    /// Ends the work on the current job, for good or until its next turn.
+    async fn leave(&mut self) -> Result<(), Error> {
+        self.dismiss().await;
         let Some(id) = self.current.take() else { return Ok(()) };
         let record = self.apply(id, Event::Release { worker: None }).await?.record;
         self.report(&record, true);
@@ -520,7 +525,7 @@ fn remove_leftovers(record: &Record) {
 pub fn discard_work(record: &Record) {
     let folder = &record.request.folder;
     if folder.is_dir()
-        && let Err(error) = std::fs::remove_dir_all(folder)
+        && let Err(error) = storage::remove_folder(folder)
     {
         tracing::warn!("the folder `{}` of job {} cannot be removed: {error}", folder.display(), record.id);
     }

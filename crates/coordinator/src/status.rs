@@ -283,7 +283,7 @@ impl Progress {
             segments_done: finished.clone().count(),
             frames_per_second: eta.speed().filter(|_| running),
             seconds_left: eta.seconds_left().filter(|_| running),
-            bytes: finished.map(|evidence| evidence.bytes).sum::<u64>() + bytes,
+            bytes: finished.map(|evidence| evidence.bytes).sum::<u64>().saturating_add(bytes),
             engine: self.engine.clone(),
             reuse: ReuseReport::of(job),
             filled: job.facts.as_ref().map(|facts| facts.gaps.clone()).unwrap_or_default(),

@@ -23,6 +23,8 @@ const RESULT: &str = "result";
 const LEAST_PATIENCE: Duration = Duration::from_mins(1);
 /// The slowest machine that is still waited for, in operations of the network a second: a tenth of a laptop's core.
 const SLOWEST_NETWORK: f64 = 2e9;
+/// A worker is not waited for longer than this, whatever it says of its film.
+const LONGEST_PATIENCE: Duration = Duration::from_hours(24);
 /// Pixels a second that it encodes, or decodes to check them.
 const SLOWEST_ENCODER: f64 = 2e6;
 /// Most frames that an encoder holds back: libx264's look-ahead at its slower presets.
@@ -135,7 +137,7 @@ pub(crate) fn patience(record: &Record, task: &Task) -> Duration {
         (Task::Segment { range, .. }, Some(facts)) => {
             let after = facts.keyframes.partition_point(|&keyframe| keyframe <= range.first);
             let keyframe = facts.keyframes[..after].last().copied().unwrap_or(0);
-            f64::from(range.first - keyframe) * f64::from(facts.width) * f64::from(facts.height)
+            f64::from(range.first.saturating_sub(keyframe)) * f64::from(facts.width) * f64::from(facts.height)
         }
         _ => 0.0,
     };
@@ -144,7 +146,8 @@ pub(crate) fn patience(record: &Record, task: &Task) -> Duration {
     });
     let pixels = record.job.plan.as_ref().map_or(0.0, |plan| f64::from(plan.width) * f64::from(plan.height));
     let seconds = network / SLOWEST_NETWORK + (lead_in + pixels * HELD_BACK) / SLOWEST_ENCODER;
-    LEAST_PATIENCE + Duration::from_secs_f64(seconds)
+    let more = Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_PATIENCE);
+    (LEAST_PATIENCE + more.min(LONGEST_PATIENCE)).min(LONGEST_PATIENCE)
 }
 
 /// The event that a worker's last answer stands for.

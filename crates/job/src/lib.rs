@@ -20,6 +20,7 @@ mod settings;
 mod source;
 pub mod state;
 mod target;
+mod text;
 mod turns;
 
 pub use carry::{CarriedStream, Carry, SoundFormat};
@@ -37,6 +38,7 @@ pub use settings::{
 };
 pub use source::{Container, SourceFacts};
 pub use target::{LARGEST_SIDE, Shape, Target};
+pub use text::{cut_line, one_line};
 pub use turns::{Priority, Turns};
 
 /// A point in time, milliseconds since the Unix epoch, by the coordinator's clock.

@@ -4,8 +4,10 @@
 //! at a time and [`Request::Confine`] before all others; the worker answers on its standard output with any number of
 //! [`Response::Progress`] and one other response. A message is a `u32` length, little endian, and so many bytes of JSON.
 
+mod arrival;
 mod estimate;
 mod preview;
+mod validate;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -14,8 +16,10 @@ use crate::report::Verified;
 use crate::state::Evidence;
 use crate::{Carry, Container, Encoding, FilePath, Made, Model, SegmentRange, Settings, SourceFacts};
 
+pub use arrival::understand;
 pub use estimate::{Estimate, EstimateRequest};
 pub use preview::{PreviewKind, PreviewPicture, PreviewRequest};
+pub use validate::{MOST_FRAMES, MOST_SEGMENTS, Unbelievable};
 
 /// Largest message in bytes; the largest real one lists the segments of a very long film.
 pub const LARGEST_MESSAGE: u32 = 16 << 20;
@@ -363,6 +367,12 @@ pub enum MessageError {
     /// Not the expected JSON.
     #[error("a message cannot be read: coordinator and worker are not of the same version ({0})")]
     Malformed(#[from] serde_json::Error),
+    /// It holds more values than a worker has to say.
+    #[error("a message of a worker holds too much: the file that it read may be made to do harm")]
+    TooMuch,
+    /// What it says cannot be true.
+    #[error(transparent)]
+    Unbelievable(#[from] Unbelievable),
 }
 
 /// The bytes of a message: length and JSON.

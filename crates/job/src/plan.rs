@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::message::MOST_SEGMENTS;
 use crate::settings::SettingsError;
 use crate::{Settings, SourceFacts};
 
@@ -56,7 +57,7 @@ pub struct Plan {
 /// the second half of the wanted length, since decoding starts there without detours.
 ///
 /// # Errors
-/// When the size of the result is not possible.
+/// When the size of the result is not possible, or the film would have more than [`MOST_SEGMENTS`].
 pub fn plan(facts: &SourceFacts, settings: &Settings) -> Result<Plan, SettingsError> {
     let (width, height) = settings.target.size(facts.shape())?;
     let source_pixels = f64::from(facts.width) * f64::from(facts.height);
@@ -64,13 +65,18 @@ pub fn plan(facts: &SourceFacts, settings: &Settings) -> Result<Plan, SettingsEr
         + f64::from(width) * f64::from(height) / CODEC_PIXELS_PER_SECOND;
     let usual =
         ((SEGMENT_SECONDS / seconds_per_frame) as u32).clamp(*SEGMENT_FRAMES.start(), *SEGMENT_FRAMES.end());
-    let wanted = settings.segment_frames.unwrap_or(usual);
+    // A segment that ends at a keyframe has half of the wanted length at least.
+    let least = facts.frames.div_ceil(MOST_SEGMENTS as u32 / 2);
+    let wanted = settings.segment_frames.unwrap_or(usual.max(least));
 
     let mut segments = Vec::new();
     let mut first = 0;
     while first < facts.frames {
+        if segments.len() == MOST_SEGMENTS {
+            return Err(SettingsError::TooManySegments);
+        }
         let length = if first == 0 { wanted.min(FIRST_SEGMENT_FRAMES) } else { wanted };
-        let end = if facts.frames - first <= length + length / 4 && first > 0 {
+        let end = if facts.frames - first <= length.saturating_add(length / 4) && first > 0 {
             // A rest of less than a quarter is not worth a segment of its own.
             facts.frames
         } else {
@@ -90,7 +96,7 @@ fn cut(first: u32, length: u32, facts: &SourceFacts) -> u32 {
     }
     let after = facts.keyframes.partition_point(|&keyframe| keyframe <= longest);
     match facts.keyframes[..after].last() {
-        Some(&keyframe) if keyframe > first + length / 2 => keyframe,
+        Some(&keyframe) if keyframe > first.saturating_add(length / 2) => keyframe,
         _ => longest,
     }
 }
@@ -141,6 +147,19 @@ mod tests {
         let plan = plan(&facts(200, vec![0, 10, 25, 60, 110]), &settings).unwrap();
         let ends: Vec<u32> = plan.segments.iter().map(|segment| segment.end).collect();
         assert_eq!(ends, [25, 55, 85, 110, 140, 170, 200]);
+    }
+
+    #[test]
+    fn the_longest_film_has_as_many_segments_as_fit() {
+        let longest = crate::message::MOST_FRAMES;
+        for every in [longest, 1000, 900] {
+            let keyframes = (0..longest).step_by(every as usize).collect();
+            let plan = plan(&facts(longest, keyframes), &Settings::default()).unwrap();
+            assert!(plan.segments.len() > 10_000 && plan.validate(longest).is_ok(), "{every}");
+        }
+        let settings = Settings { segment_frames: Some(30), ..Settings::default() };
+        assert!(plan(&facts(3_000_000, vec![0]), &settings).unwrap().segments.len() >= 100_000);
+        assert_eq!(plan(&facts(longest, vec![0]), &settings), Err(SettingsError::TooManySegments));
     }
 
     proptest! {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::encoder::{ENCODERS, Encoder};
+use crate::message::MOST_SEGMENTS;
 use crate::{Codec, Container, Crop, Deinterlace, FilePath, LARGEST_SIDE, Part, Scale, Target};
 
 /// The model that is used when none is named.
@@ -332,6 +333,11 @@ pub enum SettingsError {
         /// Height of the result.
         height: u64,
     },
+    /// More segments than a ledger keeps.
+    #[error(
+        "the film would have more than {MOST_SEGMENTS} segments: choose longer ones with --segment-frames"
+    )]
+    TooManySegments,
     /// Denoise strength out of range.
     #[error("the denoise strength {0} is out of range: choose a number from 0 to 1")]
     Denoise(f32),

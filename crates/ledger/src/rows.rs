@@ -45,7 +45,7 @@ pub(crate) fn record(base: &Base, row: &SqliteRow, segments: Vec<Segment>) -> Re
             facts: from_json_or_null(row, "facts")?,
             plan: from_json_or_null(row, "plan")?,
             segments,
-            result_bytes: row.try_get::<Option<i64>, _>("result_bytes")?.map(|bytes| bytes as u64),
+            result_bytes: row.try_get::<Option<i64>, _>("result_bytes")?.map(i64::cast_unsigned),
             failed_attempts: from_json(row, "failed_attempts")?,
         },
     })
@@ -141,7 +141,8 @@ pub(crate) async fn write_difference(
         return Ok(false);
     }
     seal_job(connection, id).await?;
-    if before.plan != after.plan {
+    // Without a plan there are none; those of one that was not believed are still there.
+    if before.plan != after.plan || after.plan.is_none() {
         sqlx::query("DELETE FROM segment WHERE job = $1").bind(id.0).execute(&mut *connection).await?;
         for (number, segment) in after.segments.iter().enumerate() {
             insert_segment(connection, id, number, segment).await?;

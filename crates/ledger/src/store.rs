@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use job::state::{Effect, Event, Job, Segment, Status, step};
+use job::state::{Effect, Event, Job, Phase, Segment, Status, step};
 use job::{FilePath, JobId, Millis};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
@@ -19,6 +19,8 @@ use crate::{Error, NewJob, Record, Submission};
 
 /// Jobs that are read at once: a row of the database takes several times the memory of what is made of it.
 const PAGE: i64 = 100;
+/// Segments that are read at once.
+const SEGMENT_PAGE: i64 = 1000;
 /// How long a writer waits for another process: transactions take milliseconds, a busy disk seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often opening is tried while another program may be making the same ledger.
@@ -200,6 +202,11 @@ impl Ledger {
             seal_job(connection, id).await?;
         }
         Ok(())
+    }
+
+    /// The folder that it lies in.
+    pub fn folder(&self) -> &Path {
+        self.path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
     }
 
     /// What its paths are relative to.
@@ -501,22 +508,54 @@ async fn load(connection: &mut SqliteConnection, base: &Base, id: JobId) -> Resu
     let row =
         sqlx::query("SELECT * FROM job WHERE id = $1").bind(id.0).fetch_optional(&mut *connection).await?;
     let Some(row) = row else { return Ok(None) };
-    let rows = sqlx::query("SELECT * FROM segment WHERE job = $1 ORDER BY number")
-        .bind(id.0)
-        .fetch_all(&mut *connection)
-        .await?;
-    let segments = rows.iter().map(segment).collect::<Result<Vec<Segment>, Error>>()?;
+    let mut segments: Vec<Segment> = Vec::new();
+    let statement = "SELECT * FROM segment WHERE job = $1 AND number >= $2 ORDER BY number LIMIT $3";
+    loop {
+        // They are numbered from 0 on; where one is missing, they are not those of the plan.
+        let rows = sqlx::query(statement)
+            .bind(id.0)
+            .bind(segments.len() as i64)
+            .bind(SEGMENT_PAGE)
+            .fetch_all(&mut *connection)
+            .await?;
+        for row in &rows {
+            segments.push(segment(row)?);
+        }
+        if (rows.len() as i64) < SEGMENT_PAGE {
+            break;
+        }
+    }
     whole(base, &row, segments).map(Some)
 }
 
 /// The job of a row with its segments, which must be those of its plan.
 fn whole(base: &Base, row: &SqliteRow, segments: Vec<Segment>) -> Result<Record, Error> {
-    let record = record(base, row, segments)?;
+    let mut record = record(base, row, segments)?;
     let planned = record.job.plan.iter().flat_map(|plan| &plan.segments);
     if !record.job.segments.iter().map(|segment| &segment.range).eq(planned) {
         return Err(Error::Corrupt(format!("the segments of job {} are not those of its plan", record.id)));
     }
+    if !is_believable(&record.job) {
+        forget(&mut record.job);
+    }
     Ok(record)
+}
+
+/// What is kept was checked when it came, but perhaps by an earlier version: numbers that cannot be would stop every start.
+fn is_believable(job: &Job) -> bool {
+    let (Some(facts), Some(plan)) = (&job.facts, &job.plan) else { return true };
+    let is_true = |segment: &Segment| {
+        segment.evidence.as_ref().is_none_or(|evidence| evidence.validate(segment.range.frames()).is_ok())
+    };
+    facts.validate().is_ok() && plan.validate(facts.frames).is_ok() && job.segments.iter().all(is_true)
+}
+
+/// Takes away what is kept of a source, which is then read anew.
+fn forget(job: &mut Job) {
+    (job.facts, job.plan, job.segments) = (None, None, Vec::new());
+    if !job.status.is_final() {
+        job.phase = Phase::Index;
+    }
 }
 
 /// Why a database cannot be opened.

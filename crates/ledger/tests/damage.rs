@@ -74,7 +74,7 @@ async fn fill(ledger: &Ledger) -> Vec<Vec<Record>> {
         for _ in 0..number {
             let task = claim(ledger, id).await;
             history.push(ledger.list().await.unwrap());
-            let reused = Reused { frames: 7, pixels: 1 << 40 };
+            let reused = Reused { frames: 7, pixels: 1 << 32 };
             let evidence = Evidence { file: "seg".to_owned(), bytes: 3, blake3: "x".to_owned(), reused };
             ledger.apply(id, Event::SegmentDone { task, evidence }, Millis(7)).await.unwrap();
             history.push(ledger.list().await.unwrap());

@@ -75,7 +75,7 @@ async fn every_change_survives_reopening() {
     let id = ledger.submit(&new_job("a\nb.mp4"), Millis(5)).await.unwrap().id;
     plan(&ledger, id).await;
     let task = claim(&ledger, id).await.key();
-    let reused = Reused { frames: 7, pixels: 1 << 40 };
+    let reused = Reused { frames: 7, pixels: 1 << 32 };
     let evidence = Evidence { file: "seg".to_owned(), bytes: 3, blake3: "x".to_owned(), reused };
     ledger.apply(id, Event::SegmentDone { task, evidence }, Millis(7)).await.unwrap();
     let task = claim(&ledger, id).await.key();
@@ -328,4 +328,42 @@ async fn jobs_are_counted_by_their_status() {
     let counts: Vec<(String, u64)> = ledger.counts().await.unwrap().into_iter().collect();
     let wanted = [("failed", 1), ("paused", 1), ("queued", 2), ("waiting for space", 1)];
     assert_eq!(counts, wanted.map(|(name, count)| (name.to_owned(), count)));
+}
+
+/// A ledger of an earlier version, or one that a worker was believed too much.
+#[tokio::test]
+async fn what_cannot_be_is_not_believed_of_a_ledger_either() {
+    use sqlx::Connection as _;
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder).await;
+    let id = ledger.submit(&new_job("a.mp4"), Millis(0)).await.unwrap().id;
+    plan(&ledger, id).await;
+    ledger.close().await;
+    let path = folder.path().join("ledger.db");
+    for (column, from, to) in [
+        ("facts", "\"width\":64", "\"width\":4294967295"),
+        ("facts", "\"operations_per_pixel\":1", "\"operations_per_pixel\":18446744073709551615"),
+        ("facts", "\"keyframes\":[0,30]", "\"keyframes\":[30,7]"),
+        ("facts", "\"frames\":65", "\"frames\":4294967295"),
+    ] {
+        let mut connection = sqlx::SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+        let statement = format!("UPDATE job SET {column} = replace({column}, $1, $2), seal = NULL");
+        let changed = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(from).bind(to);
+        changed.execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        let ledger = open(&folder).await;
+        let record = ledger.get(id).await.unwrap().unwrap();
+        assert_eq!(
+            (record.job.phase, record.job.facts, record.job.segments.len()),
+            (Phase::Index, None, 0),
+            "{to}"
+        );
+        assert_eq!(record.job.status, Status::Running);
+        // It is read anew.
+        ledger.apply(id, Event::Release { worker: None }, Millis(2)).await.unwrap();
+        plan(&ledger, id).await;
+        let record = ledger.get(id).await.unwrap().unwrap();
+        assert_eq!((record.job.phase, record.job.facts), (Phase::Segments, Some(facts())), "{to}");
+        ledger.close().await;
+    }
 }

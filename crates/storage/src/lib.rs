@@ -16,6 +16,7 @@ mod bytes;
 mod error;
 mod fingerprint;
 mod frame_list;
+mod key;
 mod lock;
 mod memory;
 mod open;
@@ -23,6 +24,7 @@ pub mod packet_log;
 mod parts;
 mod publish;
 mod reach;
+mod remove;
 mod scratch;
 mod sealed;
 mod segment;
@@ -37,14 +39,17 @@ pub use fingerprint::{Fingerprint, Stamp, checksum, fingerprint};
 pub use frame_list::{
     FieldsPart, FrameListFault, FrameListFile, PartOfList, PictureKind, PicturesPart, StretchPart,
 };
+pub use key::Key;
 pub use lock::FolderLock;
 pub use memory::available as available_memory;
+pub use open::{read_users_file, read_workers_file, workers_bytes};
 pub use packet_log::{Packet, PacketLogError, PacketLogReader, PacketLogWriter, Summary};
 pub use parts::{first_part, parts};
 pub use publish::{publish, publish_copy, publish_replacing, remove_leftovers};
 pub use reach::{check_readable, check_writable, device, inode, mount};
+pub use remove::remove_folder;
 pub use scratch::{MEMORY_VARIABLE, Scratch, ScratchFile, ScratchOptions};
-pub use sealed::{read_sealed, write_sealed};
+pub use sealed::{read_keyed, read_sealed, write_keyed, write_sealed};
 pub use segment::{
     Committed, Recorded, Scan, SegmentFault, SegmentName, Sidecar, check, commit, read_sidecar, scan, sweep,
 };

@@ -1,13 +1,14 @@
 //! Opening files that someone else may have had a hand in.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
+use crate::Error;
 use crate::atomic::is;
 
 /// Opens a file that a worker has written. A worker may have been taken over by what it decoded: a link in the file's
@@ -17,6 +18,43 @@ use crate::atomic::is;
 pub(crate) fn workers_file(path: &Path) -> io::Result<File> {
     let link = |error: io::Error| if is(&error, Errno::LOOP) { invalid("it is a link") } else { error };
     regular(path, OFlags::NOFOLLOW).map_err(link)
+}
+
+/// The bytes that a file has that a worker wrote.
+///
+/// # Errors
+/// It is not there, is no file or a link, or cannot be looked at.
+pub fn workers_bytes(path: &Path) -> Result<u64, Error> {
+    let metadata = workers_file(path).and_then(|file| file.metadata());
+    metadata.map(|metadata| metadata.len()).map_err(Error::io("open", path))
+}
+
+/// Reads a small file that a worker may have written; `None` where there is none.
+///
+/// # Errors
+/// It is no file or a link, has more than `most` bytes, or cannot be read.
+pub fn read_workers_file(path: &Path, most: u64) -> Result<Option<Vec<u8>>, Error> {
+    match workers_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.and_then(|file| read_bounded(file, most)).map(Some).map_err(Error::io("read", path)),
+    }
+}
+
+/// As [`read_workers_file`], for a file of the user, which may be a link.
+///
+/// # Errors
+/// It is no file, has more than `most` bytes, or cannot be read.
+pub fn read_users_file(path: &Path, most: u64) -> Result<Option<Vec<u8>>, Error> {
+    match users_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.and_then(|file| read_bounded(file, most)).map(Some).map_err(Error::io("read", path)),
+    }
+}
+
+fn read_bounded(file: File, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most { Err(invalid("it is larger than such files are")) } else { Ok(bytes) }
 }
 
 /// Opens a file of the user, where links are welcome; anything else than a file is an error.
@@ -66,5 +104,20 @@ mod tests {
             }
         }
         assert_eq!(workers_file(&at("missing")).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(workers_bytes(&at("file")).unwrap(), 1);
+        assert!(workers_bytes(&at("link")).is_err());
+    }
+
+    #[test]
+    fn files_are_read_up_to_a_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        assert_eq!(read_workers_file(&path, 3).unwrap(), None);
+        std::fs::write(&path, "abc").unwrap();
+        assert_eq!(read_workers_file(&path, 3).unwrap().unwrap(), b"abc");
+        assert!(read_workers_file(&path, 2).is_err());
+        // A file that takes no room on the disk, but would in memory.
+        File::create(&path).unwrap().set_len(3 << 30).unwrap();
+        assert!(read_workers_file(&path, 1 << 20).is_err() && read_users_file(&path, 1 << 20).is_err());
     }
 }

@@ -1,7 +1,5 @@
 //! What people are told of a job: what the ledger knows, what its server says of it now, and what is on the disk.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use coordinator::JobReport;
@@ -13,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 /// The largest file that is read.
 const LARGEST: u64 = 4 << 20;
+/// Longest name of an engine, in characters. A worker can write to the file that it comes from.
+const LONGEST_ENGINE: usize = 200;
 
 /// All about a job that people may want to know.
 #[derive(Debug, Clone, Serialize)]
@@ -72,7 +72,8 @@ impl Facts {
             && let Some(result) = report.result.as_deref()
             && let Some((said, _)) = read::<Report>(&coordinator::report_of(result))
         {
-            report.engine = report.engine.take().or(said.engine);
+            let engine = said.engine.map(|engine| job::cut_line(&engine, LONGEST_ENGINE));
+            report.engine = report.engine.take().or(engine);
             self.subtitle_files = said.subtitle_files;
         }
     }
@@ -136,7 +137,8 @@ impl Said {
 
     fn add_to(self, report: &mut JobReport) {
         report.frames_read = report.frames_read.or(self.frames_read.filter(|_| report.phase == Phase::Index));
-        report.engine = report.engine.take().or(self.engine);
+        let said = self.engine.map(|engine| job::cut_line(&engine, LONGEST_ENGINE));
+        report.engine = report.engine.take().or(said);
         let most = u64::from(report.frames.unwrap_or(0));
         report.frames_done = report.frames_done.max(self.frames_done.min(most));
         report.bytes = report.bytes.max(self.bytes);
@@ -150,11 +152,9 @@ impl Said {
 
 /// What a file of JSON says, and how many seconds ago it was written; `None` where there is no such file, or it is none of ours.
 fn read<T: DeserializeOwned>(path: &Path) -> Option<(T, f64)> {
-    let file = File::open(path).ok()?;
-    let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
-    let mut bytes = Vec::new();
-    file.take(LARGEST).read_to_end(&mut bytes).ok()?;
-    let age = metadata.modified().ok().and_then(|modified| modified.elapsed().ok());
+    let bytes = storage::read_workers_file(path, LARGEST).ok()??;
+    let modified = path.symlink_metadata().and_then(|metadata| metadata.modified());
+    let age = modified.ok().and_then(|modified| modified.elapsed().ok());
     Some((serde_json::from_slice(&bytes).ok()?, age.unwrap_or_default().as_secs_f64()))
 }
 

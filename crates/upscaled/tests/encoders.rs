@@ -14,7 +14,7 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::{ffmpeg, ffprobe, make_clip, pts, run, run_well, upscaled};
+use common::{executable, ffmpeg, ffprobe, make_clip, pts, run, run_well, upscaled, worker};
 
 /// Ticks of a frame in clips of 25 frames a second.
 const FRAME: i64 = 512;
@@ -40,8 +40,17 @@ fn faulty_encoder(folder: &Path) -> Option<PathBuf> {
 
 /// Upscales `clip.mp4` without a network, in segments of ten frames, where encoders of hardware have a fault from a frame on.
 fn up(folder: &Path, library: &Path, fault: &str, from: i64, result: &str, more: &[&str]) -> Output {
+    // A worker gets nothing of the environment that is not its own.
+    let wrapper = folder.join("worker.sh");
+    let script = format!(
+        "#!/bin/sh\nexport LD_PRELOAD='{}' FAULT='{fault}' FAULT_PTS={}\nexec '{}' \"$@\"\n",
+        library.display(),
+        from * FRAME,
+        worker().display()
+    );
+    executable(&wrapper, &script);
     let mut command = upscaled(folder);
-    command.env("LD_PRELOAD", library).env("FAULT", fault).env("FAULT_PTS", (from * FRAME).to_string());
+    command.env("UPSCALED_WORKER", wrapper);
     command.args(["up", "clip.mp4", "--model", "none", "--segment-frames", "10", "-o", result]);
     command.args(more).output().unwrap()
 }

@@ -151,11 +151,11 @@ fn a_job_is_moved_among_those_of_its_priority() {
 const DYING_WORKER: &str = r#"#!/usr/bin/perl
 use strict;
 use IO::Handle;
-open(my $worker, '|-', $ENV{REAL_WORKER}, @ARGV) or die;
+open(my $worker, '|-', 'REAL_WORKER', @ARGV) or die;
 $worker->autoflush;
 while (read(STDIN, my $length, 4) == 4) {
     read(STDIN, my $request, unpack('V', $length));
-    if ($request =~ /bad\.mp4/ && $request =~ /"range":\{"first":60,/ && !-e $ENV{MENDED}) {
+    if ($request =~ /bad\.mp4/ && $request =~ /"range":\{"first":60,/ && !-e 'MENDED') {
         print STDERR "decoding frame 76\nno picture at frame 77\n";
         kill 'SEGV', $$;
     }
@@ -176,12 +176,11 @@ fn a_file_that_kills_its_worker_is_given_up_with_evidence_and_the_queue_goes_on(
         make_telling_clip(&root.join("input").join(name), 150, false);
     }
     let (wrapper, mended, worker) = (root.join("worker"), root.join("mended"), common::worker());
-    executable(&wrapper, DYING_WORKER);
-    let environment = [
-        ("UPSCALED_WORKER", wrapper.as_os_str()),
-        ("REAL_WORKER", worker.as_os_str()),
-        ("MENDED", mended.as_os_str()),
-    ];
+    let script = DYING_WORKER
+        .replace("REAL_WORKER", worker.to_str().unwrap())
+        .replace("MENDED", mended.to_str().unwrap());
+    executable(&wrapper, &script);
+    let environment = [("UPSCALED_WORKER", wrapper.as_os_str())];
     let server = Server::start_in(root, &QUICK, &environment);
     let jobs = server.wait_for_jobs(3);
     let of = |name: &str| jobs.iter().find(|job| job["source"].as_str().unwrap().ends_with(name)).unwrap();

@@ -53,6 +53,9 @@ fn main() -> ExitCode {
         .with_max_level(LevelFilter::WARN)
         .init();
     volunteer();
+    if !die_with_server() {
+        return ExitCode::FAILURE;
+    }
     media::init();
     match serve() {
         Ok(()) => ExitCode::SUCCESS,
@@ -61,6 +64,18 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Lets the system kill this process when the one that started it ends, however that ends: a decoder that hangs would not
+/// see that the pipes are closed. False when it has ended already.
+fn die_with_server() -> bool {
+    let parent = rustix::process::getppid();
+    if let Err(error) = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+    {
+        tracing::warn!("this process may outlive the server: {error}");
+    }
+    // One that ended before the first look has closed the pipe of the requests, of which none was taken yet.
+    rustix::process::getppid() == parent
 }
 
 /// Lets the system end this process, and not the server, when memory runs out: a worker's death costs a segment.

@@ -8,6 +8,7 @@ use job::state::{Event, Task};
 use ledger::Record;
 
 use super::{BEAT, LEASE, LOOK, Limits, REPORT, Scheduler, WORKER};
+use crate::advance::Advance;
 use crate::away::{self, ServerFolder};
 use crate::error::Error;
 use crate::process::{WorkerError, WorkerProcess};
@@ -15,7 +16,7 @@ use crate::shutdown::Shutdown;
 use crate::source::{Look, cause, look};
 use crate::status::Update;
 use crate::submit::free_folder;
-use crate::{manifest, report, room, task};
+use crate::{evidence, manifest, report, room, task};
 
 /// How a task ended.
 pub(super) enum Outcome {
@@ -184,20 +185,21 @@ impl Scheduler {
             return Ok(Asked::Lost(error));
         }
         let usual = task::patience(record, task);
-        let (mut frames_made, mut since) = (0, Instant::now());
+        let (mut advance, mut since) = (Advance::of(task, usual), Instant::now());
+        let mut silence = worker.silence();
         let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + BEAT, BEAT);
         let mut look = tokio::time::interval(LOOK);
         let mut reported = Instant::now();
         loop {
             // Before the first frame and after the last, a worker is silent for longer than between two.
             let patience = match task {
-                Task::Segment { range, .. } if (1..range.frames()).contains(&frames_made) => {
+                Task::Segment { range, .. } if (1..range.frames()).contains(&advance.frames()) => {
                     self.pace.patience().unwrap_or(usual)
                 }
                 _ => usual,
             };
             let response = {
-                let mut receiving = std::pin::pin!(worker.receive(patience));
+                let mut receiving = std::pin::pin!(worker.receive_within(silence.as_ref(), patience));
                 loop {
                     tokio::select! {
                         response = &mut receiving => break response,
@@ -221,10 +223,17 @@ impl Scheduler {
             };
             match response {
                 Ok(Response::Progress { frames, bytes }) => {
-                    self.progress.advance(frames, bytes);
-                    if matches!(task, Task::Segment { .. }) && frames > frames_made {
-                        self.pace.add(frames - frames_made, since.elapsed());
-                        (frames_made, since) = (frames, Instant::now());
+                    let before = advance.frames();
+                    let gets_on = advance.gets_on(frames);
+                    if gets_on {
+                        self.progress.advance(frames, bytes);
+                    }
+                    if gets_on && matches!(task, Task::Segment { .. }) {
+                        self.pace.add(frames - before, since.elapsed());
+                        since = Instant::now();
+                    }
+                    if gets_on || advance.may_stand_still() {
+                        silence = worker.silence();
                     }
                     if reported.elapsed() >= REPORT {
                         reported = Instant::now();
@@ -248,15 +257,28 @@ impl Scheduler {
         response: Response,
     ) -> Result<Outcome, Error> {
         let response = match response {
-            Response::Failed(failure) => {
+            Response::Failed(mut failure) => {
                 if !matches!(failure.kind, FailureKind::NoSpace { .. })
                     && let Some(event) = self.away(record, task)
                 {
                     return Ok(Outcome::Event(event));
                 }
+                // All folders are there: waiting would end at once, again and again.
+                if failure.kind == FailureKind::FolderAway {
+                    failure.kind = FailureKind::Transient;
+                }
                 Response::Failed(cause(record, failure))
             }
-            other => other,
+            response => {
+                if matches!(response, Response::Joined { .. }) {
+                    // It has nothing more to do, and could still write to the folder that is looked at from now on.
+                    self.dismiss().await;
+                }
+                match believed(record, task, response) {
+                    Ok(response) => response,
+                    Err(message) => Response::Failed(Failure { kind: FailureKind::Transient, message }),
+                }
+            }
         };
         match &response {
             Response::Indexed(facts) => {
@@ -285,6 +307,20 @@ impl Scheduler {
             _ => {}
         }
         Ok(Outcome::Event(task::event(record, task.key(), response)))
+    }
+}
+
+/// A worker's answer with what the coordinator can see for itself; else says what is wrong with it.
+fn believed(record: &Record, task: &Task, response: Response) -> Result<Response, String> {
+    match response {
+        Response::SegmentDone { evidence, engine } => {
+            evidence::check(record, task, &evidence)?;
+            Ok(Response::SegmentDone { evidence, engine })
+        }
+        Response::Joined { notes, verified, .. } => {
+            Ok(Response::Joined { bytes: evidence::result_bytes(record)?, notes, verified })
+        }
+        other => Ok(other),
     }
 }
 

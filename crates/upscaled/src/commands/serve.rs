@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use coordinator::{
-    Existing, InboxOptions, JobReport, Owner, Scheduler, SchedulerOptions, ServerFolder, ServerFolders,
-    Update, bring_back,
+    Existing, InboxOptions, JobReport, Owner, Places, Scheduler, SchedulerOptions, ServerFolder,
+    ServerFolders, Update, bring_back,
 };
 use ledger::{Ledger, Record};
 use tokio::sync::{mpsc, watch};
@@ -46,7 +46,8 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let place = |folder: PathBuf| Some(ServerFolder::new(folder, &root.state()));
     let folders = ServerFolders { input: place(root.input()), output: place(root.output()) };
     let owner = Owner::of(&root.state())?;
-    bring_back(&ledger, &root.output(), &owner, rescue.is_some()).await?;
+    let places = Places { input: root.input(), models: root.models() };
+    bring_back(&ledger, &root.output(), places, &owner, rescue.is_some()).await?;
     let worker = worker_executable()?;
 
     let (updates, received) = mpsc::unbounded_channel();

@@ -451,7 +451,7 @@ async fn discard(ledger: &Ledger, request: &Request) -> anyhow::Result<()> {
         if is_wanted && record.job.status != Status::Done {
             ledger.remove(record.id).await?;
             if record.request.folder.is_dir() {
-                std::fs::remove_dir_all(&*record.request.folder)?;
+                storage::remove_folder(&record.request.folder)?;
             }
         }
     }
@@ -486,10 +486,10 @@ fn remove_job_folder(folder: &Path) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
-            std::fs::remove_dir_all(entry.path())?;
+            storage::remove_folder(&entry.path())?;
         } else if entry.path() != ledger {
             std::fs::remove_file(entry.path())?;
         }
     }
-    std::fs::remove_dir_all(folder)
+    storage::remove_folder(folder)
 }

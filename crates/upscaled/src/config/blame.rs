@@ -29,7 +29,7 @@ impl From<SettingsError> for Unfit {
             SettingsError::Preset { .. } => &["preset", "encoder", "codec"],
             SettingsError::Encoder(_) | SettingsError::WrongEncoder { .. } => &["encoder", "codec"],
             SettingsError::EncoderOption(_) | SettingsError::OwnOption(_) => &["encoder_options"],
-            SettingsError::SegmentFrames => &["segment_frames"],
+            SettingsError::SegmentFrames | SettingsError::TooManySegments => &["segment_frames"],
             SettingsError::Strength(_) => &["strength"],
             SettingsError::Grain(_) => &["grain"],
         };

@@ -78,6 +78,13 @@ impl Server {
         self.child.wait().unwrap().code()
     }
 
+    /// The most memory that it has taken, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+    }
+
     /// The process number of its worker, when it has one.
     pub fn worker(&self) -> Option<u32> {
         children(self.child.id()).into_iter().find(|&child| {

@@ -39,7 +39,7 @@ pub(super) async fn make_room(ledger: &Ledger, new: &NewJob, other: Other) -> an
         ledger.remove(record.id).await?;
     }
     if other == Other::Discard && new.folder.is_dir() {
-        std::fs::remove_dir_all(&*new.folder)?;
+        storage::remove_folder(&new.folder)?;
     }
     Ok(())
 }
