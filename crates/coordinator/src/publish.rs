@@ -50,7 +50,8 @@ impl Scheduler {
             }
             if self.options.existing != Existing::Replace && is_there {
                 if self.options.existing == Existing::Refuse {
-                    return Ok(Err(already_there(&name)));
+                    let is_result = is_known_as_result(&name);
+                    return Ok(Err(if is_result { already_there(&name) } else { no_result(&name) }));
                 }
             } else if self.options.ledger.reserve_result(record.id, &name).await? {
                 return Ok(Ok(()));
@@ -62,10 +63,11 @@ impl Scheduler {
     /// Gives a result that has its name what belongs to it: the source's subtitle files, its report, and the source's time where
     /// that is wanted. May be called again.
     fn finish(&self, record: &Record, result: &Path) {
-        let along = if self.takes_subtitles(record) {
-            subtitles::take_along(&record.request.source, result)
-        } else {
-            Along::default()
+        let NewJob { source, settings, .. } = &record.request;
+        let along = match settings.part {
+            _ if !self.options.limits.subtitle_files => Along::default(),
+            None => subtitles::take_along(source, result),
+            Some(_) => subtitles::left_behind(source),
         };
         for line in along.lines() {
             self.note(record, line);
@@ -79,12 +81,6 @@ impl Scheduler {
         {
             tracing::warn!("`{}` does not have the time of its source: {error}", result.display());
         }
-    }
-
-    /// Whether the subtitle files beside a job's source go along with its result: where the user wants them and their times
-    /// hold for the result, which those of a part of the film do not.
-    const fn takes_subtitles(&self, record: &Record) -> bool {
-        self.options.limits.subtitle_files && record.request.settings.part.is_none()
     }
 
     /// Gives the complete result its name.

@@ -55,7 +55,7 @@ pub(crate) fn look(record: &Record) -> Look {
     match fingerprint(source) {
         Ok(found) if found.hex == record.request.fingerprint => Look::SameContent(stamp),
         Ok(_) => gone(format!(
-            "the source `{}` was changed while the job ran: start again with the new file",
+            "the source `{}` was changed since the job was added: start again with the new file, or put the old one back",
             source.display()
         )),
         Err(error) => gone(format!("the source can no longer be read: {error}")),

@@ -33,6 +33,15 @@ impl Along {
     }
 }
 
+/// What is said of the subtitle files of a source of which a part is made: their times are those of the whole film.
+pub(crate) fn left_behind(source: &Path) -> Along {
+    let names = names_in(source.parent().unwrap_or(Path::new("."))).unwrap_or_default();
+    let has_some = source.file_stem().is_some_and(|stem| !of_stem(&names, stem).is_empty());
+    let note =
+        "the subtitle files beside the film are not taken along: their times are those of the whole film";
+    Along { taken: Vec::new(), notes: has_some.then(|| note.to_owned()).into_iter().collect() }
+}
+
 /// Copies the subtitle files of a source beside its result, under the result's name. What is there already stays as it is.
 pub(crate) fn take_along(source: &Path, result: &Path) -> Along {
     let mut along = Along::default();

@@ -6,7 +6,7 @@ use frame::{Area, ColorDescription, Rational, Seen, Size, without_bars};
 
 use crate::decode::Numbered;
 use crate::fields::is_large_enough;
-use crate::index::{Bars, Index};
+use crate::index::{Bars, Index, Window};
 use crate::raw::filter::{Formats, Graph};
 use crate::raw::frame::RawFrame;
 use crate::raw::pixel::PixelFormat;
@@ -84,17 +84,19 @@ fn steps(index: &Index, video: &VideoInfo) -> (u32, u32) {
 /// Frames that [`look_for_bars`] looks at.
 const LOOKED_AT: u32 = 24;
 
-/// Looks for black bars in some frames from all over a film whose list was made without looking at all of them.
+/// Looks for black bars in some frames from all over a film, up to the end of a window, whose list was made without looking at
+/// all of them.
 ///
 /// # Errors
 /// When the file cannot be read or decoded as the list says.
-pub fn look_for_bars(source: &Source, index: &mut Index, size: Size) -> Result<(), Error> {
+pub fn look_for_bars(source: &Source, index: &mut Index, size: Size, window: Window) -> Result<(), Error> {
     let list = index.decoded().clone();
-    let frames = list.pts.len() as u32;
+    let frames = list.frames_until(window) as u32;
     let (mut bars, mut seen) = (Bars::default(), Seen::nothing(size));
     let places = LOOKED_AT.min(frames);
     for number in 0..places {
-        let wanted = (u64::from(frames - 1) * u64::from(number) / u64::from(places.max(2) - 1)) as u32;
+        let wanted =
+            (u64::from(frames.saturating_sub(1)) * u64::from(number) / u64::from(places.max(2) - 1)) as u32;
         // What can be decoded at once is as good.
         let before = list.keyframes.partition_point(|&keyframe| keyframe <= wanted);
         let first = list.keyframes[..before].last().copied().filter(|_| list.seekable).unwrap_or(wanted);

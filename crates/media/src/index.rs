@@ -327,9 +327,12 @@ fn decode(source: &Source, way: Way, progress: &mut dyn FnMut(u64)) -> Result<Ou
         if decoded.is_damaged && is_strict {
             return Ok(Outcome::Damaged);
         }
-        if let [first, .., last] = decoded.clocked[..]
-            && behind.are_enough_with(last, || survey.shift_of_film(time_base, first), time_base)
-        {
+        let is_enough = matches!(decoded.clocked[..], [first, .., last]
+            if behind.are_enough_with(last, || survey.shift_of_film(time_base, first), time_base));
+        if !behind.have_begun() {
+            decoded.look_for_bars(&mut frames);
+        }
+        if is_enough {
             break;
         }
     }

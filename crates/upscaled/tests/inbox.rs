@@ -169,7 +169,7 @@ fn a_half_file_that_was_begun_gives_way_to_the_whole_one() {
     wait_for("the whole file to be begun", PATIENCE, || has_begun(1));
     let jobs = server.jobs();
     assert_eq!((jobs.len(), &jobs[0]["status"]), (2, &Value::from("failed")), "{jobs:#?}");
-    assert!(text(&jobs[0], "reason").contains("was changed while the job ran"), "{:?}", jobs[0]);
+    assert!(text(&jobs[0], "reason").contains("was changed since the job was added"), "{:?}", jobs[0]);
     assert_eq!(jobs[1]["frames"], 3000);
     assert!(text(&jobs[1], "result").ends_with("/film_upscaled.mkv"), "{:?}", jobs[1]);
 }

@@ -245,6 +245,29 @@ fn what_is_behind_it_is_not_decoded() {
 }
 
 #[test]
+fn bars_are_looked_for_in_its_frames_and_those_before_and_subtitle_files_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let bars = "testsrc2=size=160x88:rate=25:duration=2,pad=160:120:0:16[a];testsrc2=size=160x120:rate=25:duration=2,\
+                null[b];[a][b]concat=n=2";
+    ffmpeg(&["-filter_complex", bars, "-c:v", "ffv1", folder.path().join("a.mkv").to_str().unwrap()]);
+    fs::write(folder.path().join("a.srt"), "1\n00:00:00,000 --> 00:00:01,000\nA\n").unwrap();
+    let usual = ["up", "a.mkv", "--model", "none", "--scale", "2", "--crop", "auto", "--json"];
+    for (to, crop) in [("2", "160:88:0:16".into()), ("3", Value::Null)] {
+        let part = [&usual[..], &["--to", to]].concat();
+        let told = |arguments: &[&str]| -> Value {
+            serde_json::from_str(run_well(folder.path(), arguments).lines().last().unwrap()).unwrap()
+        };
+        let (said, made) = (told(&[&part[..], &["--dry-run"]].concat()), told(&part));
+        assert_eq!((&said["crop"], &made["crop"]), (&crop, &crop), "{to}");
+        let report = fs::read_to_string(format!("{}.json", made["result"].as_str().unwrap())).unwrap();
+        assert!(report.contains("subtitle files beside the film"), "{report}");
+    }
+    let is_subtitle =
+        |name: &&std::ffi::OsString| Path::new(name).extension().is_some_and(|end| end == "srt");
+    assert_eq!(names(folder.path()).iter().filter(is_subtitle).count(), 1);
+}
+
+#[test]
 fn parts_that_cannot_be_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     film(&folder.path().join("a.mp4"), PICTURE, &[&X264, &["-c:a", "aac"]]);

@@ -182,3 +182,35 @@ fn a_file_that_waits_takes_its_result_to_where_it_is_now() {
     let result = root.join("output/two/b_upscaled.mp4");
     wait_for("the result", PATIENCE, || result.is_file());
 }
+
+#[test]
+fn a_film_that_comes_back_is_made_though_its_job_had_failed() {
+    let folder = root(&["other.mp4"]);
+    let (root, input) = (folder.path(), folder.path().join("input"));
+    fs::rename(input.join("other.mp4"), root.join("other.mp4")).unwrap();
+    make_clip(&input.join("film.mp4"), "64x36", 600, false);
+    let server = Server::start(root, &SLOW);
+    let status = |id: u64| {
+        let job = server.jobs().into_iter().find(|job| job["id"] == id);
+        job.map(|job| job["status"].as_str().unwrap().to_owned()).unwrap_or_default()
+    };
+    let wait_for_status = |id: u64, wanted: &str| wait_for(wanted, PATIENCE, || status(id) == wanted);
+    wait_for("a segment", PATIENCE, || !segments(&root.join("output/film.mp4.job")).is_empty());
+    // It is away for so long that the job fails, and comes back as it was.
+    fs::rename(input.join("film.mp4"), root.join("film.mp4")).unwrap();
+    wait_for_status(1, "failed");
+    fs::rename(root.join("film.mp4"), input.join("film.mp4")).unwrap();
+    wait_for("the job to go on", PATIENCE, || matches!(&*status(1), "running" | "queued"));
+    // Another film has its name for a while, and is made.
+    fs::rename(input.join("film.mp4"), root.join("film.mp4")).unwrap();
+    fs::rename(root.join("other.mp4"), input.join("film.mp4")).unwrap();
+    wait_for_status(1, "failed");
+    wait_for_status(2, "done");
+    fs::rename(root.join("film.mp4"), input.join("film.mp4")).unwrap();
+    wait_for_status(1, "done");
+    let results: Vec<usize> = names(&root.join("output"))
+        .iter()
+        .map(|name| frame_checksums(&root.join("output").join(name)).len())
+        .collect();
+    assert_eq!(results.iter().sum::<usize>(), 625, "{results:?}");
+}

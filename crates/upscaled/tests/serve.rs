@@ -168,7 +168,7 @@ fn a_source_that_changes_or_goes_away_fails_its_job() {
     let jobs = server.wait_for_jobs(3);
     let reason = |index: usize| jobs[index]["reason"].as_str().unwrap_or_default().to_owned();
     assert!(reason(0).contains("the source is gone"), "{}", reason(0));
-    assert!(reason(1).contains("was changed while the job ran"), "{}", reason(1));
+    assert!(reason(1).contains("was changed since the job was added"), "{}", reason(1));
     assert_eq!(jobs[2]["status"], "done");
 }
 

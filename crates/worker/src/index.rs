@@ -202,7 +202,7 @@ fn list(
     notes.extend(of_fields);
     if let Some(crop) = crop {
         if crop == media::Crop::Bars && !is_read {
-            media::look_for_bars(source, &mut index, video.size)?;
+            media::look_for_bars(source, &mut index, video.size, window.unwrap_or_default())?;
         }
         notes.extend(media::crop(&mut index, video, crop)?);
     }

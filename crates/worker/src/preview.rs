@@ -83,7 +83,7 @@ fn attempt(
     let mut notes: Vec<String> = of_fields.into_iter().collect();
     if let Some(crop) = wanted_crop(request.crop) {
         if crop == media::Crop::Bars {
-            media::look_for_bars(source, &mut index, probe.video.size)?;
+            media::look_for_bars(source, &mut index, probe.video.size, media::Window::default())?;
         }
         notes.extend(media::crop(&mut index, &probe.video, crop)?);
         if crop == media::Crop::Bars {

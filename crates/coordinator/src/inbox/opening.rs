@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use job::FilePath;
 use job::message::{Access, Request as Question, Response};
-use job::state::Status;
+use job::state::{Event, Status};
 use ledger::Record;
 use tokio::sync::oneshot;
 
@@ -143,17 +143,22 @@ async fn take_in(options: &InboxOptions, path: &Path) -> Result<(), Error> {
         } else {
             tracing::info!("job {id}: `{}` is taken in", path.display());
         }
-    } else if options.ledger.is_gone(id).await? {
-        if let Some(record) = options.ledger.get(id).await? {
+    } else {
+        let is_back = options.ledger.is_gone(id).await?;
+        if is_back {
+            options.ledger.set_gone(&[id], false).await?;
+        }
+        if let Some(record) = options.ledger.get(id).await?
+            && (is_back || matches!(record.job.status, Status::Failed { .. }))
+        {
             welcome_back(options, &record).await?;
         }
-        options.ledger.set_gone(&[id], false).await?;
     }
     Ok(())
 }
 
 /// A file that was gone and is there again is to be made again, unless its result is still there. (That a result alone is
-/// gone asks for nothing: people take results away.)
+/// gone asks for nothing: people take results away.) What failed is tried again, most likely since the file was gone.
 pub(super) async fn welcome_back(options: &InboxOptions, record: &Record) -> Result<(), Error> {
     let (id, source) = (record.id, record.request.source.display());
     let result = record.request.result.as_ref().filter(|result| result.symlink_metadata().is_ok());
@@ -164,6 +169,10 @@ pub(super) async fn welcome_back(options: &InboxOptions, record: &Record) -> Res
         }
         (Status::Done, Some(result)) => {
             tracing::info!("job {id}: `{source}` is back; its result is `{}`", result.display());
+        }
+        (Status::Failed { .. }, _) if !record.is_removed => {
+            options.ledger.apply(id, Event::Retry, now()).await?;
+            tracing::info!("job {id}: `{source}` is back, and is tried again with what is finished");
         }
         _ => {}
     }

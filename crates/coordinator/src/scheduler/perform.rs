@@ -84,7 +84,13 @@ impl Scheduler {
                 self.worker = None;
             }
             Look::Gone(failure) => {
-                return Ok(self.unless_away(record, task, Event::Failed { task: key, failure }));
+                let outcome = self.unless_away(record, task, Event::Failed { task: key, failure });
+                if matches!(&outcome, Outcome::Event(Event::Failed { failure, .. }) if failure.kind == FailureKind::Final)
+                {
+                    // That the file comes back is news.
+                    self.options.ledger.set_gone(&[record.id], true).await?;
+                }
+                return Ok(outcome);
             }
         }
         if matches!(task, Task::Publish { .. }) {

@@ -88,14 +88,16 @@ impl Decoded {
         look.orientation = look.orientation.or(self.looks.last().and_then(|(_, last)| last.orientation));
         self.is_damaged |= frames.has_failed();
         self.add_time(said, shown);
-        self.add_look(look)?;
-        if let Some(bars) = &mut self.bars {
-            self.seen.resize(self.looks.len(), Seen::nothing(look.picture.size));
-            if let Some(seen) = self.seen.last_mut() {
-                bars.look(frames.frame(), seen);
-            }
+        self.add_look(look)
+    }
+
+    /// Looks at the frame that was added last for what is not black in it.
+    pub(super) fn look_for_bars(&mut self, frames: &mut Frames) {
+        let (Some(bars), Some((_, look))) = (&mut self.bars, self.looks.last()) else { return };
+        self.seen.resize(self.looks.len(), Seen::nothing(look.picture.size));
+        if let Some(seen) = self.seen.last_mut() {
+            bars.look(frames.frame(), seen);
         }
-        Ok(())
     }
 
     /// Gives the frame a time. Those before the first that has one are counted back from it.

@@ -87,6 +87,11 @@ impl Behind {
         Self { to, frames: 0 }
     }
 
+    /// True when the whole part was read.
+    pub(super) const fn have_begun(self) -> bool {
+        self.frames > 0
+    }
+
     /// True when enough was read: nothing else has to be.
     pub(super) const fn are_enough(self) -> bool {
         self.frames >= Self::NEEDED
@@ -106,6 +111,12 @@ impl Behind {
 }
 
 impl Index {
+    /// Frames of the list that come before the end of a window.
+    pub(crate) fn frames_until(&self, window: Window) -> usize {
+        let before = |to| self.pts.partition_point(|&pts| pts < ticks(to, self.shift, self.time_base));
+        window.to.map_or(self.pts.len(), before)
+    }
+
     /// The part of the list that a window shows. All that is decided for a film must have been decided: the part keeps the
     /// whole list, and its frames are made as those of that one.
     ///
@@ -115,7 +126,7 @@ impl Index {
         let ticks = |micros: u64| ticks(micros, self.shift, self.time_base);
         let before = |time: i64| self.pts.partition_point(|&pts| pts < time);
         let (from, to) = (window.from.map(ticks), window.to.map(ticks));
-        let (first, end) = (from.map_or(0, before), to.map_or(self.pts.len(), before));
+        let (first, end) = (from.map_or(0, before), self.frames_until(window));
         let length = self.pts.last().map_or(0, |last| last.saturating_add(self.last_duration));
         let told =
             |time: i64| format!("{:.3} s", time as f64 * self.time_base.to_f64() + self.shift.seconds());

@@ -428,6 +428,9 @@ struct Outcome<'a> {
 }
 
 fn already_there(planned: &Planned) -> anyhow::Error {
+    if !is_known_as_result(&planned.expected) {
+        return anyhow::anyhow!(no_result(&planned.expected));
+    }
     anyhow::anyhow!(
         "`{}` is there already: use --overwrite to replace it, or -o to choose another name",
         output::path(&planned.expected)
