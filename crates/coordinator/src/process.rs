@@ -21,10 +21,20 @@ const SEND_LIMIT: Duration = Duration::from_mins(1);
 /// Time for a dead worker's last words to arrive.
 const BURIAL: Duration = Duration::from_secs(2);
 
-/// What a worker gets of the environment, which may hold secrets: language and time zone, where the system's libraries are, and
-/// what is asked for by who looks for faults.
-const PASSED_ON: [&str; 6] =
-    ["LANG", "TZ", "LD_LIBRARY_PATH", "RUST_BACKTRACE", "UPSCALED_TRACE", "MALLOC_PERTURB_"];
+/// What a worker gets of the environment, which may hold secrets: language and time zone, where the system's libraries and the
+/// drivers of devices that encode are, the memory of working files, and what is asked for by who looks for faults.
+const PASSED_ON: [&str; 10] = [
+    "LANG",
+    "TZ",
+    "LD_LIBRARY_PATH",
+    "LIBVA_DRIVER_NAME",
+    "LIBVA_DRIVERS_PATH",
+    "CUDA_VISIBLE_DEVICES",
+    storage::MEMORY_VARIABLE,
+    "RUST_BACKTRACE",
+    "UPSCALED_TRACE",
+    "MALLOC_PERTURB_",
+];
 
 /// A running worker process. It is killed when this is dropped.
 #[derive(Debug)]
