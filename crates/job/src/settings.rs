@@ -227,6 +227,11 @@ impl Settings {
             None => None,
             Some(name) => Some(Encoder::named(name).ok_or_else(|| SettingsError::Encoder(name.clone()))?),
         };
+        let codec = self.codec.or(encoder.map(|encoder| encoder.codec));
+        if let Some(codec) = codec.filter(|codec| self.container == Some(Container::Mp4) && !codec.fits_mp4())
+        {
+            return Err(SettingsError::NoPlace(codec.name()));
+        }
         if let Some((encoder, codec)) = encoder.zip(self.codec)
             && encoder.codec != codec
         {
@@ -338,6 +343,9 @@ pub enum SettingsError {
         "the film would have more than {MOST_SEGMENTS} segments: choose longer ones with --segment-frames"
     )]
     TooManySegments,
+    /// A container that does not hold the codec.
+    #[error("MP4 files have no place for {0}: choose --container mkv")]
+    NoPlace(&'static str),
     /// Denoise strength out of range.
     #[error("the denoise strength {0} is out of range: choose a number from 0 to 1")]
     Denoise(f32),

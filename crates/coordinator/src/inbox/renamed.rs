@@ -61,7 +61,13 @@ async fn go_on(options: &InboxOptions, record: &Record, before: &Record, new: &N
         Status::Failed { .. } | Status::Canceled => {
             tracing::info!("job {id}: `{old}` is `{name}` now; the job is {}", record.job.status.name());
         }
-        _ => tracing::info!("job {id}: `{old}` is `{name}` now; the job goes on"),
+        status => {
+            // The folder that it waited for may be that of the old name.
+            if matches!(status, Status::WaitingForFolder { .. }) {
+                options.ledger.apply(id, Event::WaitOver, now()).await?;
+            }
+            tracing::info!("job {id}: `{old}` is `{name}` now; the job goes on");
+        }
     }
     Ok(())
 }

@@ -21,6 +21,7 @@ impl From<SettingsError> for Unfit {
             SettingsError::EmptySource | SettingsError::Part(_) => &[],
             SettingsError::TooLarge { .. } => &["scale", "height", "width", "fit"],
             SettingsError::Denoise(_) | SettingsError::NoTwin(_) => &["denoise", "model"],
+            SettingsError::NoPlace(_) => &["container", "codec", "encoder"],
             SettingsError::Scale(_) => &["scale"],
             SettingsError::Height(_) => &["height"],
             SettingsError::Width(_) => &["width"],

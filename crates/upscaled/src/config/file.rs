@@ -277,7 +277,8 @@ fn unknown(key: &str) -> String {
     format!("there is no setting `{key}`: there are {known}")
 }
 
-/// What is wrong with a line that is no TOML, where it is of a usual kind: a text without quotes, or nothing.
+/// What is wrong with a line that is no TOML, where it is of a usual kind: a text without quotes, nothing, or a key that an
+/// earlier line has.
 fn unreadable(line: &str) -> Option<String> {
     let (key, value) = line.split_once('=')?;
     let key = key.trim();
@@ -285,6 +286,12 @@ fn unreadable(line: &str) -> Option<String> {
     let value = value.split('#').next().unwrap_or_default().trim();
     if value.is_empty() {
         return Some(format!("{name} has no value: write for example {name} = {example}"));
+    }
+    if DeTable::parse(line).is_ok() {
+        return Some(format!("{name} stands there twice: leave one of them"));
+    }
+    if !example.starts_with('"') {
+        return Some(format!("{name} = {value} cannot be: write for example {name} = {example}"));
     }
     let is_bare = value.chars().all(|c| !matches!(c, '"' | '\'' | '[' | ']' | '{' | '}' | '='));
     is_bare.then(|| format!("write it in quotes: {name} = \"{value}\""))
@@ -314,6 +321,8 @@ mod tests {
             ("\n\nmax_disk = 200GB # a disk", 3, "write it in quotes: max_disk = \"200GB\""),
             ("scale = 2\nmodel = 200", 2, "write it in quotes: model = \"200\""),
             ("scale = ", 1, "scale has no value: write for example scale = 4"),
+            ("scale = 2\nscale = 3", 2, "scale stands there twice: leave one of them"),
+            ("scale = 2 3", 1, "scale = 2 3 cannot be: write for example scale = 4"),
             ("scale = \"2\"", 1, "write it without quotes: scale = 2"),
             (
                 "scale = \"two\"",
