@@ -14,28 +14,14 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::{executable, ffmpeg, ffprobe, make_clip, pts, run, run_well, upscaled, worker};
+use common::{executable, ffmpeg, ffprobe, library, make_clip, pts, run, run_well, upscaled, worker};
 
 /// Ticks of a frame in clips of 25 frames a second.
 const FRAME: i64 = 512;
 
-/// The library that plays encoders of hardware; `None`, with a word, where it cannot be compiled.
+/// The library that plays encoders of hardware; `None` where it cannot be compiled.
 fn faulty_encoder(folder: &Path) -> Option<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/faulty_encoder.c");
-    let library = folder.join("faulty_encoder.so");
-    let compiled =
-        Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).arg("-ldl").output();
-    match compiled {
-        Ok(output) if output.status.success() => Some(library),
-        Ok(output) => {
-            println!("skipped: {}", String::from_utf8_lossy(&output.stderr));
-            None
-        }
-        Err(error) => {
-            println!("skipped: no C compiler ({error})");
-            None
-        }
-    }
+    library("faulty_encoder.c", &folder.join("faulty_encoder.so"))
 }
 
 /// Upscales `clip.mp4` without a network, in segments of ten frames, where encoders of hardware have a fault from a frame on.

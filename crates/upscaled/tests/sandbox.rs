@@ -12,11 +12,9 @@ mod common;
 mod server;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
-use common::{frame_checksums, make_clip, run_well, upscaled, wait_for};
+use common::{executable, frame_checksums, library, make_clip, run_well, upscaled, wait_for, worker};
 use serde_json::Value;
 use server::{PATIENCE, Server};
 
@@ -25,22 +23,6 @@ const EPERM: i32 = 1;
 const ENOMEM: i32 = 12;
 const EACCES: i32 = 13;
 const ENOSYS: i32 = 38;
-
-/// A library of C beside the tests, compiled; `None`, with a word, where that cannot be.
-fn compiled(source: &str, library: &Path) -> Option<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common").join(source);
-    let mut compiler = Command::new("cc");
-    match compiler.args(["-shared", "-fPIC", "-o"]).arg(library).arg(source).arg("-ldl").output() {
-        Ok(output) => {
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            Some(library.to_owned())
-        }
-        Err(error) => {
-            println!("skipped: no C compiler ({error})");
-            None
-        }
-    }
-}
 
 #[test]
 fn what_an_attacker_would_try_is_denied() {
@@ -98,21 +80,19 @@ fn attacks(report: &Path) -> Vec<(String, i32)> {
 fn a_decoder_that_is_taken_over_can_do_nothing_in_a_real_worker() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    let Some(library) = compiled("attacks.c", &path("attacks.so")) else { return };
+    let Some(library) = library("attacks.c", &path("attacks.so")) else { return };
     make_clip(&path("clip.mp4"), "64x36", 30, true);
     fs::write(path("attacked"), "").unwrap();
     run_well(folder.path(), &["up", "clip.mp4", "-m", "none", "-o", "wanted.mp4"]);
     let mut command = upscaled(folder.path());
-    let worker = command.get_envs().find(|(key, _)| *key == "UPSCALED_WORKER").unwrap().1.unwrap();
     let script = format!(
         "#!/bin/sh\nexec 9>>'{report}'\nexport LD_PRELOAD='{library}' ATTACKED='{attacked}'\nexec '{worker}' \"$@\"\n",
         report = path("report").display(),
         library = library.display(),
         attacked = path("attacked").display(),
-        worker = worker.display(),
+        worker = worker().display(),
     );
-    fs::write(path("worker.sh"), script).unwrap();
-    fs::set_permissions(path("worker.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    executable(&path("worker.sh"), &script);
     command.env("UPSCALED_WORKER", path("worker.sh")).env("SECRET_OF_THE_SERVER", "x");
     let output = command.args(["up", "clip.mp4", "-m", "none"]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

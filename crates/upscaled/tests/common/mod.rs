@@ -252,6 +252,22 @@ pub fn can_trace() -> bool {
     works
 }
 
+/// Compiles a library of C that lies here; `None`, with a word, where there is no compiler.
+pub fn library(source: &str, library: &Path) -> Option<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common").join(source);
+    let mut compiler = Command::new("cc");
+    match compiler.args(["-shared", "-fPIC", "-o"]).arg(library).arg(source).arg("-ldl").output() {
+        Ok(output) => {
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            Some(library.to_owned())
+        }
+        Err(error) => {
+            println!("skipped: no C compiler ({error})");
+            None
+        }
+    }
+}
+
 /// Writes a program that tests put in the place of the worker.
 pub fn executable(path: &Path, text: &str) {
     use std::os::unix::fs::PermissionsExt as _;
