@@ -199,8 +199,8 @@ pub(crate) struct Choices {
     #[arg(long)]
     pub(crate) keep_time: bool,
     /// Name results by a template without an extension: {stem} is the name of the video, {height} and {width} are the size of
-    /// the result, {scale} is how many times larger it is, {model} and {codec} what made it. A name that is taken gets a number
-    /// [default: {stem}_upscaled]
+    /// the result, {scale} is how many times larger it is, {model} and {codec} what made it. A name that the result of
+    /// another video has gets a number [default: {stem}_upscaled]
     #[arg(long, value_name = "TEMPLATE")]
     pub(crate) name: Option<NameTemplate>,
     /// Leave the subtitle files beside a video where they are: film.srt and film.en.forced.srt beside film.mkv are else copied
