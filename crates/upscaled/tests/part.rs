@@ -96,6 +96,11 @@ fn its_frames_and_its_sound_are_those_of_the_whole_result() {
         compare(folder, source, Some("6.5"), None, &[]);
         compare(folder, source, Some("7"), Some("100"), &[]);
     }
+    // In AVI, sound has a tick a packet.
+    film(&at("b.avi"), PICTURE, &[&["-c:v", "mpeg4", "-c:a", "ac3"]]);
+    for (from, to) in [("1.2", "1.6"), ("2.04", "2.5"), ("3.4", "4")] {
+        compare(folder, "b.avi", Some(from), Some(to), &[]);
+    }
     // Its clock starts elsewhere, and the sound begins before the picture.
     let delayed = [&X264[..], &["-c:a", "mp2", "-output_ts_offset", "5000", "-f", "mpegts"]].concat();
     film(&at("clock.ts"), &format!("{PICTURE},setpts=PTS+0.3/TB"), &[&delayed]);

@@ -43,9 +43,19 @@ impl Ends {
     /// All of the film.
     pub(crate) const ALL: Self = Self { begin: None, end: None, time_base: Rational { num: 1, den: 1 } };
 
-    /// The same in ticks of a stream.
+    /// The same in ticks of a stream, to the nearest; where those are as long as packets, as for sound in AVI, to the next.
     pub(crate) fn in_ticks(self, of: Rational) -> Self {
-        let ticks = |time: i64| raw::rescale(time, self.time_base, of);
+        /// Ticks that last for longer are long, in seconds.
+        const LONG: f64 = 0.005;
+        let is_long = of.to_f64() > LONG;
+        let ticks = |time: i64| {
+            let near = raw::rescale(time, self.time_base, of);
+            let exact = |time: i64, one: Rational, other: Rational| {
+                i128::from(time) * i128::from(one.num) * i128::from(other.den)
+            };
+            let is_before = exact(near, of, self.time_base) < exact(time, self.time_base, of);
+            near + i64::from(is_long && is_before)
+        };
         Self { begin: self.begin.map(ticks), end: self.end.map(ticks), time_base: of }
     }
 

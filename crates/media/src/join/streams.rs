@@ -266,7 +266,13 @@ impl Copied {
         }
         packet.set_times(pts, dts);
         packet.rescale(from, to);
-        let delay = self.delay_in(to);
+        // What long ticks left of the shift, as those of sound in AVI, which are as long as a packet.
+        let rest = if from.to_f64() > to.to_f64() && !self.is_subtitle {
+            self.shift.in_ticks(to).saturating_sub(raw::rescale(moved, from, to))
+        } else {
+            0
+        };
+        let delay = self.delay_in(to).saturating_add(rest);
         let moved = |time: Option<i64>| time.unwrap_or_default().saturating_add(delay);
         let (pts, mut dts) = (moved(packet.pts()), moved(packet.dts()));
         if self.reorder_depth.is_some() {
