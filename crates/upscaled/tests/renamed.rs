@@ -210,6 +210,8 @@ fn a_film_that_comes_back_is_made_though_its_job_had_failed() {
     wait_for_status(1, "done");
     let results: Vec<usize> = names(&root.join("output"))
         .iter()
+        // The folder of the job is removed a moment later.
+        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "mp4"))
         .map(|name| frame_checksums(&root.join("output").join(name)).len())
         .collect();
     assert_eq!(results.iter().sum::<usize>(), 625, "{results:?}");
