@@ -35,7 +35,7 @@ const IDLE: Duration = Duration::from_secs(2);
 /// would begin the same attempt again and again.
 const LEAST_WAIT: Duration = Duration::from_secs(5);
 /// Looking for work takes at most one part in so many of the time while there is none, as long as that is soon enough.
-const SHARE: u32 = 500;
+const SHARE: u32 = 1000;
 /// Work is looked for after this time at the latest.
 const LATEST_LOOK: Duration = Duration::from_secs(10);
 /// Time between reports of a job's progress.
