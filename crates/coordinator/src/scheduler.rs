@@ -283,6 +283,7 @@ impl Scheduler {
         self.report(&record, true);
         match self.perform(&record, &task, shutdown).await? {
             Outcome::Event(event) => {
+                self.note_gone(&record, &event).await?;
                 let applied = self.tell_ledger(id, event, shutdown).await?;
                 let mut after = applied.record;
                 self.tell_of_encoder(&record, &after);

@@ -64,6 +64,15 @@ impl Scheduler {
         Outcome::Event(self.away(record, task).unwrap_or(event))
     }
 
+    /// Notes of a job that ends since its source is gone or has other content, that the file's return is news.
+    pub(super) async fn note_gone(&self, record: &Record, event: &Event) -> Result<(), Error> {
+        let is_end = matches!(event, Event::Failed { failure, .. } if failure.kind == FailureKind::Final);
+        if is_end && matches!(look(record), Look::Gone(_)) {
+            self.options.ledger.set_gone(&[record.id], true).await?;
+        }
+        Ok(())
+    }
+
     /// Does a piece of work, or finds why that cannot be.
     pub(super) async fn perform(
         &mut self,
@@ -84,13 +93,7 @@ impl Scheduler {
                 self.worker = None;
             }
             Look::Gone(failure) => {
-                let outcome = self.unless_away(record, task, Event::Failed { task: key, failure });
-                if matches!(&outcome, Outcome::Event(Event::Failed { failure, .. }) if failure.kind == FailureKind::Final)
-                {
-                    // That the file comes back is news.
-                    self.options.ledger.set_gone(&[record.id], true).await?;
-                }
-                return Ok(outcome);
+                return Ok(self.unless_away(record, task, Event::Failed { task: key, failure }));
             }
         }
         if matches!(task, Task::Publish { .. }) {
