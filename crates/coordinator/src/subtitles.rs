@@ -176,7 +176,7 @@ mod tests {
         let at = |name: &str| folder.path().join(name);
         fs::write(at("a.srt"), "text").unwrap();
         fs::write(at("a.de.srt"), "Text").unwrap();
-        fs::write(at("r.de.srt"), "of somebody").unwrap();
+        fs::write(at("r.de.srt"), "of a person").unwrap();
         std::os::unix::fs::symlink("nowhere", at("a.en.srt")).unwrap();
         std::os::unix::fs::symlink("a.srt", at("a.fr.srt")).unwrap();
         fs::create_dir(at("a.it.srt")).unwrap();
@@ -203,7 +203,7 @@ mod tests {
             }
             assert_eq!(along.notes.len(), 5, "{said}");
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 13);
-            assert_eq!(fs::read(at("r.de.srt")).unwrap(), b"of somebody");
+            assert_eq!(fs::read(at("r.de.srt")).unwrap(), b"of a person");
             assert_eq!(fs::read(at("r.fr.srt")).unwrap(), b"text");
             assert!(!at("r.fr.srt").is_symlink());
         }

@@ -80,7 +80,7 @@ fn they_are_copied_under_the_name_of_the_result() {
 }
 
 #[test]
-fn they_stay_where_they_are_when_somebody_says_so() {
+fn they_stay_where_they_are_on_request() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     make_clip(&at("film.mkv"), "32x32", 5, false);
