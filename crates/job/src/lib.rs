@@ -31,7 +31,7 @@ pub use eta::Eta;
 pub use made::Made;
 pub use part::{FilmTime, FilmTimeError, Part};
 pub use path::FilePath;
-pub use plan::{ENCODER_THREADS, Plan, SegmentRange, plan};
+pub use plan::{ENCODER_THREADS, Plan, PlannedSegment, SegmentRange, lead_in, plan};
 pub use scale::{Scale, ScaleError};
 pub use settings::{
     BUILT_IN_MODELS, DEFAULT_MODEL, DENOISE_TWIN, ENGINES, Model, Settings, SettingsError, Twin,

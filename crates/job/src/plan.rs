@@ -47,18 +47,30 @@ pub struct Plan {
     pub height: u32,
     /// Threads of the encoder.
     pub encoder_threads: u32,
-    /// The segments, in order, without gaps, from frame 0 to the last.
-    pub segments: Vec<SegmentRange>,
+    /// Number of segments.
+    pub segments: u32,
 }
 
-/// Plans a job.
+/// A segment of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlannedSegment {
+    /// Its frames.
+    pub range: SegmentRange,
+    /// Frames before its first that are decoded for it, since decoding starts at the keyframe before.
+    pub lead_in: u32,
+}
+
+/// Plans a job: the plan, and its segments in order, without gaps, from frame 0 to the last.
 ///
 /// Segments take about a minute of work on a usual machine and are cut at a keyframe of the source when one lies in
 /// the second half of the wanted length, since decoding starts there without detours.
 ///
 /// # Errors
 /// When the size of the result is not possible, or the film would have more than [`MOST_SEGMENTS`].
-pub fn plan(facts: &SourceFacts, settings: &Settings) -> Result<Plan, SettingsError> {
+pub fn plan(
+    facts: &SourceFacts,
+    settings: &Settings,
+) -> Result<(Plan, Vec<PlannedSegment>), SettingsError> {
     let (width, height) = settings.target.size(facts.shape())?;
     let source_pixels = f64::from(facts.width) * f64::from(facts.height);
     let seconds_per_frame = source_pixels * facts.operations_per_pixel as f64 / CPU_OPERATIONS_PER_SECOND
@@ -82,10 +94,18 @@ pub fn plan(facts: &SourceFacts, settings: &Settings) -> Result<Plan, SettingsEr
         } else {
             cut(first, length, facts)
         };
-        segments.push(SegmentRange { first, end });
+        let range = SegmentRange { first, end };
+        segments.push(PlannedSegment { range, lead_in: lead_in(first, &facts.keyframes) });
         first = end;
     }
-    Ok(Plan { width, height, encoder_threads: ENCODER_THREADS, segments })
+    let count = segments.len() as u32;
+    Ok((Plan { width, height, encoder_threads: ENCODER_THREADS, segments: count }, segments))
+}
+
+/// Frames from the last keyframe up to a frame on, which is not counted.
+pub fn lead_in(frame: u32, keyframes: &[u32]) -> u32 {
+    let after = keyframes.partition_point(|&keyframe| keyframe <= frame);
+    frame - keyframes[..after].last().copied().unwrap_or(0)
 }
 
 /// Where a segment of about `length` frames from `first` on ends.
@@ -135,18 +155,21 @@ mod tests {
 
     #[test]
     fn the_first_segment_is_short_and_the_others_take_about_a_minute() {
-        let plan = plan(&facts(1000, vec![0]), &Settings::default()).unwrap();
+        let (plan, segments) = plan(&facts(1000, vec![0]), &Settings::default()).unwrap();
         assert_eq!((plan.width, plan.height), (704, 576));
-        assert_eq!(plan.segments[0], SegmentRange { first: 0, end: 30 });
-        assert!((150..200).contains(&plan.segments[1].frames()), "{plan:?}");
+        assert_eq!(plan.segments as usize, segments.len());
+        assert_eq!(segments[0].range, SegmentRange { first: 0, end: 30 });
+        assert!((150..200).contains(&segments[1].range.frames()), "{segments:?}");
     }
 
     #[test]
     fn a_keyframe_in_the_second_half_ends_a_segment() {
         let settings = Settings { segment_frames: Some(30), ..Settings::default() };
-        let plan = plan(&facts(200, vec![0, 10, 25, 60, 110]), &settings).unwrap();
-        let ends: Vec<u32> = plan.segments.iter().map(|segment| segment.end).collect();
+        let (_, segments) = plan(&facts(200, vec![0, 10, 25, 60, 110]), &settings).unwrap();
+        let ends: Vec<u32> = segments.iter().map(|segment| segment.range.end).collect();
         assert_eq!(ends, [25, 55, 85, 110, 140, 170, 200]);
+        let lead_ins: Vec<u32> = segments.iter().map(|segment| segment.lead_in).collect();
+        assert_eq!(lead_ins, [0, 0, 30, 25, 0, 30, 60]);
     }
 
     #[test]
@@ -154,11 +177,11 @@ mod tests {
         let longest = crate::message::MOST_FRAMES;
         for every in [longest, 1000, 900] {
             let keyframes = (0..longest).step_by(every as usize).collect();
-            let plan = plan(&facts(longest, keyframes), &Settings::default()).unwrap();
-            assert!(plan.segments.len() > 10_000 && plan.validate(longest).is_ok(), "{every}");
+            let (plan, segments) = plan(&facts(longest, keyframes), &Settings::default()).unwrap();
+            assert!(segments.len() > 10_000 && plan.validate(longest).is_ok(), "{every}");
         }
         let settings = Settings { segment_frames: Some(30), ..Settings::default() };
-        assert!(plan(&facts(3_000_000, vec![0]), &settings).unwrap().segments.len() >= 100_000);
+        assert!(plan(&facts(3_000_000, vec![0]), &settings).unwrap().0.segments >= 100_000);
         assert_eq!(plan(&facts(longest, vec![0]), &settings), Err(SettingsError::TooManySegments));
     }
 
@@ -171,12 +194,13 @@ mod tests {
         ) {
             let keyframes = gaps.iter().scan(0, |at, gap| { let here = *at; *at += gap; Some(here) }).collect();
             let settings = Settings { segment_frames: length, ..Settings::default() };
-            let plan = plan(&facts(frames, keyframes), &settings).unwrap();
+            let (plan, segments) = plan(&facts(frames, keyframes), &settings).unwrap();
+            prop_assert_eq!(plan.segments as usize, segments.len());
             let mut next = 0;
-            for segment in &plan.segments {
-                prop_assert_eq!(segment.first, next);
-                prop_assert!(segment.end > segment.first);
-                next = segment.end;
+            for PlannedSegment { range, lead_in } in segments {
+                prop_assert_eq!(range.first, next);
+                prop_assert!(range.end > range.first && lead_in <= range.first);
+                next = range.end;
             }
             prop_assert_eq!(next, frames);
         }

@@ -1,5 +1,9 @@
-//! The state machine of a job: [`step`] holds every rule of claiming, finishing, failing, pausing, cancelling and trying
-//! again.
+//! The state machines of a job and of a segment: [`step`] holds every rule of claiming, finishing, failing, pausing,
+//! cancelling and trying again.
+//!
+//! An event costs the same however long the film is: it sees the job, and of its segments those that [`Event::needs`] names.
+//! What an event means for all others is one of a few changes ([`Others`]), which a store makes in one go. [`InMemory`] is a
+//! store that shows how.
 //!
 //! Invariants, whatever the order of events:
 //! - an epoch has one owner, and only the owner of the latest epoch can finish a piece of work;
@@ -10,17 +14,23 @@
 //! - no work of a paused job is given out.
 
 mod attempt;
+mod in_memory;
+mod segment;
 mod step;
+mod totals;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use crate::message::{Failure, IndexMethod};
-use crate::{JobId, Millis, Plan, Priority, SegmentRange, SourceFacts};
+use crate::message::{Failure, FailureKind, IndexMethod};
+use crate::{JobId, Millis, Plan, PlannedSegment, Priority, SegmentRange, SourceFacts};
 
-pub use attempt::{Death, FailedAttempt};
-pub use step::step;
+pub use attempt::{Death, FailedAttempt, MOST_FAILED_ATTEMPTS};
+pub use in_memory::InMemory;
+pub use segment::{Evidence, Numbered, Others, Reused, Segment};
+pub use step::{Step, step};
+pub use totals::Totals;
 
 /// Attempts of a piece of work before the job fails.
 pub const ATTEMPTS: u32 = 3;
@@ -102,20 +112,6 @@ pub struct Lease {
     pub until: Millis,
 }
 
-/// What proves that a segment is finished.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// Name of the file in the job's folder.
-    pub file: String,
-    /// Its size.
-    pub bytes: u64,
-    /// BLAKE3 of its bytes, in hex.
-    pub blake3: String,
-    /// What was not computed for it.
-    #[serde(default)]
-    pub reused: Reused,
-}
-
 /// A segment that lies in the job's folder, whoever made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundSegment {
@@ -127,22 +123,13 @@ pub struct FoundSegment {
     pub finished: Option<(SegmentRange, Evidence)>,
 }
 
-/// What was taken from the picture before instead of being computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Reused {
-    /// Frames that are the one before once more.
-    pub frames: u32,
-    /// Pixels of the source that did not go through the network, those of such frames included.
-    pub pixels: u64,
-}
-
 /// What happens to a piece of work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkState {
-    /// Nobody works on it.
+    /// No worker has it.
     Pending,
-    /// Somebody does.
+    /// A worker has it.
     Running(Lease),
 }
 
@@ -172,17 +159,6 @@ impl Default for Work {
     }
 }
 
-/// A segment of a job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Segment {
-    /// Its frames.
-    pub range: SegmentRange,
-    /// The work on it.
-    pub work: Work,
-    /// What proves that it is finished; `None` until then.
-    pub evidence: Option<Evidence>,
-}
-
 /// A job, as far as the rules know it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
@@ -198,12 +174,16 @@ pub struct Job {
     pub work: Work,
     /// How the frame list is made.
     pub method: IndexMethod,
-    /// What indexing found; present from [`Phase::Segments`] on.
+    /// What indexing found, but for the keyframes, of which segments keep what matters; present from [`Phase::Segments`] on.
     pub facts: Option<SourceFacts>,
     /// The plan; present from [`Phase::Segments`] on.
     pub plan: Option<Plan>,
-    /// The segments, in order.
-    pub segments: Vec<Segment>,
+    /// What its segments amount to.
+    pub totals: Totals,
+    /// The highest epoch that any of its work has had.
+    pub highest_epoch: u32,
+    /// When the last of its leases ends, unless that is renewed; of no meaning while nothing is leased.
+    pub lease_until: Millis,
     /// Size of the finished result; present in [`Phase::Publish`].
     pub result_bytes: Option<u64>,
     /// The failed attempts at work that is not finished; those that ended the job, once it has failed.
@@ -222,16 +202,22 @@ impl Job {
             method: IndexMethod::Demux,
             facts: None,
             plan: None,
-            segments: Vec::new(),
+            totals: Totals::NONE,
+            highest_epoch: 0,
+            lease_until: Millis(0),
             result_bytes: None,
             failed_attempts: Vec::new(),
         }
     }
 
     /// Frames of finished segments.
-    pub fn frames_done(&self) -> u64 {
-        let finished = self.segments.iter().filter(|segment| segment.evidence.is_some());
-        finished.map(|segment| u64::from(segment.range.frames())).sum()
+    pub const fn frames_done(&self) -> u64 {
+        self.totals.frames
+    }
+
+    /// Segments of the plan; 0 before there is one.
+    pub fn segments(&self) -> u32 {
+        self.plan.as_ref().map_or(0, |plan| plan.segments)
     }
 }
 
@@ -259,6 +245,8 @@ pub enum Task {
         epoch: u32,
         /// Its frames.
         range: SegmentRange,
+        /// See [`PlannedSegment::lead_in`].
+        lead_in: u32,
     },
     /// Put the result together.
     Join {
@@ -315,8 +303,6 @@ pub enum Event {
         /// Who; `None` for all.
         worker: Option<String>,
     },
-    /// Time has passed: leases that are over are taken back.
-    Expire,
     /// The frame list is made.
     Indexed {
         /// Which attempt.
@@ -325,6 +311,8 @@ pub enum Event {
         facts: Box<SourceFacts>,
         /// The plan that follows from it.
         plan: Plan,
+        /// Its segments.
+        segments: Vec<PlannedSegment>,
     },
     /// A segment is finished, verified and synced.
     SegmentDone {
@@ -413,4 +401,36 @@ pub enum Refusal {
     Stale,
     /// The job's status does not allow it.
     WrongStatus,
+}
+
+/// The segments that a store hands to [`step`] with an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Needs {
+    /// None.
+    Nothing,
+    /// The first that has no evidence and [is free](Segment::is_free); none where there is no such.
+    NextFree,
+    /// Those that workers have leases on.
+    Running,
+    /// Those of these numbers, as far as there are such.
+    These(Vec<u32>),
+}
+
+impl Event {
+    /// Which segments of a job it is about.
+    pub fn needs(&self, job: &Job) -> Needs {
+        match self {
+            Self::Claim { .. } if job.phase == Phase::Segments => Needs::NextFree,
+            Self::Renew { .. } | Self::Release { .. } if job.totals.running > 0 => Needs::Running,
+            Self::Found { segments } => Needs::These(segments.iter().map(|segment| segment.index).collect()),
+            Self::Failed { task: TaskKey { segment: None, .. }, failure } => match &failure.kind {
+                FailureKind::SegmentsDamaged { indices } => Needs::These(indices.clone()),
+                _ => Needs::Nothing,
+            },
+            Self::SegmentDone { task, .. } | Self::Failed { task, .. } | Self::WorkerLost { task, .. } => {
+                task.segment.map_or(Needs::Nothing, |index| Needs::These(vec![index]))
+            }
+            _ => Needs::Nothing,
+        }
+    }
 }

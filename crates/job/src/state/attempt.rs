@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Millis, SegmentRange};
 
+/// Failed attempts of a job that are kept: the latest ones.
+pub const MOST_FAILED_ATTEMPTS: usize = 100;
+
 /// How a worker came to its end.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Death {

@@ -1,89 +1,34 @@
-//! The rules.
+//! The machine of a job.
 
+use super::segment::SPREAD;
 use super::{
-    ATTEMPTS, BACKOFF, Death, Effect, Event, FailedAttempt, FoundSegment, Job, Lease, Phase, Refusal,
-    Segment, Status, Task, TaskKey, Work, WorkState,
+    ATTEMPTS, BACKOFF, Death, Effect, Event, FailedAttempt, FoundSegment, Job, Lease, MOST_FAILED_ATTEMPTS,
+    Numbered, Others, Phase, Refusal, Status, Task, TaskKey, Totals, Work, WorkState,
 };
 use crate::message::{Failure, FailureKind, IndexMethod};
-use crate::{JobId, Millis, Plan, SegmentRange, SourceFacts};
+use crate::{JobId, Millis, Plan, PlannedSegment, SegmentRange, SourceFacts};
 
-/// The job after an event, and what has to be done about it. An event that does not fit changes nothing and says why.
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The job after it.
+    pub job: Job,
+    /// The segments that were handed over, after it.
+    pub segments: Vec<Numbered>,
+    /// What happens to all segments, after those were written.
+    pub others: Others,
+    /// What has to be done.
+    pub effects: Vec<Effect>,
+}
+
+/// The job after an event, and what has to be done about it. `segments` are those that [`Event::needs`] names. An event that
+/// does not fit changes nothing and says why.
 #[must_use]
-pub fn step(mut job: Job, event: Event, now: Millis) -> (Job, Vec<Effect>) {
-    let effects = match event {
-        Event::Claim { worker, lease_milliseconds } => {
-            claim(&mut job, Lease { worker, until: now.plus(lease_milliseconds) }, now)
-        }
-        Event::Renew { worker, lease_milliseconds } => renew(&mut job, &worker, now.plus(lease_milliseconds)),
-        Event::Release { worker } => release(&mut job, worker.as_deref()),
-        Event::Expire => expire(&mut job, now),
-        Event::Indexed { task, facts, plan } => indexed(&mut job, task, *facts, plan),
-        Event::SegmentDone { task, evidence } => match running(&mut job, task) {
-            Some(Owned::Segment(segment)) => {
-                segment.evidence = Some(evidence);
-                segment.work.state = WorkState::Pending;
-                forget_attempts(&mut job, task.segment);
-                join_if_complete(&mut job)
-            }
-            _ => refused(Refusal::Stale),
-        },
-        Event::Found { segments } => found(&mut job, segments),
-        Event::Joined { task, bytes } => finish_phase(&mut job, task, Phase::Join, |job| {
-            job.result_bytes = Some(bytes);
-            enter(job, Phase::Publish);
-            Vec::new()
-        }),
-        Event::Known { bytes } if job.status == Status::Queued && job.phase == Phase::Index => {
-            job.result_bytes = Some(bytes);
-            end(&mut job, Status::Done)
-        }
-        Event::Known { .. } => refused(Refusal::WrongStatus),
-        Event::Published { task } => {
-            finish_phase(&mut job, task, Phase::Publish, |job| end(job, Status::Done))
-        }
-        Event::ResultLost { task } => finish_phase(&mut job, task, Phase::Publish, |job| {
-            job.result_bytes = None;
-            enter(job, Phase::Join);
-            Vec::new()
-        }),
-        Event::Failed { task, failure } => failed(&mut job, task, failure, None, now),
-        Event::WorkerLost { task, message, death } => {
-            let failure = Failure { kind: FailureKind::Transient, message };
-            failed(&mut job, task, failure, Some(death), now)
-        }
-        Event::WaitOver => match job.status {
-            Status::WaitingForSpace { .. } | Status::WaitingForFolder { .. } => {
-                job.status = Status::Queued;
-                Vec::new()
-            }
-            _ => refused(Refusal::WrongStatus),
-        },
-        Event::Pause => match job.status {
-            Status::Queued
-            | Status::Running
-            | Status::WaitingForSpace { .. }
-            | Status::WaitingForFolder { .. } => {
-                job.status = Status::Paused;
-                Vec::new()
-            }
-            _ => refused(Refusal::WrongStatus),
-        },
-        Event::Resume => match job.status {
-            Status::Paused => {
-                job.status = if job.is_worked_on() { Status::Running } else { Status::Queued };
-                Vec::new()
-            }
-            _ => refused(Refusal::WrongStatus),
-        },
-        Event::Prioritize(_) if job.status.is_final() => refused(Refusal::WrongStatus),
-        Event::Prioritize(priority) => {
-            job.priority = priority;
-            Vec::new()
-        }
-        Event::Cancel => cancel(&mut job),
-        Event::Retry => retry(&mut job),
-    };
-    (job, effects)
+pub fn step(job: Job, segments: Vec<Numbered>, event: Event, now: Millis) -> Step {
+    let mut machine = Machine { job, segments, others: Others::Keep, now };
+    let effects = machine.take(event);
+    let Machine { job, segments, others, .. } = machine;
+    Step { job, segments, others, effects }
 }
 
 fn refused(reason: Refusal) -> Vec<Effect> {
@@ -91,68 +36,20 @@ fn refused(reason: Refusal) -> Vec<Effect> {
 }
 
 impl Job {
-    /// True when somebody works on it.
+    /// True when a worker has a lease on any of its work.
     pub fn is_worked_on(&self) -> bool {
-        let mut all = std::iter::once(&self.work).chain(self.segments.iter().map(|segment| &segment.work));
-        all.any(|work| work.state != WorkState::Pending)
+        self.totals.running > 0 || self.work.state != WorkState::Pending
     }
 
-    /// True when a worker that asks for work would get some.
-    pub fn has_work(&self, now: Millis) -> bool {
-        let mut open = self.segments.iter().filter(|segment| segment.evidence.is_none());
-        can_be_claimed(&self.status)
-            && match self.phase {
-                Phase::Segments => open.any(|segment| is_free(&segment.work, now)),
-                Phase::Index | Phase::Join | Phase::Publish => is_free(&self.work, now),
-            }
+    /// True when its status allows that its work is claimed.
+    pub const fn can_be_claimed(&self) -> bool {
+        matches!(self.status, Status::Queued | Status::Running)
     }
-}
 
-const fn can_be_claimed(status: &Status) -> bool {
-    matches!(status, Status::Queued | Status::Running)
-}
-
-fn is_free(work: &Work, now: Millis) -> bool {
-    work.state == WorkState::Pending && is_over(work.not_before, now)
-}
-
-fn claim(job: &mut Job, lease: Lease, now: Millis) -> Vec<Effect> {
-    if !can_be_claimed(&job.status) {
-        return refused(Refusal::WrongStatus);
+    /// The work of the present phase, where that is not [`Phase::Segments`].
+    pub fn phase_work(&self) -> Option<&Work> {
+        (self.phase != Phase::Segments).then_some(&self.work)
     }
-    let take = |work: &mut Work| {
-        work.epoch += 1;
-        work.state = WorkState::Running(lease);
-        work.epoch
-    };
-    let task = if job.phase == Phase::Segments {
-        let mut open = job.segments.iter_mut().enumerate().filter(|(_, segment)| segment.evidence.is_none());
-        let Some((index, segment)) = open.find(|(_, segment)| is_free(&segment.work, now)) else {
-            return refused(Refusal::NothingToDo);
-        };
-        Task::Segment { index: index as u32, epoch: take(&mut segment.work), range: segment.range }
-    } else if is_free(&job.work, now) {
-        let epoch = take(&mut job.work);
-        match job.phase {
-            Phase::Index => Task::Index { epoch, method: job.method },
-            Phase::Join => Task::Join { epoch },
-            Phase::Segments | Phase::Publish => Task::Publish { epoch },
-        }
-    } else {
-        return refused(Refusal::NothingToDo);
-    };
-    job.status = Status::Running;
-    vec![Effect::Granted(task)]
-}
-
-/// A pause is longer than usual by one part of so many at most.
-const SPREAD: i64 = 4;
-
-/// Whether the pause before another attempt is over. One that is longer than any pause was begun before somebody set the
-/// clock back: nobody shall wait for the clock to come there again.
-fn is_over(not_before: Millis, now: Millis) -> bool {
-    let longest = BACKOFF.into_iter().max().unwrap_or(0);
-    not_before <= now || not_before > now.plus(longest + longest / SPREAD)
 }
 
 /// The pause after the failed attempt of this number, in milliseconds. It repeats, and differs among pieces of work, so that
@@ -163,248 +60,6 @@ fn pause(job: JobId, task: TaskKey, attempts: u32) -> i64 {
     usual + i64::from(hash.as_bytes()[0]) * (usual / SPREAD) / i64::from(u8::MAX)
 }
 
-/// All work of a job.
-fn all_work(job: &mut Job) -> impl Iterator<Item = &mut Work> {
-    std::iter::once(&mut job.work).chain(job.segments.iter_mut().map(|segment| &mut segment.work))
-}
-
-fn renew(job: &mut Job, worker: &str, until: Millis) -> Vec<Effect> {
-    for work in all_work(job) {
-        if let WorkState::Running(lease) = &mut work.state
-            && lease.worker == worker
-        {
-            lease.until = lease.until.max(until);
-        }
-    }
-    Vec::new()
-}
-
-fn release(job: &mut Job, worker: Option<&str>) -> Vec<Effect> {
-    for work in all_work(job) {
-        if let WorkState::Running(lease) = &work.state
-            && worker.is_none_or(|worker| worker == lease.worker)
-        {
-            work.state = WorkState::Pending;
-        }
-    }
-    if job.status == Status::Running && !job.is_worked_on() {
-        job.status = Status::Queued;
-    }
-    Vec::new()
-}
-
-fn expire(job: &mut Job, now: Millis) -> Vec<Effect> {
-    let over = |work: &Work| matches!(&work.state, WorkState::Running(lease) if lease.until <= now);
-    let mut tasks = Vec::new();
-    if over(&job.work) {
-        tasks.push(TaskKey { segment: None, epoch: job.work.epoch });
-    }
-    for (index, segment) in job.segments.iter().enumerate() {
-        if over(&segment.work) {
-            tasks.push(TaskKey { segment: Some(index as u32), epoch: segment.work.epoch });
-        }
-    }
-    let mut effects = Vec::new();
-    for task in tasks {
-        let message = "the worker gave no sign of life until its lease was over".to_owned();
-        effects.extend(failed(job, task, Failure { kind: FailureKind::Transient, message }, None, now));
-    }
-    effects
-}
-
-/// The work that an attempt owns.
-enum Owned<'a> {
-    Phase(&'a mut Work),
-    Segment(&'a mut Segment),
-}
-
-/// The work of an attempt, if that is the latest one and still under way.
-fn running(job: &mut Job, task: TaskKey) -> Option<Owned<'_>> {
-    let is_latest = |work: &Work| work.epoch == task.epoch && matches!(work.state, WorkState::Running(_));
-    match task.segment {
-        None => is_latest(&job.work).then_some(Owned::Phase(&mut job.work)),
-        Some(index) => {
-            let segment = job.segments.get_mut(index as usize)?;
-            is_latest(&segment.work).then_some(Owned::Segment(segment))
-        }
-    }
-}
-
-/// Goes on to a phase, with fresh attempts. The epoch goes on counting, so that no attempt of an earlier phase fits.
-fn enter(job: &mut Job, phase: Phase) {
-    job.phase = phase;
-    job.work = Work { epoch: job.work.epoch, ..Work::new() };
-}
-
-fn finish_phase(
-    job: &mut Job,
-    task: TaskKey,
-    phase: Phase,
-    then: impl FnOnce(&mut Job) -> Vec<Effect>,
-) -> Vec<Effect> {
-    if job.phase == phase && matches!(running(job, task), Some(Owned::Phase(_))) {
-        forget_attempts(job, None);
-        then(job)
-    } else {
-        refused(Refusal::Stale)
-    }
-}
-
-fn indexed(job: &mut Job, task: TaskKey, facts: SourceFacts, plan: Plan) -> Vec<Effect> {
-    finish_phase(job, task, Phase::Index, |job| {
-        if plan.segments.is_empty() {
-            let reason = "the video has no frames: check that the file is complete".to_owned();
-            return end(job, Status::Failed { reason });
-        }
-        let work = Work { epoch: job.work.epoch, ..Work::new() };
-        let new = |&range: &_| Segment { range, work: work.clone(), evidence: None };
-        job.segments = plan.segments.iter().map(new).collect();
-        job.facts = Some(facts);
-        job.plan = Some(plan);
-        // A frame list that is lost again and again must come to an end, so its attempts go on counting.
-        let attempts = job.work.attempts;
-        enter(job, Phase::Segments);
-        job.work.attempts = attempts;
-        Vec::new()
-    })
-}
-
-fn join_if_complete(job: &mut Job) -> Vec<Effect> {
-    if job.segments.iter().all(|segment| segment.evidence.is_some()) {
-        enter(job, Phase::Join);
-    }
-    Vec::new()
-}
-
-fn found(job: &mut Job, segments: Vec<FoundSegment>) -> Vec<Effect> {
-    if job.phase != Phase::Segments || job.status.is_final() {
-        return refused(Refusal::WrongStatus);
-    }
-    for FoundSegment { index, epoch, finished } in segments {
-        let Some(segment) = job.segments.get_mut(index as usize) else { continue };
-        // What is finished needs nothing, and whoever works on a segment keeps it.
-        if segment.evidence.is_some() || segment.work.state != WorkState::Pending {
-            continue;
-        }
-        segment.work.epoch = segment.work.epoch.max(epoch);
-        segment.evidence =
-            finished.filter(|(range, _)| *range == segment.range).map(|(_, evidence)| evidence);
-        if segment.evidence.is_some() {
-            forget_attempts(job, Some(index));
-        }
-    }
-    join_if_complete(job)
-}
-
-/// Notes an attempt that failed, and decides what follows.
-fn failed(job: &mut Job, task: TaskKey, failure: Failure, death: Option<Death>, now: Millis) -> Vec<Effect> {
-    let frames = match running(job, task) {
-        Some(Owned::Segment(segment)) => Some(segment.range),
-        Some(Owned::Phase(_)) => None,
-        None => return refused(Refusal::Stale),
-    };
-    // A full disk or one that is away is no fault of the work.
-    if !matches!(failure.kind, FailureKind::NoSpace { .. } | FailureKind::FolderAway) {
-        let TaskKey { segment, epoch } = task;
-        let message = failure.message.clone();
-        job.failed_attempts.push(FailedAttempt { at: now, segment, frames, epoch, message, death });
-    }
-    let effects = follow(job, task, failure, now);
-    if job.status.is_final() {
-        job.failed_attempts.retain(|attempt| attempt.segment == task.segment);
-    }
-    effects
-}
-
-/// What follows from the failure of an attempt.
-fn follow(job: &mut Job, task: TaskKey, failure: Failure, now: Millis) -> Vec<Effect> {
-    let (method, joining, count) = (job.method, job.phase == Phase::Join, job.segments.len() as u32);
-    let (id, planned, is_paused) = (job.id, job.plan.is_some(), job.status == Status::Paused);
-    let Some(owned) = running(job, task) else {
-        return refused(Refusal::Stale);
-    };
-    let (work, frames) = match owned {
-        Owned::Phase(work) => (work, None),
-        Owned::Segment(segment) => (&mut segment.work, Some(segment.range)),
-    };
-    work.state = WorkState::Pending;
-    let Failure { kind, message } = failure;
-    match kind {
-        // Whoever lets the job go on finds out again.
-        FailureKind::NoSpace { .. } | FailureKind::FolderAway if is_paused => Vec::new(),
-        FailureKind::NoSpace { needed } => {
-            job.status = Status::WaitingForSpace { bytes: needed };
-            Vec::new()
-        }
-        FailureKind::FolderAway => {
-            job.status = Status::WaitingForFolder { reason: message };
-            Vec::new()
-        }
-        FailureKind::FramesDiffer if method == IndexMethod::Demux => {
-            forget_plan(job);
-            job.method = IndexMethod::Decode;
-            vec![Effect::DropSegments]
-        }
-        FailureKind::FrameListLost if planned => {
-            let attempts = job.work.attempts + 1;
-            if attempts >= ATTEMPTS {
-                return end(job, Status::Failed { reason: give_up(None, &message) });
-            }
-            forget_plan(job);
-            job.work.attempts = attempts;
-            vec![Effect::DropSegments]
-        }
-        FailureKind::Final | FailureKind::FramesDiffer => end(job, Status::Failed { reason: message }),
-        FailureKind::SegmentsDamaged { indices } if joining && indices.iter().any(|&index| index < count) => {
-            let mut worst = 0;
-            for index in indices {
-                if let Some(segment) = job.segments.get_mut(index as usize) {
-                    segment.evidence = None;
-                    segment.work.attempts += 1;
-                    worst = worst.max(segment.work.attempts);
-                }
-            }
-            enter(job, Phase::Segments);
-            if worst >= ATTEMPTS { end(job, Status::Failed { reason: message }) } else { Vec::new() }
-        }
-        FailureKind::SegmentsDamaged { .. }
-        | FailureKind::FrameListLost
-        | FailureKind::Encoder
-        | FailureKind::Transient => {
-            work.attempts += 1;
-            if work.attempts < ATTEMPTS {
-                work.not_before = now.plus(pause(id, task, work.attempts));
-                return Vec::new();
-            }
-            if kind == FailureKind::Encoder && replace_encoder(job) {
-                return vec![Effect::DropSegments];
-            }
-            let reason = give_up(frames, &message);
-            end(job, Status::Failed { reason })
-        }
-    }
-}
-
-/// Lets the next encoder take over from one that failed; false when there is none. Segments that the two cannot share a
-/// file with are made again.
-fn replace_encoder(job: &mut Job) -> bool {
-    let Some(facts) = &mut job.facts else { return false };
-    let [failed, next, ..] = facts.encodings.as_slice() else { return false };
-    let keeps_segments = next.can_follow(failed);
-    let failed = facts.encodings.remove(0);
-    facts.replaced.push(failed);
-    for segment in &mut job.segments {
-        if !keeps_segments {
-            segment.evidence = None;
-        }
-        // Whoever is at work with the old encoder works in vain.
-        if segment.evidence.is_none() {
-            segment.work = Work { epoch: segment.work.epoch, ..Work::new() };
-        }
-    }
-    true
-}
-
 /// The reason of a job whose attempts are used up.
 fn give_up(frames: Option<SegmentRange>, message: &str) -> String {
     let what =
@@ -412,48 +67,381 @@ fn give_up(frames: Option<SegmentRange>, message: &str) -> String {
     format!("gave up after {ATTEMPTS} attempts{what}: {message}")
 }
 
-/// Forgets the failed attempts at work that is finished.
-fn forget_attempts(job: &mut Job, segment: Option<u32>) {
-    job.failed_attempts.retain(|attempt| attempt.segment != segment);
+/// A job with the segments that an event is about.
+struct Machine {
+    job: Job,
+    segments: Vec<Numbered>,
+    others: Others,
+    now: Millis,
 }
 
-/// Throws the plan and everything made by it away. The epochs of the segments to come start above all earlier ones, so
-/// that no late attempt at a segment of the old plan fits one of the new.
-fn forget_plan(job: &mut Job) {
-    job.work.epoch = all_work(job).map(|work| work.epoch).max().unwrap_or(0);
-    job.facts = None;
-    job.plan = None;
-    job.segments.clear();
-    job.result_bytes = None;
-    job.failed_attempts.clear();
-    enter(job, Phase::Index);
-}
+impl Machine {
+    fn take(&mut self, event: Event) -> Vec<Effect> {
+        match event {
+            Event::Claim { worker, lease_milliseconds } => {
+                self.claim(Lease { worker, until: self.now.plus(lease_milliseconds) })
+            }
+            Event::Renew { worker, lease_milliseconds } => {
+                self.renew(&worker, self.now.plus(lease_milliseconds))
+            }
+            Event::Release { worker } => self.release(worker.as_deref()),
+            Event::Indexed { task, facts, plan, segments } => self.indexed(task, *facts, plan, segments),
+            Event::SegmentDone { task, evidence } => match self.running_segment(task) {
+                Some(at) => {
+                    self.segments[at].segment.finish(evidence, &mut self.job.totals);
+                    self.job.totals.running = self.job.totals.running.saturating_sub(1);
+                    self.forget_attempts(task.segment);
+                    self.join_if_complete()
+                }
+                None => refused(Refusal::Stale),
+            },
+            Event::Found { segments } => self.found(segments),
+            Event::Joined { task, bytes } => self.finish_phase(task, Phase::Join, |machine| {
+                machine.job.result_bytes = Some(bytes);
+                machine.enter(Phase::Publish);
+                Vec::new()
+            }),
+            Event::Known { bytes } if self.job.status == Status::Queued && self.job.phase == Phase::Index => {
+                self.job.result_bytes = Some(bytes);
+                self.end(Status::Done)
+            }
+            Event::Published { task } => {
+                self.finish_phase(task, Phase::Publish, |machine| machine.end(Status::Done))
+            }
+            Event::ResultLost { task } => self.finish_phase(task, Phase::Publish, |machine| {
+                machine.job.result_bytes = None;
+                machine.enter(Phase::Join);
+                Vec::new()
+            }),
+            Event::Failed { task, failure } => self.failed(task, failure, None),
+            Event::WorkerLost { task, message, death } => {
+                self.failed(task, Failure { kind: FailureKind::Transient, message }, Some(death))
+            }
+            Event::Known { .. } => refused(Refusal::WrongStatus),
+            Event::WaitOver | Event::Pause | Event::Resume | Event::Prioritize(_) => self.arrange(&event),
+            Event::Cancel => self.cancel(),
+            Event::Retry => self.retry(),
+        }
+    }
 
-fn end(job: &mut Job, status: Status) -> Vec<Effect> {
-    job.status = status;
-    for work in all_work(job) {
-        work.state = WorkState::Pending;
+    /// What changes whether, or how soon, the job is worked on.
+    fn arrange(&mut self, event: &Event) -> Vec<Effect> {
+        let job = &mut self.job;
+        match (event, &job.status) {
+            (Event::WaitOver, Status::WaitingForSpace { .. } | Status::WaitingForFolder { .. }) => {
+                job.status = Status::Queued;
+            }
+            (
+                Event::Pause,
+                Status::Queued
+                | Status::Running
+                | Status::WaitingForSpace { .. }
+                | Status::WaitingForFolder { .. },
+            ) => job.status = Status::Paused,
+            (Event::Resume, Status::Paused) => {
+                job.status = if job.is_worked_on() { Status::Running } else { Status::Queued };
+            }
+            (Event::Prioritize(priority), status) if !status.is_final() => job.priority = *priority,
+            _ => return refused(Refusal::WrongStatus),
+        }
+        Vec::new()
     }
-    vec![Effect::Ended]
-}
 
-fn cancel(job: &mut Job) -> Vec<Effect> {
-    if matches!(job.status, Status::Done | Status::Canceled) {
-        return refused(Refusal::WrongStatus);
+    fn claim(&mut self, lease: Lease) -> Vec<Effect> {
+        let (job, now) = (&mut self.job, self.now);
+        if !job.can_be_claimed() {
+            return refused(Refusal::WrongStatus);
+        }
+        let until = lease.until;
+        let task = if job.phase == Phase::Segments {
+            let free = self.segments.iter_mut().find(|numbered| numbered.segment.is_free(now));
+            let Some(Numbered { index, segment }) = free else {
+                return refused(Refusal::NothingToDo);
+            };
+            let epoch = segment.work.claim(lease);
+            job.totals.running += 1;
+            Task::Segment { index: *index, epoch, range: segment.range, lead_in: segment.lead_in }
+        } else if job.work.is_free(now) {
+            let epoch = job.work.claim(lease);
+            match job.phase {
+                Phase::Index => Task::Index { epoch, method: job.method },
+                Phase::Join => Task::Join { epoch },
+                Phase::Segments | Phase::Publish => Task::Publish { epoch },
+            }
+        } else {
+            return refused(Refusal::NothingToDo);
+        };
+        job.highest_epoch = job.highest_epoch.max(task.key().epoch);
+        job.lease_until = job.lease_until.max(until);
+        job.status = Status::Running;
+        vec![Effect::Granted(task)]
     }
-    let effects = end(job, Status::Canceled);
-    forget_plan(job);
-    effects
-}
 
-fn retry(job: &mut Job) -> Vec<Effect> {
-    if !matches!(job.status, Status::Failed { .. } | Status::Canceled) {
-        return refused(Refusal::WrongStatus);
+    fn renew(&mut self, worker: &str, until: Millis) -> Vec<Effect> {
+        let works = self.segments.iter_mut().map(|numbered| &mut numbered.segment.work);
+        for work in works.chain([&mut self.job.work]) {
+            if work.renew(worker, until) {
+                self.job.lease_until = self.job.lease_until.max(until);
+            }
+        }
+        Vec::new()
     }
-    job.status = Status::Queued;
-    job.failed_attempts.clear();
-    for work in all_work(job) {
-        *work = Work { epoch: work.epoch, ..Work::new() };
+
+    fn release(&mut self, worker: Option<&str>) -> Vec<Effect> {
+        let job = &mut self.job;
+        if job.work.is_leased(worker) {
+            job.work.state = WorkState::Pending;
+        }
+        for Numbered { segment, .. } in &mut self.segments {
+            if segment.work.is_leased(worker) {
+                segment.release();
+                job.totals.running = job.totals.running.saturating_sub(1);
+            }
+        }
+        if job.status == Status::Running && !job.is_worked_on() {
+            job.status = Status::Queued;
+        }
+        Vec::new()
     }
-    Vec::new()
+
+    /// Where the segment of an attempt is among those at hand, if the attempt is the latest one and still under way.
+    fn running_segment(&self, task: TaskKey) -> Option<usize> {
+        self.segments.iter().position(|numbered| {
+            Some(numbered.index) == task.segment && numbered.segment.work.is_of(task.epoch)
+        })
+    }
+
+    /// Goes on to a phase, with fresh attempts. The epoch goes on counting, so that no attempt of an earlier phase fits.
+    fn enter(&mut self, phase: Phase) {
+        self.job.phase = phase;
+        self.job.work = Work { epoch: self.job.work.epoch, ..Work::new() };
+    }
+
+    fn finish_phase(
+        &mut self,
+        task: TaskKey,
+        phase: Phase,
+        then: impl FnOnce(&mut Self) -> Vec<Effect>,
+    ) -> Vec<Effect> {
+        if self.job.phase != phase || task.segment.is_some() || !self.job.work.is_of(task.epoch) {
+            return refused(Refusal::Stale);
+        }
+        self.forget_attempts(None);
+        then(self)
+    }
+
+    fn indexed(
+        &mut self,
+        task: TaskKey,
+        facts: SourceFacts,
+        plan: Plan,
+        segments: Vec<PlannedSegment>,
+    ) -> Vec<Effect> {
+        self.finish_phase(task, Phase::Index, |machine| {
+            if segments.is_empty() {
+                let reason = "the video has no frames: check that the file is complete".to_owned();
+                return machine.end(Status::Failed { reason });
+            }
+            let job = &mut machine.job;
+            // The segments know how far before them decoding starts.
+            job.facts = Some(SourceFacts { keyframes: Vec::new(), ..facts });
+            job.plan = Some(plan);
+            job.totals = Totals::NONE;
+            // A frame list that is lost again and again must come to an end, so its attempts go on counting.
+            let attempts = job.work.attempts;
+            machine.enter(Phase::Segments);
+            machine.job.work.attempts = attempts;
+            machine.others = Others::Replace(segments);
+            Vec::new()
+        })
+    }
+
+    fn join_if_complete(&mut self) -> Vec<Effect> {
+        if self.job.totals.finished == self.job.segments() {
+            self.enter(Phase::Join);
+        }
+        Vec::new()
+    }
+
+    fn found(&mut self, files: Vec<FoundSegment>) -> Vec<Effect> {
+        if self.job.phase != Phase::Segments || self.job.status.is_final() {
+            return refused(Refusal::WrongStatus);
+        }
+        for file in files {
+            let at_hand = self.segments.iter_mut().find(|numbered| numbered.index == file.index);
+            let Some(Numbered { index, segment }) = at_hand else { continue };
+            let index = *index;
+            let is_finished = segment.take_over(file, &mut self.job.totals);
+            self.job.highest_epoch = self.job.highest_epoch.max(segment.work.epoch);
+            if is_finished {
+                self.forget_attempts(Some(index));
+            }
+        }
+        self.join_if_complete()
+    }
+
+    /// Notes an attempt that failed, and decides what follows.
+    fn failed(&mut self, task: TaskKey, failure: Failure, death: Option<Death>) -> Vec<Effect> {
+        let at = self.running_segment(task);
+        if at.is_none() && (task.segment.is_some() || !self.job.work.is_of(task.epoch)) {
+            return refused(Refusal::Stale);
+        }
+        // A full disk or one that is away is no fault of the work.
+        if !matches!(failure.kind, FailureKind::NoSpace { .. } | FailureKind::FolderAway) {
+            let TaskKey { segment, epoch } = task;
+            let (message, frames) = (failure.message.clone(), at.map(|at| self.segments[at].segment.range));
+            let attempt = FailedAttempt { at: self.now, segment, frames, epoch, message, death };
+            self.job.failed_attempts.push(attempt);
+            let most = self.job.failed_attempts.len().saturating_sub(MOST_FAILED_ATTEMPTS);
+            self.job.failed_attempts.drain(..most);
+        }
+        let effects = self.follow(at, task, failure);
+        if self.job.status.is_final() {
+            self.job.failed_attempts.retain(|attempt| attempt.segment == task.segment);
+        }
+        effects
+    }
+
+    /// What follows from the failure of an attempt: at the segment at hand, or at the work of the phase.
+    fn follow(&mut self, at: Option<usize>, task: TaskKey, failure: Failure) -> Vec<Effect> {
+        if at.is_some() {
+            self.job.totals.running = self.job.totals.running.saturating_sub(1);
+        }
+        self.work(at).state = WorkState::Pending;
+        let (method, phase, is_planned) = (self.job.method, self.job.phase, self.job.plan.is_some());
+        let Failure { kind, message } = failure;
+        match kind {
+            // The next attempt after the pause finds it out again.
+            FailureKind::NoSpace { .. } | FailureKind::FolderAway if self.job.status == Status::Paused => {
+                Vec::new()
+            }
+            FailureKind::NoSpace { needed } => {
+                self.job.status = Status::WaitingForSpace { bytes: needed };
+                Vec::new()
+            }
+            FailureKind::FolderAway => {
+                self.job.status = Status::WaitingForFolder { reason: message };
+                Vec::new()
+            }
+            FailureKind::FramesDiffer if method == IndexMethod::Demux => {
+                self.forget_plan();
+                self.job.method = IndexMethod::Decode;
+                vec![Effect::DropSegments]
+            }
+            FailureKind::FrameListLost if is_planned => {
+                let attempts = self.job.work.attempts + 1;
+                if attempts >= ATTEMPTS {
+                    return self.end(Status::Failed { reason: give_up(None, &message) });
+                }
+                self.forget_plan();
+                self.job.work.attempts = attempts;
+                vec![Effect::DropSegments]
+            }
+            FailureKind::Final | FailureKind::FramesDiffer => self.end(Status::Failed { reason: message }),
+            FailureKind::SegmentsDamaged { .. } if phase == Phase::Join && !self.segments.is_empty() => {
+                self.reopen(message)
+            }
+            FailureKind::SegmentsDamaged { .. }
+            | FailureKind::FrameListLost
+            | FailureKind::Encoder
+            | FailureKind::Transient => self.try_again(at, task, &kind, &message),
+        }
+    }
+
+    fn work(&mut self, at: Option<usize>) -> &mut Work {
+        match at {
+            Some(at) => &mut self.segments[at].segment.work,
+            None => &mut self.job.work,
+        }
+    }
+
+    /// The segments at hand are damaged.
+    fn reopen(&mut self, message: String) -> Vec<Effect> {
+        let totals = &mut self.job.totals;
+        let attempts = self.segments.iter_mut().map(|numbered| numbered.segment.reopen(totals));
+        let worst = attempts.max().unwrap_or(0);
+        self.enter(Phase::Segments);
+        if worst >= ATTEMPTS { self.end(Status::Failed { reason: message }) } else { Vec::new() }
+    }
+
+    /// Counts an attempt: there is another one after a pause, by another encoder, or none.
+    fn try_again(
+        &mut self,
+        at: Option<usize>,
+        task: TaskKey,
+        kind: &FailureKind,
+        message: &str,
+    ) -> Vec<Effect> {
+        let (id, now) = (self.job.id, self.now);
+        let work = self.work(at);
+        work.attempts += 1;
+        if work.attempts < ATTEMPTS {
+            work.not_before = now.plus(pause(id, task, work.attempts));
+            return Vec::new();
+        }
+        if *kind == FailureKind::Encoder && self.replace_encoder() {
+            return vec![Effect::DropSegments];
+        }
+        let frames = at.map(|at| self.segments[at].segment.range);
+        self.end(Status::Failed { reason: give_up(frames, message) })
+    }
+
+    /// Lets the next encoder take over from one that failed; false when there is none. Segments that the two cannot share a
+    /// file with are made again. A worker that uses the old encoder works in vain.
+    fn replace_encoder(&mut self) -> bool {
+        let Some(facts) = &mut self.job.facts else { return false };
+        let [failed, next, ..] = facts.encodings.as_slice() else { return false };
+        self.others = if next.can_follow(failed) { Others::Refresh } else { Others::Reopen };
+        let failed = facts.encodings.remove(0);
+        facts.replaced.push(failed);
+        self.job.totals = match self.others {
+            Others::Reopen => Totals::NONE,
+            _ => Totals { running: 0, ..self.job.totals },
+        };
+        true
+    }
+
+    /// Forgets the failed attempts at work that is finished.
+    fn forget_attempts(&mut self, segment: Option<u32>) {
+        self.job.failed_attempts.retain(|attempt| attempt.segment != segment);
+    }
+
+    /// Throws the plan and everything made by it away. The epochs of the segments to come start above all earlier ones, so
+    /// that no late attempt at a segment of the old plan fits one of the new.
+    fn forget_plan(&mut self) {
+        let job = &mut self.job;
+        job.work.epoch = job.highest_epoch;
+        (job.facts, job.plan, job.result_bytes, job.totals) = (None, None, None, Totals::NONE);
+        job.failed_attempts.clear();
+        self.enter(Phase::Index);
+        self.others = Others::Delete;
+    }
+
+    fn end(&mut self, status: Status) -> Vec<Effect> {
+        self.job.status = status;
+        self.job.work.state = WorkState::Pending;
+        self.job.totals.running = 0;
+        self.others = Others::Release;
+        vec![Effect::Ended]
+    }
+
+    fn cancel(&mut self) -> Vec<Effect> {
+        if matches!(self.job.status, Status::Done | Status::Canceled) {
+            return refused(Refusal::WrongStatus);
+        }
+        let effects = self.end(Status::Canceled);
+        self.forget_plan();
+        effects
+    }
+
+    fn retry(&mut self) -> Vec<Effect> {
+        if !matches!(self.job.status, Status::Failed { .. } | Status::Canceled) {
+            return refused(Refusal::WrongStatus);
+        }
+        self.job.status = Status::Queued;
+        self.job.failed_attempts.clear();
+        self.job.work = Work { epoch: self.job.work.epoch, ..Work::new() };
+        self.others = Others::Refresh;
+        Vec::new()
+    }
 }

@@ -46,8 +46,8 @@ fn encoding(encoder: &str) -> Encoding {
 fn indexed(task: TaskKey, frames: u32) -> Event {
     let settings = Settings { segment_frames: Some(30), ..Settings::default() };
     let facts = facts(frames);
-    let plan = crate::plan(&facts, &settings).unwrap();
-    Event::Indexed { task, facts: Box::new(facts), plan }
+    let (plan, segments) = crate::plan(&facts, &settings).unwrap();
+    Event::Indexed { task, facts: Box::new(facts), plan, segments }
 }
 
 fn evidence(task: TaskKey) -> Evidence {
@@ -69,25 +69,23 @@ fn longest_pause(attempt: u32) -> i64 {
 
 /// A job under test with its clock.
 struct Story {
-    job: Job,
+    film: InMemory,
     now: Millis,
 }
 
 impl Story {
     fn new() -> Self {
-        Self { job: Job::new(), now: Millis(0) }
+        Self { film: InMemory::default(), now: Millis(0) }
     }
 
     fn after(&mut self, event: Event) -> Vec<Effect> {
-        let (job, effects) = step(self.job.clone(), event, self.now);
-        self.job = job;
-        effects
+        self.film.apply(event, self.now)
     }
 
     fn claimed(&mut self) -> Task {
         match self.after(claim()).as_slice() {
             [Effect::Granted(task)] => task.clone(),
-            other => panic!("no work: {other:?} in {:?}", self.job),
+            other => panic!("no work: {other:?} in {:?}", self.film),
         }
     }
 
@@ -96,17 +94,17 @@ impl Story {
         let mut story = Self::new();
         let task = story.claimed().key();
         story.after(indexed(task, 65));
-        assert_eq!(story.job.segments.len(), 2);
+        assert_eq!(story.film.segments.len(), 2);
         story
     }
 
     fn with_all_segments() -> Self {
         let mut story = Self::planned();
-        for _ in 0..story.job.segments.len() {
+        for _ in 0..story.film.segments.len() {
             let task = story.claimed().key();
             assert_eq!(story.after(Event::SegmentDone { task, evidence: evidence(task) }), []);
         }
-        assert_eq!(story.job.phase, Phase::Join);
+        assert_eq!(story.film.job.phase, Phase::Join);
         story
     }
 }
@@ -116,10 +114,10 @@ fn a_job_goes_from_index_to_done() {
     let mut story = Story::with_all_segments();
     let task = story.claimed().key();
     story.after(Event::Joined { task, bytes: 9 });
-    assert_eq!((story.job.phase, story.job.result_bytes), (Phase::Publish, Some(9)));
+    assert_eq!((story.film.job.phase, story.film.job.result_bytes), (Phase::Publish, Some(9)));
     let task = story.claimed().key();
     assert_eq!(story.after(Event::Published { task }), [Effect::Ended]);
-    assert_eq!(story.job.status, Status::Done);
+    assert_eq!(story.film.job.status, Status::Done);
     assert_eq!(story.after(Event::Retry), [Effect::Refused(Refusal::WrongStatus)]);
 }
 
@@ -127,15 +125,13 @@ fn a_job_goes_from_index_to_done() {
 fn a_stale_attempt_changes_nothing() {
     let mut story = Story::planned();
     let old = story.claimed().key();
-    story.now = story.now.plus(LEASE);
-    story.after(Event::Expire);
-    story.now = story.now.plus(longest_pause(0));
+    story.after(Event::Release { worker: None });
     let new = story.claimed().key();
     assert_eq!(new.segment, old.segment);
     let stale = story.after(Event::SegmentDone { task: old, evidence: evidence(old) });
     assert_eq!(stale, [Effect::Refused(Refusal::Stale)]);
     story.after(Event::SegmentDone { task: new, evidence: evidence(new) });
-    assert_eq!(story.job.segments[0].evidence, Some(evidence(new)));
+    assert_eq!(story.film.segments[0].evidence, Some(evidence(new)));
 }
 
 #[test]
@@ -168,10 +164,10 @@ fn three_failed_attempts_end_the_job_and_a_retry_keeps_what_is_finished() {
             story.now = story.now.plus(longest_pause(attempt));
         }
     }
-    let Status::Failed { reason } = &story.job.status else { panic!("{:?}", story.job.status) };
+    let Status::Failed { reason } = &story.film.job.status else { panic!("{:?}", story.film.job.status) };
     assert_eq!(reason, "gave up after 3 attempts at frames 30-64: because");
     story.after(Event::Retry);
-    assert_eq!(story.job.frames_done(), 30);
+    assert_eq!(story.film.job.frames_done(), 30);
     assert!(matches!(story.claimed(), Task::Segment { index: 1, .. }));
 }
 
@@ -179,10 +175,10 @@ fn three_failed_attempts_end_the_job_and_a_retry_keeps_what_is_finished() {
 fn pauses_repeat_and_differ_among_jobs() {
     let pause_of = |number: i64| {
         let mut story = Story::planned();
-        story.job.id = JobId(number);
+        story.film.job.id = JobId(number);
         let task = story.claimed().key();
         story.after(Event::Failed { task, failure: failure(FailureKind::Transient) });
-        story.job.segments[0].work.not_before
+        story.film.segments[0].work.not_before
     };
     let pauses: std::collections::HashSet<Millis> = (0..100).map(pause_of).collect();
     assert!(pauses.len() > 50, "{pauses:?}");
@@ -210,8 +206,8 @@ fn a_job_that_is_given_up_keeps_what_is_known_of_the_attempts() {
             assert_eq!(story.claimed().key().segment, Some(0));
         }
     }
-    assert_eq!(story.job.status.name(), "failed");
-    let attempts = &story.job.failed_attempts;
+    assert_eq!(story.film.job.status.name(), "failed");
+    let attempts = &story.film.job.failed_attempts;
     assert_eq!(attempts.len(), ATTEMPTS as usize);
     for (number, attempt) in (0_i32..).zip(attempts) {
         assert_eq!(attempt.frames, Some(SegmentRange { first: 30, end: 65 }));
@@ -219,7 +215,7 @@ fn a_job_that_is_given_up_keeps_what_is_known_of_the_attempts() {
         assert_eq!(attempt.message, format!("died {number}"));
     }
     story.after(Event::Retry);
-    assert_eq!(story.job.failed_attempts, []);
+    assert_eq!(story.film.job.failed_attempts, []);
 }
 
 #[test]
@@ -227,11 +223,11 @@ fn a_failed_attempt_is_forgotten_when_the_work_is_finished() {
     let mut story = Story::planned();
     let task = story.claimed().key();
     story.after(Event::Failed { task, failure: failure(FailureKind::Transient) });
-    assert_eq!(story.job.failed_attempts.len(), 1);
+    assert_eq!(story.film.job.failed_attempts.len(), 1);
     story.now = story.now.plus(longest_pause(0));
     let task = story.claimed().key();
     story.after(Event::SegmentDone { task, evidence: evidence(task) });
-    assert_eq!(story.job.failed_attempts, []);
+    assert_eq!(story.film.job.failed_attempts, []);
 }
 
 #[test]
@@ -239,18 +235,18 @@ fn a_paused_job_keeps_what_is_under_way_and_gets_nothing_new() {
     let mut story = Story::planned();
     let task = story.claimed().key();
     story.after(Event::Pause);
-    assert_eq!(story.job.status, Status::Paused);
+    assert_eq!(story.film.job.status, Status::Paused);
     assert_eq!(story.after(claim()), [Effect::Refused(Refusal::WrongStatus)]);
-    assert!(!story.job.has_work(story.now));
+    assert!(!story.film.has_work(story.now));
     story.after(Event::SegmentDone { task, evidence: evidence(task) });
-    assert_eq!((story.job.status.name(), story.job.frames_done()), ("paused", 30));
+    assert_eq!((story.film.job.status.name(), story.film.job.frames_done()), ("paused", 30));
     assert_eq!(story.after(Event::Pause), [Effect::Refused(Refusal::WrongStatus)]);
     story.after(Event::Resume);
-    assert_eq!(story.job.status, Status::Queued);
+    assert_eq!(story.film.job.status, Status::Queued);
     assert!(matches!(story.claimed(), Task::Segment { index: 1, .. }));
     story.after(Event::Pause);
     story.after(Event::Resume);
-    assert_eq!(story.job.status, Status::Running);
+    assert_eq!(story.film.job.status, Status::Running);
 }
 
 #[test]
@@ -260,18 +256,18 @@ fn a_full_disk_does_not_let_a_paused_job_go_on_by_itself() {
     story.after(Event::Pause);
     story.after(Event::Failed { task, failure: failure(FailureKind::NoSpace { needed: 77 }) });
     assert_eq!(story.after(Event::WaitOver), [Effect::Refused(Refusal::WrongStatus)]);
-    assert_eq!(story.job.status, Status::Paused);
+    assert_eq!(story.film.job.status, Status::Paused);
 }
 
 #[test]
 fn a_job_is_as_urgent_as_a_person_says_until_it_ends() {
     let mut story = Story::new();
-    assert_eq!(story.job.priority, Priority::Normal);
+    assert_eq!(story.film.job.priority, Priority::Normal);
     story.after(Event::Prioritize(Priority::High));
-    assert_eq!(story.job.priority, Priority::High);
+    assert_eq!(story.film.job.priority, Priority::High);
     story.after(Event::Cancel);
     assert_eq!(story.after(Event::Prioritize(Priority::Low)), [Effect::Refused(Refusal::WrongStatus)]);
-    assert_eq!(story.job.priority, Priority::High);
+    assert_eq!(story.film.job.priority, Priority::High);
 }
 
 #[test]
@@ -279,7 +275,7 @@ fn segments_that_are_found_count_and_their_names_are_not_used_again() {
     let mut story = Story::planned();
     let task = story.claimed().key();
     story.after(Event::Release { worker: None });
-    let ranges: Vec<SegmentRange> = story.job.segments.iter().map(|segment| segment.range).collect();
+    let ranges: Vec<SegmentRange> = story.film.segments.iter().map(|segment| segment.range).collect();
     let of = |index: u32, epoch: u32, range: SegmentRange| FoundSegment {
         index,
         epoch,
@@ -287,14 +283,14 @@ fn segments_that_are_found_count_and_their_names_are_not_used_again() {
     };
     // One of a plan with other segments, and one that the plan does not have.
     story.after(Event::Found { segments: vec![of(0, 9, ranges[1]), of(7, 1, ranges[0])] });
-    assert_eq!((story.job.frames_done(), story.job.segments[0].work.epoch), (0, 9));
+    assert_eq!((story.film.job.frames_done(), story.film.segments[0].work.epoch), (0, 9));
     story.after(Event::Found { segments: vec![of(0, task.epoch, ranges[0])] });
-    assert_eq!((story.job.frames_done(), story.job.segments[0].work.epoch), (30, 9));
+    assert_eq!((story.film.job.frames_done(), story.film.segments[0].work.epoch), (30, 9));
     let running = story.claimed().key();
     assert_eq!(running.segment, Some(1));
-    let before = story.job.clone();
+    let before = story.film.clone();
     story.after(Event::Found { segments: vec![of(1, 50, ranges[1]), of(0, 50, ranges[0])] });
-    assert_eq!(story.job, before, "somebody works on it");
+    assert_eq!(story.film, before, "a worker has it");
     story.after(Event::Release { worker: None });
     story.after(Event::Found { segments: vec![of(1, running.epoch, ranges[1])] });
     assert!(matches!(story.claimed(), Task::Join { .. }));
@@ -307,11 +303,11 @@ fn a_full_disk_makes_the_job_wait() {
     let mut story = Story::planned();
     let task = story.claimed().key();
     story.after(Event::Failed { task, failure: failure(FailureKind::NoSpace { needed: 77 }) });
-    assert_eq!(story.job.status, Status::WaitingForSpace { bytes: 77 });
+    assert_eq!(story.film.job.status, Status::WaitingForSpace { bytes: 77 });
     assert_eq!(story.after(claim()), [Effect::Refused(Refusal::WrongStatus)]);
     story.after(Event::WaitOver);
     assert!(matches!(story.claimed(), Task::Segment { index: 0, .. }));
-    assert_eq!(story.job.segments[0].work.attempts, 0);
+    assert_eq!(story.film.segments[0].work.attempts, 0);
 }
 
 #[test]
@@ -320,11 +316,11 @@ fn a_folder_that_is_away_makes_the_job_wait() {
     for _ in 0..2 * ATTEMPTS {
         let task = story.claimed().key();
         story.after(Event::Failed { task, failure: failure(FailureKind::FolderAway) });
-        assert!(matches!(story.job.status, Status::WaitingForFolder { .. }));
+        assert!(matches!(story.film.job.status, Status::WaitingForFolder { .. }));
         assert_eq!(story.after(claim()), [Effect::Refused(Refusal::WrongStatus)]);
         story.after(Event::WaitOver);
     }
-    assert!(story.job.failed_attempts.is_empty());
+    assert!(story.film.job.failed_attempts.is_empty());
     story.after(Event::Pause);
     story.after(Event::Resume);
     assert!(matches!(story.claimed(), Task::Segment { index: 0, .. }));
@@ -334,7 +330,7 @@ fn a_folder_that_is_away_makes_the_job_wait() {
 fn only_a_new_job_is_known_to_be_done() {
     let mut story = Story::new();
     story.after(Event::Known { bytes: 7 });
-    assert_eq!((&story.job.status, story.job.result_bytes), (&Status::Done, Some(7)));
+    assert_eq!((&story.film.job.status, story.film.job.result_bytes), (&Status::Done, Some(7)));
     let mut begun = Story::planned();
     assert_eq!(begun.after(Event::Known { bytes: 7 }), [Effect::Refused(Refusal::WrongStatus)]);
 }
@@ -345,7 +341,7 @@ fn what_has_failed_can_be_given_up() {
     let task = story.claimed().key();
     story.after(Event::Failed { task, failure: failure(FailureKind::Final) });
     assert_eq!(story.after(Event::Cancel), [Effect::Ended]);
-    assert_eq!((&story.job.status, story.job.plan.is_none()), (&Status::Canceled, true));
+    assert_eq!((&story.film.job.status, story.film.job.plan.is_none()), (&Status::Canceled, true));
     assert_eq!(story.after(Event::Cancel), [Effect::Refused(Refusal::WrongStatus)]);
 }
 
@@ -376,7 +372,7 @@ fn a_lost_frame_list_is_made_again_but_not_for_ever() {
         assert!(matches!(task, Task::Index { method: IndexMethod::Demux, .. }), "{task:?}");
         story.after(indexed(task.key(), 65));
     }
-    assert!(matches!(story.job.status, Status::Failed { .. }));
+    assert!(matches!(story.film.job.status, Status::Failed { .. }));
 }
 
 #[test]
@@ -385,9 +381,9 @@ fn stopping_on_purpose_counts_no_attempt() {
     for _ in 0..10 {
         story.claimed();
         story.after(Event::Release { worker: None });
-        assert_eq!(story.job.status, Status::Queued);
+        assert_eq!(story.film.job.status, Status::Queued);
     }
-    assert_eq!(story.job.segments[0].work.attempts, 0);
+    assert_eq!(story.film.segments[0].work.attempts, 0);
 }
 
 #[test]
@@ -413,21 +409,21 @@ fn fail_with_encoder(story: &mut Story) {
 fn another_encoder_takes_over_once() {
     for (encoders, keeps) in [(["h264_nvenc", "libx264"], true), (["hevc_nvenc", "libx265"], false)] {
         let mut story = Story::planned();
-        story.job.facts.as_mut().unwrap().encodings = encoders.map(encoding).to_vec();
+        story.film.job.facts.as_mut().unwrap().encodings = encoders.map(encoding).to_vec();
         let task = story.claimed().key();
         story.after(Event::SegmentDone { task, evidence: evidence(task) });
         fail_with_encoder(&mut story);
-        let facts = story.job.facts.clone().unwrap();
+        let facts = story.film.job.facts.clone().unwrap();
         assert_eq!(facts.encodings, [encoding(encoders[1])]);
         assert_eq!(facts.replaced, [encoding(encoders[0])]);
-        assert_eq!(story.job.segments[0].evidence.is_some(), keeps);
+        assert_eq!(story.film.segments[0].evidence.is_some(), keeps);
         if !keeps {
             let task = story.claimed().key();
             story.after(Event::SegmentDone { task, evidence: evidence(task) });
         }
         // There is no third one.
         fail_with_encoder(&mut story);
-        assert!(matches!(story.job.status, Status::Failed { .. }), "{:?}", story.job);
+        assert!(matches!(story.film.job.status, Status::Failed { .. }), "{:?}", story.film.job);
     }
 }
 
@@ -435,9 +431,9 @@ fn another_encoder_takes_over_once() {
 fn a_video_without_frames_fails_with_a_reason() {
     let mut story = Story::new();
     let task = story.claimed().key();
-    let empty = Plan { width: 2, height: 2, encoder_threads: 1, segments: Vec::new() };
-    story.after(Event::Indexed { task, facts: Box::new(facts(0)), plan: empty });
-    assert!(matches!(story.job.status, Status::Failed { .. }));
+    let empty = Plan { width: 2, height: 2, encoder_threads: 1, segments: 0 };
+    story.after(Event::Indexed { task, facts: Box::new(facts(0)), plan: empty, segments: Vec::new() });
+    assert!(matches!(story.film.job.status, Status::Failed { .. }));
 }
 
 /// One move of the storm. Numbers pick among the attempts given out so far, so that late and doubled answers occur.
@@ -490,6 +486,18 @@ fn any_move() -> impl Strategy<Value = Move> {
     ]
 }
 
+/// What segments amount to, counted one by one.
+fn totals(segments: &[Segment]) -> Totals {
+    let mut totals = Totals::NONE;
+    for segment in segments {
+        totals.running += u32::from(segment.work.state != WorkState::Pending);
+        if let Some(evidence) = &segment.evidence {
+            totals.add(segment.range, evidence);
+        }
+    }
+    totals
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(schedules()))]
     #[test]
@@ -497,7 +505,7 @@ proptest! {
         let mut story = Story::new();
         let mut given: Vec<(Phase, Task)> = Vec::new();
         for one in moves {
-            let before = story.job.clone();
+            let before = story.film.clone();
             let pick = |pick: usize| (!given.is_empty()).then(|| given[pick % given.len()].clone());
             let event = match one.clone() {
                 Move::Claim(worker) => Some(Event::Claim { worker: worker.to_string(), lease_milliseconds: LEASE }),
@@ -505,7 +513,7 @@ proptest! {
                 Move::Release(worker) => Some(Event::Release { worker: worker.map(|worker| worker.to_string()) }),
                 Move::Wait(milliseconds) => {
                     story.now = story.now.plus(milliseconds);
-                    Some(Event::Expire)
+                    None
                 }
                 Move::Finish(index) => pick(index).map(|(_, task)| {
                     let key = task.key();
@@ -520,7 +528,7 @@ proptest! {
                     pick(index).map(|(_, task)| Event::Failed { task: task.key(), failure: failure(kind) })
                 }
                 Move::Find(index, epoch, usage) => {
-                    let planned = story.job.segments.get(index as usize).map(|segment| segment.range);
+                    let planned = story.film.segments.get(index as usize).map(|segment| segment.range);
                     let range = planned.filter(|_| usage == 1).unwrap_or(SegmentRange { first: 1, end: 2 });
                     let evidence = evidence(TaskKey { segment: Some(index), epoch });
                     let finished = (usage > 0).then_some((range, evidence));
@@ -542,72 +550,76 @@ proptest! {
             let is_cancel = event == Event::Cancel;
             let is_claim = matches!(event, Event::Claim { .. });
             let effects = story.after(event);
-            let job = &story.job;
+            let InMemory { job, segments } = &story.film;
 
             // What is final stays so, but for a retry of what did not succeed, and giving up what has failed.
-            let has_failed = matches!(before.status, Status::Failed { .. });
-            let may_change = (is_retry && before.status != Status::Done) || (is_cancel && has_failed);
-            if before.status.is_final() && !may_change {
-                prop_assert_eq!(job, &before);
+            let has_failed = matches!(before.job.status, Status::Failed { .. });
+            let may_change = (is_retry && before.job.status != Status::Done) || (is_cancel && has_failed);
+            if before.job.status.is_final() && !may_change {
+                prop_assert_eq!(&story.film, &before);
             }
             // A refusal changes nothing.
             if matches!(effects.as_slice(), [Effect::Refused(_)]) {
-                prop_assert_eq!(job, &before);
+                prop_assert_eq!(&story.film, &before);
             }
             // An attempt is given out once: no two with the same name.
             if let [Effect::Granted(task)] = effects.as_slice() {
-                let known = given.iter().any(|(phase, other)| *phase == before.phase && other.key() == task.key());
+                let known = given.iter().any(|(phase, other)| *phase == before.job.phase && other.key() == task.key());
                 prop_assert!(!known, "given out twice: {task:?}");
-                given.push((before.phase, task.clone()));
+                given.push((before.job.phase, task.clone()));
             }
             if is_claim {
                 let is_granted = matches!(effects.as_slice(), [Effect::Granted(_)]);
                 prop_assert_eq!(before.has_work(story.now), is_granted);
             }
             // A paused job goes on when a person says so, or comes to its end.
-            if before.status == Status::Paused && !is_resume {
+            if before.job.status == Status::Paused && !is_resume {
                 prop_assert!(job.status == Status::Paused || job.status.is_final(), "{job:?}");
             }
             // What is finished has no failed attempts.
             for attempt in &job.failed_attempts {
-                let is_finished = |index: u32| job.segments[index as usize].evidence.is_some();
+                let is_finished = |index: u32| segments[index as usize].evidence.is_some();
                 prop_assert!(job.status != Status::Done && !attempt.segment.is_some_and(is_finished), "{job:?}");
             }
             // What is found takes nothing away from anybody.
             if let Move::Find(_, _, usage) = one {
-                prop_assert!(usage == 1 || job.frames_done() == before.frames_done());
-                for (old, new) in before.segments.iter().zip(&job.segments) {
+                prop_assert!(usage == 1 || job.frames_done() == before.job.frames_done());
+                for (old, new) in before.segments.iter().zip(segments) {
                     let is_free = old.evidence.is_none() && old.work.state == WorkState::Pending;
                     prop_assert!(is_free || old == new, "{old:?} {new:?}");
                     prop_assert!(new.work.epoch >= old.work.epoch);
                 }
             }
+            // What the job says of its segments is what they say.
+            prop_assert_eq!(job.totals, totals(segments));
+            let epochs = segments.iter().map(|segment| segment.work.epoch).chain([job.work.epoch]);
+            prop_assert!(epochs.max() <= Some(job.highest_epoch), "{job:?}");
+            prop_assert_eq!(segments.len(), job.segments() as usize);
             // Finished and running exclude each other; a result needs all segments.
-            for segment in &job.segments {
+            for segment in segments {
                 prop_assert!(segment.evidence.is_none() || segment.work.state == WorkState::Pending);
             }
-            let complete = !job.segments.is_empty() && job.segments.iter().all(|segment| segment.evidence.is_some());
+            let complete = !segments.is_empty() && segments.iter().all(|segment| segment.evidence.is_some());
             if matches!(job.phase, Phase::Join | Phase::Publish) || job.status == Status::Done {
                 prop_assert!(complete, "{job:?}");
             }
             // Nobody works on a job that has ended.
             if job.status.is_final() {
-                prop_assert!(job.segments.iter().all(|segment| segment.work.state == WorkState::Pending));
+                prop_assert!(segments.iter().all(|segment| segment.work.state == WorkState::Pending));
                 prop_assert!(job.work.state == WorkState::Pending);
             }
         }
 
         // Whatever happened, the next start brings the job to an end, with a patient worker.
         story.after(Event::Release { worker: None });
-        if story.job.status.is_final() {
+        if story.film.job.status.is_final() {
             story.after(Event::Retry);
         }
         for _ in 0..100 {
             story.now = story.now.plus(20_000);
-            story.after(Event::Expire);
             story.after(Event::WaitOver);
             story.after(Event::Resume);
-            if story.job.status.is_final() {
+            if story.film.job.status.is_final() {
                 break;
             }
             if let [Effect::Granted(task)] = story.after(claim()).as_slice() {
@@ -621,6 +633,6 @@ proptest! {
                 story.after(event);
             }
         }
-        prop_assert!(story.job.status.is_final(), "stuck: {:?}", story.job);
+        prop_assert!(story.film.job.status.is_final(), "stuck: {:?}", story.film);
     }
 }
