@@ -67,10 +67,7 @@ pub struct PlannedSegment {
 ///
 /// # Errors
 /// When the size of the result is not possible, or the film would have more than [`MOST_SEGMENTS`].
-pub fn plan(
-    facts: &SourceFacts,
-    settings: &Settings,
-) -> Result<(Plan, Vec<PlannedSegment>), SettingsError> {
+pub fn plan(facts: &SourceFacts, settings: &Settings) -> Result<(Plan, Vec<PlannedSegment>), SettingsError> {
     let (width, height) = settings.target.size(facts.shape())?;
     let source_pixels = f64::from(facts.width) * f64::from(facts.height);
     let seconds_per_frame = source_pixels * facts.operations_per_pixel as f64 / CPU_OPERATIONS_PER_SECOND

@@ -17,9 +17,9 @@ mod attempt;
 mod in_memory;
 mod segment;
 mod step;
-mod totals;
 #[cfg(test)]
 mod tests;
+mod totals;
 
 use serde::{Deserialize, Serialize};
 

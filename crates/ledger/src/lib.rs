@@ -4,21 +4,30 @@
 //! ledger at once.
 //! Non-goals: deciding anything (that is `job`'s), files other than the database (those are `storage`'s).
 
+mod apply;
 mod base;
 mod error;
+mod events;
+mod open;
+mod page;
 mod queue;
 mod record;
 mod rescue;
 mod rows;
 mod seal;
 mod seen;
+mod segments;
 mod sources;
 mod store;
+mod upgrade;
 
+pub use apply::Applied;
 pub use base::Base;
 pub use error::Error;
+pub use events::{Events, JobEvent, KEPT_EVENTS, What};
+pub use open::Ledger;
+pub use page::Ended;
 pub use record::{NewJob, Place, Queued, Record, Submission};
 pub use rescue::Rescue;
 pub use seen::SeenFile;
 pub use sources::KnownSource;
-pub use store::{Applied, Ledger};

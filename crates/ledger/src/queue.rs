@@ -1,7 +1,5 @@
 //! The order of the jobs that are to be worked on.
 
-use std::collections::BTreeMap;
-
 use job::{FilePath, JobId};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -30,22 +28,6 @@ impl Ledger {
             })
         };
         rows.iter().map(queued).collect()
-    }
-
-    /// How many jobs there are of each status, by its name.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn counts(&self) -> Result<BTreeMap<String, u64>, Error> {
-        // A status with more to say, such as a reason, is an object with its name as the only key.
-        let statement = "SELECT CASE WHEN status LIKE '{%' THEN (SELECT key FROM json_each(status))
-                 ELSE json_extract(status, '$') END AS name, count(*) AS jobs FROM job GROUP BY name";
-        let rows = sqlx::query(statement).fetch_all(&self.pool).await?;
-        let count = |row: &SqliteRow| {
-            let name: String = row.try_get("name")?;
-            Ok((name.replace('_', " "), row.try_get::<i64, _>("jobs")? as u64))
-        };
-        rows.iter().map(count).collect()
     }
 
     /// Gives a job another place among those of its priority.

@@ -67,8 +67,8 @@ impl Ledger {
     /// Opens the ledger and reads every row.
     async fn open_whole(path: &Path, had_tables: bool) -> Result<Self, Error> {
         let ledger = Self::open_tables(path, had_tables).await?;
-        match ledger.list().await {
-            Ok(_) => Ok(ledger),
+        match ledger.read_all().await {
+            Ok(()) => Ok(ledger),
             Err(error) => {
                 ledger.close().await;
                 Err(error)
@@ -83,7 +83,7 @@ impl Ledger {
     /// When the ledger is damaged or fails, or the copy does; the copy from before is still there then.
     pub async fn back_up(&self) -> Result<(), Error> {
         // A copy of a damaged row would be as damaged.
-        self.list().await?;
+        self.read_all().await?;
         self.copy().await
     }
 

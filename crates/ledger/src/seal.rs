@@ -8,7 +8,7 @@ use sqlx::{Decode as _, Row as _, SqliteConnection, Value as _, ValueRef as _};
 use crate::Error;
 
 /// What the seal of a job's row covers.
-const JOB: [&str; 22] = [
+const JOB: [&str; 24] = [
     "id",
     "source",
     "fingerprint",
@@ -31,9 +31,13 @@ const JOB: [&str; 22] = [
     "result_bytes",
     "priority",
     "failed_attempts",
+    "totals",
+    "highest_epoch",
 ];
-/// What the seal of a segment's row covers.
-const SEGMENT: [&str; 15] = [
+/// Columns under the seal that rows before version 9 of the tables had not.
+const OF_VERSION_9: [&str; 2] = ["totals", "highest_epoch"];
+/// What the seal of a segment's row covered before version 9.
+const EARLIER_SEGMENT: [&str; 15] = [
     "job",
     "number",
     "first_frame",
@@ -59,32 +63,24 @@ pub(crate) async fn seal_job(connection: &mut SqliteConnection, id: JobId) -> Re
     Ok(())
 }
 
-/// Seals a segment's row after every change of it, in the same transaction.
-pub(crate) async fn seal_segment(
-    connection: &mut SqliteConnection,
-    id: JobId,
-    number: usize,
-) -> Result<(), Error> {
-    let statement = "SELECT * FROM segment WHERE job = $1 AND number = $2";
-    let number = number as i64;
-    let row = sqlx::query(statement).bind(id.0).bind(number).fetch_one(&mut *connection).await?;
-    let statement = "UPDATE segment SET seal = $1 WHERE job = $2 AND number = $3";
-    sqlx::query(statement).bind(of(&row, &SEGMENT)?).bind(id.0).bind(number).execute(connection).await?;
-    Ok(())
-}
-
 /// Compares a job's row with its seal.
 pub(crate) fn check_job(row: &SqliteRow) -> Result<(), Error> {
     check(row, &JOB)
 }
 
-/// Compares a segment's row with its seal.
-pub(crate) fn check_segment(row: &SqliteRow) -> Result<(), Error> {
-    check(row, &SEGMENT)
+/// As [`check_job`], for rows of earlier versions.
+pub(crate) fn check_earlier_job(row: &SqliteRow) -> Result<(), Error> {
+    let columns: Vec<&str> = JOB.into_iter().filter(|column| !OF_VERSION_9.contains(column)).collect();
+    check(row, &columns)
+}
+
+/// Compares a segment's row of an earlier version with its seal.
+pub(crate) fn check_earlier_segment(row: &SqliteRow) -> Result<(), Error> {
+    check(row, &EARLIER_SEGMENT)
 }
 
 fn check(row: &SqliteRow, columns: &[&str]) -> Result<(), Error> {
-    // Rows of earlier versions have none until they change.
+    // Rows of early versions have none until they change.
     match row.try_get::<Option<i64>, _>("seal")? {
         Some(seal) if seal != of(row, columns)? => {
             Err(Error::Corrupt("a row does not fit its checksum".to_owned()))
@@ -94,7 +90,7 @@ fn check(row: &SqliteRow, columns: &[&str]) -> Result<(), Error> {
 }
 
 fn of(row: &SqliteRow, columns: &[&str]) -> Result<i64, Error> {
-    let mut hash = blake3::Hasher::new();
+    let mut seal = Seal::default();
     for &column in columns {
         // A copy, since reading a number as bytes may change how it reads afterwards.
         let value = row.try_get_raw(column)?.to_owned();
@@ -103,12 +99,26 @@ fn of(row: &SqliteRow, columns: &[&str]) -> Result<i64, Error> {
         } else {
             Some(<&[u8]>::decode(value.as_ref()).map_err(sqlx::Error::Decode)?)
         };
-        hash.update(&bytes.map_or(-1, |bytes| bytes.len() as i64).to_le_bytes());
-        hash.update(bytes.unwrap_or_default());
+        seal.add(bytes);
     }
-    let mut seal = [0; 8];
-    hash.finalize_xof().fill(&mut seal);
-    Ok(i64::from_le_bytes(seal))
+    Ok(seal.finish())
+}
+
+/// A checksum over values, each of which is told from its neighbours.
+#[derive(Default)]
+pub(crate) struct Seal(blake3::Hasher);
+
+impl Seal {
+    pub(crate) fn add(&mut self, value: Option<&[u8]>) {
+        self.0.update(&value.map_or(-1, |value| value.len() as i64).to_le_bytes());
+        self.0.update(value.unwrap_or_default());
+    }
+
+    pub(crate) fn finish(&self) -> i64 {
+        let mut seal = [0; 8];
+        self.0.finalize_xof().fill(&mut seal);
+        i64::from_le_bytes(seal)
+    }
 }
 
 /// A checksum over the tables' structure and the migrations that made it. It is kept in the database's `user_version`;

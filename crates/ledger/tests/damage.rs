@@ -65,10 +65,10 @@ async fn fill(ledger: &Ledger) -> Vec<Vec<Record>> {
             cut_off: None,
             crop: None,
         };
-        let plan = job::plan(&facts, &new_job(number).settings).unwrap();
+        let (plan, segments) = job::plan(&facts, &new_job(number).settings).unwrap();
         let task = claim(ledger, id).await;
         history.push(ledger.list().await.unwrap());
-        let indexed = Event::Indexed { task, facts: Box::new(facts), plan };
+        let indexed = Event::Indexed { task, facts: Box::new(facts), plan, segments };
         ledger.apply(id, indexed, Millis(1)).await.unwrap();
         history.push(ledger.list().await.unwrap());
         for _ in 0..number {
@@ -221,7 +221,7 @@ async fn a_changed_row_is_found_when_it_is_read() {
         fill(&ledger).await;
         let pool = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
         assert!(sqlx::query(change).execute(&pool).await.unwrap().rows_affected() > 0);
-        let error = ledger.apply(JobId(1), Event::Cancel, Millis(0)).await.unwrap_err();
+        let error = ledger.read_all().await.unwrap_err();
         assert!(error.is_damage() && error.to_string().contains("start the program again"), "{error}");
         pool.close().await;
         ledger.close().await;
@@ -248,6 +248,20 @@ async fn a_damaged_backup_is_not_used() {
     let aside = aside.filter(|entry| entry.file_name().to_string_lossy().starts_with("ledger.db.damaged-"));
     assert_eq!(aside.count(), 2, "nothing is deleted");
 }
+
+/// Makes tables as they were before version 9.
+const OLDER_THAN_9: [&str; 10] = [
+    "DROP TABLE event",
+    "DROP INDEX segment_pending",
+    "DROP INDEX segment_running",
+    "DROP INDEX job_state",
+    "DROP INDEX job_ended",
+    "ALTER TABLE job DROP COLUMN totals",
+    "ALTER TABLE job DROP COLUMN highest_epoch",
+    "ALTER TABLE job DROP COLUMN lease_until",
+    "ALTER TABLE job DROP COLUMN state",
+    "ALTER TABLE segment DROP COLUMN lead_in",
+];
 
 /// A job of which everything lies in a root.
 fn inside(root: &Path) -> NewJob {
@@ -298,11 +312,15 @@ async fn paths_of_earlier_versions_become_relative() {
         format!("UPDATE job SET result = CAST('{root}/' || CAST(result AS TEXT) AS BLOB)"),
         format!("UPDATE job SET settings = replace(settings, 'models/m.pth', '{root}/models/m.pth')"),
         "UPDATE job SET settings_hash = 'of an earlier version', seal = NULL".to_owned(),
+    ]
+    .into_iter()
+    .chain(OLDER_THAN_9.map(str::to_owned))
+    .chain([
         "DROP INDEX job_fingerprint".to_owned(),
         "ALTER TABLE job DROP COLUMN removed".to_owned(),
         "DELETE FROM _sqlx_migrations WHERE version >= 7".to_owned(),
         "PRAGMA user_version = 0".to_owned(),
-    ] {
+    ]) {
         sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&pool).await.unwrap();
     }
     pool.close().await;
@@ -322,7 +340,8 @@ async fn tables_of_an_earlier_version_are_backed_up_before_they_change() {
     let before = ledger.list().await.unwrap();
     ledger.close().await;
     let pool = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
-    for statement in [
+    let statements = [
+        "UPDATE segment SET seal = NULL",
         "DROP TABLE seen",
         "DROP INDEX job_folder",
         "DROP INDEX job_place",
@@ -335,7 +354,8 @@ async fn tables_of_an_earlier_version_are_backed_up_before_they_change() {
         "ALTER TABLE segment DROP COLUMN seal",
         "DELETE FROM _sqlx_migrations WHERE version >= 4",
         "PRAGMA user_version = 0",
-    ] {
+    ];
+    for statement in OLDER_THAN_9.into_iter().chain(statements) {
         sqlx::query(statement).execute(&pool).await.unwrap();
     }
     pool.close().await;

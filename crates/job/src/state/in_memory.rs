@@ -39,7 +39,10 @@ impl InMemory {
     pub fn has_work(&self, now: Millis) -> bool {
         let is_free = |segment: &Segment| segment.is_free(now);
         self.job.can_be_claimed()
-            && self.job.phase_work().map_or_else(|| self.segments.iter().any(is_free), |work| work.is_free(now))
+            && self
+                .job
+                .phase_work()
+                .map_or_else(|| self.segments.iter().any(is_free), |work| work.is_free(now))
     }
 
     fn named(&self, needs: &Needs, now: Millis) -> Vec<Numbered> {
@@ -54,9 +57,7 @@ impl InMemory {
                 let is_running = |segment: &Segment| segment.work.state != WorkState::Pending;
                 all.filter(|(_, segment)| is_running(segment)).map(numbered).collect()
             }
-            Needs::These(indices) => {
-                all.filter(|(index, _)| indices.contains(index)).map(numbered).collect()
-            }
+            Needs::These(indices) => all.filter(|(index, _)| indices.contains(index)).map(numbered).collect(),
         }
     }
 }

@@ -1,0 +1,122 @@
+//! Jobs as lists show them: those that are to be worked on, and pages of those that have ended, however many there are.
+
+use std::collections::BTreeMap;
+
+use job::{JobId, Millis};
+use sqlx::{QueryBuilder, Row as _, Sqlite};
+
+use crate::events::{self, What};
+use crate::rows::record;
+use crate::{Error, Ledger, Record};
+
+/// Which of the jobs that have ended are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Those whose result is in its place.
+    pub done: bool,
+    /// Those that failed.
+    pub failed: bool,
+    /// Those that a person ended.
+    pub canceled: bool,
+    /// Also those that a person took off the list.
+    pub removed: bool,
+    /// Those that ended at this time or later.
+    pub since: Option<Millis>,
+    /// Those after this one in the order, which is when it ended, and its number.
+    pub before: Option<(Millis, JobId)>,
+}
+
+impl Ended {
+    /// All that are on the list.
+    pub const ALL: Self =
+        Self { done: true, failed: true, canceled: true, removed: false, since: None, before: None };
+}
+
+impl Ledger {
+    /// The jobs that have not ended, in their places.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn unfinished(&self) -> Result<Vec<Record>, Error> {
+        let statement = "SELECT * FROM job WHERE state IN
+                 ('queued', 'running', 'waiting for space', 'waiting for folder', 'paused') ORDER BY +place, id";
+        let rows = sqlx::query(statement).fetch_all(&self.pool).await?;
+        rows.iter().map(|row| record(&self.base, row)).collect()
+    }
+
+    /// A page of the jobs that have ended, the latest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn ended(&self, wanted: &Ended, limit: u32) -> Result<Vec<Record>, Error> {
+        let states = [(wanted.done, "done"), (wanted.failed, "failed"), (wanted.canceled, "canceled")];
+        let mut query = QueryBuilder::<Sqlite>::new(
+            // The first condition is that of the index, which is in the order of the list.
+            "SELECT * FROM job WHERE state IN ('done', 'failed', 'canceled') AND state IN (",
+        );
+        let mut listed = query.separated(", ");
+        for (_, state) in states.into_iter().filter(|(is_wanted, _)| *is_wanted) {
+            listed.push_bind(state);
+        }
+        query.push(")");
+        if !wanted.removed {
+            query.push(" AND removed = 0");
+        }
+        if let Some(since) = wanted.since {
+            query.push(" AND changed >= ").push_bind(since.0);
+        }
+        if let Some((at, id)) = wanted.before {
+            query.push(" AND (changed, id) < (").push_bind(at.0).push(", ").push_bind(id.0).push(")");
+        }
+        query.push(" ORDER BY changed DESC, id DESC LIMIT ").push_bind(i64::from(limit));
+        let rows = query.build().fetch_all(&self.pool).await?;
+        rows.iter().map(|row| record(&self.base, row)).collect()
+    }
+
+    /// How many jobs there are of each status, by its name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn counts(&self) -> Result<BTreeMap<String, u64>, Error> {
+        let statement = "SELECT state, count(*) AS jobs FROM job GROUP BY state";
+        let rows = sqlx::query(statement).fetch_all(&self.pool).await?;
+        let count = |row: &sqlx::sqlite::SqliteRow| {
+            Ok((row.try_get("state")?, row.try_get::<i64, _>("jobs")? as u64))
+        };
+        rows.iter().map(count).collect()
+    }
+
+    /// Forgets jobs that have ended: those before a time, and the oldest where there are more than `most`. A job stays while its
+    /// source is not known to be gone, since the file would be taken in anew, and while it holds finished work. Gives how many
+    /// went.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing has changed.
+    pub async fn forget(&self, before: Millis, most: u32, now: Millis) -> Result<u64, Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let limit: Option<(i64, i64)> = sqlx::query_as(
+            "SELECT changed, id FROM job WHERE state IN ('done', 'failed', 'canceled')
+             ORDER BY changed DESC, id DESC LIMIT 1 OFFSET $1",
+        )
+        .bind(i64::from(most))
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let (changed, id) = limit.unwrap_or((i64::MIN, 0));
+        let gone: Vec<i64> = sqlx::query_scalar(
+            "SELECT id FROM job WHERE state IN ('done', 'failed', 'canceled') AND gone = 1
+                 AND (state != 'failed' OR json_extract(totals, '$.frames') = 0)
+                 AND (changed < $1 OR (changed, id) <= ($2, $3))",
+        )
+        .bind(before.0)
+        .bind(changed)
+        .bind(id)
+        .fetch_all(&mut *transaction)
+        .await?;
+        for &id in &gone {
+            sqlx::query("DELETE FROM job WHERE id = $1").bind(id).execute(&mut *transaction).await?;
+            events::note(&mut transaction, JobId(id), now, &What::Forgotten).await?;
+        }
+        transaction.commit().await?;
+        Ok(gone.len() as u64)
+    }
+}
