@@ -64,7 +64,8 @@ mod tests {
     #[test]
     fn frames_of_a_segment_only_go_up_and_not_beyond_it() {
         let range = SegmentRange { first: 100, end: 110 };
-        let mut advance = Advance::of(&Task::Segment { index: 0, epoch: 1, range }, Duration::ZERO);
+        let mut advance =
+            Advance::of(&Task::Segment { index: 0, epoch: 1, range, lead_in: 0 }, Duration::ZERO);
         let told = [0, 1, 1, 0, 5, 4, 11, u32::MAX, 10, 10];
         let got_on = told.map(|frames| advance.gets_on(frames));
         assert_eq!(got_on, [false, true, false, false, true, false, false, false, true, false]);

@@ -9,7 +9,7 @@ use crate::task::unpublished_result;
 /// Compares what is said of a finished segment with its task and its file; else says what is wrong. What the file holds is
 /// looked at when the result is put together.
 pub(crate) fn check(record: &Record, task: &Task, evidence: &Evidence) -> Result<(), String> {
-    let Task::Segment { index, epoch, range } = *task else {
+    let Task::Segment { index, epoch, range, .. } = *task else {
         return Err("the worker gave an answer that does not fit its task".to_owned());
     };
     let name = SegmentName { index, epoch: epoch.into() }.file();

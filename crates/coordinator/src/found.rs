@@ -1,16 +1,21 @@
 //! Finished segments in a job's folder that the ledger does not know: it was lost, or is older than they are.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use job::SegmentRange;
 use job::state::{Event, Evidence, FoundSegment, Phase, Reused};
-use ledger::Record;
-use storage::{Recorded, SegmentFault, SegmentName};
+use ledger::{Ledger, Record};
+use storage::{Recorded, Scan, SegmentFault, SegmentName};
 
 use crate::error::Error;
-use crate::scheduler::{Scheduler, now, sweep};
+use crate::scheduler::{Scheduler, now};
+use crate::segments::sweep;
 use crate::shutdown::Shutdown;
 
 /// The highest epoch that a name is believed to have; no attempt was ever so late.
 const HIGHEST_EPOCH: u32 = 1 << 31;
+/// Segments that the ledger is asked for, or told of, at once.
+const AT_ONCE: usize = 1000;
 
 impl Scheduler {
     /// Takes over what is finished and removes what else attempts left in the folder. Before there is a plan, nothing is
@@ -19,18 +24,28 @@ impl Scheduler {
         if record.job.phase == Phase::Index {
             return Ok(record);
         }
-        let Found { segments, unread } = match find(&record, shutdown).await {
-            Ok(Some(found)) => found,
-            Ok(None) => return Ok(record),
-            Err(error) => {
+        let ledger = &self.options.ledger;
+        let folder = record.request.folder.clone();
+        let scanning = tokio::task::spawn_blocking(move || storage::scan(&folder));
+        let scan = match scanning.await {
+            Ok(Ok(scan)) => scan,
+            Ok(Err(error)) => {
                 tracing::warn!("job {}: {error}", record.id);
                 return Ok(record);
             }
+            Err(_) => return Ok(record),
+        };
+        let open = open_segments(ledger, &record, &scan).await?;
+        let Some(Found { segments, unread }) = find(&record, &open, scan, shutdown).await else {
+            return Ok(record);
         };
         let mut after = record;
         if !segments.is_empty() {
             let before = after.job.frames_done();
-            after = self.options.ledger.apply(after.id, Event::Found { segments }, now()).await?.record;
+            for segments in segments.chunks(AT_ONCE) {
+                let found = Event::Found { segments: segments.to_vec() };
+                after = ledger.apply(after.id, found, now()).await?.record;
+            }
             let frames = after.job.frames_done().saturating_sub(before);
             if frames > 0 {
                 self.note(
@@ -47,7 +62,7 @@ impl Scheduler {
                 after.request.folder.display()
             );
         }
-        sweep(&after, &unread);
+        sweep(ledger, &after, &unread).await?;
         Ok(after)
     }
 }
@@ -61,48 +76,67 @@ struct Found {
     unread: Vec<SegmentName>,
 }
 
-/// Looks through a job's folder; `None` when the server was asked to stop meanwhile.
-async fn find(record: &Record, shutdown: &Shutdown) -> Result<Option<Found>, storage::Error> {
-    let scan = storage::scan(&record.request.folder)?;
-    let mut found: Vec<FoundSegment> = Vec::new();
+/// The frames of the unfinished segments of which a folder has files.
+async fn open_segments(
+    ledger: &Ledger,
+    record: &Record,
+    scan: &Scan,
+) -> Result<HashMap<u32, SegmentRange>, Error> {
+    let names = scan.found.iter().map(|recorded| &recorded.name).chain(&scan.names);
+    let numbers: BTreeSet<u32> = names.map(|name| name.index).collect();
+    let numbers: Vec<u32> = numbers.into_iter().collect();
+    let mut open = HashMap::new();
+    for numbers in numbers.chunks(AT_ONCE) {
+        let segments = ledger.segments_of(record.id, numbers).await?.into_iter();
+        let unfinished = segments.filter(|numbered| numbered.segment.evidence.is_none());
+        open.extend(unfinished.map(|numbered| (numbered.index, numbered.segment.range)));
+    }
+    Ok(open)
+}
+
+/// Looks through the files of a job's folder; `None` when the server was asked to stop meanwhile.
+async fn find(
+    record: &Record,
+    open: &HashMap<u32, SegmentRange>,
+    scan: Scan,
+    shutdown: &Shutdown,
+) -> Option<Found> {
+    let (mut segments, mut usable) = (Vec::new(), HashSet::new());
     let mut unread = scan.unread;
     // The latest attempt first.
     for recorded in scan.found.iter().rev() {
         let index = recorded.name.index;
-        if !fits(record, recorded) || found.iter().any(|other| other.index == index) {
+        if usable.contains(&index) || open.get(&index) != Some(&range(recorded)) || !fits(record, recorded) {
             continue;
         }
         if shutdown.is_requested() {
-            return Ok(None);
+            return None;
         }
         match check(record, recorded).await {
-            Ok(()) => found.extend(entry(record, recorded.name, Some(finished(recorded)))),
+            Ok(()) => {
+                usable.insert(index);
+                segments.extend(entry(recorded.name, Some(finished(recorded))));
+            }
             Err(SegmentFault::Io { .. }) => unread.push(recorded.name),
             Err(_) => {}
         }
     }
-    found.extend(scan.names.into_iter().filter_map(|name| entry(record, name, None)));
-    Ok(Some(Found { segments: found, unread }))
+    let names = scan.names.into_iter().filter(|name| open.contains_key(&name.index));
+    segments.extend(names.filter_map(|name| entry(name, None)));
+    Some(Found { segments, unread })
 }
 
-/// A file of a segment; `None` where that is finished or not in the plan.
-fn entry(
-    record: &Record,
-    name: SegmentName,
-    finished: Option<(SegmentRange, Evidence)>,
-) -> Option<FoundSegment> {
-    let is_open = record.job.segments.get(name.index as usize)?.evidence.is_none();
+/// A file of an unfinished segment.
+fn entry(name: SegmentName, finished: Option<(SegmentRange, Evidence)>) -> Option<FoundSegment> {
     let epoch = u32::try_from(name.epoch).ok().filter(|epoch| *epoch < HIGHEST_EPOCH)?;
-    is_open.then_some(FoundSegment { index: name.index, epoch, finished })
+    Some(FoundSegment { index: name.index, epoch, finished })
 }
 
 /// True when the job would make the same frames in the same way.
 fn fits(record: &Record, recorded: &Recorded) -> bool {
     let sidecar = &recorded.sidecar;
-    let segment = record.job.segments.get(recorded.name.index as usize);
     let facts = record.job.facts.as_ref();
-    segment.is_some_and(|segment| segment.evidence.is_none() && segment.range == range(recorded))
-        && facts.is_some_and(|facts| facts.frame_list_blake3 == sidecar.frame_list)
+    facts.is_some_and(|facts| facts.frame_list_blake3 == sidecar.frame_list)
         && sidecar.fingerprint == record.request.fingerprint
         && sidecar.settings_hash == record.request.settings.hash()
         && sidecar.version == env!("CARGO_PKG_VERSION")

@@ -21,6 +21,7 @@ mod publish;
 mod report;
 mod room;
 mod scheduler;
+mod segments;
 mod shutdown;
 mod silence;
 mod source;

@@ -52,11 +52,7 @@ impl Video {
     fn of(job: &Job) -> Self {
         let frames = job.frames_done();
         let all = job.facts.as_ref().map_or(0, |facts| u64::from(facts.frames));
-        Self {
-            bytes: job.segments.iter().filter_map(|segment| Some(segment.evidence.as_ref()?.bytes)).sum(),
-            frames,
-            frames_left: all.saturating_sub(frames),
-        }
+        Self { bytes: job.totals.bytes, frames, frames_left: all.saturating_sub(frames) }
     }
 
     /// Bytes that so many more frames will take; 0 while nothing tells.

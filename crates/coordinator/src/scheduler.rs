@@ -8,7 +8,6 @@ use std::time::{Duration, Instant, SystemTime};
 use job::state::{Effect, Event, Phase, Refusal, Status};
 use job::{JobId, Millis, Turns};
 use ledger::{Ledger, Queued, Record};
-use storage::SegmentName;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
@@ -17,6 +16,7 @@ use crate::error::Error;
 use crate::owner::Owner;
 use crate::pace::Pace;
 use crate::process::WorkerProcess;
+use crate::segments::sweep;
 use crate::shutdown::Shutdown;
 use crate::status::{JobReport, Progress, Update};
 use crate::template::NameTemplate;
@@ -293,7 +293,7 @@ impl Scheduler {
                     after = self.tell_ledger(id, Event::Retry, shutdown).await?.record;
                 }
                 if applied.effects.contains(&Effect::DropSegments) {
-                    sweep(&after, &[]);
+                    sweep(&self.options.ledger, &after, &[]).await?;
                 }
                 if after.job.phase == Phase::Segments && record.job.phase != Phase::Segments {
                     after = self.tidy(after, shutdown).await?;
@@ -364,7 +364,7 @@ impl Scheduler {
     /// Takes all leases back: whoever held one is gone, since this program has the lock.
     async fn take_leases_back(&mut self) -> Result<(), Error> {
         (self.current, self.worker) = (None, None);
-        for record in self.options.ledger.list().await? {
+        for record in self.options.ledger.unfinished().await? {
             if record.job.is_worked_on() {
                 self.apply(record.id, Event::Release { worker: None }).await?;
             }
@@ -420,7 +420,7 @@ impl Scheduler {
                 Status::WaitingForSpace { .. } | Status::WaitingForFolder { .. } => {
                     self.look_again(record.id).await?
                 }
-                _ => record.job.has_work(now()),
+                _ => self.options.ledger.has_work(&record, now()).await?,
             };
             if is_ready {
                 ready.push(queued);
@@ -497,21 +497,6 @@ impl Scheduler {
 pub fn now() -> Millis {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Millis(since.as_millis() as i64)
-}
-
-/// Removes files of attempts that came to nothing from a job's folder, but for those of `unread`.
-pub(crate) fn sweep(record: &Record, unread: &[SegmentName]) {
-    let finished = record
-        .job
-        .segments
-        .iter()
-        .filter_map(|segment| SegmentName::of_file(&segment.evidence.as_ref()?.file));
-    let keep: Vec<SegmentName> = finished.chain(unread.iter().copied()).collect();
-    if record.request.folder.is_dir()
-        && let Err(error) = storage::sweep(&record.request.folder, &keep)
-    {
-        tracing::warn!("job {}: {error}", record.id);
-    }
 }
 
 /// Removes the folder of a job that has ended, unless it holds finished segments that a retry would use.

@@ -81,9 +81,9 @@ pub struct JobReport {
     /// Frames that are finished: those of finished segments and those under way.
     pub frames_done: u64,
     /// Segments of the plan.
-    pub segments: usize,
+    pub segments: u32,
     /// Segments that are finished.
-    pub segments_done: usize,
+    pub segments_done: u32,
     /// Frames a second in this run.
     pub frames_per_second: Option<f64>,
     /// Seconds until the last frame is made.
@@ -144,14 +144,13 @@ pub struct ReuseReport {
 
 impl ReuseReport {
     fn of(job: &Job) -> Self {
-        let finished = job.segments.iter().filter_map(|segment| segment.evidence.as_ref());
-        let pixels: u64 = finished.clone().map(|evidence| evidence.reused.pixels).sum();
+        let totals = &job.totals;
         let of_frame = job.facts.as_ref().map_or(0, |facts| u64::from(facts.width) * u64::from(facts.height));
-        let frames = job.frames_done();
+        let pixels = totals.frames.saturating_mul(of_frame).max(1);
         Self {
-            frames,
-            repeats: finished.map(|evidence| u64::from(evidence.reused.frames)).sum(),
-            pixels: pixels as f64 / (frames * of_frame).max(1) as f64,
+            frames: totals.frames,
+            repeats: totals.frames_reused,
+            pixels: totals.pixels_reused as f64 / pixels as f64,
         }
     }
 
@@ -239,14 +238,13 @@ impl Progress {
             Some((frames, bytes, since)) => (u64::from(frames), bytes, since.elapsed().as_secs_f64()),
             None => (0, 0, 0.0),
         };
-        let finished = job.segments.iter().filter_map(|segment| segment.evidence.as_ref());
         let total = job.facts.as_ref().map(|facts| facts.frames);
         let frames_done = job.frames_done() + frames;
         let eta = Eta {
             frames_made: self.frames_made + frames,
             seconds: self.seconds + seconds,
             frames_left: u64::from(total.unwrap_or(0)).saturating_sub(frames_done),
-            segment_finished: job.segments.iter().any(|segment| segment.evidence.is_some()),
+            segment_finished: job.totals.finished > 0,
         };
         let running = job.status == Status::Running && job.phase == Phase::Segments;
         let bytes_needed = match job.status {
@@ -279,11 +277,11 @@ impl Progress {
             frames: total,
             frames_read: Some(self.read).filter(|&read| job.phase == Phase::Index && read > 0),
             frames_done,
-            segments: job.segments.len(),
-            segments_done: finished.clone().count(),
+            segments: job.segments(),
+            segments_done: job.totals.finished,
             frames_per_second: eta.speed().filter(|_| running),
             seconds_left: eta.seconds_left().filter(|_| running),
-            bytes: finished.map(|evidence| evidence.bytes).sum::<u64>().saturating_add(bytes),
+            bytes: job.totals.bytes.saturating_add(bytes),
             engine: self.engine.clone(),
             reuse: ReuseReport::of(job),
             filled: job.facts.as_ref().map(|facts| facts.gaps.clone()).unwrap_or_default(),

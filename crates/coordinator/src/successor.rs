@@ -179,8 +179,8 @@ mod tests {
             let task = self.claim(id).await.key();
             let facts = facts(cut_off);
             assert!(self.scheduler.reserve_name(&self.record(id).await, &facts).await.unwrap().is_ok());
-            let plan = job::plan(&facts, &Settings::default()).unwrap();
-            apply(Event::Indexed { task, facts: Box::new(facts), plan }).await;
+            let (plan, segments) = job::plan(&facts, &Settings::default()).unwrap();
+            apply(Event::Indexed { task, facts: Box::new(facts), plan, segments }).await;
             while self.record(id).await.job.phase == job::state::Phase::Segments {
                 let task = self.claim(id).await.key();
                 let evidence = Evidence {

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use job::message::{
-    Access, Failure, FailureKind, FrameListFile, IndexRequest, JoinRequest, Request, Response, SegmentRequest,
+    Access, Failure, FailureKind, FrameListFile, IndexRequest, JoinRequest, Request, Response,
+    SegmentListFile, SegmentRequest,
 };
 use job::state::{Event, Task, TaskKey};
 use job::{FilePath, Plan, Settings, SourceFacts};
@@ -52,10 +53,11 @@ pub(crate) fn access(record: &Record) -> Access {
 }
 
 /// The message that tells a worker to do a task; `None` for publishing, which no worker does, and for a job without
-/// the plan that its phase requires.
+/// the plan that its phase requires. `segments` lists those that are joined.
 pub(crate) fn request(
     record: &Record,
     task: &Task,
+    segments: Option<SegmentListFile>,
     engine_threads: u32,
     max_disk: Option<u64>,
 ) -> Option<Request> {
@@ -69,7 +71,7 @@ pub(crate) fn request(
             method,
             frame_list: FilePath(folder.join(FRAME_LIST)),
         })),
-        Task::Segment { index, epoch, range } => {
+        Task::Segment { index, epoch, range, .. } => {
             let (facts, plan): (&SourceFacts, &Plan) = (job.facts.as_ref()?, job.plan.as_ref()?);
             Some(Request::Segment(SegmentRequest {
                 source,
@@ -92,13 +94,11 @@ pub(crate) fn request(
         }
         Task::Join { .. } => {
             let (facts, plan) = (job.facts.as_ref()?, job.plan.as_ref()?);
-            let finished =
-                job.segments.iter().map(|segment| Some((segment.range, segment.evidence.clone()?)));
             Some(Request::Join(JoinRequest {
                 source,
                 stream: record.request.settings.stream,
                 frame_list: frame_list(record, facts),
-                segments: finished.collect::<Option<Vec<_>>>()?,
+                segments: segments?,
                 width: plan.width,
                 height: plan.height,
                 container: facts.container,
@@ -134,10 +134,8 @@ fn provenance(settings: &Settings, facts: &SourceFacts, plan: &Plan) -> String {
 /// does what is decoded from the keyframe before a segment on, and what the encoder holds back until its end.
 pub(crate) fn patience(record: &Record, task: &Task) -> Duration {
     let lead_in = match (task, &record.job.facts) {
-        (Task::Segment { range, .. }, Some(facts)) => {
-            let after = facts.keyframes.partition_point(|&keyframe| keyframe <= range.first);
-            let keyframe = facts.keyframes[..after].last().copied().unwrap_or(0);
-            f64::from(range.first.saturating_sub(keyframe)) * f64::from(facts.width) * f64::from(facts.height)
+        (Task::Segment { lead_in, .. }, Some(facts)) => {
+            f64::from(*lead_in) * f64::from(facts.width) * f64::from(facts.height)
         }
         _ => 0.0,
     };
@@ -154,7 +152,7 @@ pub(crate) fn patience(record: &Record, task: &Task) -> Duration {
 pub(crate) fn event(record: &Record, key: TaskKey, response: Response) -> Event {
     match response {
         Response::Indexed(facts) => match job::plan(&facts, &record.request.settings) {
-            Ok(plan) => Event::Indexed { task: key, facts, plan },
+            Ok((plan, segments)) => Event::Indexed { task: key, facts, plan, segments },
             Err(error) => failed(key, FailureKind::Final, error.to_string()),
         },
         Response::SegmentDone { evidence, .. } => Event::SegmentDone { task: key, evidence },

@@ -144,7 +144,7 @@ pub struct JoinRequest {
     /// The folder with the segment files.
     pub folder: FilePath,
     /// The segments, in order.
-    pub segments: Vec<(SegmentRange, Evidence)>,
+    pub segments: SegmentListFile,
     /// Width of the result.
     pub width: u32,
     /// Height of the result.
@@ -163,6 +163,19 @@ pub struct JoinRequest {
     pub model: Model,
     /// Where to write it.
     pub result: FilePath,
+}
+
+/// A file that lists the segments of a film: there may be too many for a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentListFile {
+    /// Where it is.
+    pub path: FilePath,
+    /// BLAKE3 of its bytes, in hex.
+    pub blake3: String,
+    /// Segments that it lists.
+    pub count: u32,
+    /// Bytes of their files.
+    pub bytes: u64,
 }
 
 /// See [`Request::Bench`].

@@ -364,7 +364,11 @@ async fn what_cannot_be_is_not_believed_of_a_ledger_either() {
         ledger.apply(id, Event::Release { worker: None }, Millis(2)).await.unwrap();
         plan(&ledger, id).await;
         let record = ledger.get(id).await.unwrap().unwrap();
-        assert_eq!((record.job.phase, record.job.facts), (Phase::Segments, Some(SourceFacts { keyframes: Vec::new(), ..facts() })), "{to}");
+        assert_eq!(
+            (record.job.phase, record.job.facts),
+            (Phase::Segments, Some(SourceFacts { keyframes: Vec::new(), ..facts() })),
+            "{to}"
+        );
         ledger.close().await;
     }
 }

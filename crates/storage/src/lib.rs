@@ -28,6 +28,7 @@ mod remove;
 mod scratch;
 mod sealed;
 mod segment;
+mod segment_list;
 mod space;
 #[cfg(test)]
 mod test_disk;
@@ -53,4 +54,5 @@ pub use sealed::{read_keyed, read_sealed, write_keyed, write_sealed};
 pub use segment::{
     Committed, Recorded, Scan, SegmentFault, SegmentName, Sidecar, check, commit, read_sidecar, scan, sweep,
 };
+pub use segment_list::{SegmentListFault, read_segment_list, write_segment_list};
 pub use space::{FileSystem, file_system_kind, free_bytes, is_no_space, require};

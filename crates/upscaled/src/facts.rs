@@ -4,7 +4,7 @@ use std::path::Path;
 
 use coordinator::JobReport;
 use job::Millis;
-use job::state::{Phase, Status, WorkState};
+use job::state::{Phase, Status};
 use ledger::Record;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -91,11 +91,9 @@ impl Facts {
     }
 }
 
-/// True while a worker has the right to a piece of the job, and so lives as far as anybody can tell.
+/// True while a worker has the right to a piece of the job, and so lives as far as can be told.
 fn is_held(record: &Record, now: Millis) -> bool {
-    let works = record.job.segments.iter().map(|segment| &segment.work).chain([&record.job.work]);
-    let is_held = |state: &WorkState| matches!(state, WorkState::Running(lease) if lease.until > now);
-    works.into_iter().any(|work| is_held(&work.state))
+    record.job.is_worked_on() && record.job.lease_until > now
 }
 
 fn doing(status: &Status, phase: Phase, is_held: bool, result_gone: bool) -> &'static str {

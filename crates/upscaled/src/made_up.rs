@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use job::message::{Failure, FailureKind};
-use job::state::{Event, Evidence, Job, Phase, Reused, Status, TaskKey, step};
-use job::{Container, FilePath, JobId, Millis, Plan, SegmentRange, Settings, SourceFacts};
+use job::state::{Event, Evidence, InMemory, Job, Phase, Reused, Status, TaskKey};
+use job::{Container, FilePath, JobId, Millis, Plan, PlannedSegment, SegmentRange, Settings, SourceFacts};
 use ledger::{NewJob, Record};
 
 /// 2026-11-28 14:05:12 in UTC.
@@ -38,12 +38,19 @@ pub(crate) fn queued(id: i64) -> Record {
 
 /// A job of 1000 frames whose first 250 are finished, and on which a worker works.
 pub(crate) fn running(id: i64) -> Record {
+    begun(id).0
+}
+
+fn begun(id: i64) -> (Record, InMemory) {
     let mut record = queued(id);
     record.request.result = Some(FilePath::from(format!("/srv/video/output/film {id}_upscaled.mkv")));
     record.started = Some(NOW.plus(-60 * MINUTE));
     record.changed = NOW;
-    let segments: Vec<SegmentRange> =
-        (0..4).map(|number| SegmentRange { first: number * 250, end: number * 250 + 250 }).collect();
+    let segment = |number: u32| PlannedSegment {
+        range: SegmentRange { first: number * 250, end: number * 250 + 250 },
+        lead_in: number * 250,
+    };
+    let segments: Vec<PlannedSegment> = (0..4).map(segment).collect();
     let facts = SourceFacts {
         codec: "h264".to_owned(),
         width: 640,
@@ -66,41 +73,40 @@ pub(crate) fn running(id: i64) -> Record {
         cut_off: None,
         crop: None,
     };
-    let plan = Plan { width: 2560, height: 1440, encoder_threads: 1, segments };
-    next(&mut record, claim());
-    let task = TaskKey { segment: None, epoch: record.job.work.epoch };
-    next(&mut record, Event::Indexed { task, facts: Box::new(facts), plan });
-    next(&mut record, claim());
+    let plan = Plan { width: 2560, height: 1440, encoder_threads: 1, segments: 4 };
+    let mut film = InMemory { job: record.job.clone(), segments: Vec::new() };
+    film.apply(claim(), NOW);
+    let task = TaskKey { segment: None, epoch: film.job.work.epoch };
+    film.apply(Event::Indexed { task, facts: Box::new(facts), plan, segments }, NOW);
+    film.apply(claim(), NOW);
     let reused = Reused { frames: 0, pixels: 0 };
     let evidence = Evidence { file: "seg".to_owned(), bytes: 5_000_000, blake3: String::new(), reused };
-    let task = segment(&record, 0);
-    next(&mut record, Event::SegmentDone { task, evidence });
-    next(&mut record, claim());
+    film.apply(Event::SegmentDone { task: newest(&film, 0), evidence }, NOW);
+    film.apply(claim(), NOW);
+    record.job.clone_from(&film.job);
     assert_eq!((record.job.phase, record.job.frames_done()), (Phase::Segments, 250));
-    record
-}
-
-fn next(record: &mut Record, event: Event) {
-    record.job = step(record.job.clone(), event, NOW).0;
+    (record, film)
 }
 
 fn claim() -> Event {
     Event::Claim { worker: "local".to_owned(), lease_milliseconds: 15_000 }
 }
 
-fn segment(record: &Record, index: u32) -> TaskKey {
-    TaskKey { segment: Some(index), epoch: record.job.segments[index as usize].work.epoch }
+fn newest(film: &InMemory, index: u32) -> TaskKey {
+    TaskKey { segment: Some(index), epoch: film.segments[index as usize].work.epoch }
 }
 
 /// A job that waits for its join.
 pub(crate) fn to_join(id: i64) -> Record {
-    let mut record = running(id);
-    let evidence = record.job.segments[0].evidence.clone();
-    record.job.segments.iter_mut().for_each(|segment| {
-        segment.evidence.clone_from(&evidence);
-        segment.work.state = job::state::WorkState::Pending;
-    });
-    (record.job.phase, record.job.status) = (Phase::Join, Status::Queued);
+    let (mut record, mut film) = begun(id);
+    let evidence = film.segments[0].evidence.clone().unwrap();
+    for index in 1..4 {
+        film.apply(Event::SegmentDone { task: newest(&film, index), evidence: evidence.clone() }, NOW);
+        film.apply(claim(), NOW);
+    }
+    film.apply(Event::Release { worker: None }, NOW);
+    record.job = film.job;
+    assert_eq!((record.job.phase, &record.job.status), (Phase::Join, &Status::Queued));
     record
 }
 
@@ -115,11 +121,11 @@ pub(crate) fn ended(id: i64, status: Status, minutes: i64) -> Record {
 
 /// A job that failed with this reason.
 pub(crate) fn failed(id: i64, reason: &str, minutes: i64) -> Record {
-    let mut record = running(id);
+    let (mut record, mut film) = begun(id);
     record.changed = NOW.plus(-minutes * MINUTE);
     let failure = Failure { kind: FailureKind::Final, message: reason.to_owned() };
-    let task = segment(&record, 1);
-    next(&mut record, Event::Failed { task, failure });
+    film.apply(Event::Failed { task: newest(&film, 1), failure }, NOW);
+    record.job = film.job;
     record
 }
 

@@ -19,6 +19,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use job::state::Phase;
+use ledger::{JobEvent, What};
+
 use common::{
     Random, frame_checksums, make_clip, make_telling_clip, number, pts, run_well, segments, upscaled,
     wait_for,
@@ -83,17 +86,23 @@ fn a_server_that_is_killed_goes_on_and_makes_the_same_frames() {
     assert!(again <= killed, "{again} segments were worked again after {killed} kills");
 }
 
-/// How many times a segment was claimed beyond the first, by the epochs in the ledger.
+/// How many times a segment was claimed beyond the first, by the events in the ledger.
 fn worked_again(root: &Path) -> u32 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let records = runtime.block_on(async {
+    let events = runtime.block_on(async {
         let ledger = ledger::Ledger::open(&root.join("state/ledger.db")).await.unwrap();
-        ledger.list().await.unwrap()
+        ledger.events(0, u32::MAX).await.unwrap()
     });
-    let epochs: Vec<u32> = records[0].job.segments.iter().map(|segment| segment.work.epoch).collect();
-    // All segments begin at the same epoch, and some segment was claimed once only.
-    let first = epochs.iter().min().unwrap();
-    epochs.iter().map(|epoch| epoch - first).sum()
+    assert_eq!(events.missed, 0);
+    let segments = |event: &JobEvent| match &event.what {
+        What::Changed { status, phase: Phase::Segments, segments, .. } => Some((status.clone(), *segments)),
+        _ => None,
+    };
+    let states: Vec<_> = events.events.iter().filter_map(segments).collect();
+    // A claim makes the job run, and finishes no segment.
+    let claims = states.windows(2).filter(|pair| pair[1].0 == "running" && pair[0].1 == pair[1].1).count();
+    let finished = states.iter().map(|(_, segments)| *segments).max().unwrap() + 1;
+    claims as u32 - finished
 }
 
 /// A server with so many copies of a clip to do.

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use common::{Random, SMALL_JOB, can_trace, frame_checksums, make_telling_clip, number, run};
 use disk::{Disk, Files};
 use job::state::{Evidence, Status};
-use ledger::{Ledger, Record};
+use ledger::Ledger;
 use trace::{Call, calls, record};
 
 const FRAMES: u32 = 36;
@@ -78,8 +78,22 @@ fn restore(folder: &Path, files: &Files) {
     }
 }
 
+/// What a ledger says of the job.
+struct Known {
+    is_done: bool,
+    /// What proves that segments are finished; nothing any more once the job is done.
+    evidence: Vec<Evidence>,
+}
+
+impl Known {
+    /// Names of the files of finished segments.
+    fn files(&self) -> BTreeSet<&str> {
+        self.evidence.iter().map(|evidence| evidence.file.as_str()).collect()
+    }
+}
+
 /// What the ledger among these files says of the job; looked up in a copy, since opening changes it.
-fn ledger(root: &Path, files: &Files) -> Result<Option<Record>, String> {
+fn ledger(root: &Path, files: &Files) -> Result<Option<Known>, String> {
     let copy = tempfile::tempdir().unwrap();
     for name in ["ledger.db", "ledger.db-wal", "ledger.db-journal"] {
         let file = root.join("clip.mp4.job").join(name);
@@ -91,16 +105,17 @@ fn ledger(root: &Path, files: &Files) -> Result<Option<Record>, String> {
     if !path.exists() {
         return Ok(None);
     }
-    let jobs = async { Ledger::open(&path).await?.list().await };
+    let reading = async {
+        let ledger = Ledger::open(&path).await?;
+        let mut jobs = ledger.list().await?;
+        assert!(jobs.len() <= 1);
+        let Some(record) = jobs.pop() else { return Ok(None) };
+        let segments = ledger.segments(record.id, 0, FRAMES).await?.into_iter();
+        let evidence = segments.filter_map(|numbered| numbered.segment.evidence).collect();
+        Ok(Some(Known { is_done: record.job.status == Status::Done, evidence }))
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut jobs = runtime.block_on(jobs).map_err(|error| error.to_string())?;
-    assert!(jobs.len() <= 1);
-    Ok(jobs.pop())
-}
-
-/// What proves that segments of a job are finished.
-fn evidence(record: Option<&Record>) -> impl Iterator<Item = &Evidence> {
-    record.into_iter().flat_map(|record| &record.job.segments).filter_map(|segment| segment.evidence.as_ref())
+    runtime.block_on(reading).map_err(|error: ledger::Error| error.to_string())
 }
 
 impl Recording {
@@ -138,7 +153,7 @@ impl Recording {
     }
 
     /// What the ledger had promised before a point, when its log was last synced.
-    fn promised(&self, point: usize) -> Option<Record> {
+    fn promised(&self, point: usize) -> Option<Known> {
         let is_promise = |call: &Call| matches!(call, Call::Sync { path, .. } if path.ends_with("-wal"));
         let last = self.calls[..point].iter().rposition(is_promise)?;
         ledger(&self.root, &self.disk(last + 1).now()).unwrap()
@@ -159,31 +174,27 @@ impl Recording {
         if result.is_some_and(|bytes| bytes.as_ref() != Some(&self.result)) {
             return Err("there is a result that is not whole".to_owned());
         }
-        let record = ledger(&self.root, left)?;
-        let is_done =
-            |record: Option<&Record>| record.is_some_and(|record| record.job.status == Status::Done);
+        let known = ledger(&self.root, left)?;
         // Whoever has the whole result needs neither segments nor ledger.
-        let is_over = is_done(record.as_ref());
+        let is_over = known.as_ref().is_some_and(|known| known.is_done);
         if is_over && result.is_none() {
             return Err("the job is done without a result".to_owned());
         }
-        for Evidence { file, bytes, blake3, .. } in evidence(record.as_ref()).filter(|_| !is_over) {
+        let evidence = known.as_ref().map(|known| known.evidence.as_slice()).unwrap_or_default();
+        for Evidence { file, bytes, blake3, .. } in evidence {
             storage::check(&self.root.join("clip.mp4.job/work"), file, blake3, *bytes)
                 .map_err(|fault| fault.to_string())?;
         }
-        let promised = self.promised(point);
-        if is_done(promised.as_ref()) && result.is_none() {
-            return Err("the job was done and has no result".to_owned());
+        if let Some(promised) = self.promised(point) {
+            if promised.is_done && result.is_none() {
+                return Err("the job was done and has no result".to_owned());
+            }
+            let files = known.as_ref().map(Known::files).unwrap_or_default();
+            if !is_over && !promised.is_done && !promised.files().is_subset(&files) {
+                return Err("the ledger has lost a finished segment".to_owned());
+            }
         }
-        let files = |record| evidence(record).map(|evidence| &evidence.file).collect::<BTreeSet<_>>();
-        let is_forgotten = !files(promised.as_ref()).is_subset(&files(record.as_ref()));
-        if is_forgotten && !is_done(promised.as_ref()) {
-            return Err("the ledger has lost a finished segment".to_owned());
-        }
-        Ok(Found {
-            segments: evidence(record.as_ref()).filter(|_| !is_over).count(),
-            result: result.is_some(),
-        })
+        Ok(Found { segments: evidence.len(), result: result.is_some() })
     }
 
     /// Starts the job again on what is there after a power cut.

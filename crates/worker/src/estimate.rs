@@ -64,7 +64,7 @@ fn attempt(
         frame_list: FilePath(request.folder.join("frames.index")),
     };
     let Examined { facts, index, other_bytes } = index::examine(&to_index, reading, progress)?;
-    let plan = job::plan(&facts, &request.settings).map_err(|error| Failed::last(error.to_string()))?;
+    let (plan, _) = job::plan(&facts, &request.settings).map_err(|error| Failed::last(error.to_string()))?;
     let encoding = facts.encodings.first().cloned();
     let encoding = encoding.ok_or_else(|| Failed::last("no encoder was chosen: try again"))?;
     let film = Film { request, facts: &facts, plan: &plan, index: &index, encoding };
@@ -94,7 +94,7 @@ fn attempt(
         seconds_per_frame: made.seconds_per_frame(),
         // The source is decoded once more than its frames are made, and so is the result.
         seconds_beside: reading * f64::from(index.decoded().pts.len() as u32) + made.checking() * frames,
-        video_bytes: made.bytes(&plain, &plan),
+        video_bytes: made.bytes(&plain, plan.segments, facts.frames),
         other_bytes,
         facts,
         plan,
@@ -250,14 +250,13 @@ impl Made {
         (first / f64::max(count, 1.0), (others > 0.0).then(|| sum / others))
     }
 
-    /// Bytes of all frames of a plan. Where more was made without the network, that says how packets follow each other.
-    fn bytes(&self, plain: &Self, plan: &Plan) -> u64 {
+    /// Bytes of a film of so many segments and frames. Where more was made without the network, that says how packets follow each other.
+    fn bytes(&self, plain: &Self, segments: u32, frames: u32) -> u64 {
         let (typical, likeness) =
             if plain.frames() > self.frames() { (plain, self.likeness(plain)) } else { (self, 1.0) };
         let (first, other) = typical.packets();
-        let segments = plan.segments.len() as f64;
-        let frames: u32 = plan.segments.iter().map(|segment| segment.frames()).sum();
-        let bytes = segments * first + (f64::from(frames) - segments) * other.unwrap_or(first);
+        let (segments, frames) = (f64::from(segments), f64::from(frames));
+        let bytes = segments * first + (frames - segments) * other.unwrap_or(first);
         (bytes * likeness) as u64
     }
 
@@ -289,11 +288,6 @@ mod tests {
         Made { places: places.iter().map(place).collect(), engine: String::new() }
     }
 
-    fn plan(segments: u32, frames: u32) -> Plan {
-        let segment = |number| SegmentRange { first: number * frames, end: (number + 1) * frames };
-        Plan { width: 2, height: 2, encoder_threads: 1, segments: (0..segments).map(segment).collect() }
-    }
-
     #[test]
     fn what_is_set_up_once_does_not_count_for_every_frame() {
         let close = |made: &Made, wanted: f64| {
@@ -312,12 +306,12 @@ mod tests {
     fn every_segment_begins_with_a_large_packet() {
         let few = made(&[(0, (1.0, 1.0), &[1000, 100, 300])]);
         let none = Made::default();
-        assert_eq!(few.bytes(&none, &plan(10, 20)), 10 * 1000 + 190 * 200);
+        assert_eq!(few.bytes(&none, 10, 200), 10 * 1000 + 190 * 200);
         // Only one frame is known.
-        assert_eq!(made(&[(0, (1.0, 1.0), &[500])]).bytes(&none, &plan(1, 4)), 2000);
+        assert_eq!(made(&[(0, (1.0, 1.0), &[500])]).bytes(&none, 1, 4), 2000);
         // The network doubles packets, and others say how they follow each other.
         let few = made(&[(7, (1.0, 1.0), &[1000, 200])]);
         let plain = made(&[(7, (1.0, 1.0), &[500, 100, 10, 10]), (90, (1.0, 1.0), &[700, 20, 20, 20])]);
-        assert_eq!(few.bytes(&plain, &plan(10, 20)), 2 * (10 * 600 + 190 * 30));
+        assert_eq!(few.bytes(&plain, 10, 200), 2 * (10 * 600 + 190 * 30));
     }
 }

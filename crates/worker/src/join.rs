@@ -5,10 +5,10 @@ use std::io::BufReader;
 use std::path::Path;
 
 use frame::Size;
-use job::message::{FailureKind, JoinRequest, Response};
+use job::message::{FailureKind, JoinRequest, Response, SegmentListFile};
 use job::report::{Checks, FileReport, StreamReport, Verified};
 use media::{CodecParameters, Join, OwnedPacket, Source};
-use storage::{PacketLogReader, SegmentFault, check};
+use storage::{Committed, PacketLogReader, SegmentFault, check};
 
 use crate::encoding::media_container;
 use crate::failure::Failed;
@@ -34,10 +34,14 @@ pub(crate) fn run(request: &JoinRequest, progress: &Progress) -> Result<Response
 }
 
 fn make(request: &JoinRequest, progress: &Progress) -> Result<Response, Failed> {
-    check_segments(request, progress)?;
+    let SegmentListFile { path, blake3, count, bytes: video } = &request.segments;
+    let segments = storage::read_segment_list(path, blake3, *count)
+        .map_err(|fault| Failed::transient(fault.to_string()))?;
+    let segments = Segments { folder: &request.folder, list: &segments };
+    segments.check(progress)?;
     let index = frame_list::read(&request.frame_list)?;
-    let (parameters, packet_times) = survey(request, progress)?;
-    let video: u64 = request.segments.iter().map(|(_, evidence)| evidence.bytes).sum();
+    let (parameters, packet_times) = segments.survey(progress)?;
+    let video = *video;
     let film = source(&request.source, request.stream);
     let source = std::fs::metadata(&request.source).map_or(0, |metadata| metadata.len());
     // The other streams hardly ever take more than the video, and never more than the source. Should they here, then
@@ -55,7 +59,7 @@ fn make(request: &JoinRequest, progress: &Progress) -> Result<Response, Failed> 
     };
     let of_media = |error: media::Error| Failed::of_media(&error, video + source + OVERHEAD);
     let mut tell = |frames, bytes| progress.tell(frames, bytes);
-    let joined = media::join(&plan, &mut all_packets(request), &mut tell).map_err(of_media)?;
+    let joined = media::join(&plan, &mut segments.packets(), &mut tell).map_err(of_media)?;
     let size = Size::new(request.width, request.height);
     let mut tell = |frames| progress.tell(frames, joined.bytes);
     let found = media::verify(&request.result, &index, size, &joined, &mut tell)?;
@@ -97,46 +101,65 @@ fn describe(source: &Source) -> Result<FileReport, Failed> {
     Ok(FileReport { format: probe.format, streams: probe.streams.into_iter().map(describe).collect() })
 }
 
-/// Compares every segment with its checksum.
-fn check_segments(request: &JoinRequest, progress: &Progress) -> Result<(), Failed> {
-    let mut damaged = Vec::new();
-    for (number, (_, evidence)) in request.segments.iter().enumerate() {
-        progress.tell(0, 0);
-        match check(&request.folder, &evidence.file, &evidence.blake3, evidence.bytes) {
-            Ok(()) => {}
-            Err(fault @ SegmentFault::Io { .. }) => return Err(Failed::transient(fault.to_string())),
-            Err(_) => damaged.push(number as u32),
-        }
-    }
-    if damaged.is_empty() {
-        return Ok(());
-    }
-    let message = match damaged.len() {
-        1 => "a finished segment is missing or damaged: it is made again".to_owned(),
-        count => format!("{count} finished segments are missing or damaged: they are made again"),
-    };
-    Err(Failed::new(FailureKind::SegmentsDamaged { indices: damaged }, message))
+/// The segments of a film, in order.
+struct Segments<'a> {
+    folder: &'a Path,
+    list: &'a [Committed],
 }
 
-/// What describes the packets of all segments, and the times of all packets.
-fn survey(request: &JoinRequest, progress: &Progress) -> Result<(CodecParameters, Vec<i64>), Failed> {
-    // Each kind of parameters, with the segments that have it.
-    let mut kinds: Vec<(CodecParameters, Vec<u32>)> = Vec::new();
-    let mut times = Vec::new();
-    for (number, (_, evidence)) in (0..).zip(&request.segments) {
-        let mut log = open(&request.folder.join(&evidence.file)).map_err(Failed::transient)?;
-        let parameters: CodecParameters = serde_json::from_slice(log.header())
-            .map_err(|error| Failed::transient(format!("a segment's head cannot be read: {error}")))?;
-        match kinds.iter_mut().find(|(known, _)| *known == parameters) {
-            Some((_, segments)) => segments.push(number),
-            None => kinds.push((parameters, vec![number])),
-        }
-        while let Some(packet) = log.next_packet()? {
-            times.push(packet.pts);
+impl Segments<'_> {
+    /// Compares every segment with its checksum.
+    fn check(&self, progress: &Progress) -> Result<(), Failed> {
+        let mut damaged = Vec::new();
+        for (number, segment) in self.list.iter().enumerate() {
             progress.tell(0, 0);
+            match check(self.folder, &segment.file, &segment.blake3, segment.bytes) {
+                Ok(()) => {}
+                Err(fault @ SegmentFault::Io { .. }) => return Err(Failed::transient(fault.to_string())),
+                Err(_) => damaged.push(number as u32),
+            }
         }
+        if damaged.is_empty() {
+            return Ok(());
+        }
+        let message = match damaged.len() {
+            1 => "a finished segment is missing or damaged: it is made again".to_owned(),
+            count => format!("{count} finished segments are missing or damaged: they are made again"),
+        };
+        Err(Failed::new(FailureKind::SegmentsDamaged { indices: damaged }, message))
     }
-    Ok((together(kinds)?, times))
+
+    /// What describes the packets of all segments, and the times of all packets.
+    fn survey(&self, progress: &Progress) -> Result<(CodecParameters, Vec<i64>), Failed> {
+        // Each kind of parameters, with the segments that have it.
+        let mut kinds: Vec<(CodecParameters, Vec<u32>)> = Vec::new();
+        let mut times = Vec::new();
+        for (number, segment) in (0..).zip(self.list) {
+            let mut log = open(&self.folder.join(&segment.file)).map_err(Failed::transient)?;
+            let parameters: CodecParameters = serde_json::from_slice(log.header())
+                .map_err(|error| Failed::transient(format!("a segment's head cannot be read: {error}")))?;
+            match kinds.iter_mut().find(|(known, _)| *known == parameters) {
+                Some((_, segments)) => segments.push(number),
+                None => kinds.push((parameters, vec![number])),
+            }
+            while let Some(packet) = log.next_packet()? {
+                times.push(packet.pts);
+                progress.tell(0, 0);
+            }
+        }
+        Ok((together(kinds)?, times))
+    }
+
+    /// The packets of all segments, one after the other.
+    fn packets(&self) -> impl Iterator<Item = Result<OwnedPacket, String>> {
+        self.list.iter().flat_map(|segment| {
+            let (log, error) = match open(&self.folder.join(&segment.file)) {
+                Ok(log) => (Some(log), None),
+                Err(error) => (None, Some(Err(error))),
+            };
+            error.into_iter().chain(log.into_iter().flat_map(packets))
+        })
+    }
 }
 
 /// What describes packets of all kinds. Where no stream can hold them all, the rarer ones must be made again.
@@ -159,15 +182,4 @@ fn together(mut kinds: Vec<(CodecParameters, Vec<u32>)>) -> Result<CodecParamete
 fn open(path: &Path) -> Result<PacketLogReader<BufReader<File>>, String> {
     let file = File::open(path).map_err(|error| format!("`{}`: {error}", path.display()))?;
     PacketLogReader::open(BufReader::new(file)).map_err(|error| format!("`{}`: {error}", path.display()))
-}
-
-/// The packets of all segments, one after the other.
-fn all_packets(request: &JoinRequest) -> impl Iterator<Item = Result<OwnedPacket, String>> {
-    request.segments.iter().flat_map(|(_, evidence)| {
-        let (log, error) = match open(&request.folder.join(&evidence.file)) {
-            Ok(log) => (Some(log), None),
-            Err(error) => (None, Some(Err(error))),
-        };
-        error.into_iter().chain(log.into_iter().flat_map(packets))
-    })
 }

@@ -16,7 +16,7 @@ use crate::shutdown::Shutdown;
 use crate::source::{Look, cause, look};
 use crate::status::Update;
 use crate::submit::free_folder;
-use crate::{evidence, manifest, report, room, task};
+use crate::{evidence, manifest, report, room, segments, task};
 
 /// How a task ended.
 pub(super) enum Outcome {
@@ -118,7 +118,14 @@ impl Scheduler {
         if let Err(failure) = room::look(record, task, max_disk) {
             return self.understand(record, task, Response::Failed(failure)).await;
         }
-        let Some(request) = task::request(record, task, engine_threads, max_disk) else {
+        let segments = match task {
+            Task::Join { .. } => match segments::list(&self.options.ledger, record, task).await? {
+                Ok(list) => Some(list),
+                Err(event) => return Ok(self.unless_away(record, task, event)),
+            },
+            _ => None,
+        };
+        let Some(request) = task::request(record, task, segments, engine_threads, max_disk) else {
             let message =
                 "the ledger has no plan for this job: use `upscaled cancel` and start again".to_owned();
             return Ok(Outcome::Event(task::failed(key, FailureKind::Final, message)));

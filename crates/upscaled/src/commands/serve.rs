@@ -115,8 +115,8 @@ async fn make_output(root: &Root, ledger: &Ledger) -> anyhow::Result<()> {
     if folder.is_symlink() || folder.exists() {
         return Ok(());
     }
-    let has_work = |record: &Record| !record.job.status.is_final() && record.job.frames_done() > 0;
-    let kept = ledger.list().await?.iter().filter(|record| has_work(record)).count();
+    let has_work = |record: &&Record| record.job.frames_done() > 0;
+    let kept = ledger.unfinished().await?.iter().filter(has_work).count();
     if kept == 0 {
         return make_folder(&folder);
     }

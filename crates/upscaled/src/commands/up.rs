@@ -452,7 +452,7 @@ async fn discard(ledger: &Ledger, request: &Request) -> anyhow::Result<()> {
     for record in ledger.of_source(&request.source.clone().into()).await? {
         let is_wanted = record.request.settings.hash() == request.settings.hash();
         if is_wanted && record.job.status != Status::Done {
-            ledger.remove(record.id).await?;
+            ledger.remove(record.id, now()).await?;
             if record.request.folder.is_dir() {
                 storage::remove_folder(&record.request.folder)?;
             }

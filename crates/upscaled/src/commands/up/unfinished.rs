@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::bail;
+use coordinator::now;
 use ledger::{Ledger, NewJob, Record};
 
 use crate::command;
@@ -36,7 +37,7 @@ pub(super) async fn make_room(ledger: &Ledger, new: &NewJob, other: Other) -> an
             }
             refuse(&record, new)?;
         }
-        ledger.remove(record.id).await?;
+        ledger.remove(record.id, now()).await?;
     }
     if other == Other::Discard && new.folder.is_dir() {
         storage::remove_folder(&new.folder)?;
