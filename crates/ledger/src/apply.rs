@@ -28,8 +28,9 @@ impl Ledger {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let mut record = load(&mut transaction, &self.base, id).await?.ok_or(Error::NoJob(id))?;
         let before = record.job.clone();
-        let (after, effects) = take(&mut transaction, id, &before, event, now).await?;
-        if after != before {
+        let Taken { job: after, effects, is_written } =
+            take(&mut transaction, id, &before, event, now).await?;
+        if is_written {
             transaction.commit().await?;
             if after.status == Status::Running {
                 record.started.get_or_insert(now);
@@ -58,6 +59,14 @@ impl Ledger {
     }
 }
 
+/// What became of an event.
+pub(crate) struct Taken {
+    job: Job,
+    effects: Vec<Effect>,
+    /// The job or some of its segments are others than before.
+    is_written: bool,
+}
+
 /// Applies an event to the rows of a job.
 pub(crate) async fn take(
     connection: &mut SqliteConnection,
@@ -65,12 +74,12 @@ pub(crate) async fn take(
     before: &Job,
     event: Event,
     now: Millis,
-) -> Result<(Job, Vec<Effect>), Error> {
+) -> Result<Taken, Error> {
     let is_sign_of_life = matches!(event, Event::Renew { .. });
     let named = segments::named(connection, id, &event.needs(before), now).await?;
     let Step { job, segments: changed, others, effects } = step(before.clone(), named.clone(), event, now);
     if job == *before && changed == named {
-        return Ok((job, effects));
+        return Ok(Taken { job, effects, is_written: false });
     }
     if !write_job(connection, id, before, &job, now).await? {
         return Err(Error::Conflict(id));
@@ -80,5 +89,5 @@ pub(crate) async fn take(
     if !is_sign_of_life {
         events::note(connection, id, now, &What::changed(&job)).await?;
     }
-    Ok((job, effects))
+    Ok(Taken { job, effects, is_written: true })
 }

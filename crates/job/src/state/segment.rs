@@ -57,7 +57,7 @@ pub enum Others {
     Keep,
     /// Those of a new plan take the place of all.
     Replace(Vec<PlannedSegment>),
-    /// There is no plan any more, and no segment.
+    /// There is no segment any more: the plan is thrown away, or the job is done.
     Delete,
     /// All are made again.
     Reopen,

@@ -418,10 +418,11 @@ impl Machine {
     }
 
     fn end(&mut self, status: Status) -> Vec<Effect> {
+        // Nobody asks for the segments of a finished job: what they amounted to stays.
+        self.others = if status == Status::Done { Others::Delete } else { Others::Release };
         self.job.status = status;
         self.job.work.state = WorkState::Pending;
         self.job.totals.running = 0;
-        self.others = Others::Release;
         vec![Effect::Ended]
     }
 

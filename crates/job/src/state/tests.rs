@@ -578,7 +578,7 @@ proptest! {
             }
             // What is finished has no failed attempts.
             for attempt in &job.failed_attempts {
-                let is_finished = |index: u32| segments[index as usize].evidence.is_some();
+                let is_finished = |index: u32| segments.get(index as usize).is_none_or(|s| s.evidence.is_some());
                 prop_assert!(job.status != Status::Done && !attempt.segment.is_some_and(is_finished), "{job:?}");
             }
             // What is found takes nothing away from anybody.
@@ -591,15 +591,16 @@ proptest! {
                 }
             }
             // What the job says of its segments is what they say.
-            prop_assert_eq!(job.totals, totals(segments));
+            let is_done = job.status == Status::Done;
+            prop_assert!(is_done || job.totals == totals(segments), "{job:?}");
             let epochs = segments.iter().map(|segment| segment.work.epoch).chain([job.work.epoch]);
             prop_assert!(epochs.max() <= Some(job.highest_epoch), "{job:?}");
-            prop_assert_eq!(segments.len(), job.segments() as usize);
+            prop_assert_eq!(segments.len(), if is_done { 0 } else { job.segments() as usize });
             // Finished and running exclude each other; a result needs all segments.
             for segment in segments {
                 prop_assert!(segment.evidence.is_none() || segment.work.state == WorkState::Pending);
             }
-            let complete = !segments.is_empty() && segments.iter().all(|segment| segment.evidence.is_some());
+            let complete = job.segments() > 0 && job.totals.finished == job.segments();
             if matches!(job.phase, Phase::Join | Phase::Publish) || job.status == Status::Done {
                 prop_assert!(complete, "{job:?}");
             }
