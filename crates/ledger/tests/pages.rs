@@ -1,0 +1,128 @@
+//! Lists of jobs by pages, what is forgotten, and events for readers that follow.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+use job::message::{Failure, FailureKind};
+use job::state::{Effect, Event};
+use job::{JobId, Millis, Settings};
+use ledger::{Ended, Events, KEPT_EVENTS, Ledger, NewJob, What};
+
+fn new_job(number: i64) -> NewJob {
+    NewJob {
+        source: format!("/{number}").into(),
+        fingerprint: "f".to_owned(),
+        stamp: "s".to_owned(),
+        settings: Settings::default(),
+        output: "/out".into(),
+        folder: format!("/out/{number}.job").into(),
+        result: None,
+    }
+}
+
+async fn open(folder: &tempfile::TempDir) -> Ledger {
+    Ledger::open(&folder.path().join("ledger.db")).await.unwrap()
+}
+
+async fn fail(ledger: &Ledger, id: JobId, now: i64) {
+    let claim = Event::Claim { worker: "w".to_owned(), lease_milliseconds: 15_000 };
+    let applied = ledger.apply(id, claim, Millis(now)).await.unwrap();
+    let [Effect::Granted(task)] = applied.effects.as_slice() else { panic!("{applied:?}") };
+    let failure = Failure { kind: FailureKind::Final, message: "because".to_owned() };
+    ledger.apply(id, Event::Failed { task: task.key(), failure }, Millis(now)).await.unwrap();
+}
+
+/// Jobs 1 to 12: three by three done, failed, canceled and queued, ended at their number.
+async fn fill(ledger: &Ledger) {
+    for number in 1..=12 {
+        let new = new_job(number);
+        if number % 4 == 1 {
+            let result = format!("/out/{number}.mkv").into();
+            ledger.submit_done(&new, &result, 9, Millis(number)).await.unwrap().unwrap();
+            continue;
+        }
+        let id = ledger.submit(&new, Millis(0)).await.unwrap().id;
+        match number % 4 {
+            2 => fail(ledger, id, number).await,
+            3 => drop(ledger.apply(id, Event::Cancel, Millis(number)).await.unwrap()),
+            _ => {}
+        }
+    }
+}
+
+fn ids(records: &[ledger::Record]) -> Vec<i64> {
+    records.iter().map(|record| record.id.0).collect()
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_without_gaps_or_repeats() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder).await;
+    fill(&ledger).await;
+    assert_eq!(ids(&ledger.unfinished().await.unwrap()), [4, 8, 12]);
+    for limit in [1, 2, 4, 100] {
+        let (mut wanted, mut found) = (Ended::ALL, Vec::new());
+        loop {
+            let page = ledger.ended(&wanted, limit).await.unwrap();
+            let Some(last) = page.last() else { break };
+            wanted.before = Some((last.changed, last.id));
+            found.extend(ids(&page));
+        }
+        assert_eq!(found, [11, 10, 9, 7, 6, 5, 3, 2, 1], "{limit} at once");
+    }
+    let none = Ended { done: false, failed: false, canceled: false, ..Ended::ALL };
+    let only = async |wanted: Ended| ids(&ledger.ended(&wanted, 100).await.unwrap());
+    assert_eq!(only(Ended { failed: true, ..none }).await, [10, 6, 2]);
+    assert_eq!(only(none).await, Vec::<i64>::new());
+    assert_eq!(only(Ended { since: Some(Millis(9)), ..Ended::ALL }).await, [11, 10, 9]);
+    ledger.set_removed(&[JobId(10)], true).await.unwrap();
+    assert_eq!(only(Ended { failed: true, ..none }).await, [6, 2]);
+    assert_eq!(only(Ended { failed: true, removed: true, ..none }).await, [10, 6, 2]);
+}
+
+#[tokio::test]
+async fn what_is_old_is_forgotten_once_its_source_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder).await;
+    fill(&ledger).await;
+    assert_eq!(ledger.forget(Millis(1000), 0, Millis(50)).await.unwrap(), 0, "the sources are there");
+    let all: Vec<JobId> = (1..=12).map(JobId).collect();
+    ledger.set_gone(&all, true).await.unwrap();
+    assert_eq!(ledger.forget(Millis(4), 100, Millis(50)).await.unwrap(), 3, "by their time");
+    let left = async || ids(&ledger.ended(&Ended::ALL, 100).await.unwrap());
+    assert_eq!(left().await, [11, 10, 9, 7, 6, 5]);
+    assert_eq!(ledger.forget(Millis(0), 4, Millis(50)).await.unwrap(), 2, "by their number");
+    assert_eq!(left().await, [11, 10, 9, 7]);
+    assert_eq!(ledger.forget(Millis(0), 4, Millis(50)).await.unwrap(), 0);
+    assert_eq!(ledger.unfinished().await.unwrap().len(), 3, "what is to be done is never forgotten");
+    let last = ledger.events(ledger.last_event().await.unwrap() - 1, 9).await.unwrap().events.remove(0);
+    assert_eq!((last.what, last.at), (What::Forgotten, Millis(50)));
+}
+
+#[tokio::test]
+async fn a_reader_that_falls_behind_is_told_how_much_it_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder).await;
+    assert_eq!(ledger.events(0, 9).await.unwrap(), Events::default());
+    let id = ledger.submit(&new_job(1), Millis(5)).await.unwrap().id;
+    let added = ledger.events(0, 9).await.unwrap();
+    assert_eq!((added.events.len(), added.missed, &added.events[0].what), (1, 0, &What::Added));
+    // As so many changes leave it, the next of which removes the oldest rows.
+    let pool = sqlx::SqlitePool::connect(folder.path().join("ledger.db").to_str().unwrap()).await.unwrap();
+    let later = KEPT_EVENTS.div_euclid(256) * 256 + 255;
+    sqlx::query("UPDATE sqlite_sequence SET seq = $1 WHERE name = 'event'")
+        .bind(later)
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+    ledger.apply(id, Event::Pause, Millis(6)).await.unwrap();
+    let Events { events, missed } = ledger.events(1, 9).await.unwrap();
+    assert_eq!((events.len(), events[0].number), (1, later + 1));
+    assert_eq!(missed, later.cast_unsigned() - 1);
+    assert_eq!(ledger.last_event().await.unwrap(), later + 1);
+}
