@@ -34,7 +34,23 @@ pub struct Request {
 /// # Errors
 /// When the source is not there or the ledger fails.
 pub async fn submit(ledger: &Ledger, request: Request, now: Millis) -> Result<Submission, Error> {
-    enter(ledger, &describe_for(ledger, request).await?, now).await
+    enter_in_free_folder(ledger, describe_for(ledger, request).await?, now).await
+}
+
+/// As [`enter`]; where another program took the folder meanwhile, in the next one.
+pub(crate) async fn enter_in_free_folder(
+    ledger: &Ledger,
+    mut new: NewJob,
+    now: Millis,
+) -> Result<Submission, Error> {
+    loop {
+        match enter(ledger, &new, now).await {
+            Err(Error::Ledger(ledger::Error::FolderTaken { .. })) => {
+                new.folder = free_folder(ledger, &new.source, new.settings.part, &new.output).await?;
+            }
+            entered => return entered,
+        }
+    }
 }
 
 /// As [`enter`]; a new job whose result is there already, as after a loss of the ledger, is done at once. Gives that result.
@@ -51,7 +67,7 @@ pub(crate) async fn submit_unless_made(
     {
         return Ok((Submission { id, is_new: true }, Some(result)));
     }
-    Ok((enter(ledger, new, now).await?, None))
+    Ok((enter_in_free_folder(ledger, new.clone(), now).await?, None))
 }
 
 /// Takes a described job in, and notes the new stamp of one that is there already.

@@ -70,6 +70,14 @@ pub enum Error {
         /// The job that has it.
         by: JobId,
     },
+    /// The folder for the unfinished work is that of another job's.
+    #[error("job {by} works in `{}`: try again", folder.display())]
+    FolderTaken {
+        /// The folder.
+        folder: PathBuf,
+        /// The job that has it.
+        by: JobId,
+    },
     /// No such job.
     #[error("there is no job {0}: `upscaled list` shows all jobs")]
     NoJob(JobId),

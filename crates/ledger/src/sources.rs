@@ -4,7 +4,7 @@ use job::state::Status;
 use job::{FilePath, JobId, Millis};
 use sqlx::Row as _;
 
-use crate::rows::{from_json, to_json};
+use crate::rows::from_json;
 use crate::seal::seal_job;
 use crate::store::insert;
 use crate::{Error, Ledger, NewJob};
@@ -78,11 +78,10 @@ impl Ledger {
     /// # Errors
     /// When the database fails.
     pub async fn is_folder_used(&self, folder: &FilePath) -> Result<bool, Error> {
-        let statement = "SELECT EXISTS (SELECT 1 FROM job WHERE folder = $1 AND status NOT IN ($2, $3))";
+        let statement =
+            "SELECT EXISTS (SELECT 1 FROM job WHERE folder = $1 AND state NOT IN ('done', 'canceled'))";
         let used = sqlx::query_scalar(statement)
             .bind(self.base.kept(folder).as_bytes().to_vec())
-            .bind(to_json(&Status::Done)?)
-            .bind(to_json(&Status::Canceled)?)
             .fetch_one(&self.pool)
             .await?;
         Ok(used)

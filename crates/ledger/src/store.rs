@@ -17,7 +17,7 @@ impl Ledger {
     /// Takes a job in, unless the same source with the same content and settings is there already.
     ///
     /// # Errors
-    /// When another job has the name that was chosen for the result, or the database fails.
+    /// When another job has the name that was chosen for the result, or uses the folder for its work, or the database fails.
     pub async fn submit(&self, new: &NewJob, now: Millis) -> Result<Submission, Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         if let Some(result) = &new.result
@@ -28,6 +28,9 @@ impl Ledger {
         }
         let inserted = insert(&mut transaction, &self.base, None, new, now).await?;
         let submission = if let Some(id) = inserted {
+            if let Some(by) = folder_of(&mut transaction, &self.base, &new.folder, id).await? {
+                return Err(Error::FolderTaken { folder: new.folder.0.clone(), by });
+            }
             Submission { id, is_new: true }
         } else {
             let statement =
@@ -206,6 +209,23 @@ impl Ledger {
         events::note(&mut transaction, id, now, &What::Forgotten).await?;
         Ok(transaction.commit().await?)
     }
+}
+
+/// Another job that uses a folder for its unfinished work, or would use it again after a retry.
+async fn folder_of(
+    connection: &mut SqliteConnection,
+    base: &Base,
+    folder: &FilePath,
+    id: JobId,
+) -> Result<Option<JobId>, Error> {
+    let statement =
+        "SELECT id FROM job WHERE folder = $1 AND id != $2 AND state NOT IN ('done', 'canceled') LIMIT 1";
+    let by: Option<i64> = sqlx::query_scalar(statement)
+        .bind(base.kept(folder).as_bytes().to_vec())
+        .bind(id.0)
+        .fetch_optional(connection)
+        .await?;
+    Ok(by.map(JobId))
 }
 
 /// True when a job in the ledger is the one that is to be taken in.

@@ -19,7 +19,7 @@ fn new_job(source: &str) -> NewJob {
         stamp: "s".to_owned(),
         settings: Settings { segment_frames: Some(30), ..Settings::default() },
         output: "/out".into(),
-        folder: "/out/x.job".into(),
+        folder: FilePath::from_bytes(format!("/out/{source}.job").into_bytes()),
         result: None,
     }
 }
@@ -107,9 +107,24 @@ async fn the_same_file_with_the_same_settings_is_one_job() {
     let first = ledger.submit(&new_job("a.mp4"), Millis(0)).await.unwrap();
     let again = ledger.submit(&new_job("a.mp4"), Millis(1)).await.unwrap();
     assert_eq!((first.is_new, again.is_new, first.id), (true, false, again.id));
-    let other = NewJob { settings: Settings { crf: Some(20), ..Settings::default() }, ..new_job("a.mp4") };
+    let settings = Settings { crf: Some(20), ..Settings::default() };
+    let other = NewJob { settings, folder: "/out/a.mp4.2.job".into(), ..new_job("a.mp4") };
     assert!(ledger.submit(&other, Millis(2)).await.unwrap().is_new);
     assert!(ledger.submit(&new_job("b.mp4"), Millis(3)).await.unwrap().is_new);
+}
+
+#[tokio::test]
+async fn a_folder_belongs_to_one_job_until_that_has_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder).await;
+    let a = ledger.submit(&new_job("a.mp4"), Millis(0)).await.unwrap().id;
+    let other = NewJob { source: "/b/a.mp4".into(), ..new_job("a.mp4") };
+    let error = ledger.submit(&other, Millis(0)).await.unwrap_err();
+    assert!(matches!(error, Error::FolderTaken { by, .. } if by == a), "{error}");
+    assert_eq!(ledger.list().await.unwrap().len(), 1, "nothing of it stays");
+    assert!(!ledger.submit(&new_job("a.mp4"), Millis(0)).await.unwrap().is_new);
+    ledger.apply(a, Event::Cancel, Millis(1)).await.unwrap();
+    assert!(ledger.submit(&other, Millis(2)).await.unwrap().is_new);
 }
 
 #[tokio::test]

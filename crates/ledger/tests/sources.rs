@@ -13,7 +13,7 @@ fn new_job(source: &str, fingerprint: &str) -> NewJob {
         stamp: format!("stamp of {fingerprint}"),
         settings: Settings::default(),
         output: "/out".into(),
-        folder: format!("/out/{source}.job").into(),
+        folder: format!("/out/{source}.{fingerprint}.job").into(),
         result: None,
     }
 }
@@ -69,7 +69,7 @@ async fn a_part_of_a_film_does_not_stand_for_the_film() {
     let whole = new_job("a.mp4", "f");
     let part = job::Part::of(Some(job::FilmTime(1)), None);
     let settings = Settings { part, ..whole.settings.clone() };
-    let try_out = NewJob { settings, ..whole.clone() };
+    let try_out = NewJob { settings, folder: "/out/part.job".into(), ..whole.clone() };
     let try_out = ledger.submit(&try_out, Millis(0)).await.unwrap();
     assert_eq!(ledger.known_sources().await.unwrap(), []);
     let film = ledger.submit(&whole, Millis(0)).await.unwrap();
@@ -82,9 +82,9 @@ async fn a_part_of_a_film_does_not_stand_for_the_film() {
 async fn a_folder_is_used_until_its_job_is_done_or_canceled() {
     let (_folder, ledger) = open().await;
     let id = ledger.submit(&new_job("a.mp4", "f"), Millis(0)).await.unwrap().id;
-    let folder = FilePath::from("/out/a.mp4.job");
+    let folder = FilePath::from("/out/a.mp4.f.job");
     assert!(ledger.is_folder_used(&folder).await.unwrap());
-    assert!(!ledger.is_folder_used(&"/out/b.mp4.job".into()).await.unwrap());
+    assert!(!ledger.is_folder_used(&"/out/b.mp4.f.job".into()).await.unwrap());
     ledger.apply(id, Event::Cancel, Millis(1)).await.unwrap();
     assert!(!ledger.is_folder_used(&folder).await.unwrap());
 }
