@@ -6,13 +6,14 @@ ALTER TABLE job ADD COLUMN highest_epoch INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE job ADD COLUMN lease_until INTEGER NOT NULL DEFAULT 0;
 -- The name of the status, to count and to choose by.
 ALTER TABLE job ADD COLUMN state TEXT NOT NULL DEFAULT 'queued';
+-- When the job came to its end; NULL while it has not.
+ALTER TABLE job ADD COLUMN ended INTEGER;
 -- Frames before the first of a segment that are decoded for it.
 ALTER TABLE segment ADD COLUMN lead_in INTEGER NOT NULL DEFAULT 0;
 
 CREATE INDEX segment_pending ON segment (job, number) WHERE state = 'pending';
 CREATE INDEX segment_running ON segment (job, number) WHERE state = 'running';
-CREATE INDEX job_state ON job (state);
-CREATE INDEX job_ended ON job (changed, id) WHERE state IN ('done', 'failed', 'canceled');
+CREATE INDEX job_ended ON job (ended, id, state);
 
 -- What happened to jobs, one row a change, for readers that follow; the oldest rows are removed.
 CREATE TABLE event (

@@ -38,8 +38,7 @@ impl Ledger {
     /// # Errors
     /// When the database fails.
     pub async fn unfinished(&self) -> Result<Vec<Record>, Error> {
-        let statement = "SELECT * FROM job WHERE state IN
-                 ('queued', 'running', 'waiting for space', 'waiting for folder', 'paused') ORDER BY +place, id";
+        let statement = "SELECT * FROM job WHERE ended IS NULL ORDER BY +place, id";
         let rows = sqlx::query(statement).fetch_all(&self.pool).await?;
         rows.iter().map(|row| record(&self.base, row)).collect()
     }
@@ -50,10 +49,8 @@ impl Ledger {
     /// When the database fails.
     pub async fn ended(&self, wanted: &Ended, limit: u32) -> Result<Vec<Record>, Error> {
         let states = [(wanted.done, "done"), (wanted.failed, "failed"), (wanted.canceled, "canceled")];
-        let mut query = QueryBuilder::<Sqlite>::new(
-            // The first condition is that of the index, which is in the order of the list.
-            "SELECT * FROM job WHERE state IN ('done', 'failed', 'canceled') AND state IN (",
-        );
+        let mut query =
+            QueryBuilder::<Sqlite>::new("SELECT * FROM job WHERE ended IS NOT NULL AND state IN (");
         let mut listed = query.separated(", ");
         for (_, state) in states.into_iter().filter(|(is_wanted, _)| *is_wanted) {
             listed.push_bind(state);
@@ -63,12 +60,12 @@ impl Ledger {
             query.push(" AND removed = 0");
         }
         if let Some(since) = wanted.since {
-            query.push(" AND changed >= ").push_bind(since.0);
+            query.push(" AND ended >= ").push_bind(since.0);
         }
         if let Some((at, id)) = wanted.before {
-            query.push(" AND (changed, id) < (").push_bind(at.0).push(", ").push_bind(id.0).push(")");
+            query.push(" AND (ended, id) < (").push_bind(at.0).push(", ").push_bind(id.0).push(")");
         }
-        query.push(" ORDER BY changed DESC, id DESC LIMIT ").push_bind(i64::from(limit));
+        query.push(" ORDER BY ended DESC, id DESC LIMIT ").push_bind(i64::from(limit));
         let rows = query.build().fetch_all(&self.pool).await?;
         rows.iter().map(|row| record(&self.base, row)).collect()
     }
@@ -95,20 +92,19 @@ impl Ledger {
     pub async fn forget(&self, before: Millis, most: u32, now: Millis) -> Result<u64, Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let limit: Option<(i64, i64)> = sqlx::query_as(
-            "SELECT changed, id FROM job WHERE state IN ('done', 'failed', 'canceled')
-             ORDER BY changed DESC, id DESC LIMIT 1 OFFSET $1",
+            "SELECT ended, id FROM job WHERE ended IS NOT NULL ORDER BY ended DESC, id DESC LIMIT 1 OFFSET $1",
         )
         .bind(i64::from(most))
         .fetch_optional(&mut *transaction)
         .await?;
-        let (changed, id) = limit.unwrap_or((i64::MIN, 0));
+        let (ended, id) = limit.unwrap_or((i64::MIN, 0));
         let gone: Vec<i64> = sqlx::query_scalar(
-            "SELECT id FROM job WHERE state IN ('done', 'failed', 'canceled') AND gone = 1
+            "SELECT id FROM job WHERE ended IS NOT NULL AND gone = 1
                  AND (state != 'failed' OR json_extract(totals, '$.frames') = 0)
-                 AND (changed < $1 OR (changed, id) <= ($2, $3))",
+                 AND (ended < $1 OR (ended, id) <= ($2, $3))",
         )
         .bind(before.0)
-        .bind(changed)
+        .bind(ended)
         .bind(id)
         .fetch_all(&mut *transaction)
         .await?;

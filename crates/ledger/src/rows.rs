@@ -99,7 +99,7 @@ pub(crate) async fn write_job(
     let statement =
         "UPDATE job SET status = $1, state = $2, runnable = $3, phase = $4, work = $5, epoch = $6, method = $7,
              result_bytes = $8, changed = $9, priority = $10, failed_attempts = $11, totals = $12,
-             highest_epoch = $13, lease_until = $14,
+             highest_epoch = $13, lease_until = $14, ended = $19,
              started = CASE WHEN $15 THEN coalesce(started, $9) ELSE started END
          WHERE id = $16 AND epoch = $17 AND status = $18";
     let written = sqlx::query(statement)
@@ -121,6 +121,7 @@ pub(crate) async fn write_job(
         .bind(id.0)
         .bind(i64::from(before.work.epoch))
         .bind(to_json(&before.status)?)
+        .bind(after.status.is_final().then_some(now.0))
         .execute(&mut *connection)
         .await?
         .rows_affected();

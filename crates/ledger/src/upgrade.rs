@@ -97,13 +97,16 @@ async fn count_segments(connection: &mut SqliteConnection, row: &SqliteRow) -> R
         facts.keyframes = Vec::new();
     }
     write_plan(connection, id, &job).await?;
-    let statement = "UPDATE job SET state = $1, phase = $2, totals = $3, highest_epoch = $4, lease_until = $5 WHERE id = $6";
+    let statement =
+        "UPDATE job SET state = $1, phase = $2, totals = $3, highest_epoch = $4, lease_until = $5,
+             ended = CASE WHEN $6 THEN changed END WHERE id = $7";
     sqlx::query(statement)
         .bind(job.status.name())
         .bind(to_json(&job.phase)?)
         .bind(to_json(&job.totals)?)
         .bind(i64::from(job.highest_epoch))
         .bind(job.lease_until.0)
+        .bind(job.status.is_final())
         .bind(id.0)
         .execute(connection)
         .await?;

@@ -254,12 +254,12 @@ const OLDER_THAN_9: [&str; 10] = [
     "DROP TABLE event",
     "DROP INDEX segment_pending",
     "DROP INDEX segment_running",
-    "DROP INDEX job_state",
     "DROP INDEX job_ended",
     "ALTER TABLE job DROP COLUMN totals",
     "ALTER TABLE job DROP COLUMN highest_epoch",
     "ALTER TABLE job DROP COLUMN lease_until",
     "ALTER TABLE job DROP COLUMN state",
+    "ALTER TABLE job DROP COLUMN ended",
     "ALTER TABLE segment DROP COLUMN lead_in",
 ];
 

@@ -55,7 +55,7 @@ fn new_job(number: u32) -> NewJob {
         stamp: "s".to_owned(),
         settings: Settings::default(),
         output: "/out".into(),
-        folder: "/out/x.job".into(),
+        folder: format!("/out/{number}.job").into(),
         result: None,
     }
 }
