@@ -26,7 +26,7 @@ pub use base::Base;
 pub use error::Error;
 pub use events::{Events, JobEvent, KEPT_EVENTS, What};
 pub use open::Ledger;
-pub use page::Ended;
+pub use page::{End, Ended};
 pub use record::{NewJob, Place, Queued, Record, Submission};
 pub use rescue::Rescue;
 pub use seen::SeenFile;

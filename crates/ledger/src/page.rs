@@ -10,14 +10,10 @@ use crate::rows::record;
 use crate::{Error, Ledger, Record};
 
 /// Which of the jobs that have ended are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ended {
-    /// Those whose result is in its place.
-    pub done: bool,
-    /// Those that failed.
-    pub failed: bool,
-    /// Those that a person ended.
-    pub canceled: bool,
+    /// Those that ended so; all where it is empty.
+    pub how: Vec<End>,
     /// Also those that a person took off the list.
     pub removed: bool,
     /// Those that ended at this time or later.
@@ -26,10 +22,25 @@ pub struct Ended {
     pub before: Option<(Millis, JobId)>,
 }
 
-impl Ended {
-    /// All that are on the list.
-    pub const ALL: Self =
-        Self { done: true, failed: true, canceled: true, removed: false, since: None, before: None };
+/// How a job came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Its result is in its place.
+    Done,
+    /// It failed.
+    Failed,
+    /// A person ended it.
+    Canceled,
+}
+
+impl End {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+        }
+    }
 }
 
 impl Ledger {
@@ -48,14 +59,14 @@ impl Ledger {
     /// # Errors
     /// When the database fails.
     pub async fn ended(&self, wanted: &Ended, limit: u32) -> Result<Vec<Record>, Error> {
-        let states = [(wanted.done, "done"), (wanted.failed, "failed"), (wanted.canceled, "canceled")];
-        let mut query =
-            QueryBuilder::<Sqlite>::new("SELECT * FROM job WHERE ended IS NOT NULL AND state IN (");
-        let mut listed = query.separated(", ");
-        for (_, state) in states.into_iter().filter(|(is_wanted, _)| *is_wanted) {
-            listed.push_bind(state);
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM job WHERE ended IS NOT NULL");
+        if !wanted.how.is_empty() {
+            let mut listed = query.push(" AND state IN (").separated(", ");
+            for end in &wanted.how {
+                listed.push_bind(end.name());
+            }
+            query.push(")");
         }
-        query.push(")");
         if !wanted.removed {
             query.push(" AND removed = 0");
         }

@@ -194,7 +194,9 @@ pub(crate) async fn change_all(
             .await?;
         let before = rows.iter().map(|row| numbered(id, row)).collect::<Result<Vec<_>, _>>()?;
         let mut after = before.clone();
-        after.iter_mut().for_each(|numbered| others.change(&mut numbered.segment, highest_epoch));
+        for numbered in &mut after {
+            others.change(&mut numbered.segment, highest_epoch);
+        }
         write(connection, id, &before, &after).await?;
         match before.last() {
             Some(numbered) => last = i64::from(numbered.index),
