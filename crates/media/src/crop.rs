@@ -2,11 +2,13 @@
 //! leaves the decoder, before fields are filtered and colours are converted, so that nothing of what is cut off is seen in what
 //! is left.
 
-use frame::{Area, ColorDescription, Rational, Seen, Size, without_bars};
+use frame::{Area, Rational, Seen, Size, without_bars};
 
+use crate::bars::Bars;
+use crate::color::guessed;
 use crate::decode::Numbered;
 use crate::fields::is_large_enough;
-use crate::index::{Bars, Index, Window};
+use crate::frame_list::{Index, Window};
 use crate::raw::filter::{Formats, Graph};
 use crate::raw::frame::RawFrame;
 use crate::raw::pixel::PixelFormat;
@@ -156,10 +158,4 @@ fn way(area: Area, (size, format): (Size, PixelFormat)) -> Option<Graph> {
     }
     let description = format!("crop={}:exact=1", words(area));
     Graph::of_sequence(format, size, Rational::new(1000, 1), &description, Formats::Keep).ok()
-}
-
-/// The colours of pictures of a size, guessed where they are not known, for pictures that will have another size. The range
-/// stays open: it depends on the format.
-pub(crate) fn guessed(color: ColorDescription, size: Size, format: PixelFormat) -> ColorDescription {
-    ColorDescription { range: color.range, ..color.completed(size, format.is_rgb()) }
 }

@@ -1,6 +1,5 @@
 //! Putting the result together: the new video, and everything else of the source as it is.
 
-mod carry;
 mod chapters;
 mod header;
 pub(crate) mod merge;
@@ -22,11 +21,10 @@ use crate::raw::codec::Parameters;
 use crate::raw::input::Input;
 use crate::raw::output::{Muxer, Output};
 use crate::raw::packet::RawPacket;
-use crate::raw::stream::{Kind, SideData};
+use crate::raw::side_data::SideData;
+use crate::raw::stream::Kind;
 use crate::survey::Limit;
-use crate::{CodecParameters, Container, Error, Index, Source, hdr, is_hdr, raw};
-
-pub use carry::{Carry, Shift, SoundFormat, Way};
+use crate::{Carry, CodecParameters, Container, Error, Index, Shift, Source, hdr, is_hdr, raw};
 
 use order::DecodeTimes;
 use streams::Copied;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Frames, Quirks};
-use crate::index::Index;
+use crate::frame_list::Index;
 use crate::raw::codec::Threads;
 use crate::raw::frame::RawFrame;
 use crate::{Error, Source};

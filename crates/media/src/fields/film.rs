@@ -4,7 +4,7 @@ use frame::Rational;
 
 use super::{FieldOrder, filter};
 use crate::decode::Numbered;
-use crate::index::Index;
+use crate::frame_list::Index;
 use crate::raw::filter::{Formats, Graph};
 use crate::raw::frame::RawFrame;
 use crate::{Error, Source};

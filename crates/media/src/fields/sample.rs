@@ -7,7 +7,7 @@ use frame::{Rational, Size};
 
 use super::{FieldOrder, Made, filter};
 use crate::decode::Numbered;
-use crate::index::Index;
+use crate::frame_list::Index;
 use crate::raw::filter::{Formats, Graph};
 use crate::raw::frame::RawFrame;
 use crate::raw::pixel::PixelFormat;

@@ -6,6 +6,7 @@
 
 pub(crate) mod bitstream;
 pub(crate) mod codec;
+pub(crate) mod color;
 pub(crate) mod dictionary;
 pub(crate) mod filter;
 pub(crate) mod frame;
@@ -17,6 +18,7 @@ pub(crate) mod output;
 pub(crate) mod packet;
 mod parts;
 pub(crate) mod pixel;
+pub(crate) mod side_data;
 pub(crate) mod sound;
 mod stills;
 pub(crate) mod stream;

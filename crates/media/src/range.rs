@@ -2,13 +2,13 @@
 
 use frame::{Orientation, RgbF32, Size};
 
-use super::Numbered;
 use crate::captions::Waiting;
 use crate::convert::ToRgb;
 use crate::crop::Cropper;
-use crate::fields::{FieldFilter, Place};
+use crate::decode::Numbered;
+use crate::fields::FieldFilter;
 use crate::fit::Fitter;
-use crate::index::{Index, Part};
+use crate::frame_list::{Index, Part, Place};
 use crate::raw::frame::RawFrame;
 use crate::{Error, Source};
 
