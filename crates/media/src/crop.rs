@@ -92,7 +92,7 @@ const LOOKED_AT: u32 = 24;
 /// # Errors
 /// When the file cannot be read or decoded as the list says.
 pub fn look_for_bars(source: &Source, index: &mut Index, size: Size, window: Window) -> Result<(), Error> {
-    let list = index.decoded().clone();
+    let list = index.decoded();
     let frames = list.frames_until(window) as u32;
     let (mut bars, mut seen) = (Bars::default(), Seen::nothing(size));
     let places = LOOKED_AT.min(frames);
@@ -102,7 +102,7 @@ pub fn look_for_bars(source: &Source, index: &mut Index, size: Size, window: Win
         // What can be decoded at once is as good.
         let before = list.keyframes.partition_point(|&keyframe| keyframe <= wanted);
         let first = list.keyframes[..before].last().copied().filter(|_| list.seekable).unwrap_or(wanted);
-        let mut decoded = Numbered::open(source, list.clone(), list.present_from(first), 1)?;
+        let mut decoded = Numbered::open(source, list, list.present_from(first), 1)?;
         if decoded.next()?.is_some() {
             let frame = decoded.frame();
             if frame.size() != size {

@@ -67,7 +67,7 @@ pub(crate) struct Way<'a> {
 /// Takes each frame from the decoder through the network to `encode`, in order, with its time and its captions. `encode`
 /// gets `None` for the very picture that it got before. Gives what was not computed.
 pub(crate) fn run(
-    decoder: RangeDecoder,
+    decoder: RangeDecoder<'_>,
     mut way: Way<'_>,
     mut encode: impl FnMut(Option<&Planar<u16>>, i64, &[u8]) -> Result<(), Failed>,
 ) -> Result<Reused, Failed> {
@@ -112,7 +112,7 @@ impl Picture {
 }
 
 fn decode(
-    mut decoder: RangeDecoder,
+    mut decoder: RangeDecoder<'_>,
     (first, skips_repeats): (u32, bool),
     free: &Receiver<Picture>,
     decoded: &SyncSender<Picture>,
