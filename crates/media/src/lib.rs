@@ -14,7 +14,6 @@ mod container;
 mod convert;
 mod crop;
 mod decode;
-mod doctor;
 mod dolby_vision;
 mod encode;
 mod error;
@@ -40,7 +39,6 @@ pub use carry::{Carry, Shift, Way};
 pub use color::is_hdr;
 pub use container::Container;
 pub use crop::{Crop, crop, look_for_bars};
-pub use doctor::{EncoderStatus, doctor};
 pub use dolby_vision::DolbyVision;
 pub use encode::{
     EncodeSettings, OutputFormat, Packet, SegmentEncoder, StandIn, output_color, output_format, stand_in,

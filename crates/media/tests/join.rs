@@ -369,9 +369,7 @@ fn a_result_that_was_cut_is_found() {
 }
 
 #[test]
-fn the_encoder_that_is_needed_works() {
-    let found = media::doctor();
-    assert!(found.iter().any(|encoder| encoder.name == "libx264" && encoder.error.is_none()), "{found:?}");
+fn the_version_names_the_libraries() {
     assert!(media::version().contains("libavcodec"));
 }
 

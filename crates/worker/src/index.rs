@@ -7,9 +7,9 @@ mod wanted;
 
 use std::path::Path;
 
-use frame::{Area, Size};
+use frame::Size;
 use job::message::{IndexMethod, IndexRequest, Response};
-use job::{Carry, Container, CropArea, Cropped, Encoding, SegmentRange, Settings, Shape, SourceFacts};
+use job::{Carry, Container, Encoding, SegmentRange, Settings, Shape, SourceFacts};
 use media::{Index, Source};
 
 use crate::encoding::{Choice, Output, media_container};
