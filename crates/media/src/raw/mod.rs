@@ -27,7 +27,7 @@ use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
 
 use ::frame::Rational;
-pub(crate) use ffmpeg_the_third::ffi;
+pub(crate) use ffmpeg_sys_the_third as ffi;
 
 use crate::Error;
 
