@@ -5,8 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 use network::{ModelBytes, WeightType, build, read_tensors, write_safetensors};
-
-use crate::sha256;
+use sha2::{Digest as _, Sha256};
 
 /// The built-in models: our name, the ncnn files' name, and where the weights were published.
 const MODELS: [(&str, &str, &str); 2] = [
@@ -57,7 +56,12 @@ fn convert(param: &str, bin: &[u8], origin: &str) -> anyhow::Result<Vec<u8>> {
 #[expect(clippy::print_stdout, reason = "the checksums are what this command is run for")]
 fn report(path: &Path, bytes: &[u8]) {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    println!("{}  {:>9}  {name}", sha256::hexadecimal(bytes), bytes.len());
+    println!("{}  {:>9}  {name}", sha256(bytes), bytes.len());
+}
+
+/// The checksum of a file, in hexadecimal.
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 #[cfg(test)]
@@ -70,7 +74,7 @@ mod tests {
         let readme = fs::read_to_string(folder.join("README.md")).unwrap();
         for (name, _, _) in MODELS {
             let bytes = fs::read(folder.join(format!("{name}.safetensors"))).unwrap();
-            let checksum = sha256::hexadecimal(&bytes);
+            let checksum = sha256(&bytes);
             assert_eq!(network::catalogue::built_in(name).unwrap().sha256, checksum, "{name}");
             assert!(readme.contains(&checksum), "{name}");
         }

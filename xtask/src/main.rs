@@ -16,7 +16,6 @@ mod fidelity;
 mod files;
 mod mutate;
 mod same_bits;
-mod sha256;
 mod tool;
 
 fn main() -> anyhow::Result<ExitCode> {

@@ -23,8 +23,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let network = load(model)?;
     let engine = engine::cpu(&network, Options { threads: std::thread::available_parallelism()? })?;
     let picture = read_picture(input, size)?;
-    let mut result = RgbF32::new(Size::new(0, 0));
-    engine::upscale(engine.session(size)?.as_mut(), &picture, &mut result)?;
+    let mut result = RgbF32::new(size.scaled(engine.scale()));
+    engine.session(size)?.run(&picture, &mut |band| {
+        for (plane, samples) in band.planes.iter().enumerate() {
+            let at = band.y as usize * band.width as usize;
+            result.plane_mut(plane)[at..at + samples.len()].copy_from_slice(samples);
+        }
+    })?;
     write_picture(output, &result)?;
     Ok(())
 }

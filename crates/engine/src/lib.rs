@@ -18,7 +18,6 @@ mod api;
 mod cpu;
 mod error;
 mod reuse;
-mod tiled;
 
 use std::num::NonZeroUsize;
 
@@ -27,7 +26,6 @@ use network::ir::Network;
 pub use api::{Engine, RowBand, Session, Tiling};
 pub use error::Error;
 pub use reuse::{Changes, Patch, Reuse};
-pub use tiled::{upscale, upscale_tiled};
 
 /// The kinds of engines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

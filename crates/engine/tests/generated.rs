@@ -1,27 +1,14 @@
-//! Small random networks against a naive run, and the promises: any size, same bits in tiles and with any number of
-//! threads.
+//! Small random networks against a naive run, and the promises: any size, same bits with any number of threads.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;
 
-use common::nets::{Random, noise, odd, rrdb, span, srvgg};
+use common::nets::{Random, networks, noise, rrdb, srvgg};
+use common::tiled::upscale;
 use common::{difference, engines, naive, same, threads, whole};
-use engine::{Error, Tiling, upscale_tiled};
+use engine::Error;
 use frame::{RgbF32, Size};
 use network::ir::Network;
-
-fn networks() -> Vec<(&'static str, Network)> {
-    vec![
-        ("srvgg x4", srvgg(16, 3, 4, 1)),
-        ("srvgg x2", srvgg(24, 2, 2, 2)),
-        ("srvgg x3", srvgg(10, 1, 3, 3)),
-        ("rrdb x4", rrdb(16, 8, 1, 1, 4)),
-        ("rrdb x2", rrdb(16, 8, 1, 2, 5)),
-        ("span x2", span(16, 2, 2, true, 18)),
-        ("span x4", span(13, 1, 4, false, 19)),
-        ("odd", odd(6)),
-    ]
-}
 
 fn check(name: &str, network: &Network, size: Size) {
     let input = noise(size, u64::from(size.width) * 1000 + u64::from(size.height));
@@ -73,58 +60,6 @@ fn threads_do_not_change_a_bit() {
 }
 
 #[test]
-fn tiles_do_not_change_a_bit() {
-    for (name, network) in networks() {
-        for engine in engines(&network, 2) {
-            let Tiling { grid, above, below, left, right } = engine.tiling();
-            let smallest = Size::new(
-                left.next_multiple_of(grid) + grid + right,
-                above.next_multiple_of(grid) + grid + below,
-            );
-            for (room, more) in [(0, 2 * grid - 1), (17, 31)] {
-                let tile = Size::new(smallest.width + room, smallest.height + room);
-                let input = noise(Size::new(tile.width + more, tile.height + more / 2), 10);
-                let mut tiled = RgbF32::new(Size::new(0, 0));
-                upscale_tiled(engine.as_ref(), &input, tile, &mut tiled).unwrap();
-                assert!(same(&tiled, &whole(engine.as_ref(), &input)), "{name} {tile} {}", engine.describe());
-            }
-        }
-    }
-}
-
-#[test]
-fn the_overlap_is_not_larger_than_needed() {
-    // One row or column less must change something, else the bound is not the exact one.
-    let network = srvgg(8, 2, 2, 11);
-    let engine = engine::cpu(&network, threads(1)).unwrap();
-    let Tiling { grid, above, below, left, right } = engine.tiling();
-    let (x, y) = (left.next_multiple_of(grid), above.next_multiple_of(grid));
-    let size = Size::new(x + grid + right + 9, y + grid + below + 9);
-    let input = noise(size, 12);
-    let before = whole(engine.as_ref(), &input);
-    let cell = |picture: &RgbF32| {
-        let rows = y * 2..(y + grid) * 2;
-        rows.flat_map(|row| picture.row(0, row)[x as usize * 2..][..grid as usize * 2].to_vec())
-            .collect::<Vec<_>>()
-    };
-    let changed = |column: u32, row: u32, across: bool| {
-        let mut input = input.clone();
-        for plane in 0..3 {
-            for i in 0..if across { size.width } else { size.height } {
-                let (column, row) = if across { (i, row) } else { (column, i) };
-                input.row_mut(plane, row)[column as usize] = -50.0;
-            }
-        }
-        cell(&whole(engine.as_ref(), &input)) != cell(&before)
-    };
-    assert!(changed(0, y - above, true) && changed(0, y + grid + below - 1, true));
-    assert!(changed(x - left, 0, false) && changed(x + grid + right - 1, 0, false));
-    assert!(!changed(0, y + grid + below, true) && !changed(x + grid + right, 0, false));
-    assert!(y == above || !changed(0, y - above - 1, true));
-    assert!(x == left || !changed(x - left - 1, 0, false));
-}
-
-#[test]
 fn a_session_runs_many_frames() {
     let network = srvgg(16, 2, 4, 13);
     for engine in engines(&network, 2) {
@@ -133,7 +68,7 @@ fn a_session_runs_many_frames() {
         let mut output = RgbF32::new(Size::new(0, 0));
         for seed in 0..4 {
             let input = noise(Size::new(31, 22), seed);
-            engine::upscale(session.as_mut(), &input, &mut output).unwrap();
+            upscale(session.as_mut(), &input, &mut output);
             assert!(same(&output, &whole(engine.as_ref(), &input)), "frame {seed}");
         }
     }
@@ -167,20 +102,9 @@ fn what_cannot_be_is_refused() {
     let mut session = engine.session(Size::new(4, 4)).unwrap();
     let found = session.run(&noise(Size::new(4, 5), 1), &mut |_| {});
     assert_eq!(found, Err(Error::Size { expected: Size::new(4, 4), found: Size::new(4, 5) }));
-    let tiny = upscale_tiled(
-        engine.as_ref(),
-        &noise(Size::new(90, 90), 1),
-        Size::new(6, 6),
-        &mut RgbF32::new(size_one()),
-    );
-    assert!(matches!(tiny, Err(Error::Tile { .. })));
     let mut broken = network;
     broken.scale = 3;
     assert!(matches!(engine::cpu(&broken, threads(1)).err(), Some(Error::Network(_))));
-}
-
-fn size_one() -> Size {
-    Size::new(1, 1)
 }
 
 #[test]

@@ -165,7 +165,7 @@ fn any_film_gives_the_bits_of_computing_everything() {
             for frame in 0..14 {
                 let (changes, _) = film.show(&picture);
                 kinds[changes as usize] += 1;
-                engine::upscale(session.as_mut(), &picture, &mut wanted).unwrap();
+                common::tiled::upscale(session.as_mut(), &picture, &mut wanted);
                 assert!(same(&film.output, &wanted), "{name} {size} frame {frame}: {changes:?}");
                 change(&mut picture, &mut random);
             }

@@ -3,8 +3,6 @@
 use crate::raw::ffi::AVCodecID;
 use crate::raw::output::Muxer;
 use crate::raw::stream::{Kind, Stream};
-use crate::{Probe, StreamKind, VideoInfo};
-use frame::Orientation;
 
 /// The kind of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,24 +14,6 @@ pub enum Container {
 }
 
 impl Container {
-    /// The kind of the source where it can hold everything, else Matroska.
-    pub fn choose(probe: &Probe) -> Self {
-        let is_mp4 = probe.format.split(',').any(|name| name == "mp4" || name == "mov");
-        let others = probe.streams.iter().filter(|stream| stream.index != probe.video.stream_index);
-        let mut important = others.filter(|stream| {
-            matches!(stream.kind, StreamKind::Audio | StreamKind::Subtitle | StreamKind::Attachment)
-        });
-        if is_mp4 && important.all(|stream| stream.fits_mp4) { Self::Mp4 } else { Self::Matroska }
-    }
-
-    /// What has to be done to the pictures of a source because the container cannot say how they lie.
-    pub fn orientation(self, video: &VideoInfo) -> Orientation {
-        match self {
-            Self::Mp4 => Orientation::UPRIGHT,
-            Self::Matroska => video.orientation.unwrap_or_default(),
-        }
-    }
-
     /// FFmpeg's name of the muxer.
     pub(crate) const fn muxer(self) -> &'static str {
         match self {

@@ -2,11 +2,13 @@
 //! leaves the decoder, before fields are filtered and colours are converted, so that nothing of what is cut off is seen in what
 //! is left.
 
-use frame::{Area, ColorDescription, Rational, Seen, Size, without_bars};
+use frame::{Area, Rational, Seen, Size, without_bars};
 
+use crate::bars::Bars;
+use crate::color::guessed;
 use crate::decode::Numbered;
 use crate::fields::is_large_enough;
-use crate::index::{Bars, Index, Window};
+use crate::frame_list::{Index, Window};
 use crate::raw::filter::{Formats, Graph};
 use crate::raw::frame::RawFrame;
 use crate::raw::pixel::PixelFormat;
@@ -90,7 +92,7 @@ const LOOKED_AT: u32 = 24;
 /// # Errors
 /// When the file cannot be read or decoded as the list says.
 pub fn look_for_bars(source: &Source, index: &mut Index, size: Size, window: Window) -> Result<(), Error> {
-    let list = index.decoded().clone();
+    let list = index.decoded();
     let frames = list.frames_until(window) as u32;
     let (mut bars, mut seen) = (Bars::default(), Seen::nothing(size));
     let places = LOOKED_AT.min(frames);
@@ -100,7 +102,7 @@ pub fn look_for_bars(source: &Source, index: &mut Index, size: Size, window: Win
         // What can be decoded at once is as good.
         let before = list.keyframes.partition_point(|&keyframe| keyframe <= wanted);
         let first = list.keyframes[..before].last().copied().filter(|_| list.seekable).unwrap_or(wanted);
-        let mut decoded = Numbered::open(source, list.clone(), list.present_from(first), 1)?;
+        let mut decoded = Numbered::open(source, list, list.present_from(first), 1)?;
         if decoded.next()?.is_some() {
             let frame = decoded.frame();
             if frame.size() != size {
@@ -156,10 +158,4 @@ fn way(area: Area, (size, format): (Size, PixelFormat)) -> Option<Graph> {
     }
     let description = format!("crop={}:exact=1", words(area));
     Graph::of_sequence(format, size, Rational::new(1000, 1), &description, Formats::Keep).ok()
-}
-
-/// The colours of pictures of a size, guessed where they are not known, for pictures that will have another size. The range
-/// stays open: it depends on the format.
-pub(crate) fn guessed(color: ColorDescription, size: Size, format: PixelFormat) -> ColorDescription {
-    ColorDescription { range: color.range, ..color.completed(size, format.is_rgb()) }
 }

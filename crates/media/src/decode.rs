@@ -1,11 +1,11 @@
 //! From packets to pictures.
 
 mod numbered;
-mod range;
 mod sequence;
 
 use frame::Rational;
 
+use crate::frame_list::Quirks;
 use crate::probe::video_stream;
 use crate::raw;
 use crate::raw::codec::{Decoder, Output, Threads};
@@ -17,17 +17,7 @@ use crate::raw::stream::Stream;
 use crate::{Error, Source};
 
 pub(crate) use numbered::Numbered;
-pub use range::{NextFrame, RangeDecoder};
 use sequence::Sequence;
-
-/// What of a file's word is not believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Quirks {
-    /// Frames that an edit list cuts off are shown all the same.
-    pub shows_all: bool,
-    /// So many frames at least have to be held back to bring them into order; 0 believes the video itself.
-    pub reorder: u32,
-}
 
 /// The decoded frames of a file's video, in the order in which they are shown.
 #[derive(Debug)]

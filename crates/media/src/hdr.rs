@@ -2,16 +2,14 @@
 
 mod dynamic;
 
-use frame::Transfer;
-
 use crate::decode::Frames;
 use crate::probe::video_stream;
 use crate::raw::codec::Threads;
 use crate::raw::input::Input;
-use crate::raw::stream::SideData;
+use crate::raw::side_data::SideData;
 use crate::{Error, Source};
 
-pub use dynamic::{DolbyVision, dynamic_metadata};
+pub use dynamic::dynamic_metadata;
 
 /// Static metadata of HDR10, each part as FFmpeg's side data: empty where the source says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,11 +28,6 @@ struct Mastering {
     points: [[u32; 2]; 4],
     /// Most and least, in units of 1/10000 cd/m².
     luminance: [u32; 2],
-}
-
-/// True for the curves of HDR: PQ and HLG.
-pub fn is_hdr(transfer: Transfer) -> bool {
-    matches!(transfer, Transfer::SMPTE2084 | Transfer::ARIB_STD_B67)
 }
 
 /// Reads the metadata of a video: by the word of the container, else by that of the first frame.

@@ -1,10 +1,10 @@
 //! Putting the result together: the new video, and everything else of the source as it is.
 
-mod carry;
 mod chapters;
 mod header;
 pub(crate) mod merge;
 mod order;
+mod reader;
 pub(crate) mod sound;
 pub(crate) mod streams;
 mod tags;
@@ -13,8 +13,6 @@ mod writer;
 use std::fs::File;
 use std::path::Path;
 
-use frame::Rational;
-
 use crate::captions::Room;
 use crate::decode::begins_with_captions;
 use crate::probe::{PROVENANCE, video_stream};
@@ -22,13 +20,15 @@ use crate::raw::codec::Parameters;
 use crate::raw::input::Input;
 use crate::raw::output::{Muxer, Output};
 use crate::raw::packet::RawPacket;
-use crate::raw::stream::{Kind, SideData};
+use crate::raw::side_data::SideData;
+use crate::raw::stream::Kind;
 use crate::survey::Limit;
-use crate::{CodecParameters, Container, Error, Index, Source, hdr, is_hdr, raw};
+use crate::{Carry, CodecParameters, Container, Error, Index, Shift, Source, hdr, is_hdr, raw};
 
-pub use carry::{Carry, Shift, SoundFormat, Way};
+pub(crate) use reader::Extent;
 
 use order::DecodeTimes;
+use reader::Reader;
 use streams::Copied;
 use tags::{is_of_writing, lost_tags};
 use writer::Writer;
@@ -86,24 +86,6 @@ pub struct JoinReport {
     pub losses: Vec<String>,
 }
 
-/// Which packets of a source are taken.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Extent {
-    /// All.
-    Whole,
-    /// Those up to a time and those from another one on, in seconds of the source.
-    Ends(f64, f64),
-}
-
-impl Extent {
-    pub(crate) fn holds(self, seconds: f64) -> bool {
-        match self {
-            Self::Whole => true,
-            Self::Ends(head, tail) => seconds <= head || seconds >= tail,
-        }
-    }
-}
-
 /// Writes the result. `packets` gives the encoded frames in decoding order; a text instead says why it cannot.
 ///
 /// # Errors
@@ -125,66 +107,116 @@ pub(crate) fn join_extent(
 ) -> Result<JoinReport, Error> {
     let times = DecodeTimes::new(plan.packet_times, &plan.index.pts, plan.index.last_duration)?;
     let mut input = Input::open(plan.source)?;
-    let (source_video, video) = video_stream(&input)?;
+    let (source_video, _) = video_stream(&input)?;
     let muxer = Muxer::named(plan.container.muxer())
         .ok_or(Error::Ffmpeg { doing: "find the muxer", reason: plan.container.muxer().to_owned() })?;
     let file = File::create(plan.result).map_err(Error::write)?;
     let mut output = Output::new(file, muxer)?;
-
     let mut notes = Vec::new();
-    let mut copied: Vec<Option<Copied>> = input.streams().map(|_| None).collect();
-    let parameters = Parameters::from_plain(plan.parameters)?;
-    let mut video_stream = 0;
-    let is_elsewhere = |stream: raw::stream::Stream<'_>| {
-        stream.is_chapter_titles() && !input.chapters().is_empty()
-            || stream.is_timecode() && video.tag("timecode").is_some()
-    };
-    for (index, stream) in in_order(&input, plan.container) {
-        copied[index] = if index == source_video {
-            let side_data = picture_side_data(plan, stream)?;
-            let rate = plan.index.frame_rate(stream.average_frame_rate());
-            video_stream = output.add_video(&parameters, plan.index.time_base, rate, video, &side_data)?;
-            None
-        } else {
-            streams::add(&mut output, plan, index, stream, is_elsewhere(stream), &mut notes)?
-        };
-    }
-    output.set_metadata(&input.metadata(), |key| !is_of_writing(key));
-    if !plan.provenance.is_empty() {
-        let tag = PROVENANCE[usize::from(plan.container == Container::Mp4)];
-        output.set_metadata(&[(tag.to_owned(), plan.provenance.to_owned())], |_| true);
-    }
-    let chapters = input.chapters();
-    let ends = plan.index.ends();
-    let moved = chapters::moved(chapters.clone(), plan.carry.shift, ends);
-    let is_part = ends.begin.is_some() || ends.end.is_some();
-    if moved.len() < chapters.len() && !is_part {
-        let lost = chapters.len() - moved.len();
-        notes.push(format!("{lost} chapters that end before the first frame were left out"));
-    }
-    output.set_chapters(&moved)?;
+    let Streams { mut copied, video } = add_streams(plan, &input, &mut output, &mut notes)?;
+    describe(plan, &input, &mut output, &mut notes)?;
     let sounds = input.streams().filter_map(raw::stream::Stream::sample_rate);
     output.write_header(&header::options(plan, &input.metadata(), sounds))?;
 
-    let streams_written =
-        copied.iter().flatten().map(|copied| copied.stream).chain([video_stream]).max().unwrap_or(0) + 1;
+    let written = copied.iter().flatten().map(|copied| copied.stream).chain([video]).max().unwrap_or(0) + 1;
     let mut writer = Writer {
-        video_time_base: output.time_base(video_stream),
+        video_time_base: output.time_base(video),
         output,
         plan,
         times,
         packets,
         packet: RawPacket::new()?,
-        stream: video_stream,
+        stream: video,
         written: 0,
         bytes: 0,
-        counts: vec![0; streams_written],
-        latest: vec![None; streams_written],
+        counts: vec![0; written],
+        latest: vec![None; written],
     };
-    let mut damaged = vec![0_u32; copied.len()];
     let is_copied = |index: usize| copied.get(index).is_some_and(Option::is_some);
-    let limit = Limit::set(&mut input, source_video, ends, is_copied);
-    let mut reader = Reader { input: &mut input, video: source_video, extent, has_sought: false, limit };
+    let limit = Limit::set(&mut input, source_video, plan.index.ends(), is_copied);
+    let reader = Reader::new(&mut input, source_video, extent, limit);
+    let damaged = copy(reader, &mut writer, &mut copied, progress)?;
+    let losses = losses(&copied, &damaged);
+    let mut origins = vec![source_video; writer.counts.len()];
+    for (source, copied) in copied.iter().enumerate() {
+        if let Some(origin) = copied.as_ref().and_then(|copied| origins.get_mut(copied.stream)) {
+            *origin = source;
+        }
+    }
+    let (output, packets, latest) = (writer.output, writer.counts, writer.latest);
+    let bytes = output.finish()?;
+    notes.extend(lost_tags(&input, plan.result)?);
+    notes.extend(lost_captions(plan)?);
+    let (video_stream, shift) = (video, plan.carry.shift);
+    Ok(JoinReport { bytes, video_stream, packets, latest, origins, shift, notes, losses })
+}
+
+/// The streams of the result.
+struct Streams {
+    /// Those that are copied, by their numbers in the source.
+    copied: Vec<Option<Copied>>,
+    /// The number of the video in the result.
+    video: usize,
+}
+
+/// Gives the result its streams.
+fn add_streams(
+    plan: &Join<'_>,
+    input: &Input,
+    output: &mut Output,
+    notes: &mut Vec<String>,
+) -> Result<Streams, Error> {
+    let (source_video, video) = video_stream(input)?;
+    let parameters = Parameters::from_plain(plan.parameters)?;
+    let (has_chapters, has_timecode) = (!input.chapters().is_empty(), video.tag("timecode").is_some());
+    let is_elsewhere = |stream: raw::stream::Stream<'_>| {
+        stream.is_chapter_titles() && has_chapters || stream.is_timecode() && has_timecode
+    };
+    let mut streams = Streams { copied: input.streams().map(|_| None).collect(), video: 0 };
+    for (index, stream) in in_order(input, plan.container) {
+        if index == source_video {
+            let side_data = picture_side_data(plan, stream)?;
+            let rate = plan.index.frame_rate(stream.average_frame_rate());
+            streams.video = output.add_video(&parameters, plan.index.time_base, rate, video, &side_data)?;
+        } else {
+            streams.copied[index] = streams::add(output, plan, index, stream, is_elsewhere(stream), notes)?;
+        }
+    }
+    Ok(streams)
+}
+
+/// Gives the result its tags and chapters.
+fn describe(
+    plan: &Join<'_>,
+    input: &Input,
+    output: &mut Output,
+    notes: &mut Vec<String>,
+) -> Result<(), Error> {
+    output.set_metadata(&input.metadata(), |key| !is_of_writing(key));
+    if !plan.provenance.is_empty() {
+        let tag = PROVENANCE[usize::from(plan.container == Container::Mp4)];
+        output.set_metadata(&[(tag.to_owned(), plan.provenance.to_owned())], |_| true);
+    }
+    let (chapters, ends) = (input.chapters(), plan.index.ends());
+    let number = chapters.len();
+    let moved = chapters::moved(chapters, plan.carry.shift, ends);
+    let is_part = ends.begin.is_some() || ends.end.is_some();
+    if moved.len() < number && !is_part {
+        let lost = number - moved.len();
+        notes.push(format!("{lost} chapters that end before the first frame were left out"));
+    }
+    output.set_chapters(&moved)
+}
+
+/// Copies the packets of the other streams, and writes those of the video between them. Gives how many packets of each stream
+/// of the source were left out because they are damaged.
+fn copy(
+    mut reader: Reader<'_>,
+    writer: &mut Writer<'_, '_>,
+    copied: &mut [Option<Copied>],
+    progress: &mut dyn FnMut(u32, u64),
+) -> Result<Vec<u32>, Error> {
+    let mut damaged = vec![0_u32; copied.len()];
     let mut packet = RawPacket::new()?;
     while reader.next(&mut packet)? {
         let from = packet.stream();
@@ -196,30 +228,23 @@ pub(crate) fn join_extent(
         let written = writer.other(target, Some(&mut packet), time_base);
         damaged[from] += written.map_err(|error| target.not_held(error))?;
     }
-    for (stream, target) in input.streams().zip(&mut copied) {
+    for (stream, target) in reader.input.streams().zip(copied) {
         if let Some(target) = target {
             let written = writer.other(target, None, stream.time_base());
             written.map_err(|error| target.not_held(error))?;
         }
     }
     writer.rest_of_video(progress)?;
-    let losses = losses(&copied, &damaged);
-    let mut origins = vec![source_video; writer.counts.len()];
-    for (source, copied) in copied.iter().enumerate() {
-        if let Some(origin) = copied.as_ref().and_then(|copied| origins.get_mut(copied.stream)) {
-            *origin = source;
-        }
-    }
-    let (output, packets, latest) = (writer.output, writer.counts, writer.latest);
-    let bytes = output.finish()?;
-    notes.extend(lost_tags(&input, plan.result)?);
-    if Room::of(&plan.parameters.codec).is_none() && begins_with_captions(plan.source)? {
-        let codec = &plan.parameters.codec;
-        notes.push(format!(
-            "the closed captions were left out: choose an encoder of H.264 or HEVC instead of {codec}"
-        ));
-    }
-    Ok(JoinReport { bytes, video_stream, packets, latest, origins, shift: plan.carry.shift, notes, losses })
+    Ok(damaged)
+}
+
+/// What is said where the result has no place for closed captions.
+fn lost_captions(plan: &Join<'_>) -> Result<Option<String>, Error> {
+    let codec = &plan.parameters.codec;
+    let is_lost = Room::of(codec).is_none() && begins_with_captions(plan.source)?;
+    Ok(is_lost.then(|| {
+        format!("the closed captions were left out: choose an encoder of H.264 or HEVC instead of {codec}")
+    }))
 }
 
 /// What was not taken of the streams that are in the result, in words.
@@ -242,61 +267,6 @@ fn losses(copied: &[Option<Copied>], damaged: &[u32]) -> Vec<String> {
         }
     }
     losses
-}
-
-/// Reads the packets of the other streams.
-struct Reader<'a> {
-    input: &'a mut Input,
-    /// The stream of the film, by which places are found.
-    video: usize,
-    extent: Extent,
-    has_sought: bool,
-    /// Where a part ends.
-    limit: Limit,
-}
-
-impl Reader<'_> {
-    /// Reads the next packet that is wanted; false at the end.
-    fn next(&mut self, packet: &mut RawPacket) -> Result<bool, Error> {
-        /// Seconds by which streams may be out of step.
-        const OUT_OF_STEP: f64 = 2.0;
-        while !self.limit.is_reached() && self.input.read(packet)? {
-            if let Some(stream) = self.input.stream(packet.stream()) {
-                self.limit.note(stream, packet);
-            }
-            let Extent::Ends(head, tail) = self.extent else {
-                self.complete(packet);
-                return Ok(true);
-            };
-            let time_base = self.input.stream(packet.stream()).map(raw::stream::Stream::time_base);
-            let seconds = packet.dts().or(packet.pts()).zip(time_base);
-            let seconds = seconds.map_or(0.0, |(time, time_base)| time as f64 * time_base.to_f64());
-            if self.extent.holds(seconds) {
-                self.complete(packet);
-                return Ok(true);
-            }
-            if seconds > head + OUT_OF_STEP && !self.has_sought {
-                self.has_sought = true;
-                let time_base = self.input.stream(self.video).map(raw::stream::Stream::time_base);
-                if let Some(time_base) = time_base {
-                    // Where this does not work, all packets are read.
-                    self.input.seek(self.video, (tail / time_base.to_f64()) as i64);
-                }
-            }
-        }
-        Ok(false)
-    }
-
-    /// Gives a packet of sound that does not say how long it lasts the duration of its samples.
-    fn complete(&self, packet: &mut RawPacket) {
-        if packet.duration() <= 0
-            && let Some(stream) = self.input.stream(packet.stream())
-            && let Some(rate) = stream.sample_rate()
-        {
-            let samples = stream.samples_of_packet(packet.data().len());
-            packet.set_duration(raw::rescale(samples, Rational::new(1, rate), stream.time_base()));
-        }
-    }
 }
 
 /// Side data of the pictures: that of the source's container, and for HDR what only its frames say; none of HDR for a result

@@ -6,46 +6,56 @@
 //!
 //! Only the worker executable links this crate: a decoder that is attacked must not live in the server.
 
+mod bars;
 mod captions;
+mod carry;
+mod color;
 mod container;
 mod convert;
 mod crop;
 mod decode;
-mod doctor;
+mod dolby_vision;
 mod encode;
 mod error;
 mod fields;
 mod fit;
+mod frame_list;
 mod hdr;
 mod index;
 mod join;
 mod parameters;
 mod probe;
+mod range;
 mod raw;
 mod rehearse;
 mod resize;
+mod sound_format;
 mod source;
 mod survey;
 mod verify;
 mod whole;
 
+pub use carry::{Carry, Shift, Way};
+pub use color::is_hdr;
 pub use container::Container;
 pub use crop::{Crop, crop, look_for_bars};
-pub use decode::{NextFrame, Quirks, RangeDecoder};
-pub use doctor::{EncoderStatus, doctor};
+pub use dolby_vision::DolbyVision;
 pub use encode::{
     EncodeSettings, OutputFormat, Packet, SegmentEncoder, StandIn, output_color, output_format, stand_in,
     try_encoder,
 };
 pub use error::Error;
-pub use fields::{Deinterlace, FieldOrder, Fields, Made, Stretch, deinterlace, deinterlace_by_samples};
-pub use hdr::{DolbyVision, Hdr, dynamic_metadata, hdr, is_hdr};
-pub use index::{Index, IndexMethod, IndexOptions, Part, Whole, Window, index, index_with};
-pub use join::{Carry, Join, JoinReport, OwnedPacket, Shift, SoundFormat, Way, join};
+pub use fields::{Deinterlace, deinterlace, deinterlace_by_samples};
+pub use frame_list::{FieldOrder, Fields, Index, Made, Part, Quirks, Stretch, Whole, Window};
+pub use hdr::{Hdr, dynamic_metadata, hdr};
+pub use index::{IndexMethod, IndexOptions, index, index_with};
+pub use join::{Join, JoinReport, OwnedPacket, join};
 pub use parameters::CodecParameters;
 pub use probe::{Probe, StreamInfo, StreamKind, VideoInfo, probe};
+pub use range::{NextFrame, RangeDecoder};
 pub use rehearse::{Rehearsal, Rehearsed, rehearse};
 pub use resize::Resizer;
+pub use sound_format::SoundFormat;
 pub use source::Source;
 pub use verify::{SegmentDecoder, VerifyReport, verify};
 pub use whole::unfinished;

@@ -1,15 +1,17 @@
 //! What a file holds.
 
 mod choice;
+mod container;
 
 use frame::{Canvas, ChromaLocation, ColorDescription, Orientation, Rational, Size};
 
-use crate::crop::guessed;
-use crate::hdr::DolbyVision;
+use crate::color::guessed;
+use crate::dolby_vision::DolbyVision;
+use crate::frame_list::Index;
 use crate::raw::input::Input;
 use crate::raw::pixel::PixelFormat;
 use crate::raw::stream::{Kind, Stream};
-use crate::{Error, Index, MAX_PIXELS, Source};
+use crate::{Error, MAX_PIXELS, Source};
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq)]

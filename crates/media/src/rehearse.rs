@@ -5,6 +5,7 @@
 //! stream, else by leaving it out. Each step is said, and the join itself does the same.
 
 mod ladder;
+mod listen;
 mod words;
 
 use std::fs;
@@ -198,7 +199,7 @@ fn others(source: &Source) -> Result<(Input, usize), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::Ends;
+    use crate::frame_list::Ends;
 
     #[test]
     fn packets_come_as_those_of_an_encoder_that_looks_ahead() {

@@ -1,10 +1,7 @@
 //! A look at all packets beside the film, before the first frame is made: when each stream begins, which ones are empty, and
 //! whose sound changes its kind.
 
-use std::collections::BTreeMap;
-
-use crate::index::{Ends, JUMP_SECONDS};
-use crate::join::sound::{Formats, Listener};
+use crate::frame_list::{Ends, JUMP_SECONDS};
 use crate::probe::video_stream;
 use crate::raw::ffi::{AVCodecID, AVPacketSideDataType};
 use crate::raw::input::Input;
@@ -250,43 +247,6 @@ impl Limit {
     pub(crate) fn is_reached(&self) -> bool {
         self.is_reached
     }
-}
-
-/// Decodes streams of sound to see of which formats they are; those that cannot be decoded are not among them.
-pub(crate) fn listen(
-    source: &Source,
-    streams: &[usize],
-    ends: Ends,
-    progress: &mut dyn FnMut(),
-) -> Result<BTreeMap<usize, Formats>, Error> {
-    let mut input = Input::open(source)?;
-    let (film, _) = video_stream(&input)?;
-    let mut listeners = BTreeMap::new();
-    for &index in streams {
-        if let Some(stream) = input.stream(index)
-            && let Some(listener) = Listener::open(stream)?
-        {
-            listeners.insert(index, listener);
-        }
-    }
-    if listeners.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let mut limit = Limit::set(&mut input, film, ends, |index| listeners.contains_key(&index));
-    let mut packet = RawPacket::new()?;
-    while !limit.is_reached() && input.read(&mut packet)? {
-        if let Some(stream) = input.stream(packet.stream()) {
-            limit.note(stream, &packet);
-        }
-        if let Some(listener) = listeners.get_mut(&packet.stream()) {
-            listener.hear(Some(&mut packet))?;
-        }
-        progress();
-    }
-    for listener in listeners.values_mut() {
-        listener.hear(None)?;
-    }
-    Ok(listeners.into_iter().map(|(index, listener)| (index, listener.formats)).collect())
 }
 
 #[cfg(test)]

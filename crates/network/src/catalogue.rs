@@ -66,16 +66,10 @@ pub fn built_in(name: &str) -> Result<&'static BuiltIn, Error> {
     })
 }
 
-/// The names that a model's file may have in a models folder, in the order in which to look; of ncnn's pair the
-/// `.param`, whose `.bin` lies beside it.
-pub fn file_names(model: &str) -> [String; 3] {
-    ["safetensors", "pth", "param"].map(|ending| format!("{model}.{ending}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Format, build, read_tensors};
+    use crate::{build, read_tensors};
 
     #[test]
     fn every_built_in_model_is_sound() {
@@ -84,14 +78,6 @@ mod tests {
             assert_eq!((architecture.name(), network.scale), ("SRVGGNetCompact", 4));
             assert_eq!(built_in(model.name).unwrap(), model);
         }
-    }
-
-    #[test]
-    fn the_default_has_a_twin_with_findable_names() {
-        let twin = built_in(DEFAULT).unwrap().wdn.unwrap();
-        let names = file_names(twin);
-        assert_eq!(names[0], "realesr-general-wdn-x4v3.safetensors");
-        assert!(names.iter().all(|name| Format::of(name).is_some()));
     }
 
     #[test]

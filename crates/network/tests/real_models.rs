@@ -27,16 +27,16 @@ fn the_published_models_are_recognised() {
     let anime = Architecture::SrvggNetCompact { features: 64, convs: 18, scale: 4 };
     let anime_6b = Architecture::RrdbNet { features: 64, growth: 32, blocks: 6, unshuffle: 1, scale: 4 };
     let models = [
-        ("realesr-general-x4v3", general, 1_213_296, 34),
-        ("realesr-general-wdn-x4v3", general, 1_213_296, 34),
-        ("realesr-animevideov3-x4", anime, 621_424, 18),
-        ("realesrgan-x4plus-anime", anime_6b, 4_467_779, 94),
+        ("realesr-general-x4v3", general, 1_213_296),
+        ("realesr-general-wdn-x4v3", general, 1_213_296),
+        ("realesr-animevideov3-x4", anime, 621_424),
+        ("realesrgan-x4plus-anime", anime_6b, 4_467_779),
     ];
-    for (name, expected, parameters, receptive_field) in models {
+    for (name, expected, parameters) in models {
         let tensors = read(&folder, name);
         assert_eq!(tensors.parameters(), parameters, "{name}");
         let (architecture, network) = build(&tensors).unwrap();
-        assert_eq!((architecture, network.receptive_field()), (expected, receptive_field), "{name}");
+        assert_eq!(architecture, expected, "{name}");
         println!("{name}: {architecture}, {:.0} FLOP a pixel", network.flops_per_pixel());
 
         let safetensors = write_safetensors(&tensors, WeightType::F16, &[]).unwrap();
@@ -95,7 +95,7 @@ fn the_published_spans_are_recognised() {
             Architecture::Span { features, blocks: 6, normalized: true, scale },
             "{name}"
         );
-        assert_eq!((network.scale, network.receptive_field()), (scale, 21), "{name}");
+        assert_eq!(network.scale, scale, "{name}");
         assert_eq!(tensors.get("mean").unwrap().data(), mean, "{name}");
         assert_eq!(tensors.get("img_range").unwrap().data(), [range], "{name}");
         println!("{name}: {architecture}, {:.0} FLOP a pixel", network.flops_per_pixel());

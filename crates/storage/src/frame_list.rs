@@ -271,20 +271,22 @@ impl FrameListFile {
         })
     }
 
-    /// Writes the file atomically and durably.
+    /// Writes the file atomically and durably. Gives the BLAKE3 of its bytes, in hex.
     ///
     /// # Errors
     /// As [`write_atomic`].
-    pub fn write(&self, path: &Path) -> Result<(), Error> {
-        write_atomic(path, &self.encode())
+    pub fn write(&self, path: &Path) -> Result<String, Error> {
+        let bytes = self.encode();
+        write_atomic(path, &bytes)?;
+        Ok(checksum(&bytes))
     }
 
-    /// Reads the file.
+    /// Reads the file. Gives the list and the BLAKE3 of the bytes that were read, in hex.
     ///
     /// # Errors
     /// [`Error::Damaged`] where [`decode`](Self::decode) refuses it or it is absurdly large, [`Error::Io`] where it
     /// cannot be read.
-    pub fn read(path: &Path) -> Result<Self, Error> {
+    pub fn read(path: &Path) -> Result<(Self, String), Error> {
         let damaged =
             |reason: FrameListFault| Error::Damaged { path: path.to_owned(), reason: reason.to_string() };
         let mut bytes = Vec::new();
@@ -293,8 +295,13 @@ impl FrameListFile {
         if bytes.len() as u64 > MAX_FILE {
             return Err(damaged(FrameListFault::Length));
         }
-        Self::decode(&bytes).map_err(damaged)
+        let list = Self::decode(&bytes).map_err(damaged)?;
+        Ok((list, checksum(&bytes)))
     }
+}
+
+fn checksum(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
 }
 
 impl PicturesPart {
@@ -536,8 +543,8 @@ mod tests {
     fn damage_on_disk_names_the_file_and_the_remedy() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("frames");
-        example().write(&path).unwrap();
-        assert_eq!(FrameListFile::read(&path).unwrap(), example());
+        let checksum = example().write(&path).unwrap();
+        assert_eq!(FrameListFile::read(&path).unwrap(), (example(), checksum));
         std::fs::write(&path, b"garbage").unwrap();
         let error = FrameListFile::read(&path).unwrap_err().to_string();
         assert!(

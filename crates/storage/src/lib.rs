@@ -52,7 +52,7 @@ pub use remove::remove_folder;
 pub use scratch::{MEMORY_VARIABLE, Scratch, ScratchFile, ScratchOptions};
 pub use sealed::{read_keyed, read_sealed, write_keyed, write_sealed};
 pub use segment::{
-    Committed, Recorded, Scan, SegmentFault, SegmentName, Sidecar, check, commit, read_sidecar, scan, sweep,
+    Committed, Recorded, Scan, SegmentFault, SegmentName, Sidecar, check, commit, scan, sweep,
 };
 pub use segment_list::{SegmentListFault, read_segment_list, write_segment_list};
 pub use space::{FileSystem, file_system_kind, free_bytes, is_no_space, require};

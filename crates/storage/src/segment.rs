@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{SegmentFault, check};
 pub use name::SegmentName;
-pub use sidecar::{Recorded, Scan, Sidecar, read_sidecar, scan};
+pub use sidecar::{Recorded, Scan, Sidecar, scan};
 pub use sweep::sweep;
 
 use crate::{Error, ScratchFile, space, sync_folder};

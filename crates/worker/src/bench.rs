@@ -21,8 +21,7 @@ const LEAST_FRAMES: u32 = 2;
 /// Measures, and tells the frames that are done meanwhile.
 pub(crate) fn run(request: &BenchRequest, progress: &Progress) -> Result<Response, Failed> {
     let done = AtomicU32::new(0);
-    let report = progress.during_frames(&done, || measure(request, &done));
-    report.unwrap_or_else(|_| Err(Failed::transient("the engine's thread died"))).map(Response::Bench)
+    progress.during_frames("bench", &done, || measure(request, &done))?.map(Response::Bench)
 }
 
 fn measure(request: &BenchRequest, done: &AtomicU32) -> Result<BenchReport, Failed> {

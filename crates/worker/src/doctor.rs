@@ -3,29 +3,35 @@
 use std::num::NonZeroUsize;
 
 use job::Settings;
+use job::encoder::Encoder;
 use job::message::{Finding, Sandbox};
 
-use crate::{model, sandbox};
+use crate::{model, sandbox, trial};
 
 /// Less free memory than this is worth a warning: an upscaled frame of 4K with its encoder takes about so much.
 const LITTLE_MEMORY: u64 = 2 << 30;
 /// The encoder that makes the results.
 const NEEDED_ENCODER: &str = "libx264";
+/// The encoders that are tried.
+const ENCODERS: [&str; 7] =
+    [NEEDED_ENCODER, "libx265", "libsvtav1", "h264_nvenc", "hevc_nvenc", "h264_qsv", "h264_vaapi"];
 
 /// Looks at the walls around this process, FFmpeg, the engine, the encoders and the memory.
 pub(crate) fn run(walls: &Sandbox) -> Vec<Finding> {
     let ffmpeg = finding("FFmpeg", true, media::version(), None);
     let mut findings = vec![confinement(walls), ffmpeg, engine(), memory(), scratch()];
-    for encoder in media::doctor() {
-        let remedy = match (&encoder.error, encoder.name.as_str()) {
-            (None, _) => None,
-            (Some(_), NEEDED_ENCODER) => {
+    for encoder in ENCODERS.into_iter().filter_map(Encoder::named) {
+        let works = trial::works(encoder);
+        let remedy = match (&works, encoder.name) {
+            (Ok(()), _) => None,
+            (Err(_), NEEDED_ENCODER) => {
                 Some("install FFmpeg with libx264: results cannot be made without it")
             }
-            (Some(_), _) => Some("not needed: results are made with libx264"),
+            (Err(_), _) => Some("not needed: results are made with libx264"),
         };
-        let detail = encoder.error.clone().unwrap_or_else(|| "encodes".to_owned());
-        findings.push(finding(&encoder.name, encoder.error.is_none(), detail, remedy));
+        let ok = works.is_ok();
+        let detail = works.err().unwrap_or_else(|| "encodes".to_owned());
+        findings.push(finding(encoder.name, ok, detail, remedy));
     }
     findings
 }

@@ -161,13 +161,9 @@ impl Output<'_> {
 
     fn works(&self, encoding: &Encoding, refused: &mut Vec<String>) -> Result<bool, Failed> {
         let settings = self.encode_settings(encoding, 0)?;
-        match media::try_encoder(&settings) {
+        match trial::attempt(&settings) {
             Ok(()) => Ok(true),
-            Err(error) => {
-                let reason = match error {
-                    media::Error::Encoder { reason, .. } | media::Error::Ffmpeg { reason, .. } => reason,
-                    other => other.to_string(),
-                };
+            Err(reason) => {
                 refused.push(format!("{}: {reason}", encoding.encoder));
                 Ok(false)
             }

@@ -75,8 +75,7 @@ fn make(request: &JoinRequest, progress: &Progress) -> Result<Response, Failed> 
     };
     // A large file on a slow disk takes minutes.
     let sync = || File::open(&request.result).and_then(|file| file.sync_all());
-    let synced = progress.during(sync).unwrap_or_else(|_| Err(std::io::Error::other("the thread died")));
-    synced.map_err(|error| {
+    progress.during("sync", sync)?.map_err(|error| {
         let message = format!("`{}` cannot be synced: {error}", request.result.display());
         if storage::is_no_space(&error) {
             return Failed::new(FailureKind::NoSpace { needed: joined.bytes + OVERHEAD }, message);

@@ -23,6 +23,7 @@ mod sandbox;
 mod scene;
 mod segment;
 mod source;
+mod threads;
 mod trace;
 mod trial;
 mod verifier;

@@ -15,8 +15,13 @@ use media::{NextFrame, RangeDecoder};
 use crate::failure::Failed;
 use crate::look::Look;
 use crate::results::Results;
+use crate::threads;
 use crate::trace::{Stage, Trace};
 
+/// The names of the threads; encoding is done on the one that calls.
+const DECODE: &str = "decode";
+const ENGINE: &str = "engine";
+const LOOK: &str = "look";
 /// Pictures between two stages: one that is ready while the next is made.
 const QUEUE: usize = 2;
 /// Largest mean difference between a picture and its source that is still believed, of 1. Networks stay below 0.03 on
@@ -62,7 +67,7 @@ pub(crate) struct Way<'a> {
 /// Takes each frame from the decoder through the network to `encode`, in order, with its time and its captions. `encode`
 /// gets `None` for the very picture that it got before. Gives what was not computed.
 pub(crate) fn run(
-    decoder: RangeDecoder,
+    decoder: RangeDecoder<'_>,
     mut way: Way<'_>,
     mut encode: impl FnMut(Option<&Planar<u16>>, i64, &[u8]) -> Result<(), Failed>,
 ) -> Result<Reused, Failed> {
@@ -71,29 +76,29 @@ pub(crate) fn run(
     let (used, free) = channel::<Picture>();
     thread::scope(|scope| {
         let (first, skips_repeats, trace) = (way.first, way.skips_repeats, way.trace);
-        let decode = scope.spawn(move || decode(decoder, (first, skips_repeats), &free, &decoded, trace));
+        let decode = move || decode(decoder, (first, skips_repeats), &free, &decoded, trace);
+        let decode = threads::start_in(scope, DECODE, decode)?;
         let look = way.look.take();
         let repeats_differ = look.as_ref().is_some_and(Look::is_new_each_time);
-        let upscale = scope.spawn(move || upscale(way, &to_engine, &upscaled));
+        let upscale = threads::start_in(scope, ENGINE, move || upscale(way, &to_engine, &upscaled))?;
         let (look, to_encoder) = match look {
             None => (None, to_encoder),
             Some(look) => {
                 let (done, looked) = sync_channel::<Picture>(QUEUE);
-                (Some(scope.spawn(move || finish(look, &to_encoder, &done, trace))), looked)
+                let finish = move || finish(look, &to_encoder, &done, trace);
+                (Some(threads::start_in(scope, LOOK, finish)?), looked)
             }
         };
         let encoded = encode_all(&to_encoder, &used, repeats_differ, &mut encode, trace);
         // A stage that waits for room in this queue must see that nobody takes from it any more.
         drop(to_encoder);
-        let upscaled = upscale.join().unwrap_or_else(|_| Err(Failed::transient("the engine's thread died")));
-        let decoded = decode.join().unwrap_or_else(|_| Err(Failed::transient("the decoder's thread died")));
-        let looked = look.map_or(Ok(()), |look| {
-            look.join().unwrap_or_else(|_| Err(Failed::transient("the thread after the engine died")))
-        });
+        let upscaled = threads::result(ENGINE, upscale.join());
+        let decoded = threads::result(DECODE, decode.join());
+        let looked = look.map_or(Ok(Ok(())), |look| threads::result(LOOK, look.join()));
         // The stage that failed first made the later ones stop early without an error of their own.
-        decoded?;
-        let reused = upscaled?;
-        looked?;
+        decoded??;
+        let reused = upscaled??;
+        looked??;
         encoded.map(|()| reused)
     })
 }
@@ -107,7 +112,7 @@ impl Picture {
 }
 
 fn decode(
-    mut decoder: RangeDecoder,
+    mut decoder: RangeDecoder<'_>,
     (first, skips_repeats): (u32, bool),
     free: &Receiver<Picture>,
     decoded: &SyncSender<Picture>,

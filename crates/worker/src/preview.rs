@@ -36,8 +36,7 @@ pub(crate) fn run(
     progress: &Progress,
 ) -> Result<Response, Failed> {
     let done = AtomicU32::new(0);
-    let made = progress.during_frames(&done, || make(request, upscaler, &done));
-    made.unwrap_or_else(|_| Err(Failed::transient("the engine's thread died")))
+    progress.during_frames("preview", &done, || make(request, upscaler, &done))?
 }
 
 fn make(request: &PreviewRequest, upscaler: &mut Upscaler, done: &AtomicU32) -> Result<Response, Failed> {

@@ -1,4 +1,4 @@
-//! A try of an encoder's options before any job needs them.
+//! Tries of encoders: whether one works at all, and with the options of a job.
 
 use frame::{ChromaLocation, ColorDescription, Rational, Size};
 use job::encoder::{Codec, Encoder};
@@ -17,10 +17,10 @@ const WORDS: usize = 120;
 pub(crate) fn run(settings: &Settings) -> Result<Response, Failed> {
     let mut first = None;
     for encoder in encoders(settings) {
-        let Some(trial) = trial(settings, encoder) else { continue };
+        let Some(trial) = trial(settings, encoder, &film(false)) else { continue };
         match fault(&trial) {
             // Where it does not work at all, that says nothing of the options.
-            None if media::try_encoder(&trial).is_err() => {}
+            None if attempt(&trial).is_err() => {}
             None => return Ok(Response::EncoderTried),
             Some(fault) => {
                 first.get_or_insert(fault);
@@ -41,14 +41,35 @@ fn encoders(settings: &Settings) -> Vec<&'static Encoder> {
     }
 }
 
-/// The settings of an encoder for a small usual film; `None` for one that this FFmpeg does not have.
-fn trial(settings: &Settings, encoder: &Encoder) -> Option<EncodeSettings> {
-    let video = VideoInfo {
+/// Opens an encoder and encodes a picture, which proves that it works. Else why it does not, in FFmpeg's own words.
+pub(crate) fn attempt(settings: &EncodeSettings) -> Result<(), String> {
+    media::try_encoder(settings).map_err(|error| match error {
+        media::Error::Encoder { reason, .. } | media::Error::Ffmpeg { reason, .. } => reason,
+        other => other.to_string(),
+    })
+}
+
+/// As [`attempt`], for a small film of the usual depth of the encoder's codec, with its words in one short line.
+pub(crate) fn works(encoder: &Encoder) -> Result<(), String> {
+    match trial(&Settings::default(), encoder, &film(encoder.codec != Codec::H264)) {
+        Some(trial) => attempt(&trial).map_err(|reason| brief(&reason)),
+        None => Err("this FFmpeg does not have it".to_owned()),
+    }
+}
+
+/// The first line of FFmpeg's words, cut to what people read.
+fn brief(reason: &str) -> String {
+    reason.lines().next().unwrap_or_default().chars().take(WORDS).collect()
+}
+
+/// A small film, of 8 or of 10 bits.
+fn film(is_deep: bool) -> VideoInfo {
+    VideoInfo {
         stream_index: 0,
         codec: "h264".to_owned(),
         size: SIZE,
-        pixel_format: "yuv420p".to_owned(),
-        bit_depth: 8,
+        pixel_format: if is_deep { "yuv420p10le" } else { "yuv420p" }.to_owned(),
+        bit_depth: if is_deep { 10 } else { 8 },
         sample_aspect_ratio: Rational::new(1, 1),
         time_base: Rational::new(1, 25),
         frame_rate: Rational::new(25, 1),
@@ -59,40 +80,39 @@ fn trial(settings: &Settings, encoder: &Encoder) -> Option<EncodeSettings> {
         is_interlaced: false,
         dolby_vision: None,
         has_alpha: false,
-    };
-    let format = media::output_format(&video, encoder.name, false)?;
+    }
+}
+
+/// The settings of an encoder for a film; `None` for one that this FFmpeg does not have.
+fn trial(settings: &Settings, encoder: &Encoder, video: &VideoInfo) -> Option<EncodeSettings> {
+    let format = media::output_format(video, encoder.name, false)?;
     let encoding = Encoding { encoder: encoder.name.to_owned(), pixel_format: format.name };
     let (crf, preset) = settings.quality(encoder);
     Some(EncodeSettings {
         crf,
         preset,
         options: settings.encoder_options.clone(),
-        ..EncodeSettings::new(&video, &encoding.encoder, &encoding.pixel_format, SIZE, video.time_base)
+        ..EncodeSettings::new(video, &encoding.encoder, &encoding.pixel_format, SIZE, video.time_base)
     })
 }
 
 /// Which of its options an encoder does not take, in a sentence; `None` where they are not at fault.
 pub(crate) fn fault(settings: &EncodeSettings) -> Option<String> {
-    if settings.options.is_empty() || media::try_encoder(settings).is_ok() {
+    if settings.options.is_empty() || attempt(settings).is_ok() {
         return None;
     }
     let with = |options: &[(String, String)]| {
-        media::try_encoder(&EncodeSettings { options: options.to_vec(), ..settings.clone() })
+        attempt(&EncodeSettings { options: options.to_vec(), ..settings.clone() })
     };
     with(&[]).ok()?;
     let encoder = &settings.encoder;
     for option in &settings.options {
-        let Err(error) = with(std::slice::from_ref(option)) else { continue };
+        let Err(reason) = with(std::slice::from_ref(option)) else { continue };
         let (name, value) = option;
-        let reason = match error {
-            media::Error::Encoder { reason, .. } | media::Error::Ffmpeg { reason, .. } => reason,
-            other => other.to_string(),
-        };
         return Some(if reason.starts_with("it has no option") {
             format!("{encoder} has no option `{name}`: leave it out, or see `ffmpeg -h encoder={encoder}`")
         } else {
-            let reason = reason.lines().next().unwrap_or_default();
-            let reason: String = reason.chars().take(WORDS).collect();
+            let reason = brief(&reason);
             format!("{encoder} does not take {name}={value} ({reason}): see `ffmpeg -h encoder={encoder}`")
         });
     }
@@ -101,6 +121,8 @@ pub(crate) fn fault(settings: &EncodeSettings) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use job::encoder::ENCODERS;
+
     use super::*;
 
     fn tried(encoder: Option<&str>, options: &[(&str, &str)]) -> Result<Response, String> {
@@ -109,6 +131,20 @@ mod tests {
         let encoder = encoder.map(ToOwned::to_owned);
         let settings = Settings { encoder, encoder_options: options, ..Settings::default() };
         run(&settings).map_err(|failed| failed.0.message)
+    }
+
+    #[test]
+    fn an_encoder_works_or_says_why_not_in_a_short_line() {
+        media::init();
+        for encoder in &ENCODERS {
+            match works(encoder) {
+                Ok(()) => {}
+                Err(reason) => {
+                    assert_ne!(encoder.name, "libx264", "{reason}");
+                    assert!((1..=WORDS).contains(&reason.chars().count()), "{} {reason}", encoder.name);
+                }
+            }
+        }
     }
 
     #[test]

@@ -3,13 +3,16 @@
 //! What is decoded are the packets in memory. A checksum over them says later whether the file holds the same ones.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 
 use frame::Rational;
 use media::{CodecParameters, Packet, SegmentDecoder};
 
 use crate::failure::Failed;
+use crate::threads;
 
+/// The name of the thread.
+const NAME: &str = "verify";
 /// Packets that wait to be decoded: the encoder gives many at once at the end.
 const QUEUE: usize = 32;
 
@@ -71,10 +74,7 @@ impl Verifier {
             }
             Ok(Found { frames: decoder.finish()?, checksum })
         };
-        let thread = thread::Builder::new().name("verifier".to_owned()).spawn(decode);
-        let thread =
-            thread.map_err(|error| Failed::transient(format!("no thread can be started: {error}")))?;
-        Ok(Self { packets, used, thread })
+        Ok(Self { packets, used, thread: threads::start(NAME, decode)? })
     }
 
     /// Hands over a copy of a packet. When the thread has failed, [`Verifier::finish`] says why.
@@ -89,9 +89,6 @@ impl Verifier {
     /// Waits for the rest.
     pub(crate) fn finish(self) -> Result<Found, Failed> {
         drop(self.packets);
-        match self.thread.join() {
-            Ok(found) => Ok(found?),
-            Err(_) => Err(Failed::transient("the verifier's thread died")),
-        }
+        Ok(threads::result(NAME, self.thread.join())??)
     }
 }

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use job::message::{self, Request, Response};
 
+use crate::failure::Failed;
+use crate::threads;
+
 /// Time between signs of progress; the coordinator shows a few a second.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -30,10 +33,7 @@ pub(crate) fn requests() -> anyhow::Result<Receiver<Request>> {
         }
         std::process::exit(0);
     };
-    std::thread::Builder::new()
-        .name("requests".to_owned())
-        .spawn(read)
-        .context("no thread can be started")?;
+    threads::start("requests", read).map_err(|failed| anyhow::anyhow!(failed.0.message))?;
     Ok(requests)
 }
 
@@ -56,23 +56,30 @@ impl Progress {
     }
 
     /// Does what takes long and cannot be looked into, telling all the while that this process lives.
-    pub(crate) fn during<T: Send>(&self, work: impl FnOnce() -> T + Send) -> std::thread::Result<T> {
-        self.during_frames(&AtomicU32::new(0), work)
+    ///
+    /// # Errors
+    /// When the thread for it, which gets a name, cannot be started or dies.
+    pub(crate) fn during<T: Send>(&self, name: &str, work: impl FnOnce() -> T + Send) -> Result<T, Failed> {
+        self.during_frames(name, &AtomicU32::new(0), work)
     }
 
     /// As [`Progress::during`], for work that counts the frames it has done.
+    ///
+    /// # Errors
+    /// As for [`Progress::during`].
     pub(crate) fn during_frames<T: Send>(
         &self,
+        name: &str,
         done: &AtomicU32,
         work: impl FnOnce() -> T + Send,
-    ) -> std::thread::Result<T> {
+    ) -> Result<T, Failed> {
         std::thread::scope(|scope| {
-            let working = scope.spawn(work);
+            let working = threads::start_in(scope, name, work)?;
             while !working.is_finished() {
                 self.tell(done.load(Relaxed), 0);
                 std::thread::sleep(PAUSE / 8);
             }
-            working.join()
+            threads::result(name, working.join())
         })
     }
 }

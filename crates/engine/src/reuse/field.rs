@@ -48,6 +48,7 @@ pub(super) fn receptive_field(network: &Network, side: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use network::ir::{Activation, Conv};
     use network::{build, catalogue, read_tensors};
 
     use super::*;
@@ -58,5 +59,20 @@ mod tests {
             let tensors = read_tensors(catalogue::built_in(name).unwrap().bytes()).unwrap();
             assert_eq!(receptive_field(&build(&tensors).unwrap().1, 6), convolutions, "{name}");
         }
+    }
+
+    #[test]
+    fn after_an_enlargement_a_step_is_smaller() {
+        let conv = |input| {
+            let (weight, bias, activation) = (Vec::new(), Vec::new(), Activation::None);
+            let (in_channels, out_channels, input) = (3, 3, ValueId(input));
+            Op::Conv(Conv { input, in_channels, out_channels, kernel: 3, weight, bias, activation })
+        };
+        let up = Op::UpsampleNearest { input: ValueId(0), factor: 2 };
+        let nodes = vec![Op::Input { channels: 3 }, up, conv(1), conv(2)];
+        // Two steps of half a pixel; the third crosses into the next.
+        assert_eq!(receptive_field(&Network { nodes: nodes.clone(), scale: 2 }, 6), 1);
+        let nodes = [nodes, vec![conv(3)]].concat();
+        assert_eq!(receptive_field(&Network { nodes, scale: 2 }, 6), 2);
     }
 }

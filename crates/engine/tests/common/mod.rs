@@ -5,6 +5,7 @@
 pub mod files;
 pub mod naive;
 pub mod nets;
+pub mod tiled;
 
 use std::num::NonZeroUsize;
 
@@ -23,7 +24,7 @@ pub fn engines(network: &Network, count: usize) -> [Box<dyn Engine>; 2] {
 
 pub fn whole(engine: &dyn Engine, input: &RgbF32) -> RgbF32 {
     let mut output = RgbF32::new(Size::new(0, 0));
-    engine::upscale(engine.session(input.size()).unwrap().as_mut(), input, &mut output).unwrap();
+    tiled::upscale(engine.session(input.size()).unwrap().as_mut(), input, &mut output);
     output
 }
 

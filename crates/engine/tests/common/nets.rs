@@ -206,3 +206,17 @@ pub fn odd(seed: u64) -> Network {
     net.push(Op::Concat { inputs: vec![e, f] });
     net.network(2)
 }
+
+/// One of each kind of network, with names.
+pub fn networks() -> Vec<(&'static str, Network)> {
+    vec![
+        ("srvgg x4", srvgg(16, 3, 4, 1)),
+        ("srvgg x2", srvgg(24, 2, 2, 2)),
+        ("srvgg x3", srvgg(10, 1, 3, 3)),
+        ("rrdb x4", rrdb(16, 8, 1, 1, 4)),
+        ("rrdb x2", rrdb(16, 8, 1, 2, 5)),
+        ("span x2", span(16, 2, 2, true, 18)),
+        ("span x4", span(13, 1, 4, false, 19)),
+        ("odd", odd(6)),
+    ]
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Frames, Quirks};
-use crate::index::Index;
+use crate::frame_list::Index;
 use crate::raw::codec::Threads;
 use crate::raw::frame::RawFrame;
 use crate::{Error, Source};
@@ -13,7 +13,7 @@ use crate::{Error, Source};
 /// Where the list has checksums, every frame is the very picture that a decoder gives that began at the start: a start that
 /// does not lead to it is given up for an earlier one.
 #[derive(Debug)]
-pub(crate) struct Numbered {
+pub(crate) struct Numbered<'a> {
     source: Source,
     threads: Threads,
     frames: Frames,
@@ -21,7 +21,7 @@ pub(crate) struct Numbered {
     /// end; `None` when decoding started at the beginning.
     other_starts: Option<Vec<i64>>,
     /// The list.
-    index: Index,
+    index: &'a Index,
     /// Number of the next frame out of the decoder, as far as it follows from the frame before.
     next_decoded: Option<usize>,
     /// Number of the next frame to give.
@@ -34,13 +34,13 @@ pub(crate) struct Numbered {
     early: BTreeMap<usize, RawFrame>,
 }
 
-impl Numbered {
+impl<'a> Numbered<'a> {
     /// Prepares to decode from frame `first` on, which must not be missing.
     ///
     /// At most `threads` are used; one where more could give other pictures each time.
-    pub(crate) fn open(source: &Source, index: Index, first: u32, threads: usize) -> Result<Self, Error> {
+    pub(crate) fn open(source: &Source, index: &'a Index, first: u32, threads: usize) -> Result<Self, Error> {
         let threads = if index.by_time { Threads::Repeatable(threads) } else { Threads::One };
-        let mut starts = if index.seekable { starts(&index, first) } else { Vec::new() };
+        let mut starts = if index.seekable { starts(index, first) } else { Vec::new() };
         let (frames, is_beginning) = open_at(source, threads, index.quirks, &mut starts)?;
         Ok(Self {
             source: source.clone(),

@@ -9,86 +9,13 @@ const X264_PARTITIONS: &str = "i8x8";
 /// Slices of a picture of FFV1. Their number changes the packets, so it does not follow the machine.
 const FFV1_SLICES: &str = "16";
 
+/// Options by their names.
+type Options = Vec<(&'static str, String)>;
+
 /// The options, by FFmpeg's names. What the user adds comes last and goes over ours.
 pub(super) fn options(settings: &EncodeSettings) -> Vec<(String, String)> {
-    let mut options = Vec::new();
-    let mut set = |name: &str, value: String| options.push((name.to_owned(), value));
-    let (crf, preset) = (settings.crf.to_string(), settings.preset.clone());
-    match settings.encoder.as_str() {
-        "libx264" => {
-            set("crf", crf);
-            set("preset", preset);
-            set("partitions", X264_PARTITIONS.to_owned());
-            let mut parameters = Vec::new();
-            if let Some(instructions) = x264_instructions() {
-                parameters.push(format!("asm={instructions}"));
-            }
-            if settings.parameter_set > 0 {
-                parameters.push(format!("sps-id={}", settings.parameter_set));
-            }
-            if !parameters.is_empty() {
-                set("x264-params", parameters.join(":"));
-            }
-        }
-        "libx265" => {
-            set("crf", crf);
-            set("preset", preset);
-            // The thread of the encoder's own, and nothing in the stream that tells of the machine.
-            let mut parameters = vec![
-                "log-level=error".to_owned(),
-                format!("pools={}", settings.threads),
-                "info=0".to_owned(),
-            ];
-            let hdr = settings.hdr.iter().flat_map(crate::Hdr::x265).collect::<Vec<_>>();
-            if !hdr.is_empty() {
-                parameters.push("hdr10=1".to_owned());
-                parameters.extend(hdr);
-            }
-            set("x265-params", parameters.join(":"));
-        }
-        "libsvtav1" => {
-            set("crf", crf);
-            set("preset", preset);
-            let hdr = settings.hdr.iter().flat_map(crate::Hdr::svt_av1).collect::<Vec<_>>();
-            if !hdr.is_empty() {
-                set("svtav1-params", hdr.join(":"));
-            }
-        }
-        "prores_ks" => {
-            let is_444 =
-                PixelFormat::named(&settings.pixel_format).is_some_and(|f| f.chroma_shift() == (0, 0));
-            set("profile", if is_444 { "4444" } else { "hq" }.to_owned());
-            set("vendor", "apl0".to_owned());
-        }
-        "ffv1" => {
-            set("level", "3".to_owned());
-            set("slices", FFV1_SLICES.to_owned());
-            set("slicecrc", "1".to_owned());
-            set("g", "1".to_owned());
-        }
-        name if name.ends_with("_nvenc") => {
-            set("preset", preset);
-            set("rc", "vbr".to_owned());
-            set("cq", crf);
-            set("b", "0".to_owned());
-            set("forced-idr", "1".to_owned());
-        }
-        name if name.ends_with("_qsv") => {
-            set("preset", preset);
-            set("global_quality", crf);
-        }
-        name if name.ends_with("_vaapi") => {
-            set("rc_mode", "CQP".to_owned());
-            set("global_quality", crf);
-        }
-        name if name.ends_with("_amf") => {
-            set("quality", preset);
-            set("rc", "cqp".to_owned());
-            set("qp_i", crf.clone());
-            set("qp_p", crf);
-        }
-        _ => {}
-    }
+    let own = own(settings);
+    let mut options: Vec<_> = own.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     for (name, value) in &settings.options {
         // Lists of an encoder's own parameters are added to, not replaced.
         match options.iter_mut().find(|(known, _)| known == name) {
@@ -98,6 +25,72 @@ pub(super) fn options(settings: &EncodeSettings) -> Vec<(String, String)> {
         }
     }
     options
+}
+
+/// Those that come of the settings.
+fn own(settings: &EncodeSettings) -> Options {
+    let (crf, preset) = (settings.crf.to_string(), settings.preset.clone());
+    match settings.encoder.as_str() {
+        "libx264" => x264(settings),
+        "libx265" => x265(settings),
+        "libsvtav1" => {
+            let hdr = settings.hdr.iter().flat_map(crate::Hdr::svt_av1).collect::<Vec<_>>();
+            let hdr = (!hdr.is_empty()).then(|| ("svtav1-params", hdr.join(":")));
+            [("crf", crf), ("preset", preset)].into_iter().chain(hdr).collect()
+        }
+        "prores_ks" => {
+            let format = PixelFormat::named(&settings.pixel_format);
+            let is_444 = format.is_some_and(|format| format.chroma_shift() == (0, 0));
+            let profile = if is_444 { "4444" } else { "hq" };
+            vec![("profile", profile.to_owned()), ("vendor", "apl0".to_owned())]
+        }
+        "ffv1" => [("level", "3"), ("slices", FFV1_SLICES), ("slicecrc", "1"), ("g", "1")]
+            .map(|(name, value)| (name, value.to_owned()))
+            .into(),
+        name if name.ends_with("_nvenc") => vec![
+            ("preset", preset),
+            ("rc", "vbr".to_owned()),
+            ("cq", crf),
+            ("b", "0".to_owned()),
+            ("forced-idr", "1".to_owned()),
+        ],
+        name if name.ends_with("_qsv") => vec![("preset", preset), ("global_quality", crf)],
+        name if name.ends_with("_vaapi") => vec![("rc_mode", "CQP".to_owned()), ("global_quality", crf)],
+        name if name.ends_with("_amf") => {
+            vec![("quality", preset), ("rc", "cqp".to_owned()), ("qp_i", crf.clone()), ("qp_p", crf)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn x264(settings: &EncodeSettings) -> Options {
+    let asm = x264_instructions().map(|instructions| format!("asm={instructions}"));
+    let number = settings.parameter_set;
+    let set = (number > 0).then(|| format!("sps-id={number}"));
+    let parameters: Vec<String> = asm.into_iter().chain(set).collect();
+    let parameters = (!parameters.is_empty()).then(|| ("x264-params", parameters.join(":")));
+    let options = [
+        ("crf", settings.crf.to_string()),
+        ("preset", settings.preset.clone()),
+        ("partitions", X264_PARTITIONS.to_owned()),
+    ];
+    options.into_iter().chain(parameters).collect()
+}
+
+fn x265(settings: &EncodeSettings) -> Options {
+    // The thread of the encoder's own, and nothing in the stream that tells of the machine.
+    let mut parameters =
+        vec!["log-level=error".to_owned(), format!("pools={}", settings.threads), "info=0".to_owned()];
+    let hdr = settings.hdr.iter().flat_map(crate::Hdr::x265).collect::<Vec<_>>();
+    if !hdr.is_empty() {
+        parameters.push("hdr10=1".to_owned());
+        parameters.extend(hdr);
+    }
+    vec![
+        ("crf", settings.crf.to_string()),
+        ("preset", settings.preset.clone()),
+        ("x265-params", parameters.join(":")),
+    ]
 }
 
 /// The instructions that libx264 may use on a processor with AVX-512; `None` where it may choose.

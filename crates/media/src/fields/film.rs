@@ -4,7 +4,7 @@ use frame::Rational;
 
 use super::{FieldOrder, filter};
 use crate::decode::Numbered;
-use crate::index::Index;
+use crate::frame_list::Index;
 use crate::raw::filter::{Formats, Graph};
 use crate::raw::frame::RawFrame;
 use crate::{Error, Source};
@@ -42,7 +42,7 @@ pub(super) fn film(
     rate: Rational,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Film, Error> {
-    let mut decoded = Numbered::open(source, index.clone(), 0, THREADS)?;
+    let mut decoded = Numbered::open(source, index, 0, THREADS)?;
     // A frame that is a frame of the film again, but for the noise of its encoding, counts as a repetition; FFmpeg always
     // leaves out the frame of a cycle that is most like the one before.
     let description = format!("{},decimate=cycle={CYCLE}", filter::fieldmatch(order));

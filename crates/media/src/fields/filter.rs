@@ -265,7 +265,7 @@ mod tests {
     use std::ops::Range;
 
     use super::*;
-    use crate::index::Index;
+    use crate::frame_list::Index;
 
     const FRAMES: u32 = 24;
     /// The first frame of another size, and the first of another format.

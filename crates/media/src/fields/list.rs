@@ -4,7 +4,7 @@ use frame::Rational;
 
 use super::film::CYCLE;
 use super::{Fields, Made};
-use crate::index::Index;
+use crate::frame_list::Index;
 use crate::{Error, MAX_FRAMES};
 
 /// The list of the frames that are made. Its ticks are those of the file, or where a time would fall between two of them

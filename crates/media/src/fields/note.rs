@@ -5,7 +5,7 @@ use super::pulldown::LEAST_CYCLES;
 use super::rule::{Case, Decision, Does};
 use super::sample::Sample;
 use super::{Deinterlace, FieldOrder, Stretch};
-use crate::index::Index;
+use crate::frame_list::Index;
 
 /// Stretches that are told one by one.
 const TOLD: usize = 5;

@@ -7,7 +7,7 @@ use frame::{Rational, Size};
 
 use super::{FieldOrder, Made, filter};
 use crate::decode::Numbered;
-use crate::index::Index;
+use crate::frame_list::Index;
 use crate::raw::filter::{Formats, Graph};
 use crate::raw::frame::RawFrame;
 use crate::raw::pixel::PixelFormat;
@@ -113,13 +113,13 @@ pub(super) fn look(
         return look_at_all(source, index, progress);
     }
     let mut evidence = Evidence::default();
-    let mut open: Option<Numbered> = None;
+    let mut open: Option<Numbered<'_>> = None;
     let mut done = 0;
     for range in places(index, rate) {
         let mut decoded = match open.take() {
             // Where decoding starts at the beginning of the file, it is not begun again for each place.
             Some(decoded) if !index.seekable => decoded,
-            _ => Numbered::open(source, index.clone(), index.present_from(range.start), 1)?,
+            _ => Numbered::open(source, index, index.present_from(range.start), 1)?,
         };
         let mut window = Window::default();
         while let Some(number) = next_of(&mut decoded)?.filter(|&number| number < range.end) {
@@ -146,7 +146,7 @@ pub(super) fn look_at_all(
     index: &Index,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Evidence, Error> {
-    let mut decoded = Numbered::open(source, index.clone(), index.present_from(0), THREADS)?;
+    let mut decoded = Numbered::open(source, index, index.present_from(0), THREADS)?;
     let mut window = Window::default();
     while let Some(number) = next_of(&mut decoded)? {
         progress(u64::from(number) + 1);
@@ -178,7 +178,7 @@ impl Evidence {
 }
 
 /// The next frame; none where the decoder gives others than the list has.
-fn next_of(decoded: &mut Numbered) -> Result<Option<u32>, Error> {
+fn next_of(decoded: &mut Numbered<'_>) -> Result<Option<u32>, Error> {
     match decoded.next() {
         Err(Error::FramesDiffer { .. }) => Ok(None),
         other => other,

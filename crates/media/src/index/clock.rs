@@ -2,7 +2,7 @@
 
 use frame::Rational;
 
-use super::{JUMP_SECONDS, LONGEST_GAP_SECONDS};
+use crate::frame_list::{JUMP_SECONDS, LONGEST_GAP_SECONDS};
 use crate::raw;
 
 /// Gives every decoded frame a time that is later than that of the frame before.

@@ -2,8 +2,8 @@
 
 use frame::{Canvas, ColorDescription, Orientation, Rational, Seen};
 
-use super::bars::Bars;
 use super::clock::{self, Clock};
+use crate::bars::Bars;
 use crate::decode::Frames;
 use crate::raw::codec::Threads;
 use crate::raw::frame::RawFrame;

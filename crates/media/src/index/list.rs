@@ -2,17 +2,14 @@
 
 use std::ops::Range;
 
-use frame::Rational;
-
-use super::Index;
 use super::clock::last_duration;
 use super::decoded::Decoded;
 use super::entries::Entries;
+use super::film::Film;
 use super::packets::Packets;
 use super::parts;
 use crate::Error;
-use crate::decode::Frames;
-use crate::raw::stream::Stream;
+use crate::frame_list::Index;
 
 /// How the frames get their times.
 enum Times {
@@ -26,28 +23,6 @@ enum Times {
 
 /// A frame of the list: its time, and which of the decoded frames it is, unless it is missing.
 type Listed = (i64, Option<usize>);
-
-/// What the container says of the film.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Film {
-    /// Two packets may be two fields of one frame.
-    has_fields: bool,
-    /// The shape of a pixel.
-    pub(super) pixel: Rational,
-    /// It says how the pictures lie.
-    pub(super) is_oriented: bool,
-}
-
-impl Film {
-    pub(super) fn of(frames: &Frames) -> Self {
-        let video = frames.input().stream(frames.stream());
-        Self {
-            has_fields: frames.may_have_fields(),
-            pixel: video.map_or(Rational::new(0, 1), Stream::sample_aspect_ratio),
-            is_oriented: video.is_some_and(|video| video.rotation().is_some()),
-        }
-    }
-}
 
 /// Makes the list. `from_start` has every segment decoded from the start of the file.
 pub(super) fn list(

@@ -2,11 +2,11 @@
 
 use frame::Rational;
 
+use super::behind::Behind;
 use super::clock::last_duration;
 use super::coded::Coded;
-use super::window::Behind;
-use super::{Index, JUMP_SECONDS, LONGEST_GAP_SECONDS, Window};
 use crate::decode::Frames;
+use crate::frame_list::{Index, JUMP_SECONDS, LONGEST_GAP_SECONDS, Window};
 use crate::probe::video_stream;
 use crate::raw::codec::{Threads, is_intra_only};
 use crate::raw::input::Input;

@@ -3,8 +3,9 @@
 use frame::{Canvas, ColorDescription, Orientation, Rational};
 
 use super::decoded::{Decoded, Look};
-use super::list::Film;
-use super::{Index, Part, bars};
+use super::film::Film;
+use crate::bars;
+use crate::frame_list::{Index, Part};
 use crate::raw::pixel::PixelFormat;
 use crate::{Error, is_hdr};
 

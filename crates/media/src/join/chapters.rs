@@ -1,7 +1,7 @@
 //! Chapters, as the result has them.
 
-use super::Shift;
-use crate::index::Ends;
+use crate::Shift;
+use crate::frame_list::Ends;
 use crate::raw::input::Chapter;
 
 /// The chapters, moved as all streams are. What lies before the beginning is cut off, and of a part what lies behind its end.

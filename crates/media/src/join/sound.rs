@@ -3,15 +3,14 @@
 
 use frame::Rational;
 
-use super::SoundFormat;
-use crate::index::JUMP_SECONDS;
+use crate::frame_list::JUMP_SECONDS;
 use crate::raw::codec::{Decoder, Output, Threads};
 use crate::raw::ffi::AVCodecID;
 use crate::raw::frame::RawFrame;
 use crate::raw::packet::RawPacket;
 use crate::raw::sound::{self, AacEncoder, SoundGraph};
 use crate::raw::stream::Stream;
-use crate::{Container, Error, raw};
+use crate::{Container, Error, SoundFormat, raw};
 
 /// What converted sound becomes.
 #[derive(Debug)]

@@ -4,13 +4,13 @@ use frame::Rational;
 
 use super::merge::{Blocks, Merge};
 use super::sound::{Converter, Target};
-use super::{Join, Shift, Way, has_packets};
-use crate::index::{Ends, JUMP_SECONDS};
+use super::{Join, has_packets};
+use crate::frame_list::{Ends, JUMP_SECONDS};
 use crate::raw::ffi::AVCodecID;
 use crate::raw::output::Output;
 use crate::raw::packet::RawPacket;
 use crate::raw::stream::{Kind, Stream};
-use crate::{Container, Error, raw};
+use crate::{Container, Error, Shift, Way, raw};
 
 /// A stream of the source that is in the result too.
 #[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]

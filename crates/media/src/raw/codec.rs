@@ -5,8 +5,9 @@ use std::ptr;
 
 use frame::{ChromaLocation, ColorDescription, Rational, Size};
 
+use super::color::{av_chroma_location, av_range, chroma_location, range};
 use super::dictionary::Dictionary;
-use super::frame::{RawFrame, av_chroma_location, av_range, chroma_location};
+use super::frame::RawFrame;
 use super::packet::RawPacket;
 use super::pixel::PixelFormat;
 use super::{av_rational, c_text, check, error_text, ffi, is_again, out_of_memory, text};
@@ -374,7 +375,7 @@ impl Parameters {
                 matrix: frame::Matrix(raw.color_space.0 as u8),
                 primaries: frame::Primaries(raw.color_primaries.0 as u8),
                 transfer: frame::Transfer(raw.color_trc.0 as u8),
-                range: super::frame::range(raw.color_range),
+                range: range(raw.color_range),
             },
             chroma_location: chroma_location(raw.chroma_location),
             sample_aspect_ratio: super::rational(raw.sample_aspect_ratio),

@@ -4,13 +4,14 @@ mod samples;
 
 use std::ffi::c_int;
 
-use frame::{ChromaLocation, ColorDescription, Orientation, Range, Rational, Size};
+use frame::{ChromaLocation, ColorDescription, Orientation, Rational, Size};
 
+use super::color::{av_chroma_location, av_range, range};
 use super::pixel::PixelFormat;
 use super::{check, ffi, out_of_memory};
 use crate::Error;
 use crate::raw::packet::NO_TIME;
-use crate::raw::stream::{SideData, orientation_of_matrix};
+use crate::raw::side_data::{SideData, orientation_of_matrix};
 
 /// A picture that is owned; its samples are shared and counted.
 #[derive(Debug)]
@@ -344,45 +345,5 @@ impl Drop for RawFrame {
     fn drop(&mut self) {
         // SAFETY: the frame is ours.
         unsafe { ffi::av_frame_free(&raw mut self.0) };
-    }
-}
-
-pub(crate) const fn av_range(range: Range) -> ffi::AVColorRange {
-    match range {
-        Range::Unspecified => ffi::AVColorRange::UNSPECIFIED,
-        Range::Limited => ffi::AVColorRange::MPEG,
-        Range::Full => ffi::AVColorRange::JPEG,
-    }
-}
-
-pub(crate) const fn range(range: ffi::AVColorRange) -> Range {
-    match range {
-        ffi::AVColorRange::MPEG => Range::Limited,
-        ffi::AVColorRange::JPEG => Range::Full,
-        _ => Range::Unspecified,
-    }
-}
-
-pub(crate) const fn av_chroma_location(location: ChromaLocation) -> ffi::AVChromaLocation {
-    match location {
-        ChromaLocation::Unspecified => ffi::AVChromaLocation::UNSPECIFIED,
-        ChromaLocation::Left => ffi::AVChromaLocation::LEFT,
-        ChromaLocation::Center => ffi::AVChromaLocation::CENTER,
-        ChromaLocation::TopLeft => ffi::AVChromaLocation::TOPLEFT,
-        ChromaLocation::Top => ffi::AVChromaLocation::TOP,
-        ChromaLocation::BottomLeft => ffi::AVChromaLocation::BOTTOMLEFT,
-        ChromaLocation::Bottom => ffi::AVChromaLocation::BOTTOM,
-    }
-}
-
-pub(crate) const fn chroma_location(location: ffi::AVChromaLocation) -> ChromaLocation {
-    match location {
-        ffi::AVChromaLocation::LEFT => ChromaLocation::Left,
-        ffi::AVChromaLocation::CENTER => ChromaLocation::Center,
-        ffi::AVChromaLocation::TOPLEFT => ChromaLocation::TopLeft,
-        ffi::AVChromaLocation::TOP => ChromaLocation::Top,
-        ffi::AVChromaLocation::BOTTOMLEFT => ChromaLocation::BottomLeft,
-        ffi::AVChromaLocation::BOTTOM => ChromaLocation::Bottom,
-        _ => ChromaLocation::Unspecified,
     }
 }

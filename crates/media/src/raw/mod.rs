@@ -6,6 +6,7 @@
 
 pub(crate) mod bitstream;
 pub(crate) mod codec;
+pub(crate) mod color;
 pub(crate) mod dictionary;
 pub(crate) mod filter;
 pub(crate) mod frame;
@@ -17,6 +18,7 @@ pub(crate) mod output;
 pub(crate) mod packet;
 mod parts;
 pub(crate) mod pixel;
+pub(crate) mod side_data;
 pub(crate) mod sound;
 mod stills;
 pub(crate) mod stream;
@@ -25,7 +27,7 @@ use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
 
 use ::frame::Rational;
-pub(crate) use ffmpeg_the_third::ffi;
+pub(crate) use ffmpeg_sys_the_third as ffi;
 
 use crate::Error;
 

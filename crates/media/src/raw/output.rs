@@ -11,8 +11,9 @@ use super::codec::{Parameters, set_extradata};
 use super::dictionary::{self, Dictionary};
 use super::input::Chapter;
 use super::packet::RawPacket;
+use super::side_data::SideData;
 use super::sound::{AacEncoder, set_format};
-use super::stream::{Kind, SideData, Stream};
+use super::stream::{Kind, Stream};
 use super::{av_rational, c_text, check, error_text, ffi, out_of_memory, rational, text};
 use crate::{Error, SoundFormat};
 

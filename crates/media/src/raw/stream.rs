@@ -5,8 +5,9 @@ use std::ptr;
 
 use frame::{ChromaLocation, ColorDescription, Matrix, Orientation, Primaries, Rational, Size, Transfer};
 
-use super::frame::range;
+use super::color::{chroma_location, range};
 use super::pixel::PixelFormat;
+use super::side_data::{SideData, ne_i32, orientation_of_matrix};
 use super::{dictionary, ffi, rational, text};
 
 /// The kinds of side data that describe a whole stream. Listed, because FFmpeg 5.1 and 6.1 keep them in different
@@ -41,30 +42,6 @@ pub(crate) enum Kind {
 /// A stream of an open file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stream<'a>(pub(super) &'a ffi::AVStream);
-
-/// Side data with its kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SideData {
-    pub(crate) kind: ffi::AVPacketSideDataType,
-    pub(crate) bytes: Vec<u8>,
-}
-
-impl SideData {
-    /// True for what HDR10 says of the mastering display and of the content.
-    pub(crate) fn is_hdr(&self) -> bool {
-        self.is_light_level() || self.kind == ffi::AVPacketSideDataType::MASTERING_DISPLAY_METADATA
-    }
-
-    /// True for the brightest pixel and the brightest frame.
-    pub(crate) fn is_light_level(&self) -> bool {
-        self.kind == ffi::AVPacketSideDataType::CONTENT_LIGHT_LEVEL
-    }
-
-    /// True for the matrix that turns the picture upright.
-    pub(crate) fn is_display_matrix(&self) -> bool {
-        self.kind == ffi::AVPacketSideDataType::DISPLAYMATRIX
-    }
-}
 
 impl<'a> Stream<'a> {
     pub(crate) fn parameters(self) -> &'a ffi::AVCodecParameters {
@@ -169,7 +146,7 @@ impl<'a> Stream<'a> {
 
     /// Where the chroma samples lie.
     pub(crate) fn chroma_location(self) -> ChromaLocation {
-        super::frame::chroma_location(self.parameters().chroma_location)
+        chroma_location(self.parameters().chroma_location)
     }
 
     /// True when the stream says that its frames consist of two fields of different times.
@@ -290,13 +267,6 @@ pub(crate) fn extradata(parameters: &ffi::AVCodecParameters) -> &[u8] {
     unsafe { std::slice::from_raw_parts(parameters.extradata, parameters.extradata_size as usize) }
 }
 
-/// What a display matrix asks for; `None` for angles between.
-pub(crate) fn orientation_of_matrix(bytes: &[u8]) -> Option<Orientation> {
-    let factors: Vec<i32> = bytes.chunks_exact(4).map(ne_i32).collect();
-    let &[a, b, _, c, d, ..] = factors.as_slice() else { return None };
-    Orientation::of_factors(a, b, c, d)
-}
-
 /// The letters of a tag, such as `apac`; of one without letters its number; `None` for no tag.
 fn name_of_tag(tag: u32) -> Option<String> {
     let letters = tag.to_le_bytes();
@@ -314,13 +284,6 @@ fn clock_time(text: &str) -> Option<f64> {
         let number = part.parse::<f64>().ok().filter(|number| *number >= 0.0 && number.is_finite())?;
         Some(seconds * 60.0 + number)
     })
-}
-
-/// A number of a display matrix.
-pub(crate) fn ne_i32(bytes: &[u8]) -> i32 {
-    let mut number = [0; 4];
-    number.copy_from_slice(&bytes[..4]);
-    i32::from_ne_bytes(number)
 }
 
 #[cfg(test)]

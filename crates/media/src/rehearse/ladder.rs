@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use super::listen::listen;
 use super::words::{self, moved};
 use super::{Rehearsal, Rehearsed, others};
-use crate::index::Ends;
+use crate::frame_list::Ends;
 use crate::join::sound::{Formats, widest};
 use crate::join::streams::name;
 use crate::raw::input::Input;
 use crate::raw::stream::{Kind, Stream};
-use crate::survey::{Survey, listen};
+use crate::survey::Survey;
 use crate::{Carry, Container, Error, JoinReport, Shift, Way};
 
 /// The steps so far.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use half::f16;
-use network::ir::{Activation, Network, Op, ValueId};
+use network::ir::{Activation, Conv, Network, Op, ValueId};
 
 /// How exporters differ.
 #[derive(Debug, Clone, Copy)]
@@ -102,66 +102,10 @@ impl Writer {
                 }
                 self.line("BinaryOp", &factors, &output, "0=2");
             }
-            Op::Conv(conv) => {
-                let mut parameters = format!(
-                    "0={} 1={} 4={} 5=1 6={}",
-                    conv.out_channels,
-                    conv.kernel,
-                    conv.kernel / 2,
-                    conv.weight.len()
-                );
-                if self.style.pnnx {
-                    let kernel = conv.kernel;
-                    write!(parameters, " 11={kernel} 2=1 12=1 3=1 13=1 14={0} 15={0} 16={0}", kernel / 2)
-                        .unwrap();
-                }
-                if let (Activation::LeakyRelu(slope), false) = (&conv.activation, self.style.pnnx) {
-                    write!(parameters, " 9=2 -23310=1,{slope:e}").unwrap();
-                }
-                self.line("Convolution", &inputs, &output, &parameters);
-                if self.style.half {
-                    self.bin.extend(0x0130_6B47_u32.to_le_bytes());
-                    self.bin
-                        .extend(conv.weight.iter().flat_map(|&weight| f16::from_f32(weight).to_le_bytes()));
-                    self.bin.resize(self.bin.len().next_multiple_of(4), 0);
-                } else {
-                    self.bin.extend(0_u32.to_le_bytes());
-                    self.floats(&conv.weight);
-                }
-                self.floats(&conv.bias);
-                let activated = vec![format!("v{index}_activated")];
-                match &conv.activation {
-                    Activation::Prelu(slopes) => {
-                        self.line("PReLU", &output, &activated, &format!("0={}", slopes.len()));
-                        self.floats(slopes);
-                        output = activated;
-                    }
-                    Activation::Silu => {
-                        self.line("Swish", &output, &activated, "");
-                        output = activated;
-                    }
-                    Activation::LeakyRelu(slope) if self.style.pnnx => {
-                        self.line("ReLU", &output, &activated, &format!("0={slope:e}"));
-                        output = activated;
-                    }
-                    _ => {}
-                }
-            }
+            Op::Conv(conv) => output = self.conv(index, conv, &inputs, output),
             Op::Concat { .. } => self.line("Concat", &inputs, &output, "0=0"),
             Op::Add { scale_a, scale_b, .. } if self.style.pnnx => {
-                for (position, factor) in [scale_a, scale_b].into_iter().enumerate() {
-                    if (factor - 1.0).abs() > 0.0 {
-                        let product = format!("v{index}_product_{position}");
-                        let factor = format!("0=2 1=1 2={factor:e}");
-                        self.line(
-                            "BinaryOp",
-                            &inputs[position..=position],
-                            std::slice::from_ref(&product),
-                            &factor,
-                        );
-                        inputs[position] = product;
-                    }
-                }
+                self.products(index, [*scale_a, *scale_b], &mut inputs);
                 inputs.reverse();
                 self.line("BinaryOp", &inputs, &output, "0=0");
             }
@@ -177,5 +121,63 @@ impl Writer {
             Op::PixelUnshuffle { factor, .. } => self.line("Reorg", &inputs, &output, &format!("0={factor}")),
         }
         self.names[index] = output;
+    }
+
+    /// A convolution with its activation; gives the names of the outputs.
+    fn conv(&mut self, index: usize, conv: &Conv, inputs: &[String], mut output: Vec<String>) -> Vec<String> {
+        let mut parameters = format!(
+            "0={} 1={} 4={} 5=1 6={}",
+            conv.out_channels,
+            conv.kernel,
+            conv.kernel / 2,
+            conv.weight.len()
+        );
+        if self.style.pnnx {
+            let kernel = conv.kernel;
+            write!(parameters, " 11={kernel} 2=1 12=1 3=1 13=1 14={0} 15={0} 16={0}", kernel / 2).unwrap();
+        }
+        if let (Activation::LeakyRelu(slope), false) = (&conv.activation, self.style.pnnx) {
+            write!(parameters, " 9=2 -23310=1,{slope:e}").unwrap();
+        }
+        self.line("Convolution", inputs, &output, &parameters);
+        if self.style.half {
+            self.bin.extend(0x0130_6B47_u32.to_le_bytes());
+            self.bin.extend(conv.weight.iter().flat_map(|&weight| f16::from_f32(weight).to_le_bytes()));
+            self.bin.resize(self.bin.len().next_multiple_of(4), 0);
+        } else {
+            self.bin.extend(0_u32.to_le_bytes());
+            self.floats(&conv.weight);
+        }
+        self.floats(&conv.bias);
+        let activated = vec![format!("v{index}_activated")];
+        match &conv.activation {
+            Activation::Prelu(slopes) => {
+                self.line("PReLU", &output, &activated, &format!("0={}", slopes.len()));
+                self.floats(slopes);
+                output = activated;
+            }
+            Activation::Silu => {
+                self.line("Swish", &output, &activated, "");
+                output = activated;
+            }
+            Activation::LeakyRelu(slope) if self.style.pnnx => {
+                self.line("ReLU", &output, &activated, &format!("0={slope:e}"));
+                output = activated;
+            }
+            _ => {}
+        }
+        output
+    }
+
+    /// Products of the inputs and their factors, in place of the inputs.
+    fn products(&mut self, index: usize, factors: [f32; 2], inputs: &mut [String]) {
+        for (position, factor) in factors.into_iter().enumerate() {
+            if (factor - 1.0).abs() > 0.0 {
+                let product = format!("v{index}_product_{position}");
+                let factor = format!("0=2 1=1 2={factor:e}");
+                self.line("BinaryOp", &inputs[position..=position], std::slice::from_ref(&product), &factor);
+                inputs[position] = product;
+            }
+        }
     }
 }

@@ -16,8 +16,6 @@ pub struct PacketLogReader<R> {
     from: R,
     header: Vec<u8>,
     offset: u64,
-    /// Length of the file, where known: no part may claim more than what is left.
-    end: Option<u64>,
     whole: crc32fast::Hasher,
     seen: Summary,
     state: State,
@@ -31,28 +29,15 @@ enum State {
 }
 
 impl<R: Read> PacketLogReader<R> {
-    /// Opens a log of unknown length.
+    /// Opens a log, whose length need not be known.
     ///
     /// # Errors
     /// It does not begin with a whole header of this version, or cannot be read.
     pub fn open(from: R) -> Result<Self, PacketLogError> {
-        Self::begin(from, None)
-    }
-
-    /// Opens a log of a known length in bytes, so that lengths in it can be checked before data is read.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn open_sized(from: R, length: u64) -> Result<Self, PacketLogError> {
-        Self::begin(from, Some(length))
-    }
-
-    fn begin(from: R, end: Option<u64>) -> Result<Self, PacketLogError> {
         let mut reader = Self {
             from,
             header: Vec::new(),
             offset: 0,
-            end,
             whole: crc32fast::Hasher::new(),
             seen: Summary::default(),
             state: State::Reading,
@@ -192,12 +177,8 @@ impl<R: Read> PacketLogReader<R> {
     }
 
     fn data(&mut self, length: usize, into: &mut Vec<u8>) -> Result<(), PacketLogError> {
-        if self.end.is_some_and(|end| end.saturating_sub(self.offset) < length as u64) {
-            return Err(PacketLogError::Truncated { offset: self.offset });
-        }
-        // A known length of the file has just vouched for the size; without one, little is taken on trust and
-        // `read_to_end` doubles its memory as bytes arrive.
-        into.reserve_exact(if self.end.is_some() { length } else { length.min(TRUSTED) });
+        // Little is taken on trust: `read_to_end` doubles its memory as bytes arrive.
+        into.reserve_exact(length.min(TRUSTED));
         let read = self.from.by_ref().take(length as u64).read_to_end(into)?;
         self.took(into);
         if read < length {

@@ -116,7 +116,7 @@ fn digest(sidecar: &Sidecar, committed: &Committed) -> String {
 ///
 /// # Errors
 /// [`Error::Damaged`] where it is not what was written, [`Error::Io`] where it cannot be read.
-pub fn read_sidecar(folder: &Path, name: SegmentName) -> Result<Recorded, Error> {
+pub(super) fn read_sidecar(folder: &Path, name: SegmentName) -> Result<Recorded, Error> {
     let path = folder.join(name.sidecar());
     let mut bytes = Vec::new();
     let file = open::workers_file(&path).map_err(Error::io("open", &path))?;

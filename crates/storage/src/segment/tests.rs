@@ -5,6 +5,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tempfile::TempDir;
 
+use super::sidecar::read_sidecar;
 use super::*;
 use crate::test_disk::SmallDisk;
 use crate::{Scratch, ScratchOptions};

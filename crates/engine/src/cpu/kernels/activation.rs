@@ -3,31 +3,22 @@
 use super::simd::Simd;
 
 /// `sigmoid(x) = 1 / (1 + exp(−x))`.
-///
-/// # Safety
-/// The instruction set of `S`.
 #[inline(always)]
-unsafe fn sigmoid<S: Simd>(x: S) -> S {
-    let one = S::splat(1.0);
-    one.div(one.add(exp(S::splat(0.0).sub(x))))
+fn sigmoid<S: Simd>(x: S) -> S {
+    let one = x.constant(1.0);
+    one.div(one.add(exp(x.constant(0.0).sub(x))))
 }
 
 /// `x · sigmoid(x)`.
-///
-/// # Safety
-/// The instruction set of `S`.
 #[inline(always)]
-pub(super) unsafe fn silu<S: Simd>(x: S) -> S {
-    x.div(S::splat(1.0).add(exp(S::splat(0.0).sub(x))))
+pub(super) fn silu<S: Simd>(x: S) -> S {
+    x.div(x.constant(1.0).add(exp(x.constant(0.0).sub(x))))
 }
 
 /// `sigmoid(x) − ½`: what a gate multiplies with.
-///
-/// # Safety
-/// The instruction set of `S`.
 #[inline(always)]
-pub(super) unsafe fn attention<S: Simd>(x: S) -> S {
-    sigmoid(x).sub(S::splat(0.5))
+pub(super) fn attention<S: Simd>(x: S) -> S {
+    sigmoid(x).sub(x.constant(0.5))
 }
 
 /// The range in which [`exp`] is right; beyond it, it stays at the values of the ends: 1.6e-38 and 6.1e37.
@@ -42,12 +33,9 @@ const LN2_LOW: f32 = -2.121_944_4e-4;
 ///
 /// `x = n · ln 2 + r` with a whole n and |r| ≤ ln 2 / 2, so `exp(x) = 2^n · exp(r)`. The polynomial is that of Moshier's
 /// Cephes library (`expf`), the best of its degree for this interval.
-///
-/// # Safety
-/// The instruction set of `S`.
 #[inline(always)]
-unsafe fn exp<S: Simd>(x: S) -> S {
-    let c = |value: f32| S::splat(value);
+fn exp<S: Simd>(x: S) -> S {
+    let c = |value: f32| x.constant(value);
     let x = x.max(c(-LIMIT)).min(c(LIMIT));
     let n = x.mul_add(c(std::f32::consts::LOG2_E), c(ROUNDER)).sub(c(ROUNDER));
     let r = n.mul_add(c(-LN2_LOW), n.mul_add(c(-LN2_HIGH), x));

@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm256_set1_ps, _mm256_slli_epi32, _mm256_storeu_ps, _mm256_sub_ps,
 };
 
-use super::simd::Simd;
+use super::simd::{Simd, instructions, kernels};
 use super::{GateJob, Kernels, PixelJob, WinogradJob, direct, dot, gate, winograd};
 
 /// Six rows of two vectors: twelve sums, two weights and one input fill fifteen of sixteen registers, and twelve
@@ -29,67 +29,36 @@ impl Simd for Avx2 {
     const LANES: usize = 8;
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
-        Self(_mm256_set1_ps(value))
+        // SAFETY: as the caller promises.
+        Self(unsafe { _mm256_set1_ps(value) })
     }
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
-        Self(_mm256_loadu_ps(from))
+        // SAFETY: as the caller promises.
+        Self(unsafe { _mm256_loadu_ps(from) })
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
-        _mm256_storeu_ps(to, self.0);
+        // SAFETY: as the caller promises.
+        unsafe { _mm256_storeu_ps(to, self.0) };
+    }
+    instructions! {
+        add: _mm256_add_ps, sub: _mm256_sub_ps, mul: _mm256_mul_ps, div: _mm256_div_ps,
+        max: _mm256_max_ps, min: _mm256_min_ps,
     }
     #[inline(always)]
-    unsafe fn add(self, other: Self) -> Self {
-        Self(_mm256_add_ps(self.0, other.0))
+    fn mul_add(self, factor: Self, summand: Self) -> Self {
+        // SAFETY: a vector exists only where the processor has the instruction set.
+        Self(unsafe { _mm256_fmadd_ps(self.0, factor.0, summand.0) })
     }
     #[inline(always)]
-    unsafe fn sub(self, other: Self) -> Self {
-        Self(_mm256_sub_ps(self.0, other.0))
-    }
-    #[inline(always)]
-    unsafe fn mul(self, other: Self) -> Self {
-        Self(_mm256_mul_ps(self.0, other.0))
-    }
-    #[inline(always)]
-    unsafe fn div(self, other: Self) -> Self {
-        Self(_mm256_div_ps(self.0, other.0))
-    }
-    #[inline(always)]
-    unsafe fn max(self, other: Self) -> Self {
-        Self(_mm256_max_ps(self.0, other.0))
-    }
-    #[inline(always)]
-    unsafe fn min(self, other: Self) -> Self {
-        Self(_mm256_min_ps(self.0, other.0))
-    }
-    #[inline(always)]
-    unsafe fn mul_add(self, factor: Self, summand: Self) -> Self {
-        Self(_mm256_fmadd_ps(self.0, factor.0, summand.0))
-    }
-    #[inline(always)]
-    unsafe fn pow2(self) -> Self {
-        let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(self.0), _mm256_set1_epi32(127));
-        Self(_mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent)))
+    fn pow2(self) -> Self {
+        // SAFETY: as above.
+        unsafe {
+            let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(self.0), _mm256_set1_epi32(127));
+            Self(_mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent)))
+        }
     }
 }
 
-#[target_feature(enable = "avx2,fma")]
-unsafe fn run_winograd(job: &WinogradJob<'_>) {
-    winograd::run::<Avx2, 6, 2>(job);
-}
-
-#[target_feature(enable = "avx2,fma")]
-unsafe fn run_direct(job: &PixelJob<'_>) {
-    direct::run::<Avx2, 6, 2>(job);
-}
-
-#[target_feature(enable = "avx2,fma")]
-unsafe fn run_dot(job: &PixelJob<'_>) {
-    dot::run::<Avx2>(job);
-}
-
-#[target_feature(enable = "avx2,fma")]
-unsafe fn run_gate(job: &GateJob) {
-    gate::run::<Avx2>(job);
-}
+kernels!(Avx2, 6, 2, "avx2,fma");

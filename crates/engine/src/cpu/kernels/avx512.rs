@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm512_set1_ps, _mm512_slli_epi32, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
-use super::simd::Simd;
+use super::simd::{Simd, instructions, kernels};
 use super::{GateJob, Kernels, PixelJob, WinogradJob, direct, dot, gate, winograd};
 
 /// Twelve rows of two vectors: twenty-four sums and two weights; the inputs are broadcast from memory by the
@@ -29,67 +29,36 @@ impl Simd for Avx512 {
     const LANES: usize = 16;
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
-        Self(_mm512_set1_ps(value))
+        // SAFETY: as the caller promises.
+        Self(unsafe { _mm512_set1_ps(value) })
     }
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
-        Self(_mm512_loadu_ps(from))
+        // SAFETY: as the caller promises.
+        Self(unsafe { _mm512_loadu_ps(from) })
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
-        _mm512_storeu_ps(to, self.0);
+        // SAFETY: as the caller promises.
+        unsafe { _mm512_storeu_ps(to, self.0) };
+    }
+    instructions! {
+        add: _mm512_add_ps, sub: _mm512_sub_ps, mul: _mm512_mul_ps, div: _mm512_div_ps,
+        max: _mm512_max_ps, min: _mm512_min_ps,
     }
     #[inline(always)]
-    unsafe fn add(self, other: Self) -> Self {
-        Self(_mm512_add_ps(self.0, other.0))
+    fn mul_add(self, factor: Self, summand: Self) -> Self {
+        // SAFETY: a vector exists only where the processor has the instruction set.
+        Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, summand.0) })
     }
     #[inline(always)]
-    unsafe fn sub(self, other: Self) -> Self {
-        Self(_mm512_sub_ps(self.0, other.0))
-    }
-    #[inline(always)]
-    unsafe fn mul(self, other: Self) -> Self {
-        Self(_mm512_mul_ps(self.0, other.0))
-    }
-    #[inline(always)]
-    unsafe fn div(self, other: Self) -> Self {
-        Self(_mm512_div_ps(self.0, other.0))
-    }
-    #[inline(always)]
-    unsafe fn max(self, other: Self) -> Self {
-        Self(_mm512_max_ps(self.0, other.0))
-    }
-    #[inline(always)]
-    unsafe fn min(self, other: Self) -> Self {
-        Self(_mm512_min_ps(self.0, other.0))
-    }
-    #[inline(always)]
-    unsafe fn mul_add(self, factor: Self, summand: Self) -> Self {
-        Self(_mm512_fmadd_ps(self.0, factor.0, summand.0))
-    }
-    #[inline(always)]
-    unsafe fn pow2(self) -> Self {
-        let exponent = _mm512_add_epi32(_mm512_cvtps_epi32(self.0), _mm512_set1_epi32(127));
-        Self(_mm512_castsi512_ps(_mm512_slli_epi32::<23>(exponent)))
+    fn pow2(self) -> Self {
+        // SAFETY: as above.
+        unsafe {
+            let exponent = _mm512_add_epi32(_mm512_cvtps_epi32(self.0), _mm512_set1_epi32(127));
+            Self(_mm512_castsi512_ps(_mm512_slli_epi32::<23>(exponent)))
+        }
     }
 }
 
-#[target_feature(enable = "avx512f")]
-unsafe fn run_winograd(job: &WinogradJob<'_>) {
-    winograd::run::<Avx512, 12, 2>(job);
-}
-
-#[target_feature(enable = "avx512f")]
-unsafe fn run_direct(job: &PixelJob<'_>) {
-    direct::run::<Avx512, 12, 2>(job);
-}
-
-#[target_feature(enable = "avx512f")]
-unsafe fn run_dot(job: &PixelJob<'_>) {
-    dot::run::<Avx512>(job);
-}
-
-#[target_feature(enable = "avx512f")]
-unsafe fn run_gate(job: &GateJob) {
-    gate::run::<Avx512>(job);
-}
+kernels!(Avx512, 12, 2, "avx512f");

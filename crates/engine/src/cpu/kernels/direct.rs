@@ -13,7 +13,8 @@ use super::simd::Simd;
 /// The instruction set of `S`, and what [`PixelJob`] asks for.
 #[inline(always)]
 pub(super) unsafe fn run<S: Simd, const M: usize, const N: usize>(job: &PixelJob<'_>) {
-    in_runs::<M>(job.columns.len(), &mut Pixels::<S, N> { job, vector: PhantomData });
+    // SAFETY: as the caller promises; the runs are the columns of the job.
+    unsafe { in_runs::<M>(job.columns.len(), &mut Pixels::<S, N> { job, vector: PhantomData }) };
 }
 
 struct Pixels<'a, S, const N: usize> {
@@ -24,7 +25,8 @@ struct Pixels<'a, S, const N: usize> {
 impl<S: Simd, const N: usize> Runs for Pixels<'_, S, N> {
     #[inline(always)]
     unsafe fn run<const M: usize>(&mut self, first: usize) {
-        pixels::<S, M, N>(self.job, self.job.columns.start + first);
+        // SAFETY: as the caller promises.
+        unsafe { pixels::<S, M, N>(self.job, self.job.columns.start + first) };
     }
 }
 
@@ -36,25 +38,31 @@ impl<S: Simd, const N: usize> Runs for Pixels<'_, S, N> {
 unsafe fn pixels<S: Simd, const M: usize, const N: usize>(job: &PixelJob<'_>, x: usize) {
     let conv = job.conv;
     let group = N * S::LANES;
-    let target = conv.target.row(job.y);
-    let (mut taps, count) = job.taps();
+    // SAFETY: the rows are in the pictures, as the caller promises.
+    let (target, (mut taps, count)) = unsafe { (conv.target.row(job.y), job.taps()) };
     for tap in &mut taps[..count] {
-        *tap = tap.add(x * conv.source.pixel);
+        // SAFETY: the columns are in the picture.
+        *tap = unsafe { tap.add(x * conv.source.pixel) };
     }
     for first in (0..conv.out_channels).step_by(group) {
-        let weights = conv.weights.add(first * count * conv.in_channels);
-        let sums = multiply::<S, M, N>(&taps[..count], conv.source.pixel, conv.in_channels, weights, false);
+        // SAFETY: the weights are laid out in panels of a group each, for all inputs of all taps.
+        let sums = unsafe {
+            let weights = conv.weights.add(first * count * conv.in_channels);
+            multiply::<S, M, N>(&taps[..count], conv.source.pixel, conv.in_channels, weights, false)
+        };
         for n in 0..N {
             let channel = first + n * S::LANES;
             if channel >= conv.out_channels {
                 break;
             }
-            let bias = S::load(conv.bias.add(channel));
+            // SAFETY: there are biases for whole groups.
+            let bias = unsafe { S::load(conv.bias.add(channel)) };
             let mut values = [bias; M];
             for (value, row) in values.iter_mut().zip(&sums) {
                 *value = value.add(row[n]);
             }
-            conv.finish(values, target, (x, job.y), channel);
+            // SAFETY: the pixels are in the picture, as the caller promises.
+            unsafe { conv.finish(values, target, (x, job.y), channel) };
         }
     }
 }

@@ -16,11 +16,14 @@ const PIXELS: usize = 4;
 /// channels that fill whole vectors.
 #[inline(always)]
 pub(super) unsafe fn run<S: Simd>(job: &PixelJob<'_>) {
-    match job.conv.out_channels {
-        1 => row::<S, 1>(job),
-        2 => row::<S, 2>(job),
-        3 => row::<S, 3>(job),
-        _ => row::<S, MAX_OUTPUTS>(job),
+    // SAFETY: as the caller promises.
+    unsafe {
+        match job.conv.out_channels {
+            1 => row::<S, 1>(job),
+            2 => row::<S, 2>(job),
+            3 => row::<S, 3>(job),
+            _ => row::<S, MAX_OUTPUTS>(job),
+        }
     }
 }
 
@@ -32,11 +35,13 @@ pub(super) unsafe fn run<S: Simd>(job: &PixelJob<'_>) {
 unsafe fn row<S: Simd, const O: usize>(job: &PixelJob<'_>) {
     let mut x = job.columns.start;
     while x + PIXELS <= job.columns.end {
-        pixels::<S, O, PIXELS>(job, x);
+        // SAFETY: as the caller promises; so many pixels are left.
+        unsafe { pixels::<S, O, PIXELS>(job, x) };
         x += PIXELS;
     }
     while x < job.columns.end {
-        pixels::<S, O, 1>(job, x);
+        // SAFETY: as above.
+        unsafe { pixels::<S, O, 1>(job, x) };
         x += 1;
     }
 }
@@ -48,20 +53,23 @@ unsafe fn row<S: Simd, const O: usize>(job: &PixelJob<'_>) {
 #[inline(always)]
 unsafe fn pixels<S: Simd, const O: usize, const P: usize>(job: &PixelJob<'_>, x: usize) {
     let conv = job.conv;
-    let (taps, count) = job.taps();
+    // SAFETY: the processor has the instruction set, and the row is in the picture, as the caller promises.
+    let (zero, (taps, count)) = unsafe { (S::splat(0.0), job.taps()) };
     let pixel = conv.source.pixel;
     let filter = count * conv.in_channels;
-    let mut sums = [[S::splat(0.0); O]; P];
+    let mut sums = [[zero; O]; P];
     for (t, tap) in taps[..count].iter().enumerate() {
-        let inputs = tap.add(x * pixel);
-        let weights = conv.weights.add(t * conv.in_channels);
+        // SAFETY: the pixel is in the picture, and each filter has the inputs of all taps.
+        let (inputs, weights) = unsafe { (tap.add(x * pixel), conv.weights.add(t * conv.in_channels)) };
         for k in (0..conv.in_channels).step_by(S::LANES) {
-            let mut filters = [S::splat(0.0); O];
+            let mut filters = [zero; O];
             for (o, vector) in filters.iter_mut().enumerate() {
-                *vector = S::load(weights.add(o * filter + k));
+                // SAFETY: as above; the inputs fill whole vectors.
+                *vector = unsafe { S::load(weights.add(o * filter + k)) };
             }
             for (p, row) in sums.iter_mut().enumerate() {
-                let input = S::load(inputs.add(p * pixel + k));
+                // SAFETY: as above.
+                let input = unsafe { S::load(inputs.add(p * pixel + k)) };
                 for (total, vector) in row.iter_mut().zip(filters) {
                     *total = input.mul_add(vector, *total);
                 }
@@ -70,15 +78,18 @@ unsafe fn pixels<S: Simd, const O: usize, const P: usize>(job: &PixelJob<'_>, x:
     }
     for (p, row) in sums.into_iter().enumerate() {
         for (o, total) in row.into_iter().enumerate() {
-            let mut value = sum(total) + *conv.bias.add(o);
-            if !conv.slopes.is_null() {
-                value = value.max(0.0) + *conv.slopes.add(o) * value.min(0.0);
+            // SAFETY: bias, slopes, residuals and target have all outputs of the pixel, as the caller promises.
+            unsafe {
+                let mut value = sum(total) + *conv.bias.add(o);
+                if !conv.slopes.is_null() {
+                    value = value.max(0.0) + *conv.slopes.add(o) * value.min(0.0);
+                }
+                for residual in conv.residuals {
+                    let other = *residual.other.row(job.y).add((x + p) * residual.other.pixel + o);
+                    value = value * residual.scale + other * residual.other_scale;
+                }
+                *conv.target.row(job.y).add((x + p) * conv.target.pixel + o) = value;
             }
-            for residual in conv.residuals {
-                let other = *residual.other.row(job.y).add((x + p) * residual.other.pixel + o);
-                value = value * residual.scale + other * residual.other_scale;
-            }
-            *conv.target.row(job.y).add((x + p) * conv.target.pixel + o) = value;
         }
     }
 }

@@ -32,7 +32,8 @@ impl ConvJob<'_> {
         channel: usize,
     ) {
         if !self.slopes.is_null() {
-            let slopes = S::load(self.slopes.add(channel));
+            // SAFETY: there are as many slopes as the caller promises.
+            let slopes = unsafe { S::load(self.slopes.add(channel)) };
             for value in &mut values {
                 *value = activate(*value, slopes);
             }
@@ -45,21 +46,26 @@ impl ConvJob<'_> {
             // The gates are of the results as they are now, so each result goes through all of it by itself.
             for (i, value) in values.iter_mut().enumerate() {
                 let gate = attention(*value);
-                self.add_residuals(std::slice::from_mut(value), x + i, y, channel);
+                // SAFETY: as the caller promises.
+                unsafe { self.add_residuals(std::slice::from_mut(value), x + i, y, channel) };
                 *value = value.mul(gate);
             }
         } else {
-            self.add_residuals(&mut values, x, y, channel);
+            // SAFETY: as the caller promises.
+            unsafe { self.add_residuals(&mut values, x, y, channel) };
         }
         let lanes = self.out_channels - channel;
-        let target = target.add(x * self.target.pixel + channel);
-        if lanes >= S::LANES {
-            for (i, value) in values.iter().enumerate() {
-                value.store(target.add(i * self.target.pixel));
-            }
-        } else {
-            for (i, value) in values.iter().enumerate() {
-                store_first(*value, target.add(i * self.target.pixel), lanes);
+        // SAFETY: the pixels are in the picture, and so many channels are left of them.
+        unsafe {
+            let target = target.add(x * self.target.pixel + channel);
+            if lanes >= S::LANES {
+                for (i, value) in values.iter().enumerate() {
+                    value.store(target.add(i * self.target.pixel));
+                }
+            } else {
+                for (i, value) in values.iter().enumerate() {
+                    store_first(*value, target.add(i * self.target.pixel), lanes);
+                }
             }
         }
     }
@@ -72,10 +78,13 @@ impl ConvJob<'_> {
     unsafe fn add_residuals<S: Simd>(&self, values: &mut [S], x: usize, y: usize, channel: usize) {
         let lanes = self.out_channels - channel;
         for residual in self.residuals {
-            let (scale, other_scale) = (S::splat(residual.scale), S::splat(residual.other_scale));
-            let other = residual.other.row(y).add(x * residual.other.pixel + channel).cast_const();
+            // SAFETY: the value that is added has the pixels of the target, as the caller promises.
+            let other = unsafe { residual.other.row(y).add(x * residual.other.pixel + channel) };
             for (i, value) in values.iter_mut().enumerate() {
-                let other = load_first::<S>(other.add(i * residual.other.pixel), lanes);
+                // SAFETY: as above; so many channels are left of the pixel.
+                let other = unsafe { load_first::<S>(other.add(i * residual.other.pixel), lanes) };
+                let (scale, other_scale) =
+                    (value.constant(residual.scale), value.constant(residual.other_scale));
                 *value = value.mul_add(scale, other.mul(other_scale));
             }
         }
@@ -84,7 +93,7 @@ impl ConvJob<'_> {
 
 /// `max(x, 0) + slope · min(x, 0)`.
 #[inline(always)]
-unsafe fn activate<S: Simd>(value: S, slopes: S) -> S {
-    let zero = S::splat(0.0);
+fn activate<S: Simd>(value: S, slopes: S) -> S {
+    let zero = value.constant(0.0);
     slopes.mul_add(value.min(zero), value.max(zero))
 }

@@ -24,21 +24,24 @@ pub(super) unsafe fn in_runs<const M: usize>(count: usize, runs: &mut impl Runs)
     let mut first = 0;
     while first < count {
         let left = count - first;
-        first += if left >= M {
-            runs.run::<M>(first);
-            M
-        } else if M > 6 && left >= 6 {
-            runs.run::<6>(first);
-            6
-        } else if M > 4 && left >= 4 {
-            runs.run::<4>(first);
-            4
-        } else if left >= 2 {
-            runs.run::<2>(first);
-            2
-        } else {
-            runs.run::<1>(first);
-            1
+        // SAFETY: as the caller promises; each run ends with the rows at the latest.
+        first += unsafe {
+            if left >= M {
+                runs.run::<M>(first);
+                M
+            } else if M > 6 && left >= 6 {
+                runs.run::<6>(first);
+                6
+            } else if M > 4 && left >= 4 {
+                runs.run::<4>(first);
+                4
+            } else if left >= 2 {
+                runs.run::<2>(first);
+                2
+            } else {
+                runs.run::<1>(first);
+                1
+            }
         };
     }
 }
@@ -61,20 +64,25 @@ pub(super) unsafe fn multiply<S: Simd, const M: usize, const N: usize>(
     weights: *const f32,
     asks_ahead: bool,
 ) -> [[S; N]; M] {
-    let mut sums = [[S::splat(0.0); N]; M];
+    // SAFETY: the processor has the instruction set, as the caller promises.
+    let zero = unsafe { S::splat(0.0) };
+    let mut sums = [[zero; N]; M];
     let mut weights = weights;
     for &tap in taps {
         for k in 0..depth {
             if asks_ahead {
                 prefetch(weights.wrapping_add(AHEAD));
             }
-            let mut panel = [S::splat(0.0); N];
+            let mut panel = [zero; N];
             for (n, vector) in panel.iter_mut().enumerate() {
-                *vector = S::load(weights.add(n * S::LANES));
+                // SAFETY: the weights have as many vectors as the caller promises.
+                *vector = unsafe { S::load(weights.add(n * S::LANES)) };
             }
-            weights = weights.add(N * S::LANES);
+            // SAFETY: as above: at most the end of the weights.
+            weights = unsafe { weights.add(N * S::LANES) };
             for (m, row) in sums.iter_mut().enumerate() {
-                let input = S::splat(*tap.add(m * stride + k));
+                // SAFETY: the taps have as many floats as the caller promises.
+                let input = zero.constant(unsafe { *tap.add(m * stride + k) });
                 for (sum, vector) in row.iter_mut().zip(panel) {
                     *sum = input.mul_add(vector, *sum);
                 }

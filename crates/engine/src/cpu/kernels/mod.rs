@@ -7,10 +7,6 @@
     reason = "kernels address rows, scratch and weights by pointer, and call vector instructions"
 )]
 #![allow(
-    unsafe_op_in_unsafe_fn,
-    reason = "the kernels are unsafe all through; their contracts are the jobs'"
-)]
-#![allow(
     clippy::inline_always,
     reason = "generic code must melt into the functions that enable the instructions"
 )]
@@ -116,7 +112,8 @@ impl Ring {
     /// `data` points to a ring as described.
     #[inline(always)]
     pub(crate) unsafe fn row(&self, y: usize) -> *mut f32 {
-        self.data.add(y % self.rows * self.row)
+        // SAFETY: the slot is in the ring, as the caller promises.
+        unsafe { self.data.add(y % self.rows * self.row) }
     }
 
     /// The first channel of pixel 0 of `N` rows from `first` on; `outside` for those that are not in a picture of
@@ -131,7 +128,8 @@ impl Ring {
         let mut slot = first.max(0) as usize % self.rows;
         for (i, row) in rows.iter_mut().enumerate() {
             if (0..height as isize).contains(&(first + i as isize)) {
-                *row = self.data.add(slot * self.row);
+                // SAFETY: as for `row`.
+                *row = unsafe { self.data.add(slot * self.row) };
                 slot = if slot + 1 == self.rows { 0 } else { slot + 1 };
             }
         }
@@ -227,13 +225,18 @@ impl PixelJob<'_> {
         for dy in 0..self.kernel {
             let y = (self.y + dy).wrapping_sub(reach);
             // The zeros have the same left margin as the rows.
-            let row = if y < conv.height {
-                conv.source.row(y).cast_const()
-            } else {
-                conv.zeros.add(conv.source.pixel)
+            // SAFETY: the row is in the picture; both kinds of rows have a margin of a pixel.
+            let row = unsafe {
+                let row = if y < conv.height {
+                    conv.source.row(y).cast_const()
+                } else {
+                    conv.zeros.add(conv.source.pixel)
+                };
+                row.sub(reach * conv.source.pixel)
             };
             for dx in 0..self.kernel {
-                taps[dy * self.kernel + dx] = row.add(dx * conv.source.pixel).sub(reach * conv.source.pixel);
+                // SAFETY: as above.
+                taps[dy * self.kernel + dx] = unsafe { row.add(dx * conv.source.pixel) };
             }
         }
         (taps, self.kernel * self.kernel)

@@ -1,7 +1,7 @@
 //! The kernels in plain Rust, for every processor: four lanes, which compilers turn into the vector instructions
 //! that each 64-bit architecture is sure to have (SSE2, NEON).
 
-use super::simd::Simd;
+use super::simd::{Simd, kernels};
 use super::{GateJob, Kernels, PixelJob, WinogradJob, direct, dot, gate, winograd};
 
 /// Six rows of two four-lane vectors: twelve sums, two weights and one input fill sixteen registers.
@@ -42,38 +42,40 @@ impl Simd for Portable {
     }
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
-        Self(from.cast::<[f32; 4]>().read_unaligned())
+        // SAFETY: as the caller promises.
+        Self(unsafe { from.cast::<[f32; 4]>().read_unaligned() })
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
-        to.cast::<[f32; 4]>().write_unaligned(self.0);
+        // SAFETY: as the caller promises.
+        unsafe { to.cast::<[f32; 4]>().write_unaligned(self.0) };
     }
     #[inline(always)]
-    unsafe fn add(self, other: Self) -> Self {
+    fn add(self, other: Self) -> Self {
         lanewise!(self, other, |a, b| a + b)
     }
     #[inline(always)]
-    unsafe fn sub(self, other: Self) -> Self {
+    fn sub(self, other: Self) -> Self {
         lanewise!(self, other, |a, b| a - b)
     }
     #[inline(always)]
-    unsafe fn mul(self, other: Self) -> Self {
+    fn mul(self, other: Self) -> Self {
         lanewise!(self, other, |a, b| a * b)
     }
     #[inline(always)]
-    unsafe fn div(self, other: Self) -> Self {
+    fn div(self, other: Self) -> Self {
         lanewise!(self, other, |a, b| a / b)
     }
     #[inline(always)]
-    unsafe fn max(self, other: Self) -> Self {
+    fn max(self, other: Self) -> Self {
         lanewise!(self, other, |a: f32, b: f32| if a > b { a } else { b })
     }
     #[inline(always)]
-    unsafe fn min(self, other: Self) -> Self {
+    fn min(self, other: Self) -> Self {
         lanewise!(self, other, |a: f32, b: f32| if a < b { a } else { b })
     }
     #[inline(always)]
-    unsafe fn mul_add(self, factor: Self, summand: Self) -> Self {
+    fn mul_add(self, factor: Self, summand: Self) -> Self {
         let (a, b, c) = (self.0, factor.0, summand.0);
         Self([
             fused(a[0], b[0], c[0]),
@@ -83,23 +85,9 @@ impl Simd for Portable {
         ])
     }
     #[inline(always)]
-    unsafe fn pow2(self) -> Self {
+    fn pow2(self) -> Self {
         Self(self.0.map(|exponent| f32::from_bits(((exponent as i32 + 127) as u32) << 23)))
     }
 }
 
-unsafe fn run_winograd(job: &WinogradJob<'_>) {
-    winograd::run::<Portable, 6, 2>(job);
-}
-
-unsafe fn run_direct(job: &PixelJob<'_>) {
-    direct::run::<Portable, 6, 2>(job);
-}
-
-unsafe fn run_dot(job: &PixelJob<'_>) {
-    dot::run::<Portable>(job);
-}
-
-unsafe fn run_gate(job: &GateJob) {
-    gate::run::<Portable>(job);
-}
+kernels!(Portable, 6, 2);

@@ -12,7 +12,8 @@ use super::Ring;
 /// The ring holds the pixel, and nobody writes these channels meanwhile.
 #[inline(always)]
 unsafe fn pixel<'a>(ring: Ring, x: usize, y: usize, channels: usize) -> &'a [f32] {
-    std::slice::from_raw_parts(ring.row(y).add(x * ring.pixel), channels)
+    // SAFETY: as the caller promises.
+    unsafe { std::slice::from_raw_parts(ring.row(y).add(x * ring.pixel), channels) }
 }
 
 /// `channels` floats of the pixel (x, y), to write.
@@ -21,7 +22,8 @@ unsafe fn pixel<'a>(ring: Ring, x: usize, y: usize, channels: usize) -> &'a [f32
 /// The ring holds the pixel, and nobody else uses these channels meanwhile.
 #[inline(always)]
 unsafe fn pixel_mut<'a>(ring: Ring, x: usize, y: usize, channels: usize) -> &'a mut [f32] {
-    std::slice::from_raw_parts_mut(ring.row(y).add(x * ring.pixel), channels)
+    // SAFETY: as the caller promises.
+    unsafe { std::slice::from_raw_parts_mut(ring.row(y).add(x * ring.pixel), channels) }
 }
 
 /// Interleaves three rows of samples; columns from `planes[0].len()` to `width` reflect those before them.
@@ -31,7 +33,9 @@ unsafe fn pixel_mut<'a>(ring: Ring, x: usize, y: usize, channels: usize) -> &'a 
 pub(crate) unsafe fn load(planes: [&[f32]; 3], target: Ring, width: usize, y: usize) {
     for x in 0..width {
         let from = reflected(x, planes[0].len());
-        pixel_mut(target, x, y, 3).copy_from_slice(&planes.map(|plane| plane[from]));
+        // SAFETY: the pixel is in the row, as the caller promises.
+        let to = unsafe { pixel_mut(target, x, y, 3) };
+        to.copy_from_slice(&planes.map(|plane| plane[from]));
     }
 }
 
@@ -47,7 +51,9 @@ pub(crate) fn reflected(index: usize, len: usize) -> usize {
 /// Both rings hold the pixels; nobody else uses those of the target meanwhile. The same holds for all below.
 pub(crate) unsafe fn copy(source: Ring, target: Ring, channels: usize, y: usize, columns: Range<usize>) {
     for x in columns {
-        pixel_mut(target, x, y, channels).copy_from_slice(pixel(source, x, y, channels));
+        // SAFETY: as the caller promises.
+        let (to, from) = unsafe { (pixel_mut(target, x, y, channels), pixel(source, x, y, channels)) };
+        to.copy_from_slice(from);
     }
 }
 
@@ -64,8 +70,9 @@ pub(crate) unsafe fn normalize(
     columns: Range<usize>,
 ) {
     for x in columns {
-        let from = pixel(source, x, y, mean.len());
-        for ((number, from), mean) in pixel_mut(target, x, y, mean.len()).iter_mut().zip(from).zip(mean) {
+        // SAFETY: as the caller promises.
+        let (to, from) = unsafe { (pixel_mut(target, x, y, mean.len()), pixel(source, x, y, mean.len())) };
+        for ((number, from), mean) in to.iter_mut().zip(from).zip(mean) {
             *number = (from - mean) * factor;
         }
     }
@@ -84,8 +91,11 @@ pub(crate) unsafe fn add(
     columns: Range<usize>,
 ) {
     for x in columns {
-        let (a, b) = (pixel(a, x, y, channels), pixel(b, x, y, channels));
-        for ((sum, a), b) in pixel_mut(target, x, y, channels).iter_mut().zip(a).zip(b) {
+        // SAFETY: as the caller promises.
+        let (a, b, to) = unsafe {
+            (pixel(a, x, y, channels), pixel(b, x, y, channels), pixel_mut(target, x, y, channels))
+        };
+        for ((sum, a), b) in to.iter_mut().zip(a).zip(b) {
             *sum = scale_a * a + scale_b * b;
         }
     }
@@ -104,7 +114,10 @@ pub(crate) unsafe fn nearest(
     columns: Range<usize>,
 ) {
     for x in columns {
-        pixel_mut(target, x, y, channels).copy_from_slice(pixel(source, x / factor, y / factor, channels));
+        // SAFETY: as the caller promises.
+        let (to, from) =
+            unsafe { (pixel_mut(target, x, y, channels), pixel(source, x / factor, y / factor, channels)) };
+        to.copy_from_slice(from);
     }
 }
 
@@ -121,9 +134,12 @@ pub(crate) unsafe fn shuffle(
     columns: Range<usize>,
 ) {
     for x in columns {
-        let from = pixel(source, x / factor, y / factor, channels * factor * factor);
+        let deep = channels * factor * factor;
+        // SAFETY: as the caller promises.
+        let (to, from) =
+            unsafe { (pixel_mut(target, x, y, channels), pixel(source, x / factor, y / factor, deep)) };
         let offset = y % factor * factor + x % factor;
-        for (c, number) in pixel_mut(target, x, y, channels).iter_mut().enumerate() {
+        for (c, number) in to.iter_mut().enumerate() {
             *number = from[c * factor * factor + offset];
         }
     }
@@ -143,10 +159,12 @@ pub(crate) unsafe fn unshuffle(
 ) {
     let area = factor * factor;
     for x in columns {
-        let to = pixel_mut(target, x, y, channels * area);
+        // SAFETY: as the caller promises.
+        let to = unsafe { pixel_mut(target, x, y, channels * area) };
         for offset in 0..area {
             let (dy, dx) = (offset / factor, offset % factor);
-            let from = pixel(source, x * factor + dx, y * factor + dy, channels);
+            // SAFETY: as the caller promises.
+            let from = unsafe { pixel(source, x * factor + dx, y * factor + dy, channels) };
             for (c, &number) in from.iter().enumerate() {
                 to[c * area + offset] = number;
             }
@@ -182,12 +200,15 @@ pub(crate) unsafe fn emit(job: &EmitJob, channel: usize, y: usize, out: &mut [f3
     let factor = job.shuffle;
     let first = channel * factor * factor + y % factor * factor;
     for (x, piece) in out.chunks_mut(factor).enumerate() {
-        let from = pixel(job.source, x, y / factor, first + factor);
+        // SAFETY: as the caller promises.
+        let from = unsafe { pixel(job.source, x, y / factor, first + factor) };
         piece.copy_from_slice(&from[first..][..piece.len()]);
     }
     if let Some(base) = &job.base {
         for (x, piece) in out.chunks_mut(base.factor).enumerate() {
-            let added = base.scale * pixel(base.ring, x, y / base.factor, channel + 1)[channel];
+            // SAFETY: as the caller promises.
+            let from = unsafe { pixel(base.ring, x, y / base.factor, channel + 1) };
+            let added = base.scale * from[channel];
             for sample in piece {
                 *sample = base.source_scale * *sample + added;
             }

@@ -53,33 +53,35 @@ mod software {
             Self([value; L])
         }
         unsafe fn load(from: *const f32) -> Self {
-            Self(from.cast::<[f32; L]>().read_unaligned())
+            // SAFETY: as the caller promises.
+            Self(unsafe { from.cast::<[f32; L]>().read_unaligned() })
         }
         unsafe fn store(self, to: *mut f32) {
-            to.cast::<[f32; L]>().write_unaligned(self.0);
+            // SAFETY: as the caller promises.
+            unsafe { to.cast::<[f32; L]>().write_unaligned(self.0) };
         }
-        unsafe fn add(self, other: Self) -> Self {
+        fn add(self, other: Self) -> Self {
             self.with(other, |a, b| a + b)
         }
-        unsafe fn sub(self, other: Self) -> Self {
+        fn sub(self, other: Self) -> Self {
             self.with(other, |a, b| a - b)
         }
-        unsafe fn mul(self, other: Self) -> Self {
+        fn mul(self, other: Self) -> Self {
             self.with(other, |a, b| a * b)
         }
-        unsafe fn div(self, other: Self) -> Self {
+        fn div(self, other: Self) -> Self {
             self.with(other, |a, b| a / b)
         }
-        unsafe fn max(self, other: Self) -> Self {
+        fn max(self, other: Self) -> Self {
             self.with(other, f32::max)
         }
-        unsafe fn min(self, other: Self) -> Self {
+        fn min(self, other: Self) -> Self {
             self.with(other, f32::min)
         }
-        unsafe fn mul_add(self, factor: Self, summand: Self) -> Self {
+        fn mul_add(self, factor: Self, summand: Self) -> Self {
             Self(std::array::from_fn(|lane| self.0[lane].mul_add(factor.0[lane], summand.0[lane])))
         }
-        unsafe fn pow2(self) -> Self {
+        fn pow2(self) -> Self {
             Self(self.0.map(f32::exp2))
         }
     }

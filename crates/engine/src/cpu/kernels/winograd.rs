@@ -59,28 +59,33 @@ pub(super) unsafe fn run<S: Simd, const M: usize, const N: usize>(job: &Winograd
     let depth = padded(job.conv.in_channels);
     let conv = job.conv;
     let (inputs, input_stride) = (job.scratch, input_stride(tiles, conv.in_channels));
-    let (products, product_stride) = (inputs.add(input_stride * POSITIONS), product_stride(tiles, group));
-    for slot in 0..tiles {
-        transform_input::<S>(job, job.tiles.start + slot, inputs.add(slot * depth), input_stride);
-    }
-    for first in (0..conv.out_channels).step_by(group) {
-        let weights = conv.weights.add(first * POSITIONS * conv.in_channels);
-        let mut ahead = Ahead::new(job, first, group);
-        for position in 0..POSITIONS {
-            ahead.advance();
-            let mut product = Product::<S, N> {
-                input: inputs.add(position * input_stride),
-                stride: depth,
-                depth: conv.in_channels,
-                weights: weights.add(position * conv.in_channels * group),
-                target: products.add(position * product_stride),
-                vector: PhantomData,
-            };
-            in_runs::<M>(tiles, &mut product);
-        }
+    let product_stride = product_stride(tiles, group);
+    // SAFETY: the scratch holds all positions of the inputs and behind them those of the products, the weights a panel of
+    // a group of outputs for each position, and the rings the tiles, as the caller promises.
+    unsafe {
+        let products = inputs.add(input_stride * POSITIONS);
         for slot in 0..tiles {
-            let products = products.add(slot * group);
-            transform_output::<S, N>(job, job.tiles.start + slot, first, products, product_stride);
+            transform_input::<S>(job, job.tiles.start + slot, inputs.add(slot * depth), input_stride);
+        }
+        for first in (0..conv.out_channels).step_by(group) {
+            let weights = conv.weights.add(first * POSITIONS * conv.in_channels);
+            let mut ahead = Ahead::new(job, first, group);
+            for position in 0..POSITIONS {
+                ahead.advance();
+                let mut product = Product::<S, N> {
+                    input: inputs.add(position * input_stride),
+                    stride: depth,
+                    depth: conv.in_channels,
+                    weights: weights.add(position * conv.in_channels * group),
+                    target: products.add(position * product_stride),
+                    vector: PhantomData,
+                };
+                in_runs::<M>(tiles, &mut product);
+            }
+            for slot in 0..tiles {
+                let products = products.add(slot * group);
+                transform_output::<S, N>(job, job.tiles.start + slot, first, products, product_stride);
+            }
         }
     }
 }
@@ -116,7 +121,8 @@ impl<'a> Ahead<'a> {
             let (tile, i) = (self.job.tiles.start + self.row / TILE, self.row % TILE);
             if i == 0 {
                 let top = self.job.first_row + (tile / self.job.tiles_across * TILE) as isize;
-                self.rows = target.window(top, self.job.conv.height, std::ptr::null_mut());
+                // SAFETY: the target is a ring, as the caller promises.
+                self.rows = unsafe { target.window(top, self.job.conv.height, std::ptr::null_mut()) };
             }
             let at = tile % self.job.tiles_across * TILE * target.pixel + self.channel;
             for column in 0..TILE {
@@ -146,11 +152,14 @@ struct Product<S, const N: usize> {
 impl<S: Simd, const N: usize> Runs for Product<S, N> {
     #[inline(always)]
     unsafe fn run<const M: usize>(&mut self, first: usize) {
-        let input = self.input.add(first * self.stride);
         // Once for each position is enough.
         let asks_ahead = first == 0;
-        let rows = multiply::<S, M, N>(&[input], self.stride, self.depth, self.weights, asks_ahead);
-        store_rows(rows, self.target.add(first * N * S::LANES));
+        // SAFETY: input and target hold the tiles from `first` on, as the caller promises.
+        unsafe {
+            let input = self.input.add(first * self.stride);
+            let rows = multiply::<S, M, N>(&[input], self.stride, self.depth, self.weights, asks_ahead);
+            store_rows(rows, self.target.add(first * N * S::LANES));
+        }
     }
 }
 
@@ -162,7 +171,8 @@ impl<S: Simd, const N: usize> Runs for Product<S, N> {
 unsafe fn store_rows<S: Simd, const M: usize, const N: usize>(rows: [[S; N]; M], to: *mut f32) {
     for (m, row) in rows.into_iter().enumerate() {
         for (n, vector) in row.into_iter().enumerate() {
-            vector.store(to.add((m * N + n) * S::LANES));
+            // SAFETY: as the caller promises.
+            unsafe { vector.store(to.add((m * N + n) * S::LANES)) };
         }
     }
 }
@@ -178,14 +188,18 @@ unsafe fn transform_input<S: Simd>(job: &WinogradJob<'_>, tile: usize, to: *mut 
     // Column −1 of the first tile is the margin that every row of a ring has.
     let left = (tile % job.tiles_across * TILE) as isize * pixel as isize - pixel as isize;
     let zeros = job.conv.zeros.cast_mut().wrapping_offset(-left);
-    let rows = job.conv.source.window::<WINDOW>(top, job.conv.height, zeros);
+    // SAFETY: the source is a ring, as the caller promises.
+    let rows = unsafe { job.conv.source.window::<WINDOW>(top, job.conv.height, zeros) };
     let rows = rows.map(|row| row.wrapping_offset(left).cast_const());
     let whole = job.conv.in_channels / S::LANES * S::LANES;
-    for channel in (0..whole).step_by(S::LANES) {
-        transform_window::<S>(&rows, pixel, channel, S::LANES, to, position_stride);
-    }
-    if whole < job.conv.in_channels {
-        transform_window::<S>(&rows, pixel, whole, job.conv.in_channels - whole, to, position_stride);
+    // SAFETY: the rows have the columns of the tile, margins included, with these channels, and so has the scratch.
+    unsafe {
+        for channel in (0..whole).step_by(S::LANES) {
+            transform_window::<S>(&rows, pixel, channel, S::LANES, to, position_stride);
+        }
+        if whole < job.conv.in_channels {
+            transform_window::<S>(&rows, pixel, whole, job.conv.in_channels - whole, to, position_stride);
+        }
     }
 }
 
@@ -202,12 +216,15 @@ unsafe fn transform_window<S: Simd>(
     to: *mut f32,
     position_stride: usize,
 ) {
+    // SAFETY: the processor has the instruction set, as the caller promises.
+    let zero = unsafe { S::splat(0.0) };
     let mut half = [[MaybeUninit::<S>::uninit(); WINDOW]; WINDOW];
     for j in 0..WINDOW {
         let at = j * pixel + channel;
-        let mut column = [S::splat(0.0); WINDOW];
+        let mut column = [zero; WINDOW];
         for i in 0..WINDOW {
-            column[i] = load_first::<S>(rows[i].add(at), count);
+            // SAFETY: the rows have these channels in each column of the window, as the caller promises.
+            column[i] = unsafe { load_first::<S>(rows[i].add(at), count) };
         }
         let column = input_vector(column);
         for i in 0..WINDOW {
@@ -215,22 +232,23 @@ unsafe fn transform_window<S: Simd>(
         }
     }
     for i in 0..WINDOW {
-        let mut row = [S::splat(0.0); WINDOW];
+        let mut row = [zero; WINDOW];
         for j in 0..WINDOW {
-            row[j] = half[i][j].assume_init();
+            // SAFETY: all columns were written above.
+            row[j] = unsafe { half[i][j].assume_init() };
         }
         let row = input_vector(row);
-        let to = to.add(i * WINDOW * position_stride + channel);
         for j in 0..WINDOW {
-            row[j].store(to.add(j * position_stride));
+            // SAFETY: the scratch has the channels of each position, in whole vectors.
+            unsafe { row[j].store(to.add((i * WINDOW + j) * position_stride + channel)) };
         }
     }
 }
 
 /// `Bᵀ` times a vector. Rows that differ only in the signs of the odd terms share them.
 #[inline(always)]
-unsafe fn input_vector<S: Simd>(d: [S; WINDOW]) -> [S; WINDOW] {
-    let c = |value: f32| S::splat(value);
+fn input_vector<S: Simd>(d: [S; WINDOW]) -> [S; WINDOW] {
+    let c = |value: f32| d[0].constant(value);
     let first = d[4].sub(d[2]).mul_add(c(5.25), d[0].sub(d[6]));
     let last = d[3].sub(d[5]).mul_add(c(5.25), d[7].sub(d[1]));
     let even = d[4].mul_add(c(-4.25), d[2].add(d[6]));
@@ -260,23 +278,29 @@ unsafe fn transform_output<S: Simd, const N: usize>(
     let top = job.first_row + (tile / job.tiles_across * TILE) as isize;
     let left = tile % job.tiles_across * TILE;
     let columns = (job.conv.width - left).min(TILE);
-    let rows = job.conv.target.window::<TILE>(top, job.conv.height, std::ptr::null_mut());
+    // SAFETY: the processor has the instruction set, and the target is a ring, as the caller promises.
+    let (zero, rows) = unsafe {
+        (S::splat(0.0), job.conv.target.window::<TILE>(top, job.conv.height, std::ptr::null_mut()))
+    };
     for n in 0..N {
         let channel = first + n * S::LANES;
         if channel >= job.conv.out_channels {
             return;
         }
-        let products = products.add(n * S::LANES);
         let mut half = [[MaybeUninit::<S>::uninit(); WINDOW]; TILE];
         for j in 0..WINDOW {
-            let mut values = [S::splat(0.0); WINDOW];
+            let mut values = [zero; WINDOW];
             for i in 0..WINDOW {
-                values[i] = S::load(products.add((i * WINDOW + j) * position_stride));
+                let at = n * S::LANES + (i * WINDOW + j) * position_stride;
+                // SAFETY: there is a product of each channel of the group for each position.
+                values[i] = unsafe { S::load(products.add(at)) };
             }
             if j == 1 {
+                // SAFETY: there are biases for whole groups.
+                let bias = unsafe { S::load(job.conv.bias.add(channel)) };
                 // The column of Aᵀ for the point 1 is all ones: what is added to position (1, 1) is added
                 // to every output.
-                values[1] = values[1].add(S::load(job.conv.bias.add(channel)));
+                values[1] = values[1].add(bias);
             }
             let values = output_vector(values);
             for i in 0..TILE {
@@ -287,17 +311,21 @@ unsafe fn transform_output<S: Simd, const N: usize>(
             if rows[i].is_null() {
                 continue;
             }
-            let mut row = [S::splat(0.0); WINDOW];
+            let mut row = [zero; WINDOW];
             for j in 0..WINDOW {
-                row[j] = half[i][j].assume_init();
+                // SAFETY: all columns were written above.
+                row[j] = unsafe { half[i][j].assume_init() };
             }
             let outputs = output_vector(row);
             let y = (top + i as isize) as usize;
-            if columns == TILE {
-                job.conv.finish(outputs, rows[i], (left, y), channel);
-            } else {
-                for (x, output) in (left..job.conv.width).zip(outputs) {
-                    job.conv.finish([output], rows[i], (x, y), channel);
+            // SAFETY: the row is one of the picture, and so are the columns that are stored.
+            unsafe {
+                if columns == TILE {
+                    job.conv.finish(outputs, rows[i], (left, y), channel);
+                } else {
+                    for (x, output) in (left..job.conv.width).zip(outputs) {
+                        job.conv.finish([output], rows[i], (x, y), channel);
+                    }
                 }
             }
         }
@@ -306,8 +334,8 @@ unsafe fn transform_output<S: Simd, const N: usize>(
 
 /// `Aᵀ` times a vector, with the sums and differences of opposite points shared.
 #[inline(always)]
-unsafe fn output_vector<S: Simd>(m: [S; WINDOW]) -> [S; TILE] {
-    let c = |value: f32| S::splat(value);
+fn output_vector<S: Simd>(m: [S; WINDOW]) -> [S; TILE] {
+    let c = |value: f32| m[0].constant(value);
     let (sum1, difference1) = (m[1].add(m[2]), m[1].sub(m[2]));
     let (sum2, difference2) = (m[3].add(m[4]), m[3].sub(m[4]));
     let (sum3, difference3) = (m[5].add(m[6]), m[5].sub(m[6]));

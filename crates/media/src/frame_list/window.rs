@@ -2,7 +2,7 @@
 
 use frame::Rational;
 
-use super::{Index, MOST_REORDERED};
+use super::Index;
 use crate::raw::packet::RawPacket;
 use crate::{Error, Shift, raw};
 
@@ -75,49 +75,10 @@ impl Ends {
 }
 
 /// Ticks of a time of the film, not earlier than it: a frame that has them or more is shown from then on.
-pub(super) fn ticks(micros: u64, shift: Shift, time_base: Rational) -> i64 {
+pub(crate) fn ticks(micros: u64, shift: Shift, time_base: Rational) -> i64 {
     let (num, den) = (i128::from(time_base.num.max(1)) * 1_000_000, i128::from(time_base.den.max(1)));
     let since = (i128::from(micros) * den + num - 1).div_euclid(num);
     i64::try_from(since).unwrap_or(i64::MAX).saturating_sub(shift.in_ticks(time_base))
-}
-
-/// Counts the frames behind the end of the part that is wanted.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Behind {
-    to: Option<u64>,
-    frames: usize,
-}
-
-impl Behind {
-    /// Frames behind the part that are needed: the order of decoding may differ by so many, the last frames of the part may
-    /// depend on their neighbours, and of film in 2:3 pulldown the last cycle has to be whole.
-    const NEEDED: usize = MOST_REORDERED + 2;
-
-    pub(super) const fn of(to: Option<u64>) -> Self {
-        Self { to, frames: 0 }
-    }
-
-    /// True when the whole part was read.
-    pub(super) const fn have_begun(self) -> bool {
-        self.frames > 0
-    }
-
-    /// True when enough was read: nothing else has to be.
-    pub(super) const fn are_enough(self) -> bool {
-        self.frames >= Self::NEEDED
-    }
-
-    /// The same with another frame.
-    pub(super) fn are_enough_with(
-        &mut self,
-        pts: i64,
-        shift: impl FnOnce() -> Shift,
-        time_base: Rational,
-    ) -> bool {
-        let is_behind = self.to.is_some_and(|to| pts >= ticks(to, shift(), time_base));
-        self.frames += usize::from(is_behind);
-        self.are_enough()
-    }
 }
 
 impl Index {

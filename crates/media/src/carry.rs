@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use frame::Rational;
 
-use crate::raw;
+use crate::{SoundFormat, raw};
 
 /// An amount of time that is added to all times of a film.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,19 +34,6 @@ impl Default for Shift {
     fn default() -> Self {
         Self::NONE
     }
-}
-
-/// What the samples of sound are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SoundFormat {
-    /// Samples a second.
-    pub rate: u32,
-    /// Number of channels.
-    pub channels: u32,
-    /// FFmpeg's name of the arrangement of channels, such as `5.1`.
-    pub layout: String,
-    /// FFmpeg's name of the kind of samples, such as `s16`.
-    pub sample: String,
 }
 
 /// What becomes of a stream that is not taken as it is.

@@ -2,13 +2,13 @@
 
 use frame::{Orientation, RgbF32, Size};
 
-use super::Numbered;
 use crate::captions::Waiting;
 use crate::convert::ToRgb;
 use crate::crop::Cropper;
-use crate::fields::{FieldFilter, Place};
+use crate::decode::Numbered;
+use crate::fields::FieldFilter;
 use crate::fit::Fitter;
-use crate::index::{Index, Part};
+use crate::frame_list::{Index, Part, Place};
 use crate::raw::frame::RawFrame;
 use crate::{Error, Source};
 
@@ -23,8 +23,8 @@ pub struct NextFrame {
 
 /// Decodes a range of the frame list to RGB.
 #[derive(Debug)]
-pub struct RangeDecoder {
-    decoded: Numbered,
+pub struct RangeDecoder<'a> {
+    decoded: Numbered<'a>,
     /// Cuts off what is not wanted of them.
     cropper: Option<Cropper>,
     /// What makes the frames of the list out of those that are decoded.
@@ -44,7 +44,7 @@ pub struct RangeDecoder {
     /// The frame that was converted last, as it was before.
     converted: Option<RawFrame>,
     /// The list.
-    index: Index,
+    index: &'a Index,
     /// End of the range.
     end: usize,
     /// Number of the next frame to give.
@@ -71,14 +71,20 @@ struct Next {
     is_filled: bool,
 }
 
-impl RangeDecoder {
+impl<'a> RangeDecoder<'a> {
     /// Prepares to decode frames `first` to `end - 1`.
     ///
     /// At most `threads` are used; one where more could give other pictures each time.
     ///
     /// # Errors
     /// When the file cannot be read or decoded, or the range is not within the list.
-    pub fn open(source: &Source, index: &Index, first: u32, end: u32, threads: usize) -> Result<Self, Error> {
+    pub fn open(
+        source: &Source,
+        index: &'a Index,
+        first: u32,
+        end: u32,
+        threads: usize,
+    ) -> Result<Self, Error> {
         // The frames of a part are made as those of the film.
         let before = index.number_in_film();
         let (index, first, end) = (index.film(), first.saturating_add(before), end.saturating_add(before));
@@ -98,7 +104,7 @@ impl RangeDecoder {
             }
         };
         Ok(Self {
-            decoded: Numbered::open(source, list.clone(), start, threads)?,
+            decoded: Numbered::open(source, list, start, threads)?,
             cropper: index.crop.map(Cropper::new).transpose()?,
             filtered,
             to_rgb: ToRgb::default(),
@@ -109,7 +115,7 @@ impl RangeDecoder {
             uncut: RgbF32::new(Size::new(0, 0)),
             size: index.crop.map(|area| area.size).or(list.canvas.map(|canvas| canvas.size)),
             converted: None,
-            index: index.clone(),
+            index,
             end: end as usize,
             wanted: first as usize,
             given: None,
@@ -244,7 +250,7 @@ impl RangeDecoder {
                 let decoded = self.decoded.next()?.ok_or_else(differ)?;
                 self.waiting.add(decoded, self.decoded.frame().captions());
                 if decoded >= shown.frame {
-                    return cut(&mut self.cropper, &self.index, self.decoded.frame(), decoded);
+                    return cut(&mut self.cropper, self.index, self.decoded.frame(), decoded);
                 }
             }
         };
@@ -259,7 +265,7 @@ impl RangeDecoder {
             }
             if let Some(decoded) = self.decoded.next()? {
                 self.waiting.add(decoded, self.decoded.frame().captions());
-                cut(&mut self.cropper, &self.index, self.decoded.frame(), decoded)?;
+                cut(&mut self.cropper, self.index, self.decoded.frame(), decoded)?;
                 filter.send(self.decoded.frame(), decoded)?;
             } else {
                 filter.finish()?;

@@ -80,7 +80,7 @@ fn look(frame: &RawFrame, seen: &mut Seen) {
 }
 
 /// What was seen of pictures of a kind, as it lies in the canvas once they stand upright and are fitted into it.
-pub(super) fn in_canvas(
+pub(crate) fn in_canvas(
     seen: &Seen,
     picture: Size,
     (canvas, kind, orientation): (Canvas, Canvas, Orientation),
