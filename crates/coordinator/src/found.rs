@@ -5,21 +5,25 @@ use job::state::{Event, Evidence, FoundSegment, Phase, Reused};
 use ledger::Record;
 use storage::{Recorded, SegmentFault, SegmentName};
 
+use crate::blocking::blocking;
+use crate::clock::now;
 use crate::error::Error;
-use crate::scheduler::{Scheduler, now, sweep};
+use crate::leftovers::sweep;
+use crate::shared::Shared;
 use crate::shutdown::Shutdown;
 
 /// The highest epoch that a name is believed to have; no attempt was ever so late.
 const HIGHEST_EPOCH: u32 = 1 << 31;
 
-impl Scheduler {
+impl Shared {
     /// Takes over what is finished and removes what else attempts left in the folder. Before there is a plan, nothing is
-    /// touched: what is there may fit it.
+    /// touched: what is there may fit it. No lane may be at work on the job.
     pub(crate) async fn tidy(&self, record: Record, shutdown: &Shutdown) -> Result<Record, Error> {
         if record.job.phase == Phase::Index {
             return Ok(record);
         }
-        let Found { segments, unread } = match find(&record, shutdown).await {
+        let (looked_at, stop) = (record.clone(), shutdown.clone());
+        let Found { segments, unread } = match blocking(move || find(&looked_at, &stop)).await {
             Ok(Some(found)) => found,
             Ok(None) => return Ok(record),
             Err(error) => {
@@ -47,8 +51,11 @@ impl Scheduler {
                 after.request.folder.display()
             );
         }
-        sweep(&after, &unread);
-        Ok(after)
+        Ok(blocking(move || {
+            sweep(&after, &unread);
+            after
+        })
+        .await)
     }
 }
 
@@ -62,7 +69,7 @@ struct Found {
 }
 
 /// Looks through a job's folder; `None` when the server was asked to stop meanwhile.
-async fn find(record: &Record, shutdown: &Shutdown) -> Result<Option<Found>, storage::Error> {
+fn find(record: &Record, shutdown: &Shutdown) -> Result<Option<Found>, storage::Error> {
     let scan = storage::scan(&record.request.folder)?;
     let mut found: Vec<FoundSegment> = Vec::new();
     let mut unread = scan.unread;
@@ -75,7 +82,7 @@ async fn find(record: &Record, shutdown: &Shutdown) -> Result<Option<Found>, sto
         if shutdown.is_requested() {
             return Ok(None);
         }
-        match check(record, recorded).await {
+        match check(record, recorded) {
             Ok(()) => found.extend(entry(record, recorded.name, Some(finished(recorded)))),
             Err(SegmentFault::Io { .. }) => unread.push(recorded.name),
             Err(_) => {}
@@ -109,12 +116,9 @@ fn fits(record: &Record, recorded: &Recorded) -> bool {
 }
 
 /// Compares the segment's file with what was committed.
-async fn check(record: &Record, recorded: &Recorded) -> Result<(), SegmentFault> {
-    let (folder, committed) = (record.request.folder.clone(), recorded.committed.clone());
-    let file = committed.file.clone();
-    let check = move || storage::check(&folder, &committed.file, &committed.blake3, committed.bytes);
-    let unfinished = |error| Err(SegmentFault::Io { file, source: std::io::Error::other(error) });
-    tokio::task::spawn_blocking(check).await.unwrap_or_else(unfinished)
+fn check(record: &Record, recorded: &Recorded) -> Result<(), SegmentFault> {
+    let committed = &recorded.committed;
+    storage::check(&record.request.folder, &committed.file, &committed.blake3, committed.bytes)
 }
 
 fn range(recorded: &Recorded) -> SegmentRange {

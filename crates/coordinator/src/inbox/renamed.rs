@@ -8,8 +8,8 @@ use ledger::{NewJob, Record};
 
 use super::opening::welcome_back;
 use super::{InboxOptions, vanished};
+use crate::clock::now;
 use crate::error::Error;
-use crate::scheduler::now;
 use crate::source::replaced_by;
 
 /// Gives the jobs of a file that had another name its new one. False where it is a file that had none: it is new, or a copy.
