@@ -31,7 +31,7 @@ pub(super) async fn take_over(options: &InboxOptions, new: &NewJob) -> Result<bo
     let ids: Vec<_> = jobs.iter().map(|job| job.id).collect();
     ledger.rename_source(&ids, new).await?;
     for job in &jobs {
-        // What the scheduler made of it meanwhile counts.
+        // What the service made of it meanwhile counts.
         let Some(record) = ledger.get(job.id).await? else { continue };
         go_on(options, &record, job, new).await?;
     }
