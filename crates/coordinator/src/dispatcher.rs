@@ -4,24 +4,25 @@
 mod chores;
 mod ended;
 mod give;
+mod rest;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use job::state::{Event, Phase, Status};
+use job::state::{Event, Phase};
 use job::{JobId, Turns};
 use ledger::Record;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
-use crate::blocking::blocking;
 use crate::choice::Kind;
 use crate::clock::now;
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::lanes::{Hand, Lane, Message};
-use crate::leftovers::remove_leftovers;
 use crate::service::Ending;
 use crate::shared::Shared;
 use crate::shutdown::Shutdown;
@@ -164,29 +165,14 @@ impl Dispatcher {
             let tick = tokio::time::Instant::from_std(self.next_look.min(self.next_search));
             tokio::select! {
                 Some(message) = self.messages.recv() => self.hear(message, shutdown).await?,
-                Some(done) = self.chores.join_next(), if !self.chores.is_empty() => self.end_chore(done)?,
+                Some(done) = self.chores.join_next() => self.end_chore(done)?,
+                Some(hand) = self.hands.join_next() => drop(pass_on(hand)),
                 () = self.shared.options.wake.wait() => (self.is_dirty, self.next_look) = (true, Instant::now()),
                 () = tokio::time::sleep_until(tick) => {}
                 () = shutdown.requested() => {}
             }
         }
         Ok(Ending::Stopped)
-    }
-
-    /// Takes all leases back, since this program has the lock and whoever held one is gone, and notes how far jobs are.
-    async fn take_stock(&mut self) -> Result<(), Error> {
-        let is_ours = |record: &Record| self.only.is_none_or(|id| id == record.id);
-        let records = self.shared.options.ledger.list().await?;
-        for record in records.into_iter().filter(is_ours) {
-            if record.job.is_worked_on() {
-                self.apply(record.id, Event::Release { worker: None }).await?;
-            }
-            if !record.job.status.is_final() && record.job.phase != Phase::Index {
-                self.reached.insert(record.id, record.job.phase);
-            }
-        }
-        (self.is_dirty, self.next_look) = (true, Instant::now());
-        Ok(())
     }
 
     /// Adds a lane, which begins to wait for orders.
@@ -228,85 +214,6 @@ impl Dispatcher {
             .filter(|lane| lane.is_at(id))
             .filter_map(|lane| lane.busy.as_ref())
             .for_each(|busy| busy.stop());
-    }
-
-    /// Lets all lanes end their work, and gives what they had back.
-    async fn come_to_rest(&mut self) -> Result<(), Error> {
-        for lane in &mut self.lanes {
-            match &lane.busy {
-                Some(busy) => busy.stop(),
-                None if lane.held.is_some() => lane.let_go(),
-                None => {}
-            }
-        }
-        let mut rested = Ok(());
-        while self.lanes.iter().any(|lane| lane.busy.is_some()) {
-            let message = tokio::time::timeout(LOOK, self.messages.recv()).await;
-            self.tell_alive();
-            if let Ok(Some(Message::Ended(lane, outcome))) = message {
-                rested = rested.and(self.end_at_rest(lane, outcome).await);
-            }
-        }
-        // Their workers are gone with them.
-        self.lanes.clear();
-        self.hands.shutdown().await;
-        let at_rest = self.touched.iter().filter(|(_, touched)| !touched.has_chore);
-        let at_rest: Vec<JobId> = at_rest.map(|(id, _)| *id).collect();
-        for id in at_rest {
-            rested = rested.and(self.leave(id).await);
-        }
-        while let Some(done) = self.alive_while_chores().await {
-            rested = rested.and(self.end_chore(done));
-        }
-        self.touched.clear();
-        self.waiting.clear();
-        self.is_looking_at_waiting = false;
-        rested
-    }
-
-    async fn alive_while_chores(&mut self) -> Option<Result<Chore, tokio::task::JoinError>> {
-        loop {
-            match tokio::time::timeout(LOOK, self.chores.join_next()).await {
-                Ok(done) => return done,
-                Err(_) => self.tell_alive(),
-            }
-        }
-    }
-
-    /// Leaves a job that no lane is at: gives back what was claimed of it, so that it is queued, and shows how it stands. What has
-    /// ended is closed.
-    async fn leave(&mut self, id: JobId) -> Result<(), Error> {
-        let Some(mut record) = self.shared.options.ledger.get(id).await? else {
-            self.touched.remove(&id);
-            return Ok(());
-        };
-        if record.job.status == Status::Running || record.job.is_worked_on() {
-            record = self.apply(id, Event::Release { worker: None }).await?.record;
-        }
-        let record = Arc::new(record);
-        self.report(&record);
-        if record.job.status.is_final() {
-            self.close(record);
-        } else {
-            self.touched.remove(&id);
-        }
-        Ok(())
-    }
-
-    /// Removes what an interrupted end of a job left.
-    pub(crate) async fn clean_up(&mut self) -> Result<(), Error> {
-        let records = self.shared.options.ledger.list().await?;
-        self.alive_while(blocking(move || {
-            let in_use: HashSet<_> =
-                records.iter().filter(|r| !r.job.status.is_final()).map(|r| &r.request.folder).collect();
-            for record in records.iter().filter(|record| record.job.status.is_final()) {
-                if !in_use.contains(&record.request.folder) {
-                    remove_leftovers(record);
-                }
-            }
-        }))
-        .await;
-        Ok(())
     }
 
     /// Waits for file operations, and says all the while that this side is alive.
@@ -356,5 +263,14 @@ impl Dispatcher {
     pub(crate) fn say_ledger_full(&self, id: JobId, error: &Error) {
         tracing::warn!("job {id}: {error}");
         self.shared.updates.tell(Update::Note { id, text: LEDGER_FULL.to_owned() });
+    }
+}
+
+/// Passes a panic of a task on: what it was to do is never done.
+fn pass_on<T>(ended: Result<T, JoinError>) -> Option<T> {
+    match ended.map_err(JoinError::try_into_panic) {
+        Ok(done) => Some(done),
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(_)) => None,
     }
 }

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use job::JobId;
 use job::state::{Event, Phase, Status};
 use ledger::Record;
+use tokio::task::JoinError;
 
-use super::{Dispatcher, LATEST_LOOK, LOOK, SHARE};
+use super::{Dispatcher, LATEST_LOOK, LOOK, SHARE, pass_on};
 use crate::away;
 use crate::blocking::blocking;
 use crate::clock::now;
@@ -109,38 +110,35 @@ impl Dispatcher {
     }
 
     /// Takes in what came of a chore.
-    pub(super) fn end_chore(&mut self, done: Result<Chore, tokio::task::JoinError>) -> Result<(), Error> {
+    pub(super) fn end_chore(&mut self, done: Result<Chore, JoinError>) -> Result<(), Error> {
         self.is_dirty = true;
+        let Some(done) = pass_on(done) else { return Ok(()) };
         match done {
-            Ok(Chore::Tidied(id, phase)) => {
+            Chore::Tidied(id, phase) => {
                 self.touched.entry(id).or_default().has_chore = false;
                 self.reached.insert(id, phase?);
                 self.tidied.insert(id);
             }
-            Ok(Chore::Swept(id)) => {
+            Chore::Swept(id) => {
                 self.touched.entry(id).or_default().has_chore = false;
                 self.tidied.insert(id);
             }
-            Ok(Chore::Closed(id, freed)) => {
+            Chore::Closed(id, freed) => {
                 self.touched.remove(&id);
                 self.reached.remove(&id);
                 self.tidied.remove(&id);
                 self.shown.remove(&id);
                 freed?;
             }
-            Ok(Chore::Looked(over, pause)) => {
+            Chore::Looked(over, pause) => {
                 (self.is_looking_at_waiting, self.next_look_at_waiting) = (false, Instant::now() + pause);
                 for id in over? {
                     self.waiting.remove(&id);
                 }
             }
-            Ok(Chore::BackedUp(Err(error))) if error.is_damage() => return Err(error.into()),
-            Ok(Chore::BackedUp(Err(error))) => tracing::warn!("no backup of the ledger: {error}"),
-            Ok(Chore::BackedUp(Ok(()))) => {}
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => {}
-            },
+            Chore::BackedUp(Err(error)) if error.is_damage() => return Err(error.into()),
+            Chore::BackedUp(Err(error)) => tracing::warn!("no backup of the ledger: {error}"),
+            Chore::BackedUp(Ok(())) => {}
         }
         Ok(())
     }

@@ -35,6 +35,9 @@ impl Dispatcher {
         for number in there + 1..=workers {
             self.add_lane(format!("local-{number}"), Kind::Heavy, number);
         }
+        for lane in self.lanes.iter_mut().filter(|lane| lane.kind == Kind::Heavy && lane.number > workers) {
+            lane.chosen = None;
+        }
         let is_free = |lane: &crate::lanes::Lane| {
             lane.busy.is_none() && (lane.kind == Kind::Light || lane.number <= workers)
         };
