@@ -16,7 +16,7 @@ use job::state::{Event, Phase};
 use job::{JobId, Turns};
 use ledger::Record;
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use crate::choice::Kind;
 use crate::clock::now;
@@ -100,7 +100,9 @@ struct Shown {
     progress: Progress,
     /// The job as it was told last.
     latest: Option<Arc<Record>>,
+    /// When its `status.json` was begun to be written; `None` where that says what is not so any more.
     status_written: Option<Instant>,
+    writing: Option<JoinHandle<()>>,
 }
 
 impl Dispatcher {

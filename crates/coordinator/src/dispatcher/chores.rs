@@ -8,6 +8,7 @@ use job::state::{Event, Phase, Status};
 use ledger::Record;
 use tokio::task::JoinError;
 
+use super::ended::written;
 use super::{Dispatcher, LATEST_LOOK, LOOK, SHARE, pass_on};
 use crate::away;
 use crate::blocking::blocking;
@@ -63,9 +64,11 @@ impl Dispatcher {
     pub(super) fn close(&mut self, record: Arc<Record>) {
         self.touched.entry(record.id).or_default().has_chore = true;
         self.something_ended = true;
-        let shared = Arc::clone(&self.shared);
+        let (shared, writing) = (Arc::clone(&self.shared), self.shown(record.id).writing.take());
         self.chores.spawn(async move {
             let id = record.id;
+            // It would come into the folder that is removed.
+            written(writing).await;
             let record = blocking(move || {
                 remove_leftovers(&record);
                 record

@@ -7,9 +7,11 @@ use job::JobId;
 use job::message::Sandbox;
 use job::state::{Effect, Event, Phase, Status, Task};
 use ledger::Record;
+use tokio::task::JoinHandle;
 
-use super::{Dispatcher, Shown};
+use super::{Dispatcher, Shown, pass_on};
 use crate::attempt::Outcome;
+use crate::blocking::blocking;
 use crate::error::Error;
 use crate::executor::Heard;
 use crate::lanes::{Busy, Message, range};
@@ -148,12 +150,23 @@ impl Dispatcher {
     fn report_progress(&mut self, id: JobId) {
         let shown = self.shown(id);
         let Some(record) = &shown.latest else { return };
-        let report = shown.progress.report(record);
-        if shown.status_written.is_none_or(|last| last.elapsed() >= STATUS_FILE) {
+        let report = Arc::new(shown.progress.report(record));
+        let is_due = match shown.status_written {
+            None => true,
+            // A disk that does not answer gets no more to do.
+            Some(last) => {
+                last.elapsed() >= STATUS_FILE && shown.writing.as_ref().is_none_or(JoinHandle::is_finished)
+            }
+        };
+        if is_due {
             shown.status_written = Some(Instant::now());
-            write_status_file(record, &report);
+            let (record, report, before) = (Arc::clone(record), Arc::clone(&report), shown.writing.take());
+            shown.writing = Some(tokio::spawn(async move {
+                written(before).await;
+                blocking(move || write_status_file(&record, &report)).await;
+            }));
         }
-        self.shared.updates.tell(Update::Job(Arc::new(report)));
+        self.shared.updates.tell(Update::Job(report));
     }
 }
 
@@ -162,6 +175,13 @@ fn outcome_of(outcome: Outcome) -> Result<Outcome, Error> {
     match outcome {
         Outcome::Broken(error) => Err(error),
         other => Ok(other),
+    }
+}
+
+/// Waits until a `status.json` is written.
+pub(super) async fn written(writing: Option<JoinHandle<()>>) {
+    if let Some(writing) = writing {
+        pass_on(writing.await);
     }
 }
 

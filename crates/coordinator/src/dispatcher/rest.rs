@@ -8,6 +8,7 @@ use job::JobId;
 use job::state::{Event, Phase, Status};
 use ledger::Record;
 
+use super::ended::written;
 use super::{Dispatcher, LOOK, pass_on};
 use crate::blocking::blocking;
 use crate::error::Error;
@@ -66,6 +67,9 @@ impl Dispatcher {
                 rested = rested.and(self.end_chore(done));
             }
             self.tell_alive();
+        }
+        for shown in self.shown.values_mut() {
+            written(shown.writing.take()).await;
         }
         self.touched.clear();
         self.waiting.clear();
