@@ -22,7 +22,7 @@ use crate::choice::Kind;
 use crate::clock::now;
 use crate::error::Error;
 use crate::executor::Executor;
-use crate::lanes::{Hand, Lane, Message};
+use crate::lanes::{Busy, Hand, Lane, Message};
 use crate::service::Ending;
 use crate::shared::Shared;
 use crate::shutdown::Shutdown;
@@ -58,7 +58,7 @@ pub(crate) struct Dispatcher {
     lanes: Vec<Lane>,
     hands: JoinSet<()>,
     messages: mpsc::Receiver<Message>,
-    to_dispatcher: mpsc::Sender<Message>,
+    post: mpsc::Sender<Message>,
     chores: JoinSet<Chore>,
     /// The jobs that lanes are at, or that have just lost theirs.
     touched: BTreeMap<JobId, Touched>,
@@ -66,8 +66,7 @@ pub(crate) struct Dispatcher {
     reached: HashMap<JobId, Phase>,
     /// The jobs whose folders were tidied since their segments were begun.
     tidied: HashSet<JobId>,
-    /// The jobs that wait for space or a folder. What they wait for is looked at beside.
-    waiting: HashSet<JobId>,
+    waiting: Waiting,
     shown: HashMap<JobId, Shown>,
     /// The turns of heavy lanes, and of light ones.
     turns: [Turns; 2],
@@ -81,8 +80,20 @@ pub(crate) struct Dispatcher {
     /// A job has come to its end since the ledger was copied.
     something_ended: bool,
     last_backup: Option<Instant>,
-    is_looking_at_waiting: bool,
-    next_look_at_waiting: Instant,
+}
+
+/// The jobs that wait for space or a folder. What they wait for is looked at beside.
+#[derive(Debug)]
+struct Waiting {
+    jobs: HashSet<JobId>,
+    is_looked_at: bool,
+    next_look: Instant,
+}
+
+impl Waiting {
+    fn new() -> Self {
+        Self { jobs: HashSet::new(), is_looked_at: false, next_look: Instant::now() }
+    }
 }
 
 /// A job that lanes are at.
@@ -108,7 +119,7 @@ struct Shown {
 impl Dispatcher {
     /// A dispatcher that has not begun.
     pub(crate) fn new(shared: Arc<Shared>, only: Option<JobId>, executors: Executors) -> Self {
-        let (to_dispatcher, messages) = mpsc::channel(MESSAGES);
+        let (post, messages) = mpsc::channel(MESSAGES);
         let start = Instant::now();
         Self {
             shared,
@@ -117,12 +128,12 @@ impl Dispatcher {
             lanes: Vec::new(),
             hands: JoinSet::new(),
             messages,
-            to_dispatcher,
+            post,
             chores: JoinSet::new(),
             touched: BTreeMap::new(),
             reached: HashMap::new(),
             tidied: HashSet::new(),
-            waiting: HashSet::new(),
+            waiting: Waiting::new(),
             shown: HashMap::new(),
             turns: Default::default(),
             is_dirty: true,
@@ -133,8 +144,6 @@ impl Dispatcher {
             told_of_gaps: false,
             something_ended: true,
             last_backup: None,
-            is_looking_at_waiting: false,
-            next_look_at_waiting: start,
         }
     }
 
@@ -185,7 +194,7 @@ impl Dispatcher {
             lane: self.lanes.len(),
             executor: (self.executors)(&name),
             name: name.clone(),
-            messages: self.to_dispatcher.clone(),
+            messages: self.post.clone(),
         };
         self.hands.spawn(hand.work(to_do));
         self.lanes.push(Lane::new(name, kind, number, orders));
@@ -215,7 +224,7 @@ impl Dispatcher {
             .iter()
             .filter(|lane| lane.is_at(id))
             .filter_map(|lane| lane.busy.as_ref())
-            .for_each(|busy| busy.stop());
+            .for_each(Busy::stop);
     }
 
     /// Waits for file operations, and says all the while that this side is alive.

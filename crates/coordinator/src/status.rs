@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn segments_that_are_made_at_once_count_together() {
         let mut progress = Progress::default();
-        let began = Instant::now() - std::time::Duration::from_secs(10);
+        let began = Instant::now().checked_sub(std::time::Duration::from_secs(10)).unwrap();
         for lane in [0, 1] {
             progress.begin(lane);
             progress.advance(lane, 50, 7);

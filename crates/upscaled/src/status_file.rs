@@ -103,6 +103,21 @@ mod tests {
     use crate::made_up;
 
     #[tokio::test]
+    async fn of_several_jobs_the_one_whose_segments_are_made_is_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
+        let mut status = StatusFile::new(ledger, folder.path().join("status.json"));
+        let made = JobReport::of(&made_up::running(2));
+        let indexed = JobReport { id: job::JobId(1), phase: Phase::Index, ..made.clone() };
+        status.note(&indexed);
+        status.note(&made);
+        status.note(&indexed);
+        assert_eq!(status.running.iter().map(|running| running.id.0).collect::<Vec<_>>(), [2, 1]);
+        status.note(&JobReport { status: "queued", ..made });
+        assert_eq!(status.running.iter().map(|running| running.id.0).collect::<Vec<_>>(), [1]);
+    }
+
+    #[tokio::test]
     async fn it_is_written_when_something_has_changed() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();

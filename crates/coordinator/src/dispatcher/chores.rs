@@ -82,12 +82,14 @@ impl Dispatcher {
 
     /// Looks whether what jobs wait for is there.
     pub(super) fn look_at_waiting(&mut self) {
-        if self.waiting.is_empty() || self.is_looking_at_waiting || self.next_look_at_waiting > Instant::now()
+        if self.waiting.jobs.is_empty()
+            || self.waiting.is_looked_at
+            || self.waiting.next_look > Instant::now()
         {
             return;
         }
-        self.is_looking_at_waiting = true;
-        let (shared, waiting) = (Arc::clone(&self.shared), self.waiting.clone());
+        self.waiting.is_looked_at = true;
+        let (shared, waiting) = (Arc::clone(&self.shared), self.waiting.jobs.clone());
         self.chores.spawn(async move {
             let (begun, mut over) = (Instant::now(), Vec::new());
             for id in waiting {
@@ -134,9 +136,9 @@ impl Dispatcher {
                 freed?;
             }
             Chore::Looked(over, pause) => {
-                (self.is_looking_at_waiting, self.next_look_at_waiting) = (false, Instant::now() + pause);
+                (self.waiting.is_looked_at, self.waiting.next_look) = (false, Instant::now() + pause);
                 for id in over? {
-                    self.waiting.remove(&id);
+                    self.waiting.jobs.remove(&id);
                 }
             }
             Chore::BackedUp(Err(error)) if error.is_damage() => return Err(error.into()),

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use job::JobId;
 use job::message::Sandbox;
 use job::state::{Effect, Event, Phase, Status, Task};
+use job::{JobId, SegmentRange};
 use ledger::Record;
 use tokio::task::JoinHandle;
 
@@ -106,7 +106,7 @@ impl Dispatcher {
     fn note_end(&mut self, lane: usize, id: JobId, task: &Task, event: &Event, engine: Option<String>) {
         let is_made = matches!(event, Event::SegmentDone { .. });
         let progress = &mut self.shown(id).progress;
-        progress.end(lane, range(task).filter(|_| is_made).map(|range| range.frames()));
+        progress.end(lane, range(task).filter(|_| is_made).map(SegmentRange::frames));
         if engine.is_some() {
             progress.engine = engine;
         }

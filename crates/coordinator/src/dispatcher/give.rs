@@ -79,7 +79,7 @@ impl Dispatcher {
             if away.iter().any(is_below) && std::mem::replace(&mut is_told, true) {
                 continue;
             }
-            if self.waiting.contains(&id) {
+            if self.waiting.jobs.contains(&id) {
                 continue;
             }
             let seen = &mut seen[priority as usize];
@@ -99,7 +99,7 @@ impl Dispatcher {
                     record.job.status,
                     Status::WaitingForSpace { .. } | Status::WaitingForFolder { .. }
                 ) {
-                    self.waiting.insert(id);
+                    self.waiting.jobs.insert(id);
                     continue;
                 }
                 self.reached.insert(id, record.job.phase);
@@ -132,7 +132,7 @@ impl Dispatcher {
     }
 
     /// Gives a lane its next piece of work.
-    async fn give(&mut self, lane: usize, jobs: &mut Vec<JobView>, shutdown: &Shutdown) -> Result<(), Error> {
+    async fn give(&mut self, lane: usize, jobs: &mut [JobView], shutdown: &Shutdown) -> Result<(), Error> {
         let kind = self.lanes[lane].kind;
         while !shutdown.is_requested() {
             let fits = |job: &&JobView| job.is_open && job.need.kind() == kind;

@@ -9,7 +9,7 @@ use job::state::{Event, Phase, Status};
 use ledger::Record;
 
 use super::ended::written;
-use super::{Dispatcher, LOOK, pass_on};
+use super::{Dispatcher, LOOK, Waiting, pass_on};
 use crate::blocking::blocking;
 use crate::error::Error;
 use crate::lanes::Message;
@@ -72,8 +72,7 @@ impl Dispatcher {
             written(shown.writing.take()).await;
         }
         self.touched.clear();
-        self.waiting.clear();
-        self.is_looking_at_waiting = false;
+        self.waiting = Waiting::new();
         rested
     }
 
