@@ -37,6 +37,8 @@ const LOOK: Duration = Duration::from_millis(500);
 pub(crate) const IDLE: Duration = Duration::from_secs(2);
 /// Looking for work takes at most one part in so many of the time while there is none, as long as that is soon enough.
 const SHARE: u32 = 1000;
+/// Time between two looks for work of which a call to look again is the reason, at least.
+const BREATH: Duration = Duration::from_millis(100);
 /// Work is looked for after this time at the latest.
 const LATEST_LOOK: Duration = Duration::from_secs(10);
 /// Messages of lanes that wait for the dispatcher.
@@ -74,6 +76,7 @@ pub(crate) struct Dispatcher {
     is_dirty: bool,
     next_look: Instant,
     next_search: Instant,
+    last_search: Instant,
     next_review: Instant,
     last_alive: Option<Instant>,
     told_of_gaps: bool,
@@ -139,6 +142,7 @@ impl Dispatcher {
             is_dirty: true,
             next_look: start,
             next_search: start,
+            last_search: start,
             next_review: start,
             last_alive: None,
             told_of_gaps: false,
@@ -178,12 +182,18 @@ impl Dispatcher {
                 Some(message) = self.messages.recv() => self.hear(message, shutdown).await?,
                 Some(done) = self.chores.join_next() => self.end_chore(done)?,
                 Some(hand) = self.hands.join_next() => drop(pass_on(hand)),
-                () = self.shared.options.wake.wait() => (self.is_dirty, self.next_look) = (true, Instant::now()),
+                () = self.shared.options.wake.wait() => self.look_soon(),
                 () = tokio::time::sleep_until(tick) => {}
                 () = shutdown.requested() => {}
             }
         }
         Ok(Ending::Stopped)
+    }
+
+    /// Looks at once, unless it has just looked: thousands of jobs may come one after the other.
+    fn look_soon(&mut self) {
+        self.next_look = Instant::now();
+        self.next_search = self.next_search.min(self.last_search + BREATH);
     }
 
     /// Adds a lane, which begins to wait for orders.

@@ -65,20 +65,23 @@ impl Dispatcher {
         self.note_end(lane, record.id, &task, &event, engine);
         let applied = self.tell_ledger(record.id, *event, shutdown).await?;
         let mut after = applied.record;
-        self.tell_of_encoder(&record, &after);
+        let drops_segments = applied.effects.contains(&Effect::DropSegments);
+        if drops_segments {
+            self.tell_of_encoder(&record, &after);
+        }
         let is_renamed = after.request.source != record.request.source;
         if is_renamed && matches!(after.job.status, Status::Failed { .. }) {
             // Its source was missed under the name that it had before.
             after = self.tell_ledger(record.id, Event::Retry, shutdown).await?.record;
         }
-        if applied.effects.iter().any(|effect| matches!(effect, Effect::DropSegments | Effect::Ended)) {
+        if drops_segments || applied.effects.contains(&Effect::Ended) {
             // What other lanes make of the job is of no use any more.
             self.stop_lanes_at(record.id);
         }
         self.reached.insert(record.id, after.job.phase);
         let after = Arc::new(after);
         self.report(&after);
-        if applied.effects.contains(&Effect::DropSegments) {
+        if drops_segments {
             self.touched.entry(record.id).or_default().is_to_be_swept = true;
         } else if after.job.phase == Phase::Segments && record.job.phase != Phase::Segments {
             self.tidy((*after).clone(), shutdown);
@@ -124,7 +127,7 @@ impl Dispatcher {
         }
     }
 
-    /// Says that another encoder took over.
+    /// Says that another encoder took over, where that is why segments are of no use any more.
     fn tell_of_encoder(&self, before: &Record, after: &Record) {
         let (Some(before), Some(facts)) = (&before.job.facts, &after.job.facts) else { return };
         let (Some(failed), Some(next)) = (facts.replaced.last(), facts.encodings.first()) else { return };

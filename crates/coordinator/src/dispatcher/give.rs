@@ -53,7 +53,8 @@ impl Dispatcher {
         }
         self.leave_jobs().await?;
         // Thousands of jobs may wait.
-        self.next_search = Instant::now() + (begun.elapsed() * SHARE).clamp(LOOK, LATEST_LOOK);
+        self.last_search = Instant::now();
+        self.next_search = self.last_search + (begun.elapsed() * SHARE).clamp(LOOK, LATEST_LOOK);
         Ok(())
     }
 
@@ -203,7 +204,7 @@ impl Dispatcher {
         if need.kind() != kind {
             // It was changed by another program meanwhile: a lane of the other kind is to do it.
             self.apply(id, Event::Release { worker: Some(worker) }).await?;
-            (self.is_dirty, self.next_search) = (true, Instant::now());
+            self.is_dirty = true;
             jobs.iter_mut().filter(|job| job.id == id).for_each(|job| job.is_open = false);
             return Ok(false);
         }

@@ -57,6 +57,7 @@ impl Dispatcher {
         // Their workers are gone with them.
         self.lanes.clear();
         self.hands.shutdown().await;
+        while self.messages.try_recv().is_ok() {}
         let at_rest = self.touched.iter().filter(|(_, touched)| !touched.has_chore);
         let at_rest: Vec<JobId> = at_rest.map(|(id, _)| *id).collect();
         for id in at_rest {
