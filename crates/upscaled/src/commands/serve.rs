@@ -68,7 +68,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         wake: wake.clone(),
     });
     let status = StatusFile::new(ledger.clone(), root.status_file());
-    let log = Log { ledger: ledger.clone(), told: HashMap::new(), heard: now() };
+    let log = Log { ledger: ledger.clone(), told: HashMap::new(), begun: now() };
     let logging = tokio::spawn(log.keep(service.handle().updates(), Supervisor::new(), status));
     let inbox = InboxOptions {
         ledger: ledger.clone(),
@@ -134,8 +134,8 @@ struct Log {
     ledger: Ledger,
     /// What was said of the jobs in this run.
     told: HashMap<JobId, Told>,
-    /// When the last update came.
-    heard: Millis,
+    /// When this run began.
+    begun: Millis,
 }
 
 /// What was said of a job.
@@ -161,7 +161,6 @@ impl Log {
                 }
                 Update::Missed(missed) => self.catch_up(missed, &mut status).await,
             }
-            self.heard = now();
         }
         status.close().await;
     }
@@ -177,21 +176,18 @@ impl Log {
         let told = self.told.entry(report.id).or_default();
         if told.news != news {
             told.news = news;
-            if report.ended.is_some() {
-                told.notes.clear();
-            }
             let line = format!("job {}: {}{}", report.id, report.status, details(report));
             tracing::info!("{line}");
             supervisor::tell_status(&line);
         }
     }
 
-    /// Says what is known of the jobs that have changed while this side was too slow.
+    /// Says what has not been said of the jobs that have changed in this run.
     async fn catch_up(&mut self, missed: u64, status: &mut StatusFile) {
         tracing::warn!("{missed} updates were missed, and the jobs are looked up in the ledger");
         let records = self.ledger.list().await.unwrap_or_default();
-        let since = self.heard;
-        for record in records.iter().filter(|record| record.changed >= since) {
+        let begun = self.begun;
+        for record in records.iter().filter(|record| record.changed >= begun) {
             let report = JobReport::of(record);
             let told = self.told.entry(report.id).or_default();
             let new: Vec<String> =
@@ -222,4 +218,27 @@ fn details(report: &JobReport) -> String {
     }
     let left = report.seconds_left.map(|seconds| format!(", {} left", output::duration(seconds)));
     format!(", {} of {} segments{}", report.segments_done, report.segments, left.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::made_up;
+
+    #[tokio::test]
+    async fn what_was_missed_is_said_once_and_only_of_this_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
+        let mut ids = Vec::new();
+        for (number, time) in [(1, Millis(0)), (2, now())] {
+            let mut new = made_up::running(number).request;
+            new.fingerprint = number.to_string();
+            ids.push(ledger.submit(&new, time).await.unwrap().id);
+        }
+        let mut status = StatusFile::new(ledger.clone(), folder.path().join("status.json"));
+        let mut log = Log { ledger, told: HashMap::new(), begun: Millis(1) };
+        log.catch_up(7, &mut status).await;
+        assert_eq!(log.told.keys().copied().collect::<Vec<_>>(), ids[1..]);
+        assert_eq!(log.told[&ids[1]].news, "queued 0");
+    }
 }
