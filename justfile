@@ -50,6 +50,11 @@ same-bits *arguments:
     cargo build --package upscaled --package worker --package xtask
     cargo run --package xtask -- same-bits {{arguments}}
 
+# How busy the engine is while a server works ten generated films of a minute off
+lanes *arguments:
+    cargo build --release --package upscaled --package worker --package xtask
+    cargo run --release --package xtask -- lanes {{arguments}}
+
 # Run the kernels for Arm processors under emulation
 neon:
     scripts/test-neon

@@ -2,6 +2,7 @@
 //!
 //! `cargo run -p xtask -- convert-models FOLDER` makes the built-in models in `models/` from ncnn files.
 //! `cargo run -p xtask -- fidelity FOLDER|FILE...` upscales files and compares each result with its source.
+//! `cargo run -p xtask -- lanes` says how busy the engine is while a server works a queue of films off.
 //! `cargo run -p xtask -- mutate FOLDER|FILE...` damages files in many ways and looks what the program makes of them.
 //! `cargo run -p xtask -- same-bits` runs many cases many times, in other memory and killed, and compares the results.
 
@@ -14,6 +15,7 @@ use anyhow::{Context, bail};
 mod convert_models;
 mod fidelity;
 mod files;
+mod lanes;
 mod mutate;
 mod same_bits;
 mod tool;
@@ -27,11 +29,13 @@ fn main() -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Some((command, rest)) if command == "fidelity" => fidelity::run(rest),
+        Some((command, rest)) if command == "lanes" => lanes::run(rest),
         Some((command, rest)) if command == "mutate" => mutate::run(rest),
         Some((command, rest)) if command == "same-bits" => same_bits::run(rest),
         _ => bail!(
-            "usage: cargo run -p xtask -- convert-models FOLDER-WITH-NCNN-FILES, or\n       {}, or\n       {}, or\n       {}",
+            "usage: cargo run -p xtask -- convert-models FOLDER-WITH-NCNN-FILES, or\n       {}, or\n       {}, or\n       {}, or\n       {}",
             fidelity::USAGE,
+            lanes::USAGE,
             mutate::USAGE,
             same_bits::USAGE
         ),

@@ -7,9 +7,11 @@ use job::state::{Event, Evidence, FoundSegment, Phase, Reused};
 use ledger::{Ledger, Record};
 use storage::{Recorded, Scan, SegmentFault, SegmentName};
 
+use crate::blocking::blocking;
+use crate::clock::now;
 use crate::error::Error;
-use crate::scheduler::{Scheduler, now};
 use crate::segments::sweep;
+use crate::shared::Shared;
 use crate::shutdown::Shutdown;
 
 /// The highest epoch that a name is believed to have; no attempt was ever so late.
@@ -17,28 +19,26 @@ const HIGHEST_EPOCH: u32 = 1 << 31;
 /// Segments that the ledger is asked for, or told of, at once.
 const AT_ONCE: usize = 1000;
 
-impl Scheduler {
+impl Shared {
     /// Takes over what is finished and removes what else attempts left in the folder. Before there is a plan, nothing is
-    /// touched: what is there may fit it.
+    /// touched: what is there may fit it. No lane may be at work on the job.
     pub(crate) async fn tidy(&self, record: Record, shutdown: &Shutdown) -> Result<Record, Error> {
         if record.job.phase == Phase::Index {
             return Ok(record);
         }
         let ledger = &self.options.ledger;
         let folder = record.request.folder.clone();
-        let scanning = tokio::task::spawn_blocking(move || storage::scan(&folder));
-        let scan = match scanning.await {
-            Ok(Ok(scan)) => scan,
-            Ok(Err(error)) => {
+        let scan = match blocking(move || storage::scan(&folder)).await {
+            Ok(scan) => scan,
+            Err(error) => {
                 tracing::warn!("job {}: {error}", record.id);
                 return Ok(record);
             }
-            Err(_) => return Ok(record),
         };
         let open = open_segments(ledger, &record, &scan).await?;
-        let Some(Found { segments, unread }) = find(&record, &open, scan, shutdown).await else {
-            return Ok(record);
-        };
+        let (looked_at, stop) = (record.clone(), shutdown.clone());
+        let found = blocking(move || find(&looked_at, &open, scan, &stop)).await;
+        let Some(Found { segments, unread }) = found else { return Ok(record) };
         let mut after = record;
         if !segments.is_empty() {
             let before = after.job.frames_done();
@@ -95,7 +95,7 @@ async fn open_segments(
 }
 
 /// Looks through the files of a job's folder; `None` when the server was asked to stop meanwhile.
-async fn find(
+fn find(
     record: &Record,
     open: &HashMap<u32, SegmentRange>,
     scan: Scan,
@@ -112,7 +112,7 @@ async fn find(
         if shutdown.is_requested() {
             return None;
         }
-        match check(record, recorded).await {
+        match check(record, recorded) {
             Ok(()) => {
                 usable.insert(index);
                 segments.extend(entry(recorded.name, Some(finished(recorded))));
@@ -143,12 +143,9 @@ fn fits(record: &Record, recorded: &Recorded) -> bool {
 }
 
 /// Compares the segment's file with what was committed.
-async fn check(record: &Record, recorded: &Recorded) -> Result<(), SegmentFault> {
-    let (folder, committed) = (record.request.folder.clone(), recorded.committed.clone());
-    let file = committed.file.clone();
-    let check = move || storage::check(&folder, &committed.file, &committed.blake3, committed.bytes);
-    let unfinished = |error| Err(SegmentFault::Io { file, source: std::io::Error::other(error) });
-    tokio::task::spawn_blocking(check).await.unwrap_or_else(unfinished)
+fn check(record: &Record, recorded: &Recorded) -> Result<(), SegmentFault> {
+    let committed = &recorded.committed;
+    storage::check(&record.request.folder, &committed.file, &committed.blake3, committed.bytes)
 }
 
 fn range(recorded: &Recorded) -> SegmentRange {

@@ -29,11 +29,12 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
 use crate::away::ServerFolder;
+use crate::clock::now;
 use crate::error::Error;
-use crate::scheduler::now;
 use crate::shutdown::Shutdown;
 use crate::source::stamp_text;
 use crate::template::NameTemplate;
+use crate::wake::Wake;
 
 pub use kinds::NameRules;
 pub use pattern::{NamePattern, PatternError};
@@ -77,6 +78,8 @@ pub struct InboxOptions {
     pub name: NameTemplate,
     /// Which names are passed over beyond the usual ones.
     pub rules: NameRules,
+    /// By which the service hears of new jobs.
+    pub wake: Wake,
 }
 
 /// Watches a folder.

@@ -5,13 +5,22 @@
 //! Non-goals: rules (those are `job`'s), pixels (those are the worker's), talking to people (that is `upscaled`'s).
 
 mod advance;
+mod attempt;
 mod away;
+mod blocking;
+mod choice;
+mod clock;
+mod dispatcher;
 mod error;
 mod evidence;
+mod executor;
 mod found;
 mod inbox;
 mod known;
+mod lanes;
 mod last_words;
+mod leftovers;
+mod local;
 mod manifest;
 mod names;
 mod owner;
@@ -20,8 +29,9 @@ mod process;
 mod publish;
 mod report;
 mod room;
-mod scheduler;
 mod segments;
+mod service;
+mod shared;
 mod shutdown;
 mod silence;
 mod source;
@@ -32,24 +42,29 @@ mod successor;
 mod task;
 mod template;
 mod trust;
+mod updates;
+mod wake;
 
 pub use away::{ServerFolder, ServerFolders};
+pub use clock::now;
 pub use error::Error;
 pub use inbox::{
     Inbox, InboxOptions, NamePattern, NameRules, PatternError, Rule, ScanOptions, Scanned, Standing,
     passed_over, scan,
 };
 pub use known::{finished_result, is_known_as_result, is_of_another_source};
+pub use leftovers::discard_work;
 pub use manifest::{bring_back, source_of};
 pub use names::{Naming, job_folders, report_of, result_names};
 pub use owner::Owner;
 pub use process::{DeathNote, WorkerError, WorkerProcess};
 pub use publish::no_result;
-pub use scheduler::{Ending, Existing, Limits, Scheduler, SchedulerOptions};
-pub use scheduler::{discard_work, now};
+pub use service::{Ending, Existing, Handle, Limits, Service, ServiceOptions};
 pub use shutdown::Shutdown;
 pub use source::replaced_by;
-pub use status::{JobReport, Progress, ReuseReport, Update, bytes_of_no_text, reason, rfc3339};
+pub use status::{JobReport, Progress, ReuseReport, bytes_of_no_text, reason, rfc3339};
 pub use submit::{Request, describe, describe_for, enter, make_again, submit};
 pub use template::{NameTemplate, TemplateError};
 pub use trust::Places;
+pub use updates::{Teller, Update, Updates};
+pub use wake::Wake;

@@ -10,9 +10,9 @@ use ledger::{Base, Ledger, NewJob, Record, Submission};
 use serde::{Deserialize, Serialize};
 use storage::{Key, read_keyed, sync_folder, write_keyed};
 
+use crate::clock::now;
 use crate::error::Error;
 use crate::owner::Owner;
-use crate::scheduler::now;
 use crate::trust::Places;
 
 /// Name of the manifest in a job's folder.

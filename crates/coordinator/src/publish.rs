@@ -2,6 +2,7 @@
 
 use std::fs::Metadata;
 use std::path::Path;
+use std::sync::Arc;
 
 use job::message::FailureKind;
 use job::state::{Event, Task, TaskKey};
@@ -9,14 +10,16 @@ use job::{Made, SourceFacts};
 use ledger::{NewJob, Record};
 use storage::{checksum, workers_bytes};
 
+use crate::blocking::blocking;
 use crate::error::Error;
 use crate::known::{is_known_as_result, is_of_another_source};
 use crate::names::{Naming, result_names};
-use crate::scheduler::{Existing, Scheduler};
+use crate::service::Existing;
+use crate::shared::Shared;
 use crate::subtitles::{self, Along};
 use crate::{report, task};
 
-impl Scheduler {
+impl Shared {
     /// Reserves a name for the result that no other job and no file has; else says why there is none.
     pub(crate) async fn reserve_name(
         &self,
@@ -65,7 +68,7 @@ impl Scheduler {
     fn finish(&self, record: &Record, result: &Path) {
         let NewJob { source, settings, .. } = &record.request;
         let along = match settings.part {
-            _ if !self.options.limits.subtitle_files => Along::default(),
+            _ if !self.limits().subtitle_files => Along::default(),
             None => subtitles::take_along(source, result),
             Some(_) => subtitles::left_behind(source),
         };
@@ -76,7 +79,7 @@ impl Scheduler {
             tracing::warn!("job {}: {trouble}", record.id);
             self.note(record, trouble);
         }
-        if self.options.limits.keep_time
+        if self.limits().keep_time
             && let Err(error) = copy_time(&record.request.source, result)
         {
             tracing::warn!("`{}` does not have the time of its source: {error}", result.display());
@@ -84,7 +87,7 @@ impl Scheduler {
     }
 
     /// Gives the complete result its name.
-    pub(crate) async fn publish(&self, record: &Record, task: &Task) -> Result<Event, Error> {
+    pub(crate) async fn publish(self: &Arc<Self>, record: &Record, task: &Task) -> Result<Event, Error> {
         let key = task.key();
         let Some(facts) = &record.job.facts else { return Ok(nameless(key)) };
         let mut named = record.clone();
@@ -100,37 +103,21 @@ impl Scheduler {
         let Some(target) = record.request.result.clone() else {
             return Ok(nameless(key));
         };
-        remove_copies(&target);
-        let size = |path: &Path| path.metadata().map(|metadata| metadata.len()).ok();
-        if workers_bytes(&part).is_err() {
-            // Killed between the renaming and the ledger: the result has its name already.
-            let is_there = size(&target).is_some() && size(&target) == record.job.result_bytes;
-            return Ok(if is_there {
-                self.finish(record, &target);
-                Event::Published { task: key }
-            } else {
-                Event::ResultLost { task: key }
-            });
-        }
         let has_successor = self.may_replace(record, &target).await?;
         let replaces = self.options.existing == Existing::Replace || has_successor;
-        let move_it = if replaces { storage::publish_replacing } else { storage::publish };
-        match move_it(&part, &target) {
-            Ok(()) => {
-                if has_successor {
+        let (from, to, bytes) = (part, target.clone(), record.job.result_bytes);
+        match blocking(move || name_result(&from, &to, bytes, replaces)).await {
+            Ok(None) => Ok(Event::ResultLost { task: key }),
+            Ok(Some(by_whom)) => {
+                if has_successor && by_whom == Named::Now {
                     let name = target.display();
                     self.note(
                         record,
                         format!("`{name}` was made before the file was whole, and is replaced"),
                     );
                 }
-                self.finish(record, &target);
-                Ok(Event::Published { task: key })
-            }
-            // Published before, by somebody who could not tell the ledger, or whose ledger was lost; or killed between the
-            // copy to another file system and the removal of what was copied.
-            Err(storage::Error::TargetExists { .. }) if is_same(&part, &target) => {
-                self.finish(record, &target);
+                let (shared, record) = (Arc::clone(self), record.clone());
+                blocking(move || shared.finish(&record, &target)).await;
                 Ok(Event::Published { task: key })
             }
             // Somebody put a file there while the job ran: the result takes the next name.
@@ -149,6 +136,35 @@ impl Scheduler {
             }
             Err(error) => Ok(task::failed_by_storage(key, &error)),
         }
+    }
+}
+
+/// When a result got its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    Now,
+    /// By who could not tell the ledger any more, or whose ledger was lost.
+    Before,
+}
+
+/// Gives a complete result of so many bytes its name, unless it has that already; `None` where there is no result.
+fn name_result(
+    part: &Path,
+    target: &Path,
+    bytes: Option<u64>,
+    replaces: bool,
+) -> Result<Option<Named>, storage::Error> {
+    remove_copies(target);
+    if workers_bytes(part).is_err() {
+        // Killed between the renaming and the ledger: the result has its name already.
+        let size = target.metadata().map(|metadata| metadata.len()).ok();
+        return Ok((size.is_some() && size == bytes).then_some(Named::Before));
+    }
+    let move_it = if replaces { storage::publish_replacing } else { storage::publish };
+    match move_it(part, target) {
+        // Or killed between the copy to another file system and the removal of what was copied.
+        Err(storage::Error::TargetExists { .. }) if is_same(part, target) => Ok(Some(Named::Before)),
+        moved => moved.map(|()| Some(Named::Now)),
     }
 }
 

@@ -8,8 +8,8 @@ use ledger::Record;
 use serde::Serialize;
 use storage::{read_users_file, read_workers_file};
 
+use crate::clock::now;
 use crate::names::report_of;
-use crate::scheduler::now;
 use crate::status::{JobReport, ReuseReport, rfc3339};
 use crate::subtitles::Along;
 

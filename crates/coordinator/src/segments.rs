@@ -1,11 +1,12 @@
 //! The segments of a job, read from the ledger a page at a time.
 
-use job::message::{FailureKind, SegmentListFile};
+use job::message::SegmentListFile;
 use job::state::{Evidence, Numbered, Task};
 use job::{FilePath, JobId};
 use ledger::{Ledger, Record};
 use storage::{Committed, SegmentName};
 
+use crate::blocking::blocking;
 use crate::error::Error;
 use crate::task;
 
@@ -42,15 +43,14 @@ pub(crate) async fn list(
     let count = segments.len() as u32;
     let path = record.request.folder.join(LIST);
     let place = path.clone();
-    let writing = tokio::task::spawn_blocking(move || storage::write_segment_list(&place, &segments));
-    Ok(match writing.await {
-        Ok(Ok(blake3)) => Ok(SegmentListFile { path: FilePath(path), blake3, count, bytes }),
-        Ok(Err(error)) => Err(task::failed_by_storage(task.key(), &error)),
-        Err(error) => Err(task::failed(task.key(), FailureKind::Transient, error.to_string())),
+    let written = blocking(move || storage::write_segment_list(&place, &segments)).await;
+    Ok(match written {
+        Ok(blake3) => Ok(SegmentListFile { path: FilePath(path), blake3, count, bytes }),
+        Err(error) => Err(task::failed_by_storage(task.key(), &error)),
     })
 }
 
-/// Removes files of attempts that came to nothing from a job's folder, but for those of `unread`.
+/// Removes files of attempts that came to nothing from a job's folder, but for those of `unread`. No lane may be at work there.
 pub(crate) async fn sweep(ledger: &Ledger, record: &Record, unread: &[SegmentName]) -> Result<(), Error> {
     let mut keep = unread.to_vec();
     each(ledger, record.id, |numbered| {
@@ -59,10 +59,9 @@ pub(crate) async fn sweep(ledger: &Ledger, record: &Record, unread: &[SegmentNam
     })
     .await?;
     let folder = record.request.folder.clone();
-    let swept = tokio::task::spawn_blocking(move || {
-        if folder.is_dir() { storage::sweep(&folder, &keep).map(drop) } else { Ok(()) }
-    });
-    if let Ok(Err(error)) = swept.await {
+    let swept =
+        blocking(move || if folder.is_dir() { storage::sweep(&folder, &keep).map(drop) } else { Ok(()) });
+    if let Err(error) = swept.await {
         tracing::warn!("job {}: {error}", record.id);
     }
     Ok(())

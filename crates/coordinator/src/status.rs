@@ -8,22 +8,6 @@ use ledger::Record;
 use serde::{Serialize, Serializer};
 use storage::Bytes;
 
-/// Something that people want to know.
-#[derive(Debug, Clone)]
-pub enum Update {
-    /// A job changed or went on.
-    Job(Box<JobReport>),
-    /// Something about a job that is worth a line.
-    Note {
-        /// The job.
-        id: JobId,
-        /// The line.
-        text: String,
-    },
-    /// The scheduler is alive: it says so every few seconds at least, whatever its worker does.
-    Alive,
-}
-
 /// How far a job is.
 #[derive(Debug, Clone, Serialize)]
 pub struct JobReport {
@@ -194,35 +178,47 @@ pub struct Progress {
     frames_made: u64,
     /// Seconds spent on them.
     seconds: f64,
-    /// Frames and bytes of the segment under way, and since when.
-    current: Option<(u32, u64, Instant)>,
+    /// The segments under way.
+    current: Vec<UnderWay>,
     /// Frames of the source that were read, while it is indexed.
     read: u32,
     /// The engine, in words.
     pub(crate) engine: Option<String>,
 }
 
+/// A segment under way.
+#[derive(Debug, Clone)]
+struct UnderWay {
+    /// The lane that makes it.
+    lane: usize,
+    frames: u32,
+    bytes: u64,
+    since: Instant,
+}
+
 impl Progress {
-    /// A segment was begun.
-    pub(crate) fn begin(&mut self) {
-        self.current = Some((0, 0, Instant::now()));
+    /// A lane began a segment.
+    pub(crate) fn begin(&mut self, lane: usize) {
+        self.current.push(UnderWay { lane, frames: 0, bytes: 0, since: Instant::now() });
     }
 
-    /// The segment under way has so many frames and bytes; without one, so many frames of the source were read.
-    pub(crate) fn advance(&mut self, frames: u32, bytes: u64) {
-        match &mut self.current {
-            Some(current) => (current.0, current.1) = (frames, bytes),
+    /// The segment of a lane has so many frames and bytes; where it makes none, so many frames of the source were read.
+    pub(crate) fn advance(&mut self, lane: usize, frames: u32, bytes: u64) {
+        match self.current.iter_mut().find(|under_way| under_way.lane == lane) {
+            Some(under_way) => (under_way.frames, under_way.bytes) = (frames, bytes),
             None => self.read = frames,
         }
     }
 
-    /// The segment under way has ended; only a finished one, of so many frames, counts for the speed.
-    pub(crate) fn end(&mut self, finished: Option<u32>) {
-        if let Some((_, _, since)) = self.current.take()
-            && let Some(frames) = finished
-        {
+    /// The segment of a lane has ended; only a finished one, of so many frames, counts for the speed. Those that were made at the
+    /// same time share it.
+    pub(crate) fn end(&mut self, lane: usize, finished: Option<u32>) {
+        let at_once = self.current.len();
+        let Some(place) = self.current.iter().position(|under_way| under_way.lane == lane) else { return };
+        let ended = self.current.swap_remove(place);
+        if let Some(frames) = finished {
             self.frames_made += u64::from(frames);
-            self.seconds += since.elapsed().as_secs_f64();
+            self.seconds += ended.since.elapsed().as_secs_f64() / at_once as f64;
         }
     }
 
@@ -234,10 +230,10 @@ impl Progress {
     /// How far the job is.
     pub fn report(&self, record: &Record) -> JobReport {
         let job = &record.job;
-        let (frames, bytes, seconds) = match self.current {
-            Some((frames, bytes, since)) => (u64::from(frames), bytes, since.elapsed().as_secs_f64()),
-            None => (0, 0, 0.0),
-        };
+        let frames: u64 = self.current.iter().map(|under_way| u64::from(under_way.frames)).sum();
+        let bytes: u64 = self.current.iter().map(|under_way| under_way.bytes).sum();
+        let seconds: f64 = self.current.iter().map(|under_way| under_way.since.elapsed().as_secs_f64()).sum();
+        let seconds = seconds / self.current.len().max(1) as f64;
         let total = job.facts.as_ref().map(|facts| facts.frames);
         let frames_done = job.frames_done() + frames;
         let eta = Eta {
@@ -298,6 +294,27 @@ mod tests {
     fn times_are_written_in_utc() {
         assert_eq!(rfc3339(Millis(1_795_874_712_999)), "2026-11-28T14:05:12Z");
         assert_eq!(rfc3339(Millis(-1)), "1969-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn segments_that_are_made_at_once_count_together() {
+        let mut progress = Progress::default();
+        let began = Instant::now().checked_sub(std::time::Duration::from_secs(10)).unwrap();
+        for lane in [0, 1] {
+            progress.begin(lane);
+            progress.advance(lane, 50, 7);
+        }
+        progress.current.iter_mut().for_each(|under_way| under_way.since = began);
+        // What another lane reads is not of the segments.
+        progress.advance(2, 900, 0);
+        assert_eq!(progress.current.iter().map(|under_way| under_way.frames).sum::<u32>(), 100);
+        progress.end(0, Some(100));
+        progress.begin(0);
+        progress.end(1, Some(100));
+        // A hundred frames of each lane in ten seconds: twenty a second.
+        assert!((progress.speed().unwrap() - 20.0).abs() < 0.5, "{:?}", progress.speed());
+        progress.end(0, None);
+        assert!(progress.current.is_empty() && progress.frames_made == 200);
     }
 
     #[test]

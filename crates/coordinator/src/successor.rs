@@ -7,13 +7,16 @@ use job::Container;
 use job::state::{Event, Status};
 use ledger::Record;
 
+use crate::blocking::blocking;
+use crate::clock::now;
 use crate::error::Error;
-use crate::scheduler::{Scheduler, discard_work, now};
+use crate::leftovers::discard_work;
+use crate::shared::Shared;
 
 /// How much later than its job came to an end a result may have been written, by clocks that count in different steps.
 const SLACK_MILLISECONDS: i64 = 1000;
 
-impl Scheduler {
+impl Shared {
     /// Takes over the name of an earlier job of the same path, which had other content then: one that was not whole, or that
     /// came to nothing. False where there is none, or where the name has a file that is not that job's result.
     pub(crate) async fn inherit_name(&self, record: &Record, container: Container) -> Result<bool, Error> {
@@ -56,14 +59,15 @@ impl Scheduler {
             if !is_kept || !gives_way(&earlier, done) {
                 continue;
             }
-            let (id, folder) = (earlier.id, earlier.request.folder.display());
+            let (id, folder) = (earlier.id, earlier.request.folder.clone());
             if is_half {
                 ledger.apply(id, Event::Cancel, now()).await?;
-                discard_work(&earlier);
+                blocking(move || discard_work(&earlier)).await;
                 tracing::info!("job {id}: the file is whole now, and what was made of its half is discarded");
             } else {
                 tracing::info!(
-                    "job {id} keeps what it made of the earlier file in `{folder}`: `upscaled cancel {id}` frees it"
+                    "job {id} keeps what it made of the earlier file in `{}`: `upscaled cancel {id}` frees it",
+                    folder.display()
                 );
             }
         }
@@ -105,6 +109,7 @@ fn is_result_of(job: &Record, file: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use std::fs::{self, File};
+    use std::sync::Arc;
     use std::time::{Duration, SystemTime};
 
     use job::message::{Failure, FailureKind};
@@ -113,33 +118,39 @@ mod tests {
     use ledger::{Ledger, NewJob};
 
     use super::*;
-    use crate::scheduler::{Existing, Limits, SchedulerOptions};
+    use crate::service::{Existing, Limits, ServiceOptions};
     use crate::task::unpublished_result;
 
-    /// A ledger with an output folder, and the scheduler that publishes into it.
+    /// A ledger with an output folder, and what publishes into it.
     struct House {
         folder: tempfile::TempDir,
         ledger: Ledger,
-        scheduler: Scheduler,
+        shared: Arc<Shared>,
     }
 
     impl House {
         async fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
-            let scheduler = Scheduler::new(SchedulerOptions {
+            let limits = Limits {
+                workers: 1,
+                engine_threads: 1,
+                max_disk: None,
+                keep_time: false,
+                subtitle_files: false,
+            };
+            let shared = Arc::new(Shared::new(ServiceOptions {
                 ledger: ledger.clone(),
                 worker: "worker".into(),
-                limits: Limits { engine_threads: 1, max_disk: None, keep_time: false, subtitle_files: false },
-                new_limits: None,
+                limits: tokio::sync::watch::channel(limits).1,
                 existing: Existing::NextName,
                 folders: crate::ServerFolders::default(),
                 taken: Vec::new(),
                 owner: crate::Owner::default(),
                 name: crate::NameTemplate::default(),
-                updates: tokio::sync::mpsc::unbounded_channel().0,
-            });
-            Self { folder, ledger, scheduler }
+                wake: crate::Wake::default(),
+            }));
+            Self { folder, ledger, shared }
         }
 
         fn path(&self, name: &str) -> std::path::PathBuf {
@@ -178,7 +189,7 @@ mod tests {
             let apply = async |event| drop(self.ledger.apply(id, event, now()).await.unwrap());
             let task = self.claim(id).await.key();
             let facts = facts(cut_off);
-            assert!(self.scheduler.reserve_name(&self.record(id).await, &facts).await.unwrap().is_ok());
+            assert!(self.shared.reserve_name(&self.record(id).await, &facts).await.unwrap().is_ok());
             let (plan, segments) = job::plan(&facts, &Settings::default()).unwrap();
             apply(Event::Indexed { task, facts: Box::new(facts), plan, segments }).await;
             while self.record(id).await.job.phase == job::state::Phase::Segments {
@@ -200,7 +211,7 @@ mod tests {
             // A name that is taken costs an attempt.
             for _ in 0..2 {
                 let task = self.claim(id).await;
-                let event = self.scheduler.publish(&self.record(id).await, &task).await.unwrap();
+                let event = self.shared.publish(&self.record(id).await, &task).await.unwrap();
                 self.ledger.apply(id, event, now()).await.unwrap();
                 if self.record(id).await.job.status == Status::Done {
                     return;
@@ -374,7 +385,7 @@ mod tests {
         house.make(whole, None, "of the whole").await;
         house.publish(whole).await;
         assert!(house.path("half.job").exists() && house.path("other.job").exists());
-        house.scheduler.free_halves(&house.record(whole).await).await.unwrap();
+        house.shared.free_halves(&house.record(whole).await).await.unwrap();
         assert!(!house.path("half.job").exists() && house.path("other.job").exists());
         assert_eq!(house.record(half).await.job.status, Status::Canceled);
         assert!(matches!(house.record(other).await.job.status, Status::Failed { .. }));

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use coordinator::{Inbox, InboxOptions, NameRules, NameTemplate, Shutdown};
+use coordinator::{Inbox, InboxOptions, NameRules, NameTemplate, Shutdown, Wake};
 use job::Settings;
 use job::message::{Response, Sandbox, encode};
 use ledger::Ledger;
@@ -66,6 +66,7 @@ impl Watched {
             settings: Settings::default(),
             settle,
             rules: NameRules::default(),
+            wake: Wake::default(),
         });
         let shutdown = Shutdown::new();
         let stop = shutdown.clone();

@@ -144,6 +144,11 @@ pub(crate) fn threads(text: &str) -> Result<u32, String> {
     whole(text, 1..=1024).ok_or_else(|| "choose a whole number from 1 to 1024".to_owned())
 }
 
+/// Workers that make segments at the same time.
+pub(crate) fn workers(text: &str) -> Result<u32, String> {
+    whole(text, 1..=16).ok_or_else(|| "choose a whole number from 1 to 16".to_owned())
+}
+
 /// FFmpeg's name of an encoder.
 pub(crate) fn encoder(text: &str) -> Result<String, String> {
     let known = || ENCODERS.each_ref().map(|encoder| encoder.name).join(", ");
@@ -205,6 +210,10 @@ mod tests {
         }
         for text in ["-1", "64", "x"] {
             assert!(crf(text).unwrap_err().contains("0 (best) to 51"), "{text}");
+        }
+        assert_eq!((workers("1"), workers("16")), (Ok(1), Ok(16)));
+        for text in ["0", "17", "-1", "two"] {
+            assert!(workers(text).unwrap_err().contains("from 1 to 16"), "{text}");
         }
         for text in ["-0.1", "1.1", "NaN", "x"] {
             assert!(strength(text).is_err() && grain(text).is_err() && denoise(text).is_err(), "{text}");

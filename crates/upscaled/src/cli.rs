@@ -191,6 +191,9 @@ pub(crate) struct Choices {
     /// Threads of the engine [default: one a core]
     #[arg(long, value_name = "NUMBER", value_parser = choice::threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<u32>,
+    /// Workers that make segments at the same time, 1 to 16: they divide the threads among them [default: 1]
+    #[arg(long, value_name = "NUMBER", value_parser = choice::workers, allow_negative_numbers = true)]
+    pub(crate) workers: Option<u32>,
     /// Disk that a job may take, for example 20GB: for its segments and the result, which are there together for a while,
     /// so about twice the result. A job that needs more fails early and says how much [default: what is free]
     #[arg(long, value_name = "SIZE")]

@@ -80,6 +80,7 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
         deinterlace: choices.deinterlace.or(file.deinterlace),
         crop: choices.crop.or(file.crop),
         threads: choices.threads.or(file.threads),
+        workers: choices.workers.or(file.workers),
         max_disk: choices.max_disk.or(file.max_disk),
         keep_time: choices.keep_time || file.keep_time == Some(true),
         name: choices.name.or(file.name),
@@ -155,7 +156,7 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
         .iter()
         .map(|EncoderOption((name, value))| format!("{name} = \"{value}\""))
         .collect();
-    let of_line: [(&'static str, Option<String>, &str); 30] = [
+    let of_line: [(&'static str, Option<String>, &str); 31] = [
         ("model", line.model.as_ref().map(|name| text(name)), "\"realesr-general-x4v3\""),
         ("scale", size.scale.map(|scale| scale.to_string()), scale),
         ("height", size.height.map(|rows| rows.to_string()), NOT_SET),
@@ -179,6 +180,7 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
         ("fill_gaps", line.fill_gaps.then(|| true.to_string()), "false"),
         ("segment_frames", line.segment_frames.map(|frames| frames.to_string()), "about a minute of work"),
         ("threads", line.threads.map(|threads| threads.to_string()), "one a core"),
+        ("workers", line.workers.map(|workers| workers.to_string()), "1"),
         ("max_disk", line.max_disk.map(|limit| text(&limit.0)), "what is free"),
         ("keep_time", line.keep_time.then(|| true.to_string()), "false"),
         ("name", line.name.as_ref().map(|name| text(name)), "\"{stem}_upscaled\""),
@@ -278,6 +280,7 @@ fn target(size: SizeChoice) -> Option<Target> {
 /// How the work on all jobs is done.
 pub(crate) fn limits(choices: &Choices) -> Limits {
     Limits {
+        workers: choices.workers.unwrap_or(1),
         engine_threads: engine_threads(choices.threads),
         max_disk: choices.max_disk.map(|limit| limit.0.0),
         keep_time: choices.keep_time,
@@ -402,6 +405,20 @@ mod tests {
         assert_eq!(limit(Choices::default()), Some(DiskLimit(Bytes(1_500_000_000_000))));
         let line = Choices { max_disk: Some(DiskLimit(Bytes(7))), ..Choices::default() };
         assert_eq!(limit(line), Some(DiskLimit(Bytes(7))));
+    }
+
+    #[test]
+    fn workers_are_counted_and_one_is_usual() {
+        let (_folder, path) = file("workers = 3");
+        let workers = |line: Choices, path: &Path| limits(&with_file(line, path).unwrap()).workers;
+        let line = Choices { workers: Some(2), ..Choices::default() };
+        assert_eq!((workers(Choices::default(), &path), workers(line, &path)), (3, 2));
+        assert_eq!(workers(Choices::default(), Path::new("/nonexistent/upscaled.toml")), 1);
+        for wrong in ["workers = 0", "workers = 17", "workers = \"two\""] {
+            let (_folder, path) = file(wrong);
+            let error = with_file(Choices::default(), &path).unwrap_err().to_string();
+            assert!(error.contains("line 1") && error.contains("from 1 to 16"), "{error}");
+        }
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! What a person sees of a running job: a progress bar, or lines where there is no terminal.
 
+use std::collections::HashSet;
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use coordinator::{JobReport, Update};
+use coordinator::{JobReport, Update, Updates};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use job::JobId;
 use job::state::Phase;
+use ledger::Ledger;
 use storage::Bytes;
-use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::output::{self, cut_end, width};
 use crate::terminal;
@@ -31,30 +34,49 @@ pub(crate) enum View {
     Json,
 }
 
-/// Shows updates until the sender is gone. True when one of them said that the job has come to its end.
+/// Shows updates until there are no more. True when one of them said that the job has come to its end. What is missed is looked up
+/// in the ledger, for the job of this number.
 ///
 /// # Errors
 /// When the standard output cannot be written.
-pub(crate) async fn show(mut updates: UnboundedReceiver<Update>, view: View) -> anyhow::Result<bool> {
+pub(crate) async fn show(
+    mut updates: Updates,
+    view: View,
+    (ledger, id): (Ledger, JobId),
+) -> anyhow::Result<bool> {
     let mut people = People::new();
-    let mut last = String::new();
+    let (mut last, mut noted) = (String::new(), HashSet::new());
     let mut has_ended = false;
-    while let Some(update) = updates.recv().await {
+    while let Some(update) = updates.next().await {
+        let update = match update {
+            Update::Missed(_) => {
+                let Ok(Some(record)) = ledger.get(id).await else { continue };
+                let report = JobReport::of(&record);
+                for note in report.notes.iter().filter(|note| view == View::Bar && !noted.contains(*note)) {
+                    people.note(note);
+                }
+                Update::Job(Arc::new(report))
+            }
+            other => other,
+        };
         match (view, update) {
             (View::Json, Update::Job(report)) => {
                 has_ended |= report.ended.is_some();
-                let line = serde_json::to_string(&report)?;
+                let line = serde_json::to_string(&*report)?;
                 if line != last {
                     output::data(&line)?;
                     last = line;
                 }
             }
-            (View::Json, Update::Note { .. }) | (_, Update::Alive) => {}
+            (View::Json, Update::Note { .. }) | (_, Update::Alive | Update::Missed(_)) => {}
             (View::Bar, Update::Job(report)) => {
                 has_ended |= report.ended.is_some();
                 people.job(&report);
             }
-            (View::Bar, Update::Note { text, .. }) => people.note(&text),
+            (View::Bar, Update::Note { text, .. }) => {
+                people.note(&text);
+                noted.insert(text);
+            }
         }
     }
     people.bar.finish_and_clear();

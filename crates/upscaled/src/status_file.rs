@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use coordinator::{JobReport, now, rfc3339};
+use job::state::Phase;
 use ledger::Ledger;
 use serde::Serialize;
 
@@ -26,7 +27,7 @@ struct ServerStatus<'a> {
     waiting: u64,
     /// Files that were seen and are no jobs yet.
     seen: u64,
-    /// The job that is worked on.
+    /// The job that is worked on: of several, one whose segments are made.
     job: Option<&'a JobReport>,
 }
 
@@ -36,7 +37,8 @@ pub(crate) struct StatusFile {
     path: PathBuf,
     since: String,
     last_look: Option<Instant>,
-    job: Option<JobReport>,
+    /// The jobs that are worked on, the one whose segments are made first.
+    running: Vec<JobReport>,
     /// What was written last, without the time.
     written: String,
 }
@@ -44,25 +46,29 @@ pub(crate) struct StatusFile {
 impl StatusFile {
     pub(crate) fn new(ledger: Ledger, path: PathBuf) -> Self {
         let since = rfc3339(now());
-        Self { ledger, path, since, last_look: None, job: None, written: String::new() }
+        Self { ledger, path, since, last_look: None, running: Vec::new(), written: String::new() }
     }
 
     /// A job went on.
-    pub(crate) fn note(&mut self, report: JobReport) {
-        self.job = (report.status == "running").then_some(report);
+    pub(crate) fn note(&mut self, report: &JobReport) {
+        self.running.retain(|running| running.id != report.id);
+        if report.status == "running" {
+            self.running.push(report.clone());
+            self.running.sort_by_key(|running| (running.phase != Phase::Segments, running.id));
+        }
     }
 
     /// Writes what is new, if it is time for that.
     pub(crate) async fn keep_up(&mut self) {
         if self.last_look.is_none_or(|last| last.elapsed() >= PAUSE) {
             self.last_look = Some(Instant::now());
-            self.write(if self.job.is_some() { "working" } else { "idle" }).await;
+            self.write(if self.running.is_empty() { "idle" } else { "working" }).await;
         }
     }
 
     /// Writes that the server has stopped.
     pub(crate) async fn close(mut self) {
-        self.job = None;
+        self.running.clear();
         self.write("stopped").await;
     }
 
@@ -73,7 +79,7 @@ impl StatusFile {
         let waits = |name: &str| name == "queued" || name.starts_with("waiting");
         let waiting = jobs.iter().filter(|(name, _)| waits(name)).map(|(_, count)| count).sum();
         let (version, since) = (env!("CARGO_PKG_VERSION"), &*self.since);
-        let job = self.job.as_ref();
+        let job = self.running.first();
         let jobs = &jobs;
         let mut status =
             ServerStatus { version, state, since, updated: String::new(), jobs, waiting, seen, job };
@@ -97,6 +103,21 @@ mod tests {
     use crate::made_up;
 
     #[tokio::test]
+    async fn of_several_jobs_the_one_whose_segments_are_made_is_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
+        let mut status = StatusFile::new(ledger, folder.path().join("status.json"));
+        let made = JobReport::of(&made_up::running(2));
+        let indexed = JobReport { id: job::JobId(1), phase: Phase::Index, ..made.clone() };
+        status.note(&indexed);
+        status.note(&made);
+        status.note(&indexed);
+        assert_eq!(status.running.iter().map(|running| running.id.0).collect::<Vec<_>>(), [2, 1]);
+        status.note(&JobReport { status: "queued", ..made });
+        assert_eq!(status.running.iter().map(|running| running.id.0).collect::<Vec<_>>(), [1]);
+    }
+
+    #[tokio::test]
     async fn it_is_written_when_something_has_changed() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
@@ -107,7 +128,7 @@ mod tests {
         assert_eq!((&read()["state"], &read()["job"]), (&"idle".into(), &serde_json::Value::Null));
         let record = made_up::running(1);
         ledger.submit(&record.request, made_up::NOW).await.unwrap();
-        status.note(JobReport::of(&record));
+        status.note(&JobReport::of(&record));
         // Not yet.
         status.keep_up().await;
         assert_eq!(read()["state"], "idle");

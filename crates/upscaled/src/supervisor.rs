@@ -29,7 +29,7 @@ fn tell(what: NotifyState<'_>) {
     }
 }
 
-/// Passes the scheduler's signs of life on to systemd, which restarts a server that gives none.
+/// Passes the service's signs of life on to systemd, which restarts a server that gives none.
 #[derive(Debug)]
 pub(crate) struct Supervisor {
     /// How often systemd wants to hear of it: half the time after which it acts; `None` where it does not.
@@ -43,7 +43,7 @@ impl Supervisor {
         Self { pause: sd_notify::watchdog_enabled().map(|limit| limit / 2), told: Instant::now() }
     }
 
-    /// The scheduler is alive.
+    /// The service is alive.
     pub(crate) fn tell_alive(&mut self) {
         if self.pause.is_some_and(|pause| self.told.elapsed() >= pause) {
             self.told = Instant::now();

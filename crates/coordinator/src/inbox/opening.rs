@@ -14,9 +14,9 @@ use super::held::is_held;
 use super::kinds::{self, Kind};
 use super::renamed;
 use super::rule::Rule;
+use crate::clock::now;
 use crate::error::Error;
 use crate::process::WorkerProcess;
-use crate::scheduler::now;
 use crate::source::forbidden;
 use crate::submit::{Request, describe_for, make_again, submit_unless_made};
 
@@ -88,8 +88,9 @@ pub(super) async fn open(
         // It says nothing; that it is dropped is the sign.
         let _ = before.await;
     }
-    take_in(options, path).await?;
-    Ok(Opened::TakenIn)
+    let taken_in = take_in(options, path).await;
+    options.wake.changed();
+    taken_in.map(|()| Opened::TakenIn)
 }
 
 /// What a worker says of a video.

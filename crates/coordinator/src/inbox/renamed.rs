@@ -8,8 +8,8 @@ use ledger::{NewJob, Record};
 
 use super::opening::welcome_back;
 use super::{InboxOptions, vanished};
+use crate::clock::now;
 use crate::error::Error;
-use crate::scheduler::now;
 use crate::source::replaced_by;
 
 /// Gives the jobs of a file that had another name its new one. False where it is a file that had none: it is new, or a copy.
@@ -31,7 +31,7 @@ pub(super) async fn take_over(options: &InboxOptions, new: &NewJob) -> Result<bo
     let ids: Vec<_> = jobs.iter().map(|job| job.id).collect();
     ledger.rename_source(&ids, new).await?;
     for job in &jobs {
-        // What the scheduler made of it meanwhile counts.
+        // What the service made of it meanwhile counts.
         let Some(record) = ledger.get(job.id).await? else { continue };
         go_on(options, &record, job, new).await?;
     }

@@ -2,15 +2,17 @@
 
 mod settings;
 
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use coordinator::{
-    Existing, InboxOptions, JobReport, Owner, Places, Scheduler, SchedulerOptions, ServerFolder,
-    ServerFolders, Update, bring_back,
+    Existing, InboxOptions, JobReport, Owner, Places, ServerFolder, ServerFolders, Service, ServiceOptions,
+    Update, Updates, Wake, bring_back, now,
 };
+use job::{JobId, Millis};
 use ledger::{Ledger, Record};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 pub(super) use self::settings::ServerSettings;
 use super::worker_executable;
@@ -50,24 +52,24 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     bring_back(&ledger, &root.output(), places, &owner, rescue.is_some()).await?;
     let worker = worker_executable()?;
 
-    let (updates, received) = mpsc::unbounded_channel();
-    let status = StatusFile::new(ledger.clone(), root.status_file());
-    let logging = tokio::spawn(tell_updates(received, Supervisor::new(), status));
     let name = settings.choices.name.clone().unwrap_or_default();
     let limits = config::limits(&settings.choices);
     let (tell_limits, new_limits) = watch::channel(limits);
-    let mut scheduler = Scheduler::new(SchedulerOptions {
+    let wake = Wake::default();
+    let service = Service::start(ServiceOptions {
         ledger: ledger.clone(),
         worker: worker.clone(),
-        limits,
-        new_limits: Some(new_limits),
+        limits: new_limits,
         existing: Existing::NextName,
         owner,
         taken: Vec::new(),
         folders: folders.clone(),
         name: name.clone(),
-        updates,
+        wake: wake.clone(),
     });
+    let status = StatusFile::new(ledger.clone(), root.status_file());
+    let log = Log { ledger: ledger.clone(), told: HashMap::new(), begun: now() };
+    let logging = tokio::spawn(log.keep(service.handle().updates(), Supervisor::new(), status));
     let inbox = InboxOptions {
         ledger: ledger.clone(),
         worker,
@@ -78,6 +80,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         name,
         settle: settings.watching.settle,
         rules: settings.watching.rules.clone(),
+        wake,
     };
     tracing::info!("upscaled {} serves `{}`", env!("CARGO_PKG_VERSION"), root.folder().display());
     output::say(&format!("Drop videos into  {}", output::path(&root.input())));
@@ -98,10 +101,9 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         supervisor::tell_stopping();
     });
     supervisor::tell_ready();
-    let served = scheduler.serve(&shutdown).await;
+    let served = service.run(&shutdown).await;
     shutdown.request();
     let _ = watching.await;
-    drop(scheduler);
     let _ = logging.await;
     ledger.close().await;
     served?;
@@ -127,34 +129,76 @@ async fn make_output(root: &Root, ledger: &Ledger) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes a line for each job that begins, gets on by a segment, or ends, and passes it and the signs of life on.
-async fn tell_updates(
-    mut updates: mpsc::UnboundedReceiver<Update>,
-    mut supervisor: Supervisor,
-    mut status: StatusFile,
-) {
-    let mut last = String::new();
-    while let Some(update) = updates.recv().await {
-        match update {
-            Update::Alive => {
-                supervisor.tell_alive();
-                status.keep_up().await;
-            }
-            Update::Note { id, text } => tracing::info!("job {id}: {text}"),
-            Update::Job(report) => {
-                // Between two segments only the estimate changes, which is not worth a line.
-                let news = format!("{} {} {}", report.id, report.status, report.segments_done);
-                if news != last {
-                    last = news;
-                    let line = format!("job {}: {}{}", report.id, report.status, details(&report));
-                    tracing::info!("{line}");
-                    supervisor::tell_status(&line);
+/// The log of what happens to jobs.
+struct Log {
+    ledger: Ledger,
+    /// What was said of the jobs in this run.
+    told: HashMap<JobId, Told>,
+    /// When this run began.
+    begun: Millis,
+}
+
+/// What was said of a job.
+#[derive(Default)]
+struct Told {
+    news: String,
+    notes: HashSet<String>,
+}
+
+impl Log {
+    /// Writes a line for each job that begins, gets on by a segment, or ends, and passes it and the signs of life on.
+    async fn keep(mut self, mut updates: Updates, mut supervisor: Supervisor, mut status: StatusFile) {
+        while let Some(update) = updates.next().await {
+            match update {
+                Update::Alive => {
+                    supervisor.tell_alive();
+                    status.keep_up().await;
                 }
-                status.note(*report);
+                Update::Note { id, text } => self.note(id, text),
+                Update::Job(report) => {
+                    self.tell(&report);
+                    status.note(&report);
+                }
+                Update::Missed(missed) => self.catch_up(missed, &mut status).await,
             }
         }
+        status.close().await;
     }
-    status.close().await;
+
+    fn note(&mut self, id: JobId, text: String) {
+        tracing::info!("job {id}: {text}");
+        self.told.entry(id).or_default().notes.insert(text);
+    }
+
+    fn tell(&mut self, report: &JobReport) {
+        // Between two segments only the estimate changes, which is not worth a line.
+        let news = format!("{} {}", report.status, report.segments_done);
+        let told = self.told.entry(report.id).or_default();
+        if told.news != news {
+            told.news = news;
+            let line = format!("job {}: {}{}", report.id, report.status, details(report));
+            tracing::info!("{line}");
+            supervisor::tell_status(&line);
+        }
+    }
+
+    /// Says what has not been said of the jobs that have changed in this run.
+    async fn catch_up(&mut self, missed: u64, status: &mut StatusFile) {
+        tracing::warn!("{missed} updates were missed, and the jobs are looked up in the ledger");
+        let records = self.ledger.list().await.unwrap_or_default();
+        let begun = self.begun;
+        for record in records.iter().filter(|record| record.changed >= begun) {
+            let report = JobReport::of(record);
+            let told = self.told.entry(report.id).or_default();
+            let new: Vec<String> =
+                report.notes.iter().filter(|note| !told.notes.contains(*note)).cloned().collect();
+            for note in new {
+                self.note(report.id, note);
+            }
+            self.tell(&report);
+            status.note(&report);
+        }
+    }
 }
 
 /// What a line of the log says of a job beyond its status.
@@ -174,4 +218,27 @@ fn details(report: &JobReport) -> String {
     }
     let left = report.seconds_left.map(|seconds| format!(", {} left", output::duration(seconds)));
     format!(", {} of {} segments{}", report.segments_done, report.segments, left.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::made_up;
+
+    #[tokio::test]
+    async fn what_was_missed_is_said_once_and_only_of_this_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
+        let mut ids = Vec::new();
+        for (number, time) in [(1, Millis(0)), (2, now())] {
+            let mut new = made_up::running(number).request;
+            new.fingerprint = number.to_string();
+            ids.push(ledger.submit(&new, time).await.unwrap().id);
+        }
+        let mut status = StatusFile::new(ledger.clone(), folder.path().join("status.json"));
+        let mut log = Log { ledger, told: HashMap::new(), begun: Millis(1) };
+        log.catch_up(7, &mut status).await;
+        assert_eq!(log.told.keys().copied().collect::<Vec<_>>(), ids[1..]);
+        assert_eq!(log.told[&ids[1]].news, "queued 0");
+    }
 }

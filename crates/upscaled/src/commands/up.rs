@@ -6,18 +6,20 @@ mod plan;
 mod unfinished;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::bail;
 use coordinator::{
-    Existing, JobReport, Limits, NameTemplate, Owner, Request, Scheduler, SchedulerOptions, ServerFolders,
-    Shutdown, Update, describe, describe_for, enter, finished_result, is_known_as_result, no_result, now,
+    Existing, JobReport, Limits, NameTemplate, Owner, Request, ServerFolders, Service, ServiceOptions,
+    Shutdown, Teller, Update, Wake, describe, describe_for, enter, finished_result, is_known_as_result,
+    no_result, now,
 };
 use job::state::{Event, Phase, Status};
 use job::{JobId, Settings};
 use ledger::{Ledger, NewJob, Record};
 use serde::Serialize;
 use storage::FolderLock;
-use tokio::sync::mpsc;
+use tokio::sync::watch;
 
 use super::{ask, worker_executable};
 use crate::batch::Batch;
@@ -299,23 +301,20 @@ impl Run {
         id: JobId,
         owner: Owner,
     ) -> anyhow::Result<Ending> {
-        let (updates, received) = mpsc::unbounded_channel();
-        let view = if self.up.json { View::Json } else { View::Bar };
-        let showing = tokio::spawn(progress::show(received, view));
-        let mut scheduler = Scheduler::new(SchedulerOptions {
+        let service = Service::start(ServiceOptions {
             ledger: ledger.clone(),
             worker: worker_executable()?,
-            limits: self.limits,
-            new_limits: None,
+            limits: watch::channel(self.limits).1,
             existing: if self.up.overwrite { Existing::Replace } else { Existing::Refuse },
             folders: ServerFolders::default(),
             owner,
             taken: self.others(planned),
             name: self.name.clone(),
-            updates,
+            wake: Wake::default(),
         });
-        let ended = scheduler.work_to_end(id, &self.shutdown).await;
-        drop(scheduler);
+        let view = if self.up.json { View::Json } else { View::Bar };
+        let showing = tokio::spawn(progress::show(service.handle().updates(), view, (ledger.clone(), id)));
+        let ended = service.run_job(id, &self.shutdown).await;
         let shown = showing.await;
         let record = ledger.get(id).await?;
         ledger.close().await;
@@ -329,20 +328,20 @@ impl Run {
         output::say(&format!(
             "a server works here: it takes job {id} in its turn; Ctrl-C stops watching, not the job"
         ));
-        let (updates, received) = mpsc::unbounded_channel();
+        let teller = Teller::new();
         let view = if self.up.json { View::Json } else { View::Bar };
-        let showing = tokio::spawn(progress::show(received, view));
+        let showing = tokio::spawn(progress::show(teller.updates(), view, (ledger.clone(), id)));
         let record = loop {
             let Some(record) = ledger.get(id).await? else {
                 bail!("job {id} was removed by somebody else");
             };
-            let _ = updates.send(Update::Job(Box::new(JobReport::of(&record))));
+            teller.tell(Update::Job(Arc::new(JobReport::of(&record))));
             if record.job.status.is_final() || self.shutdown.is_requested() {
                 break record;
             }
             self.shutdown.sleep(FOLLOW).await;
         };
-        drop(updates);
+        drop(teller);
         let is_told = showing.await??;
         if record.job.status.is_final() { self.tell(&record, is_told) } else { Ok(Ending::Stopped) }
     }

@@ -39,6 +39,7 @@ pub(super) struct File {
     pub(super) deinterlace: Option<Deinterlace>,
     pub(super) crop: Option<Crop>,
     pub(super) threads: Option<u32>,
+    pub(super) workers: Option<u32>,
     pub(super) max_disk: Option<DiskLimit>,
     pub(super) keep_time: Option<bool>,
     pub(super) name: Option<NameTemplate>,
@@ -52,7 +53,7 @@ pub(super) struct File {
 }
 
 /// The keys, each with an example.
-const KEYS: [(&str, &str); 30] = [
+const KEYS: [(&str, &str); 31] = [
     ("model", "\"realesr-general-x4v3\""),
     ("scale", "4"),
     ("height", "1080"),
@@ -76,6 +77,7 @@ const KEYS: [(&str, &str); 30] = [
     ("deinterlace", "\"auto\""),
     ("crop", "\"auto\""),
     ("threads", "4"),
+    ("workers", "2"),
     ("max_disk", "\"200GB\""),
     ("keep_time", "true"),
     ("name", "\"{stem}_{height}p\""),
@@ -167,6 +169,7 @@ impl File {
             "deinterlace" => self.deinterlace = Some(entry.text(choice::deinterlace)?),
             "crop" => self.crop = Some(entry.text(choice::crop)?),
             "threads" => self.threads = Some(entry.number(choice::threads)?),
+            "workers" => self.workers = Some(entry.number(choice::workers)?),
             "max_disk" => self.max_disk = Some(entry.text(parsed)?),
             "keep_time" => self.keep_time = Some(entry.flag()?),
             "name" => self.name = Some(entry.text(parsed)?),

@@ -85,12 +85,18 @@ impl Server {
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
     }
 
-    /// The process number of its worker, when it has one.
+    /// The process number of a worker of its, when it has one.
     pub fn worker(&self) -> Option<u32> {
-        children(self.child.id()).into_iter().find(|&child| {
+        self.workers().first().copied()
+    }
+
+    /// The process numbers of its workers.
+    pub fn workers(&self) -> Vec<u32> {
+        let is_worker = |child: &u32| {
             std::fs::read(format!("/proc/{child}/cmdline"))
                 .is_ok_and(|line| line.ends_with(b"upscaled-worker\0--serve\0"))
-        })
+        };
+        children(self.child.id()).into_iter().filter(is_worker).collect()
     }
 
     /// All jobs, as `list --json` tells them: those that have come to their end by their numbers, then the others in their order.

@@ -1,0 +1,266 @@
+//! One piece of work, from a look at its source to the event that it ends in: what is asked of an executor, and what its answer
+//! means.
+
+use std::sync::Arc;
+
+use job::message::{Failure, FailureKind, Response};
+use job::state::{Event, Task};
+use ledger::Record;
+
+use crate::away::{self, ServerFolder};
+use crate::blocking::blocking;
+use crate::error::Error;
+use crate::executor::{Executor, Tell, Work};
+use crate::lanes::Given;
+use crate::process::WorkerError;
+use crate::service::Limits;
+use crate::shared::Shared;
+use crate::source::{Look, cause, look};
+use crate::submit::free_folder;
+use crate::{evidence, manifest, report, room, segments, task};
+
+/// How an order to a lane ended.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The work was done, or tried.
+    Event {
+        event: Box<Event>,
+        /// The engine that worked, in words.
+        engine: Option<String>,
+    },
+    /// It was given up since the dispatcher asked for it.
+    Stopped,
+    /// The worker that the lane held is gone.
+    LetGo,
+    /// The service itself cannot go on.
+    Broken(Error),
+}
+
+impl From<Event> for Outcome {
+    fn from(event: Event) -> Self {
+        Self::Event { event: Box::new(event), engine: None }
+    }
+}
+
+/// An attempt at a piece of work.
+pub(crate) struct Attempt<'a> {
+    pub(crate) shared: &'a Arc<Shared>,
+    pub(crate) given: &'a Given,
+    pub(crate) executor: &'a mut dyn Executor,
+    pub(crate) tell: Tell<'a>,
+}
+
+impl Attempt<'_> {
+    /// Does the work, or finds why that cannot be.
+    pub(crate) async fn run(mut self) -> Outcome {
+        match self.perform().await {
+            Ok(outcome) => self.note_gone(outcome).await.unwrap_or_else(Outcome::Broken),
+            Err(error) => Outcome::Broken(error),
+        }
+    }
+
+    /// The event of a task that cannot be done since a folder is away; `None` where all are there.
+    async fn away(&mut self) -> Option<Event> {
+        let (shared, record) = (Arc::clone(self.shared), Arc::clone(&self.given.record));
+        let message = blocking(move || away::reason(&record, &shared.options.folders)).await?;
+        tracing::warn!("job {}: {message}", self.given.record.id);
+        // The worker may hold files of what was there before.
+        self.executor.let_go().await;
+        Some(task::failed(self.given.task.key(), FailureKind::FolderAway, message))
+    }
+
+    /// What became of a task that did not succeed: a folder that is away meanwhile is the reason rather than what was met
+    /// with for it.
+    async fn unless_away(&mut self, event: Event) -> Outcome {
+        self.away().await.unwrap_or(event).into()
+    }
+
+    /// Gives a job another folder, since another server works in the one that it had.
+    async fn take_another_folder(&mut self) -> Result<Outcome, Error> {
+        let (ledger, record) = (&self.shared.options.ledger, &self.given.record);
+        let ledger::NewJob { source, settings, output, .. } = &record.request;
+        let folder = free_folder(ledger, source, settings.part, output).await?;
+        ledger.set_folder(record.id, &folder).await?;
+        let old = record.request.folder.display();
+        let message =
+            format!("another server works in `{old}`: the job begins anew in `{}`", folder.display());
+        self.shared.note(record, message.clone());
+        Ok(task::failed(self.given.task.key(), FailureKind::Transient, message).into())
+    }
+
+    /// Notes of a job that ends since its source is gone or has other content, that the file's return is news.
+    async fn note_gone(&mut self, outcome: Outcome) -> Result<Outcome, Error> {
+        let is_final = |event: &Event| matches!(event, Event::Failed { failure, .. } if failure.kind == FailureKind::Final);
+        if matches!(&outcome, Outcome::Event { event, .. } if is_final(event)) {
+            let record = Arc::clone(&self.given.record);
+            if blocking(move || matches!(look(&record), Look::Gone(_))).await {
+                self.shared.options.ledger.set_gone(&[self.given.record.id], true).await?;
+            }
+        }
+        Ok(outcome)
+    }
+
+    async fn perform(&mut self) -> Result<Outcome, Error> {
+        let Given { record, task, threads, stop, .. } = self.given;
+        let key = task.key();
+        if let Some(event) = self.away().await {
+            return Ok(event.into());
+        }
+        let looked_at = Arc::clone(record);
+        match blocking(move || look(&looked_at)).await {
+            Look::Same => {}
+            Look::SameContent(stamp) => {
+                self.shared.options.ledger.set_stamp(record.id, &stamp).await?;
+                // It may be another file, which the worker has no right to read.
+                self.executor.let_go().await;
+            }
+            Look::Gone(failure) => return Ok(self.unless_away(Event::Failed { task: key, failure }).await),
+        }
+        if stop.is_requested() {
+            return Ok(Outcome::Stopped);
+        }
+        if matches!(task, Task::Publish { .. }) {
+            return Ok(match self.shared.publish(record, task).await? {
+                event @ Event::Published { .. } => event.into(),
+                other => self.unless_away(other).await,
+            });
+        }
+        match self.prepare_folder().await {
+            Ok(true) => {}
+            Ok(false) => return self.take_another_folder().await,
+            Err(event) => return Ok(self.unless_away(event).await),
+        }
+        let Limits { max_disk, .. } = self.shared.limits();
+        let (looked_at, of) = (Arc::clone(record), task.clone());
+        if let Err(failure) = blocking(move || room::look(&looked_at, &of, max_disk)).await {
+            return self.understand(Response::Failed(failure)).await;
+        }
+        let segments = match task {
+            Task::Join { .. } => match segments::list(&self.shared.options.ledger, record, task).await? {
+                Ok(list) => Some(list),
+                Err(event) => return Ok(self.unless_away(event).await),
+            },
+            _ => None,
+        };
+        let Some(request) = task::request(record, task, segments, *threads, max_disk) else {
+            let message =
+                "the ledger has no plan for this job: use `upscaled cancel` and start again".to_owned();
+            return Ok(task::failed(key, FailureKind::Final, message).into());
+        };
+        let work = Work { record: Arc::clone(record), task: task.clone(), request };
+        let answer = tokio::select! {
+            answer = self.executor.perform(&work, self.tell) => answer,
+            () = stop.requested() => {
+                self.executor.let_go().await;
+                return Ok(Outcome::Stopped);
+            }
+        };
+        match answer {
+            Ok(response) => self.understand(response).await,
+            // No fault of the job: all others would fail in the same way.
+            Err(error @ (WorkerError::Start { .. } | WorkerError::Version { .. })) => {
+                Err(Error::Worker(error))
+            }
+            Err(error) => {
+                tracing::warn!("job {}: {error}", record.id);
+                if let Some(event) = self.away().await {
+                    return Ok(event.into());
+                }
+                self.shared.note(record, format!("{error}; trying again"));
+                Ok(task::worker_lost(key, &error).into())
+            }
+        }
+    }
+
+    /// Makes the folder of the job and notes in it whose it is. False where it is that of another server's job.
+    async fn prepare_folder(&mut self) -> Result<bool, Event> {
+        let (shared, record, key) =
+            (Arc::clone(self.shared), Arc::clone(&self.given.record), self.given.task.key());
+        blocking(move || {
+            let root = shared.options.folders.output.as_ref().map(ServerFolder::path);
+            task::make_folder(root, &record.request.folder, key)?;
+            manifest::write(&shared.options.ledger, &record, &shared.options.owner)
+                .map_err(|error| task::failed_by_storage(key, &error))
+        })
+        .await
+    }
+
+    /// What a worker's answer means, after what the coordinator itself has to do about it.
+    async fn understand(&mut self, response: Response) -> Result<Outcome, Error> {
+        let Given { record, task, .. } = self.given;
+        let response = match response {
+            Response::Failed(mut failure) => {
+                if !matches!(failure.kind, FailureKind::NoSpace { .. })
+                    && let Some(event) = self.away().await
+                {
+                    return Ok(event.into());
+                }
+                // All folders are there: waiting would end at once, again and again.
+                if failure.kind == FailureKind::FolderAway {
+                    failure.kind = FailureKind::Transient;
+                }
+                let record = Arc::clone(record);
+                Response::Failed(blocking(move || cause(&record, failure)).await)
+            }
+            response => {
+                if matches!(response, Response::Joined { .. }) {
+                    // It has nothing more to do, and could still write to the folder that is looked at from now on.
+                    self.executor.let_go().await;
+                }
+                let (record, task) = (Arc::clone(record), task.clone());
+                let believed = blocking(move || believed(&record, &task, response)).await;
+                believed.unwrap_or_else(|message| {
+                    Response::Failed(Failure { kind: FailureKind::Transient, message })
+                })
+            }
+        };
+        let mut engine_used = None;
+        match &response {
+            Response::Indexed(facts) => {
+                for note in &facts.notes {
+                    self.shared.note(record, note.clone());
+                }
+                if let Err(taken) = self.shared.reserve_name(record, facts).await? {
+                    return Ok(task::failed(task.key(), FailureKind::Final, taken).into());
+                }
+            }
+            Response::SegmentDone { engine, .. } => engine_used = Some(engine.clone()),
+            Response::Joined { notes, verified, bytes } => {
+                for note in notes {
+                    self.shared.note(record, note.clone());
+                }
+                let (record, progress) = (Arc::clone(record), self.given.progress.clone());
+                let (notes, verified, bytes) = (notes.clone(), verified.clone(), *bytes);
+                blocking(move || {
+                    let went = progress.report(&record);
+                    report::keep(&record, &went, progress.speed(), &notes, &verified, bytes);
+                })
+                .await;
+            }
+            Response::Failed(failure) => {
+                tracing::warn!("job {}: {}", record.id, failure.message);
+                // A failure that ends the job is told as its reason.
+                if failure.kind != FailureKind::Final {
+                    self.shared.note(record, failure.message.clone());
+                }
+            }
+            _ => {}
+        }
+        let event = Box::new(task::event(record, task.key(), response));
+        Ok(Outcome::Event { event, engine: engine_used })
+    }
+}
+
+/// A worker's answer with what the coordinator can see for itself; else says what is wrong with it.
+fn believed(record: &Record, task: &Task, response: Response) -> Result<Response, String> {
+    match response {
+        Response::SegmentDone { evidence, engine } => {
+            evidence::check(record, task, &evidence)?;
+            Ok(Response::SegmentDone { evidence, engine })
+        }
+        Response::Joined { notes, verified, .. } => {
+            Ok(Response::Joined { bytes: evidence::result_bytes(record)?, notes, verified })
+        }
+        other => Ok(other),
+    }
+}

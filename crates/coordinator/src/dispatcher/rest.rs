@@ -1,0 +1,115 @@
+//! How the dispatcher begins, and how it comes to rest: what others had is taken back, and what it has is given back.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use job::JobId;
+use job::state::{Event, Phase, Status};
+use ledger::Record;
+
+use super::ended::written;
+use super::{Dispatcher, LOOK, Waiting, pass_on};
+use crate::blocking::blocking;
+use crate::error::Error;
+use crate::lanes::Message;
+use crate::leftovers::remove_leftovers;
+
+impl Dispatcher {
+    /// Takes all leases back, since this program has the lock and whoever held one is gone, and notes how far jobs are.
+    pub(super) async fn take_stock(&mut self) -> Result<(), Error> {
+        let is_ours = |record: &Record| self.only.is_none_or(|id| id == record.id);
+        let records = self.shared.options.ledger.unfinished().await?;
+        for record in records.into_iter().filter(is_ours) {
+            if record.job.is_worked_on() {
+                self.apply(record.id, Event::Release { worker: None }).await?;
+            }
+            if record.job.phase != Phase::Index {
+                self.reached.insert(record.id, record.job.phase);
+            }
+        }
+        (self.is_dirty, self.next_look) = (true, Instant::now());
+        Ok(())
+    }
+
+    /// Lets all lanes end their work, and gives what they had back.
+    pub(super) async fn come_to_rest(&mut self) -> Result<(), Error> {
+        for lane in &mut self.lanes {
+            match &lane.busy {
+                Some(busy) => busy.stop(),
+                None if lane.held.is_some() => lane.let_go(),
+                None => {}
+            }
+        }
+        let mut rested = Ok(());
+        while self.lanes.iter().any(|lane| lane.busy.is_some()) {
+            tokio::select! {
+                Some(message) = self.messages.recv() => {
+                    if let Message::Ended(lane, outcome) = message {
+                        rested = rested.and(self.end_at_rest(lane, outcome).await);
+                    }
+                }
+                Some(hand) = self.hands.join_next() => drop(pass_on(hand)),
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            self.tell_alive();
+        }
+        // Their workers are gone with them.
+        self.lanes.clear();
+        self.hands.shutdown().await;
+        while self.messages.try_recv().is_ok() {}
+        let at_rest = self.touched.iter().filter(|(_, touched)| !touched.has_chore);
+        let at_rest: Vec<JobId> = at_rest.map(|(id, _)| *id).collect();
+        for id in at_rest {
+            rested = rested.and(self.leave(id).await);
+        }
+        while !self.chores.is_empty() {
+            if let Ok(Some(done)) = tokio::time::timeout(LOOK, self.chores.join_next()).await {
+                rested = rested.and(self.end_chore(done));
+            }
+            self.tell_alive();
+        }
+        for shown in self.shown.values_mut() {
+            written(shown.writing.take()).await;
+        }
+        self.touched.clear();
+        self.waiting = Waiting::new();
+        rested
+    }
+
+    /// Leaves a job that no lane is at: gives back what was claimed of it, so that it is queued, and shows how it stands. What has
+    /// ended is closed.
+    pub(super) async fn leave(&mut self, id: JobId) -> Result<(), Error> {
+        let Some(mut record) = self.shared.options.ledger.get(id).await? else {
+            self.touched.remove(&id);
+            return Ok(());
+        };
+        if record.job.status == Status::Running || record.job.is_worked_on() {
+            record = self.apply(id, Event::Release { worker: None }).await?.record;
+        }
+        let record = Arc::new(record);
+        self.report(&record);
+        if record.job.status.is_final() {
+            self.close(record);
+        } else {
+            self.touched.remove(&id);
+        }
+        Ok(())
+    }
+
+    /// Removes what an interrupted end of a job left.
+    pub(crate) async fn clean_up(&mut self) -> Result<(), Error> {
+        let records = self.shared.options.ledger.list().await?;
+        self.alive_while(blocking(move || {
+            let in_use: HashSet<_> =
+                records.iter().filter(|r| !r.job.status.is_final()).map(|r| &r.request.folder).collect();
+            for record in records.iter().filter(|record| record.job.status.is_final()) {
+                if !in_use.contains(&record.request.folder) {
+                    remove_leftovers(record);
+                }
+            }
+        }))
+        .await;
+        Ok(())
+    }
+}

@@ -1,0 +1,29 @@
+//! What all share who work on the jobs of a service: its options, and where to tell what happens.
+
+use ledger::Record;
+
+use crate::service::{Limits, ServiceOptions};
+use crate::updates::{Teller, Update};
+
+/// What the dispatcher and its lanes share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) options: ServiceOptions,
+    pub(crate) updates: Teller,
+}
+
+impl Shared {
+    pub(crate) fn new(options: ServiceOptions) -> Self {
+        Self { options, updates: Teller::new() }
+    }
+
+    /// How the work is done now.
+    pub(crate) fn limits(&self) -> Limits {
+        *self.options.limits.borrow()
+    }
+
+    /// Tells something about a job that is worth a line.
+    pub(crate) fn note(&self, record: &Record, text: String) {
+        self.updates.tell(Update::Note { id: record.id, text });
+    }
+}

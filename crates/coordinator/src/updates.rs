@@ -1,0 +1,121 @@
+//! What happens, told to all who want to know: a reader that is slow holds nothing up, and learns how much it has missed.
+
+use std::sync::Arc;
+
+use job::JobId;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::status::JobReport;
+
+/// Updates that are kept for a reader that is behind: minutes of them.
+const KEPT: usize = 4096;
+
+/// Something that people want to know.
+#[derive(Debug, Clone)]
+pub enum Update {
+    /// A job changed or went on.
+    Job(Arc<JobReport>),
+    /// Something about a job that is worth a line.
+    Note {
+        /// The job.
+        id: JobId,
+        /// The line.
+        text: String,
+    },
+    /// The service is alive: it says so every few seconds at least, whatever its workers do.
+    Alive,
+    /// The reader was too slow for so many updates. How the jobs stand is in the ledger.
+    Missed(u64),
+}
+
+/// Tells updates to all readers.
+#[derive(Debug, Clone)]
+pub struct Teller(broadcast::Sender<Update>);
+
+impl Teller {
+    /// Nobody listens yet.
+    pub fn new() -> Self {
+        Self(broadcast::channel(KEPT).0)
+    }
+
+    /// Tells all who listen. That nobody does is no reason to stop working.
+    pub fn tell(&self, update: Update) {
+        let _ = self.0.send(update);
+    }
+
+    /// What is told from now on, until the last teller is gone.
+    pub fn updates(&self) -> Updates {
+        Updates(self.0.subscribe())
+    }
+
+    /// What makes readers and keeps no teller alive.
+    pub(crate) fn source(&self) -> Source {
+        Source(self.0.downgrade())
+    }
+}
+
+impl Default for Teller {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Where readers come from.
+#[derive(Debug, Clone)]
+pub(crate) struct Source(broadcast::WeakSender<Update>);
+
+impl Source {
+    /// What is told from now on; nothing where all tellers are gone.
+    pub(crate) fn updates(&self) -> Updates {
+        let sender = self.0.upgrade();
+        Updates(sender.map_or_else(|| broadcast::channel(1).1, |sender| sender.subscribe()))
+    }
+}
+
+/// A reader of updates.
+#[derive(Debug)]
+pub struct Updates(broadcast::Receiver<Update>);
+
+impl Updates {
+    /// The next update; `None` when there will be no more.
+    pub async fn next(&mut self) -> Option<Update> {
+        match self.0.recv().await {
+            Ok(update) => Some(update),
+            Err(RecvError::Lagged(missed)) => Some(Update::Missed(missed)),
+            Err(RecvError::Closed) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn note(number: usize) -> Update {
+        Update::Note { id: JobId(1), text: number.to_string() }
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_learns_how_much_it_has_missed() {
+        let teller = Teller::new();
+        let mut updates = teller.updates();
+        for number in 0..KEPT + 7 {
+            teller.tell(note(number));
+        }
+        assert!(matches!(updates.next().await, Some(Update::Missed(7))));
+        let next = updates.next().await;
+        assert!(matches!(&next, Some(Update::Note { text, .. }) if text == "7"), "{next:?}");
+    }
+
+    #[tokio::test]
+    async fn a_handle_outlives_the_service_and_hears_nothing_then() {
+        let teller = Teller::new();
+        let source = teller.source();
+        let mut updates = source.updates();
+        teller.tell(Update::Alive);
+        drop(teller);
+        assert!(matches!(updates.next().await, Some(Update::Alive)));
+        assert!(updates.next().await.is_none() && source.updates().next().await.is_none());
+    }
+}
