@@ -203,7 +203,7 @@ fn chapters_that_a_file_has_twice_are_in_the_result_once() {
 /// A file that has everything that there can be beside the video.
 fn rich(folder: &tempfile::TempDir) -> PathBuf {
     let at = |name: &str| folder.path().join(name);
-    let video = clip(&folder, "video.mp4", "96x64", 50, &["-c:v", "libx264", "-pix_fmt", "yuv420p"]);
+    let video = clip(folder, "video.mp4", "96x64", 50, &["-c:v", "libx264", "-pix_fmt", "yuv420p"]);
     std::fs::write(
         at("subs.srt"),
         "1\n00:00:00,200 --> 00:00:00,900\nHola\n\n2\n00:00:01,000 --> 00:00:01,500\nBuenos días\n",
