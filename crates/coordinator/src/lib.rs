@@ -1,14 +1,17 @@
 //! Everything between a file that appears and a result that is published: the inbox, the order of the jobs, the worker
 //! processes, the names and the publishing of results.
 //!
-//! Goals: a job goes on whatever dies, and nothing is published that was not verified.
+//! Goals: a job goes on whatever dies, and nothing is published that was not verified. What people do with jobs is here once,
+//! behind a [`Handle`], whether they ask in this process or over the [`socket`].
 //! Non-goals: rules (those are `job`'s), pixels (those are the worker's), talking to people (that is `upscaled`'s).
 
 mod advance;
 mod away;
+pub mod commands;
 mod error;
 mod evidence;
 mod found;
+mod handle;
 mod inbox;
 mod known;
 mod last_words;
@@ -16,6 +19,7 @@ mod manifest;
 mod names;
 mod owner;
 mod pace;
+mod printed;
 mod process;
 mod publish;
 mod report;
@@ -23,6 +27,7 @@ mod room;
 mod scheduler;
 mod shutdown;
 mod silence;
+pub mod socket;
 mod source;
 mod status;
 mod submit;
@@ -31,9 +36,12 @@ mod successor;
 mod task;
 mod template;
 mod trust;
+mod view;
+mod wake;
 
 pub use away::{ServerFolder, ServerFolders};
 pub use error::Error;
+pub use handle::{Handle, ReloadWish};
 pub use inbox::{
     Inbox, InboxOptions, NamePattern, NameRules, PatternError, Rule, ScanOptions, Scanned, Standing,
     passed_over, scan,
@@ -52,3 +60,5 @@ pub use status::{JobReport, Progress, ReuseReport, Update, bytes_of_no_text, rea
 pub use submit::{Request, describe, describe_for, enter, make_again, submit};
 pub use template::{NameTemplate, TemplateError};
 pub use trust::Places;
+pub use view::{JobDetails, JobView, Seen, SubtitleFiles};
+pub use wake::Wake;

@@ -136,7 +136,7 @@ fn line(report: &JobReport, elapsed: Duration, columns: Option<usize>) -> String
     if is_made(report) {
         return making(report, elapsed, columns);
     }
-    let doing = match (report.status, report.phase) {
+    let doing = match (&*report.status, report.phase) {
         ("running", Phase::Index) => match report.frames_read {
             Some(frames) => format!("reading the source: {frames} frames so far"),
             None => "reading the source".to_owned(),

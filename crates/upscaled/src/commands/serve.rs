@@ -5,12 +5,14 @@ mod settings;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use coordinator::socket::{Hello, Listener, Role};
 use coordinator::{
-    Existing, InboxOptions, JobReport, Owner, Places, Scheduler, SchedulerOptions, ServerFolder,
-    ServerFolders, Update, bring_back,
+    Existing, Handle, InboxOptions, JobReport, Owner, Places, Scheduler, SchedulerOptions, ServerFolder,
+    ServerFolders, Shutdown, Update, Wake, bring_back,
 };
 use ledger::{Ledger, Record};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 pub(super) use self::settings::ServerSettings;
 use super::worker_executable;
@@ -19,6 +21,7 @@ use crate::config;
 use crate::exit::Ending;
 use crate::log;
 use crate::output;
+use crate::reach::take;
 use crate::root::{Root, make_folder, open_or_rescue_ledger};
 use crate::signals::shutdown_of_server;
 use crate::status_file::StatusFile;
@@ -36,7 +39,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
             make_folder(&folder)?;
         }
     }
-    let _lock = storage::FolderLock::acquire(&root.state()).context("another server runs here")?;
+    let _lock = take(&root).await?;
     let _log = log::start(&root.logs())?;
     let (ledger, rescue) = open_or_rescue_ledger(&root.state()).await?;
     if let Some(rescue) = &rescue {
@@ -84,12 +87,14 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     output::say(&format!("Results appear in {}", output::path(&root.output())));
     output::say(&format!("Model {}; Ctrl-C stops, and a new start goes on.", settings.job.model.name()));
 
-    // What was asked for before it started has been done.
-    let _ = std::fs::remove_file(root.reload_file());
+    let (ask_for_reload, wishes) = mpsc::channel(1);
+    let handle = Handle::new(ledger.clone(), Wake::default(), Some(ask_for_reload));
+    let answering = answer(&root, handle, Role::Server, shutdown.clone())?;
     let stop_watching = shutdown.clone();
     let line = serve.choices;
     let watching = tokio::spawn(async move {
-        let news = settings::News { root, line, hang_up, held: settings.effective, limits: tell_limits };
+        let held = settings.effective;
+        let news = settings::News { root, line, hang_up, wishes, held, limits: tell_limits };
         news.watch_input(inbox, &stop_watching).await;
     });
     let asked = shutdown.clone();
@@ -101,12 +106,29 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let served = scheduler.serve(&shutdown).await;
     shutdown.request();
     let _ = watching.await;
+    let _ = answering.await;
     drop(scheduler);
     let _ = logging.await;
     ledger.close().await;
     served?;
     output::say("stopped; everything finished is kept, and the next start goes on from here");
     Ok(Ending::Done)
+}
+
+/// Answers commands until the shutdown is requested. The lock of the folder is held.
+pub(super) fn answer(
+    root: &Root,
+    handle: Handle,
+    role: Role,
+    shutdown: Shutdown,
+) -> anyhow::Result<JoinHandle<()>> {
+    let listener = Listener::bind(&root.state()).with_context(|| {
+        format!(
+            "no socket can be made in `{}`, by which commands reach this server: check its rights, and that its disk takes sockets",
+            root.state().display()
+        )
+    })?;
+    Ok(tokio::spawn(listener.answer(handle, Hello::new(role), shutdown)))
 }
 
 /// Makes the folder of the results, unless it is away: where it is missing and held unfinished work, jobs wait for it.

@@ -8,26 +8,33 @@ mod unfinished;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
+use coordinator::commands::{self, Reply, Selector, Submit, Submitted, TakenIn, Which, take_in};
+use coordinator::socket::Role;
 use coordinator::{
-    Existing, JobReport, Limits, NameTemplate, Owner, Request, Scheduler, SchedulerOptions, ServerFolders,
-    Shutdown, Update, describe, describe_for, enter, finished_result, is_known_as_result, no_result, now,
+    Existing, Handle, JobDetails, JobReport, Limits, NameTemplate, Owner, Request, Scheduler,
+    SchedulerOptions, ServerFolders, Shutdown, Update, Wake, describe, describe_for, finished_result,
+    is_known_as_result, no_result,
 };
-use job::state::{Event, Phase, Status};
+use job::state::{Phase, Status};
 use job::{JobId, Settings};
 use ledger::{Ledger, NewJob, Record};
 use serde::Serialize;
 use storage::FolderLock;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
-use super::{ask, worker_executable};
+use super::serve::answer;
+use super::{ask, unexpected, worker_executable};
 use crate::batch::Batch;
 use crate::cli::Up;
 use crate::config;
 use crate::exit::{Ending, is_usage, usage, wrong};
 use crate::output;
 use crate::progress::{self, View};
+use crate::reach::{self, Reached, reach};
 use crate::root::{self, Root};
 use crate::signals::shutdown_on_signal;
+use crate::words;
 
 use folders::Named;
 pub(super) use plan::readable;
@@ -196,16 +203,17 @@ impl Run {
     /// Works on a job in the ledger of a server, or lets the server do it that runs there.
     async fn in_root(&self, root: &Root, planned: &Planned, request: Request) -> anyhow::Result<Ending> {
         root::make_folder(&root.state())?;
-        match FolderLock::acquire(&root.state()) {
-            Ok(_lock) => {
+        match reach(root).await? {
+            Reached::Own(_lock) => {
                 let ledger = whole_ledger(&root.state()).await?;
                 if self.up.restart {
                     discard(&ledger, &request).await?;
                 }
                 let id = self.enter(&ledger, &describe_for(&ledger, request).await?).await?;
-                self.work(planned, ledger, id, Owner::of(&root.state())?).await
+                let answering = Some(Answering::begin(root, &ledger)?);
+                self.work(planned, ledger, id, Owner::of(&root.state())?, answering).await
             }
-            Err(storage::Error::InUse { .. }) => {
+            Reached::Other(_) => {
                 anyhow::ensure!(
                     self.up.choices.name.is_none(),
                     "a server works in `{}` and names its results by its own upscaled.toml: leave --name out, or name the result with -o",
@@ -216,11 +224,8 @@ impl Run {
                     "a server works in `{}`: discard its unfinished work with `upscaled cancel`, and leave --restart out",
                     output::path(root.folder())
                 );
-                let ledger = root.open_ledger().await?;
-                let id = self.enter(&ledger, &describe_for(&ledger, request).await?).await?;
-                self.follow(&ledger, id).await
+                self.follow(root, self.submit(root, request).await?).await
             }
-            Err(error) => Err(error.into()),
         }
     }
 
@@ -255,40 +260,29 @@ impl Run {
             }
         }
         let id = self.enter(&ledger, &new).await?;
-        self.work(planned, ledger, id, Owner::default()).await
+        self.work(planned, ledger, id, Owner::default(), None).await
     }
 
     /// Takes the job in; one that failed before gets another try.
     async fn enter(&self, ledger: &Ledger, new: &NewJob) -> anyhow::Result<JobId> {
-        let submission = match enter(ledger, new, now()).await {
-            Err(coordinator::Error::Ledger(ledger::Error::ResultTaken { by, .. }))
-                if self.up.overwrite && has_ended(ledger, by).await? =>
-            {
-                ledger.release_result(by).await?;
-                enter(ledger, new, now()).await?
-            }
-            other => other?,
+        let submitted = take_in(ledger, new, self.up.overwrite).await;
+        Ok(told(submitted.map_err(|refusal| words::refused(&refusal))?))
+    }
+
+    /// Lets the server take the job in that runs in a folder.
+    async fn submit(&self, root: &Root, request: Request) -> anyhow::Result<JobId> {
+        let Request { source, settings, output, result, folder: _ } = request;
+        let submit = Submit {
+            source: source.into(),
+            settings,
+            output: output.into(),
+            result: result.map(Into::into),
+            overwrite: self.up.overwrite,
         };
-        let Some(record) = ledger.get(submission.id).await? else {
-            bail!("the job vanished from the ledger: another program removed it");
-        };
-        match record.job.status {
-            Status::Failed { .. } | Status::Canceled => {
-                ledger.apply(submission.id, Event::Retry, now()).await?;
-            }
-            Status::Done if !self.up.overwrite && has_result(&record) => output::say("this was done already"),
-            // Done before, and whoever asks again wants it made again.
-            Status::Done => {
-                ledger.begin_again(submission.id, new, now()).await?;
-            }
-            Status::Paused => {
-                ledger.apply(submission.id, Event::Resume, now()).await?;
-                output::say("the job was paused: it goes on");
-            }
-            _ if !submission.is_new => output::say("going on with the unfinished job"),
-            _ => {}
+        match reach::ask(root, commands::Request::Submit(Box::new(submit))).await? {
+            Reply::Submitted(submitted) => Ok(told(submitted)),
+            _ => Err(unexpected()),
         }
-        Ok(submission.id)
     }
 
     /// Works on a job here and shows its progress.
@@ -298,6 +292,7 @@ impl Run {
         ledger: Ledger,
         id: JobId,
         owner: Owner,
+        answering: Option<Answering>,
     ) -> anyhow::Result<Ending> {
         let (updates, received) = mpsc::unbounded_channel();
         let view = if self.up.json { View::Json } else { View::Bar };
@@ -318,69 +313,68 @@ impl Run {
         drop(scheduler);
         let shown = showing.await;
         let record = ledger.get(id).await?;
+        if let Some(answering) = answering {
+            answering.end().await;
+        }
         ledger.close().await;
         ended?;
         let is_told = shown??;
-        record.map_or(Ok(Ending::Failed), |record| self.tell(&record, is_told))
+        record.map_or(Ok(Ending::Failed), |record| {
+            self.tell(&JobReport::of(&record), &record.request.folder, is_told)
+        })
     }
 
     /// Shows the progress of a job that a server works on.
-    async fn follow(&self, ledger: &Ledger, id: JobId) -> anyhow::Result<Ending> {
+    async fn follow(&self, root: &Root, id: JobId) -> anyhow::Result<Ending> {
         output::say(&format!(
             "a server works here: it takes job {id} in its turn; Ctrl-C stops watching, not the job"
         ));
         let (updates, received) = mpsc::unbounded_channel();
         let view = if self.up.json { View::Json } else { View::Bar };
         let showing = tokio::spawn(progress::show(received, view));
-        let record = loop {
-            let Some(record) = ledger.get(id).await? else {
-                bail!("job {id} was removed by somebody else");
-            };
-            let _ = updates.send(Update::Job(Box::new(JobReport::of(&record))));
-            if record.job.status.is_final() || self.shutdown.is_requested() {
-                break record;
+        let job = loop {
+            let job = look(root, id).await?;
+            let _ = updates.send(Update::Job(Box::new(job.view.report.clone())));
+            if job.view.report.ended.is_some() || self.shutdown.is_requested() {
+                break job;
             }
             self.shutdown.sleep(FOLLOW).await;
         };
         drop(updates);
-        let is_told = showing.await??;
-        if record.job.status.is_final() { self.tell(&record, is_told) } else { Ok(Ending::Stopped) }
+        let (report, is_told) = (&job.view.report, showing.await??);
+        if report.ended.is_some() { self.tell(report, &job.folder, is_told) } else { Ok(Ending::Stopped) }
     }
 
     /// Says how the job ended; `is_told` where that was a line of JSON already.
-    fn tell(&self, record: &Record, is_told: bool) -> anyhow::Result<Ending> {
+    fn tell(&self, report: &JobReport, folder: &Path, is_told: bool) -> anyhow::Result<Ending> {
         if self.up.json && !is_told {
-            output::json(&JobReport::of(record))?;
+            output::json(report)?;
         }
-        Ok(match &record.job.status {
-            Status::Done => {
-                if let Some(saving) = JobReport::of(record).reuse.in_words() {
+        Ok(match &*report.status {
+            "done" => {
+                if let Some(saving) = report.reuse.in_words() {
                     output::say(&saving);
                 }
-                if let Some(result) = &record.request.result {
+                if let Some(result) = &report.result {
                     self.tell_result(result)?;
                 }
                 Ending::Done
             }
-            Status::Failed { reason } => {
-                output::error(&format!("{}: {reason}", output::path(&record.request.source)));
+            "failed" => {
+                let reason = report.reason.as_deref().unwrap_or_default();
+                output::error(&format!("{}: {reason}", output::path(&report.source)));
                 Ending::Failed
             }
-            Status::Canceled => {
+            "canceled" => {
                 output::error("the job was canceled");
                 Ending::Failed
             }
-            Status::Queued
-            | Status::Running
-            | Status::WaitingForSpace { .. }
-            | Status::WaitingForFolder { .. }
-            | Status::Paused => {
-                let kept = match &record.job.facts {
-                    Some(facts) => format!(
-                        "{} of {} frames are finished and kept in `{}`",
-                        record.job.frames_done(),
-                        facts.frames,
-                        output::path(&record.request.folder)
+            _ => {
+                let kept = match report.frames {
+                    Some(frames) => format!(
+                        "{} of {frames} frames are finished and kept in `{}`",
+                        report.frames_done,
+                        output::path(folder)
                     ),
                     None => "nothing was finished yet".to_owned(),
                 };
@@ -437,8 +431,44 @@ fn already_there(planned: &Planned) -> anyhow::Error {
     )
 }
 
-async fn has_ended(ledger: &Ledger, id: JobId) -> anyhow::Result<bool> {
-    Ok(ledger.get(id).await?.is_none_or(|record| record.job.status.is_final()))
+/// Says what was done to take a job in, where that is not what was to be expected; gives its number.
+fn told(Submitted { id, taken }: Submitted) -> JobId {
+    match taken {
+        TakenIn::DoneAlready => output::say("this was done already"),
+        TakenIn::Resumed => output::say("the job was paused: it goes on"),
+        TakenIn::GoesOn => output::say("going on with the unfinished job"),
+        TakenIn::New | TakenIn::TriedAgain | TakenIn::BegunAgain => {}
+    }
+    id
+}
+
+/// All about a job of a server.
+async fn look(root: &Root, id: JobId) -> anyhow::Result<JobDetails> {
+    let request = commands::Request::Show(Which::Named(vec![Selector::number(id)]));
+    match reach::ask(root, request).await? {
+        Reply::Shown(mut jobs) if jobs.len() == 1 => Ok(jobs.remove(0)),
+        _ => Err(unexpected()),
+    }
+}
+
+/// Answers other commands about the jobs of a folder while this one works there.
+struct Answering {
+    stop: Shutdown,
+    task: JoinHandle<()>,
+}
+
+impl Answering {
+    fn begin(root: &Root, ledger: &Ledger) -> anyhow::Result<Self> {
+        let stop = Shutdown::new();
+        let handle = Handle::new(ledger.clone(), Wake::default(), None);
+        let task = answer(root, handle, Role::Command, stop.clone())?;
+        Ok(Self { stop, task })
+    }
+
+    async fn end(self) {
+        self.stop.request();
+        let _ = self.task.await;
+    }
 }
 
 /// The file that has the name of a job's result may be that result.
