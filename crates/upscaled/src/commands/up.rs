@@ -1,6 +1,7 @@
 //! `up`: upscale files now.
 
 mod dry_run;
+mod elsewhere;
 mod folders;
 mod plan;
 mod unfinished;
@@ -8,12 +9,10 @@ mod unfinished;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use coordinator::commands::{self, Reply, Selector, Submit, Submitted, TakenIn, Which, take_in};
-use coordinator::socket::Role;
+use coordinator::commands::take_in;
 use coordinator::{
-    Existing, Handle, JobDetails, JobReport, Limits, NameTemplate, Owner, Request, Scheduler,
-    SchedulerOptions, ServerFolders, Shutdown, Update, Wake, describe, describe_for, finished_result,
-    is_known_as_result, no_result,
+    Existing, JobReport, Limits, NameTemplate, Owner, Request, Scheduler, SchedulerOptions, ServerFolders,
+    Shutdown, describe, describe_for, finished_result, is_known_as_result, no_result,
 };
 use job::state::{Phase, Status};
 use job::{JobId, Settings};
@@ -21,28 +20,24 @@ use ledger::{Ledger, NewJob, Record};
 use serde::Serialize;
 use storage::FolderLock;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
-use super::serve::answer;
-use super::{ask, unexpected, worker_executable};
+use super::{ask, worker_executable};
 use crate::batch::Batch;
 use crate::cli::Up;
 use crate::config;
 use crate::exit::{Ending, is_usage, usage, wrong};
 use crate::output;
 use crate::progress::{self, View};
-use crate::reach::{self, Reached, reach};
+use crate::reach::{Reached, reach};
 use crate::root::{self, Root};
 use crate::signals::shutdown_on_signal;
 use crate::words;
 
+use elsewhere::{Answering, told};
 use folders::Named;
 pub(super) use plan::readable;
 use plan::{Planned, Wanted};
 use unfinished::Other;
-
-/// Time between looks at a job that a server works on.
-const FOLLOW: std::time::Duration = std::time::Duration::from_millis(500);
 
 pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     let shutdown = shutdown_on_signal()?;
@@ -269,22 +264,6 @@ impl Run {
         Ok(told(submitted.map_err(|refusal| words::refused(&refusal))?))
     }
 
-    /// Lets the server take the job in that runs in a folder.
-    async fn submit(&self, root: &Root, request: Request) -> anyhow::Result<JobId> {
-        let Request { source, settings, output, result, folder: _ } = request;
-        let submit = Submit {
-            source: source.into(),
-            settings,
-            output: output.into(),
-            result: result.map(Into::into),
-            overwrite: self.up.overwrite,
-        };
-        match reach::ask(root, commands::Request::Submit(Box::new(submit))).await? {
-            Reply::Submitted(submitted) => Ok(told(submitted)),
-            _ => Err(unexpected()),
-        }
-    }
-
     /// Works on a job here and shows its progress.
     async fn work(
         &self,
@@ -322,27 +301,6 @@ impl Run {
         record.map_or(Ok(Ending::Failed), |record| {
             self.tell(&JobReport::of(&record), &record.request.folder, is_told)
         })
-    }
-
-    /// Shows the progress of a job that a server works on.
-    async fn follow(&self, root: &Root, id: JobId) -> anyhow::Result<Ending> {
-        output::say(&format!(
-            "a server works here: it takes job {id} in its turn; Ctrl-C stops watching, not the job"
-        ));
-        let (updates, received) = mpsc::unbounded_channel();
-        let view = if self.up.json { View::Json } else { View::Bar };
-        let showing = tokio::spawn(progress::show(received, view));
-        let job = loop {
-            let job = look(root, id).await?;
-            let _ = updates.send(Update::Job(Box::new(job.view.report.clone())));
-            if job.view.report.ended.is_some() || self.shutdown.is_requested() {
-                break job;
-            }
-            self.shutdown.sleep(FOLLOW).await;
-        };
-        drop(updates);
-        let (report, is_told) = (&job.view.report, showing.await??);
-        if report.ended.is_some() { self.tell(report, &job.folder, is_told) } else { Ok(Ending::Stopped) }
     }
 
     /// Says how the job ended; `is_told` where that was a line of JSON already.
@@ -429,46 +387,6 @@ fn already_there(planned: &Planned) -> anyhow::Error {
         "`{}` is there already: use --overwrite to replace it, or -o to choose another name",
         output::path(&planned.expected)
     )
-}
-
-/// Says what was done to take a job in, where that is not what was to be expected; gives its number.
-fn told(Submitted { id, taken }: Submitted) -> JobId {
-    match taken {
-        TakenIn::DoneAlready => output::say("this was done already"),
-        TakenIn::Resumed => output::say("the job was paused: it goes on"),
-        TakenIn::GoesOn => output::say("going on with the unfinished job"),
-        TakenIn::New | TakenIn::TriedAgain | TakenIn::BegunAgain => {}
-    }
-    id
-}
-
-/// All about a job of a server.
-async fn look(root: &Root, id: JobId) -> anyhow::Result<JobDetails> {
-    let request = commands::Request::Show(Which::Named(vec![Selector::number(id)]));
-    match reach::ask(root, request).await? {
-        Reply::Shown(mut jobs) if jobs.len() == 1 => Ok(jobs.remove(0)),
-        _ => Err(unexpected()),
-    }
-}
-
-/// Answers other commands about the jobs of a folder while this one works there.
-struct Answering {
-    stop: Shutdown,
-    task: JoinHandle<()>,
-}
-
-impl Answering {
-    fn begin(root: &Root, ledger: &Ledger) -> anyhow::Result<Self> {
-        let stop = Shutdown::new();
-        let handle = Handle::new(ledger.clone(), Wake::default(), None);
-        let task = answer(root, handle, Role::Command, stop.clone())?;
-        Ok(Self { stop, task })
-    }
-
-    async fn end(self) {
-        self.stop.request();
-        let _ = self.task.await;
-    }
 }
 
 /// The file that has the name of a job's result may be that result.
