@@ -11,7 +11,7 @@ use crate::commands::{
     Submit, Submitted, Which,
 };
 use crate::scheduler::now;
-use crate::submit::{self, describe_for};
+use crate::submit::{self, describe_for, look_at};
 use crate::view::JobDetails;
 use crate::wake::Wake;
 
@@ -107,6 +107,7 @@ impl Handle {
             result: result.map(|result| result.0),
             folder: None,
         };
+        look_at(&request.source).await;
         let _turn = self.turn().await;
         let new = describe_for(&self.0.ledger, request).await?;
         commands::take_in(&self.0.ledger, &new, overwrite).await
@@ -131,8 +132,10 @@ impl Handle {
         again: bool,
         settings: Option<&Settings>,
     ) -> Result<Vec<Outcome>, Refusal> {
-        let _turn = self.turn().await;
-        commands::retry(&self.0.ledger, jobs, Retry { again, settings }).await
+        let Inner { ledger, wake, changing, .. } = &*self.0;
+        let retried = commands::retry(ledger, jobs, Retry { again, settings }, changing).await;
+        wake.iter().for_each(Wake::changed);
+        retried
     }
 
     /// Takes jobs that have come to their end off the list.

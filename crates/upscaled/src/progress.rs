@@ -221,7 +221,7 @@ mod tests {
         let reading = JobReport { phase: Phase::Index, frames_read: Some(123_456), ..report() };
         let join = JobReport { phase: Phase::Join, ..report() };
         let waiting = JobReport {
-            status: "waiting for space",
+            status: "waiting for space".into(),
             reason: Some("12.3 GB must be free on the disk of the output folder".to_owned()),
             ..report()
         };
@@ -241,7 +241,7 @@ mod tests {
     #[test]
     fn nothing_is_wider_than_the_terminal() {
         let waiting = JobReport {
-            status: "waiting for space",
+            status: "waiting for space".into(),
             reason: Some(
                 "123.4 GB must be free on the disk of the output folder of this very job".to_owned(),
             ),

@@ -3,6 +3,7 @@
 use job::state::{Event, Status};
 use job::{FilePath, Settings};
 use ledger::{Ledger, Record};
+use tokio::sync::Mutex;
 
 use super::change::apply;
 use super::message::{Became, Outcome, Refusal};
@@ -10,7 +11,7 @@ use super::select::{Which, chosen};
 use crate::error::Error;
 use crate::scheduler::now;
 use crate::source::replaced_by;
-use crate::submit::{Request, describe_for, enter, make_again};
+use crate::submit::{Request, describe_for, enter, look_at, make_again};
 
 /// What is wanted of jobs that are tried again.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub(crate) struct Retry<'a> {
     pub(crate) settings: Option<&'a Settings>,
 }
 
-/// Tries jobs again.
+/// Tries jobs again; `changing` is held while one of them changes.
 ///
 /// # Errors
 /// When none is meant, or when settings are others and nothing was to be made again; then nothing has changed.
@@ -29,6 +30,7 @@ pub(crate) async fn retry(
     ledger: &Ledger,
     which: &Which,
     wanted: Retry<'_>,
+    changing: &Mutex<()>,
 ) -> Result<Vec<Outcome>, Refusal> {
     let records = chosen(ledger.list().await?, which, false, is_unfinished)?;
     let is_other =
@@ -39,7 +41,7 @@ pub(crate) async fn retry(
     let mut outcomes = Vec::with_capacity(records.len());
     for record in records {
         let id = record.id;
-        let tried = one(ledger, record, &wanted).await;
+        let tried = one(ledger, record, &wanted, changing).await;
         let became = tried.unwrap_or_else(|refusal| Became::Failed { message: refusal.to_string() });
         outcomes.push(Outcome { id, became });
     }
@@ -51,7 +53,12 @@ const fn is_unfinished(status: &Status) -> bool {
     matches!(status, Status::Failed { .. } | Status::Canceled)
 }
 
-async fn one(ledger: &Ledger, record: Record, wanted: &Retry<'_>) -> Result<Became, Refusal> {
+async fn one(
+    ledger: &Ledger,
+    record: Record,
+    wanted: &Retry<'_>,
+    changing: &Mutex<()>,
+) -> Result<Became, Refusal> {
     let mut settings = wanted.settings.unwrap_or(&record.request.settings).clone();
     // What failed since it is a result already is made all the same.
     settings.again |= wanted.again && matches!(record.job.status, Status::Failed { .. });
@@ -61,11 +68,15 @@ async fn one(ledger: &Ledger, record: Record, wanted: &Retry<'_>) -> Result<Beca
     {
         return Ok(replaced);
     }
+    let is_there = has_result(&record).await;
+    // A disk that does not answer holds this up alone, and not the changes of others.
+    look_at(&record.request.source).await;
+    let _turn = changing.lock().await;
     let became = match record.job.status {
         Status::Done | Status::Failed { .. } | Status::Canceled if is_changed => {
             begin_other(ledger, &record, settings).await?
         }
-        Status::Done if wanted.again || !has_result(&record).await => begin_again(ledger, &record).await?,
+        Status::Done if wanted.again || !is_there => begin_again(ledger, &record).await?,
         Status::Done => Became::IsDone,
         _ => match apply(ledger, record.id, Event::Retry).await? {
             Became::Done => Became::QueuedAgain,
