@@ -270,8 +270,9 @@ fn jobs_are_looked_at_where_nothing_can_be_written() {
     let Some(_disk) = place::SmallDisk::mount(&root, 64 << 20) else { return };
     make_clip(&root.join("clip.mp4"), "32x32", 3, false);
     run_well(&root, &[&["up", "clip.mp4", "--root", "."], &QUICK[..]].concat());
-    let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(&root).status().unwrap();
-    assert!(remounted.success());
+    wait_for("the last worker to let go of the disk", PATIENCE, || {
+        Command::new("mount").args(["-o", "remount,ro"]).arg(&root).output().unwrap().status.success()
+    });
     assert!(run_well(&root, &["list"]).contains("done"));
     assert!(run_well(&root, &["show", "1"]).contains("clip.mp4"));
     let refused = said(&root, &["remove", "1"], 1);

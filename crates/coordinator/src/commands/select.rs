@@ -137,12 +137,14 @@ pub(crate) fn chosen(
     match which {
         Which::Named(selectors) if exactly => return select_exactly(&records, selectors),
         Which::Named(selectors) => return select(&records, selectors),
-        Which::Failed => {
-            records.retain(|record| matches!(record.job.status, Status::Failed { .. }) && !record.is_removed)
-        }
+        Which::Failed => records.retain(|record| has_failed(&record.job.status) && !record.is_removed),
         Which::All => records.retain(|record| can(&record.job.status) && !record.is_removed),
     }
     Ok(records)
+}
+
+const fn has_failed(status: &Status) -> bool {
+    matches!(status, Status::Failed { .. })
 }
 
 /// Jobs with what tells them from each other.

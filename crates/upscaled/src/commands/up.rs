@@ -155,7 +155,7 @@ impl Run {
             Standing::Open => {}
         }
         match &self.root {
-            Some(root) => self.in_root(root, planned, request).await,
+            Some(root) => Box::pin(self.in_root(root, planned, request)).await,
             None => self.in_folder(planned, self.describe(planned, request).await?).await,
         }
     }
