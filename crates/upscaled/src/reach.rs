@@ -45,8 +45,8 @@ pub(crate) async fn reach(root: &Root) -> anyhow::Result<Reached> {
                     Err(error) => return Err(error.into()),
                 }
             }
-            Err(ClientError::Busy) => anyhow!("{}", ClientError::Busy),
-            Err(error) => return Err(explain(root, error)),
+            Err(error @ ClientError::Busy) => explain(root, &error),
+            Err(error) => return Err(explain(root, &error)),
         };
         if begun.elapsed() >= PATIENCE {
             return Err(trouble);
@@ -73,7 +73,7 @@ pub(crate) async fn ask(root: &Root, request: Request) -> anyhow::Result<Reply> 
         match client.ask(&request).await {
             // It is about to stop, or was asked by too many at once: nothing was done.
             Err(ClientError::Busy) if begun.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
-            Err(error) => return Err(explain(root, error)),
+            Err(error) => return Err(explain(root, &error)),
             Ok(reply) => return Ok(reply),
         }
     }
@@ -100,7 +100,7 @@ async fn reach_jobs(root: &Root, request: &Request) -> anyhow::Result<Place> {
                 root.check_rights()?;
                 Err(no_jobs(root))
             }
-            Err(error) => Err(explain(root, error)),
+            Err(error) => Err(explain(root, &error)),
         };
     }
     let is_looking = matches!(request, Request::List(_) | Request::Show(_));
@@ -139,24 +139,24 @@ fn silent(root: &Root, holder: &storage::Error) -> anyhow::Error {
         other => other.to_string(),
     };
     anyhow!(
-        "{holder} has `{}` and does not answer: its log says what it does; end it, and start the server again",
+        "{holder} has `{}` and does not answer: its log says what it does; wait for its end, or end it and start the server again",
         root.state().display()
     )
 }
 
 /// Why there is no answer, and what to do.
-fn explain(root: &Root, error: ClientError) -> anyhow::Error {
+fn explain(root: &Root, error: &ClientError) -> anyhow::Error {
     let holder = || match FolderLock::acquire(&root.state()) {
         Err(error @ storage::Error::InUse { .. }) => silent(root, &error),
         _ => anyhow!("the server has ended meanwhile: do this again"),
     };
     match error {
-        ClientError::Refused(refusal) => words::refused(&refusal),
+        ClientError::Refused(refusal) => words::refused(refusal),
         ClientError::OtherVersion(hello) => anyhow!(
             "the server is of version {} and this program of version {}: restart the server, or use its own upscaled ({})",
             output::one_line(&hello.version),
             env!("CARGO_PKG_VERSION"),
-            describe(&hello),
+            describe(hello),
         ),
         ClientError::OtherUser => match root.check_rights() {
             Err(error) => error,
@@ -166,9 +166,10 @@ fn explain(root: &Root, error: ClientError) -> anyhow::Error {
         },
         ClientError::Silent => holder(),
         ClientError::BrokenOff => {
-            anyhow!("the server ended while it worked on this: see `upscaled list` for what was done")
+            anyhow!("{error}: its log says why, and `upscaled list` what was done")
         }
-        other @ (ClientError::Busy | ClientError::Io(_)) => other.into(),
+        ClientError::Busy => anyhow!("{error}: do this again in a moment"),
+        ClientError::Io(_) => anyhow!("{error}: start the server again"),
     }
 }
 

@@ -256,6 +256,8 @@ fn a_command_that_works_on_a_file_answers_others() {
     wait_for("a segment", PATIENCE, || !segments(&root.join("clip.mp4.job")).is_empty());
     assert!(run_well(root, &["list"]).contains("upscaling"));
     assert!(said(root, &["serve"], 1).contains("`upscaled up` works here: process"));
+    let other = said(root, &["up", "clip.mp4", "--root", ".", "-o", "other.mp4"], 1);
+    assert!(other.contains("`upscaled up` works in") && other.contains("upscaled serve"), "{other}");
     assert!(said(root, &["pause", "1"], 0).contains("is paused"));
     assert!(said(root, &["reload"], 0).contains("no server runs here"));
     assert!(said(root, &["cancel", "1"], 0).contains("is canceled"));

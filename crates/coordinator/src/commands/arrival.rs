@@ -95,11 +95,13 @@ fn settings(settings: &job::Settings) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use job::{JobId, Priority, Settings};
+    use job::{JobId, Millis, Priority, Settings};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::commands::{ListFilter, Submit};
+    use crate::commands::list::tests::queued;
+    use crate::commands::{JobList, ListFilter, Submit};
+    use crate::view::{JobDetails, JobView};
 
     fn submit() -> Submit {
         Submit {
@@ -156,6 +158,24 @@ mod tests {
         assert!(matches!(understand(deep.as_bytes()), Err(Refusal::NotUnderstood(_))));
         let long = " ".repeat(LARGEST_REQUEST as usize + 1);
         assert_eq!(understand(long.as_bytes()), Err(Refusal::TooLong { most: LARGEST_REQUEST }));
+    }
+
+    #[test]
+    fn jobs_come_back_as_they_were_whatever_their_paths_are() {
+        let now = Millis(1_795_874_712_000);
+        let mut record = queued(7);
+        record.request.source = FilePath::from_bytes(b"/in/a\xff\n.mkv".to_vec());
+        record.request.result = Some(FilePath::from_bytes(b"/out/a\xfe.mkv".to_vec()));
+        (record.created, record.changed, record.started) = (now, now, Some(now));
+        let view = JobView::of(&record, now);
+        let list = JobList { jobs: vec![view, JobView::of(&queued(0), now)], ..JobList::default() };
+        let details = JobDetails::of(&record, now);
+        for reply in [Reply::Listed(list), Reply::Shown(vec![details])] {
+            let text = serde_json::to_string(&reply).unwrap();
+            let mut back = serde_json::from_str(&text).unwrap();
+            take_reply(&mut back);
+            assert_eq!(back, reply, "{text}");
+        }
     }
 
     proptest! {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use coordinator::commands::take_in;
+use coordinator::socket::Role;
 use coordinator::{
     Existing, JobReport, Limits, NameTemplate, Owner, Request, Scheduler, SchedulerOptions, ServerFolders,
     Shutdown, describe, describe_for, finished_result, is_known_as_result, no_result,
@@ -208,6 +209,11 @@ impl Run {
                 let answering = Some(Answering::begin(root, &ledger)?);
                 self.work(planned, ledger, id, Owner::of(&root.state())?, answering).await
             }
+            Reached::Other(other) if other.hello.role == Role::Command => bail!(
+                "`upscaled up` works in `{}` already (process {}): wait for its end, or start `upscaled serve` there, which takes files in their turn",
+                output::path(root.folder()),
+                other.hello.process
+            ),
             Reached::Other(_) => {
                 anyhow::ensure!(
                     self.up.choices.name.is_none(),
