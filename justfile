@@ -20,8 +20,8 @@ faults kills="200":
         UPSCALED_POWER_CUTS=500 UPSCALED_DISK_SIZES=200 UPSCALED_OOM_KILLS=20 \
         cargo test --release --package upscaled --test system_calls --test durable_order --test damage \
         --test ledger_damage --test power --test space --test memory -- --nocapture --test-threads 1
-    UPSCALED_KILLS={{kills}} UPSCALED_WORKER_KILLS=30 UPSCALED_PAUSES=50 UPSCALED_HANGS=4 UPSCALED_STOPS=50 \
-        cargo test --release --package upscaled --test faults --test stops --test queue -- --nocapture
+    UPSCALED_KILLS={{kills}} UPSCALED_WORKER_KILLS=30 UPSCALED_PAUSES=50 UPSCALED_HANGS=4 UPSCALED_STOPS=50 UPSCALED_STORMS=10 \
+        cargo test --release --package upscaled --test faults --test stops --test queue --test socket -- --nocapture
     UPSCALED_DAMAGED_FILES=200 UPSCALED_SEGMENTS=3600 UPSCALED_REPLACEMENTS=50 UPSCALED_SAME_BITS=12 UPSCALED_OUTAGES=20 \
         cargo test --release --package upscaled --test missing_frames --test timing --test sources --test publish \
         --test sandbox --test hostile --test same_bits --test outage -- --nocapture

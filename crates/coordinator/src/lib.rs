@@ -1,7 +1,8 @@
 //! Everything between a file that appears and a result that is published: the inbox, the order of the jobs, the worker
 //! processes, the names and the publishing of results.
 //!
-//! Goals: a job goes on whatever dies, and nothing is published that was not verified.
+//! Goals: a job goes on whatever dies, and nothing is published that was not verified. What people do with jobs is here once,
+//! behind a [`Handle`], whether they ask in this process or over the [`socket`].
 //! Non-goals: rules (those are `job`'s), pixels (those are the worker's), talking to people (that is `upscaled`'s).
 
 mod advance;
@@ -10,11 +11,13 @@ mod away;
 mod blocking;
 mod choice;
 mod clock;
+pub mod commands;
 mod dispatcher;
 mod error;
 mod evidence;
 mod executor;
 mod found;
+mod handle;
 mod inbox;
 mod known;
 mod lanes;
@@ -25,6 +28,7 @@ mod manifest;
 mod names;
 mod owner;
 mod pace;
+mod printed;
 mod process;
 mod publish;
 mod report;
@@ -34,6 +38,7 @@ mod service;
 mod shared;
 mod shutdown;
 mod silence;
+pub mod socket;
 mod source;
 mod status;
 mod submit;
@@ -43,11 +48,13 @@ mod task;
 mod template;
 mod trust;
 mod updates;
+mod view;
 mod wake;
 
 pub use away::{ServerFolder, ServerFolders};
 pub use clock::now;
 pub use error::Error;
+pub use handle::{Handle, ReloadWish};
 pub use inbox::{
     Inbox, InboxOptions, NamePattern, NameRules, PatternError, Rule, ScanOptions, Scanned, Standing,
     passed_over, scan,
@@ -59,7 +66,7 @@ pub use names::{Naming, job_folders, report_of, result_names};
 pub use owner::Owner;
 pub use process::{DeathNote, WorkerError, WorkerProcess};
 pub use publish::no_result;
-pub use service::{Ending, Existing, Handle, Limits, Service, ServiceOptions};
+pub use service::{Ending, Existing, Limits, Service, ServiceOptions};
 pub use shutdown::Shutdown;
 pub use source::replaced_by;
 pub use status::{JobReport, Progress, ReuseReport, bytes_of_no_text, reason, rfc3339};
@@ -67,4 +74,5 @@ pub use submit::{Request, describe, describe_for, enter, make_again, submit};
 pub use template::{NameTemplate, TemplateError};
 pub use trust::Places;
 pub use updates::{Teller, Update, Updates};
+pub use view::{JobDetails, JobView, Seen, SubtitleFiles};
 pub use wake::Wake;

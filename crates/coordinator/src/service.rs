@@ -1,4 +1,4 @@
-//! The service: works jobs off with a dispatcher and its lanes. Whoever wants to know or to hurry it holds a handle.
+//! The service: works jobs off with a dispatcher and its lanes.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::owner::Owner;
 use crate::shared::Shared;
 use crate::shutdown::Shutdown;
 use crate::template::NameTemplate;
-use crate::updates::{Source, Updates};
+use crate::updates::Updates;
 use crate::wake::Wake;
 
 /// What a service needs.
@@ -84,34 +84,15 @@ pub struct Service {
     shared: Arc<Shared>,
 }
 
-/// What others hold of a service. It keeps nothing alive, and copies of it are cheap.
-#[derive(Debug, Clone)]
-pub struct Handle {
-    wake: Wake,
-    updates: Source,
-}
-
-impl Handle {
-    /// What happens from now on, until the service has ended.
-    pub fn updates(&self) -> Updates {
-        self.updates.updates()
-    }
-
-    /// Jobs have changed in the ledger: the service looks at once.
-    pub fn changed(&self) {
-        self.wake.changed();
-    }
-}
-
 impl Service {
     /// A service that is ready to run.
     pub fn start(options: ServiceOptions) -> Self {
         Self { shared: Arc::new(Shared::new(options)) }
     }
 
-    /// A handle of it.
-    pub fn handle(&self) -> Handle {
-        Handle { wake: self.shared.options.wake.clone(), updates: self.shared.updates.source() }
+    /// What happens from now on, until the service has ended.
+    pub fn updates(&self) -> Updates {
+        self.shared.updates.updates()
     }
 
     /// Works all jobs off, also those that come while it runs, until a person asks to stop.

@@ -1,43 +1,46 @@
 //! How far a job is, for people: the progress bar, the log and `status.json`, by which nothing is ever decided.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use job::state::{FailedAttempt, Job, Phase, Status};
 use job::{Cropped, Eta, FilePath, JobId, Millis, Priority, SegmentRange};
 use ledger::Record;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use storage::Bytes;
 
+use crate::printed;
+
 /// How far a job is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobReport {
     /// Its number.
     pub id: JobId,
     /// The source.
-    #[serde(serialize_with = "as_text")]
+    #[serde(with = "printed::path")]
     pub source: FilePath,
     /// The bytes of the source's path, where that is no text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_path_bytes: Option<Vec<u8>>,
     /// The result, once its name is known.
-    #[serde(serialize_with = "as_text_if_known")]
+    #[serde(with = "printed::path_if_known")]
     pub result: Option<FilePath>,
     /// The bytes of the result's path, where that is no text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result_path_bytes: Option<Vec<u8>>,
     /// When it was taken in.
-    #[serde(serialize_with = "as_rfc3339")]
+    #[serde(with = "printed::time")]
     pub added: Millis,
     /// When the work on it began for the first time.
-    #[serde(serialize_with = "as_rfc3339_if_known")]
+    #[serde(with = "printed::time_if_known")]
     pub started: Option<Millis>,
     /// When it came to its end.
-    #[serde(serialize_with = "as_rfc3339_if_known")]
+    #[serde(with = "printed::time_if_known")]
     pub ended: Option<Millis>,
     /// Low, normal or high.
     pub priority: Priority,
     /// Queued, running, waiting for space, waiting for folder, paused, done, failed, canceled.
-    pub status: &'static str,
+    pub status: Cow<'static, str>,
     /// Why it failed or what it waits for.
     pub reason: Option<String>,
     /// What is known of the failed attempts: those that ended the job, once it has failed.
@@ -96,27 +99,8 @@ pub fn bytes_of_no_text(path: &FilePath) -> Option<Vec<u8>> {
     path.to_str().is_none().then(|| path.as_bytes().to_vec())
 }
 
-fn as_text<S: Serializer>(path: &FilePath, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&path.to_string_lossy())
-}
-
-#[expect(clippy::ref_option, reason = "serde hands fields over so")]
-fn as_text_if_known<S: Serializer>(path: &Option<FilePath>, serializer: S) -> Result<S::Ok, S::Error> {
-    path.as_ref().map(|path| path.to_string_lossy()).serialize(serializer)
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over so")]
-fn as_rfc3339<S: Serializer>(time: &Millis, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&rfc3339(*time))
-}
-
-#[expect(clippy::ref_option, reason = "serde hands fields over so")]
-fn as_rfc3339_if_known<S: Serializer>(time: &Option<Millis>, serializer: S) -> Result<S::Ok, S::Error> {
-    time.map(rfc3339).serialize(serializer)
-}
-
 /// What was taken from the picture before instead of being computed.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ReuseReport {
     /// Frames of finished segments.
     pub frames: u64,
@@ -168,6 +152,16 @@ impl JobReport {
     /// What the ledger alone knows of a job.
     pub fn of(record: &Record) -> Self {
         Progress::default().report(record)
+    }
+
+    /// Takes paths that are no text from the bytes beside them, after the report has come as JSON.
+    pub(crate) fn restore_paths(&mut self) {
+        if let Some(bytes) = &self.source_path_bytes {
+            self.source = FilePath::from_bytes(bytes.clone());
+        }
+        if let Some(bytes) = &self.result_path_bytes {
+            self.result = Some(FilePath::from_bytes(bytes.clone()));
+        }
     }
 }
 
@@ -257,7 +251,7 @@ impl Progress {
             started: record.started,
             ended: record.job.status.is_final().then_some(record.changed),
             priority: job.priority,
-            status: job.status.name(),
+            status: job.status.name().into(),
             reason: reason(&job.status),
             failed_attempts: job.failed_attempts.clone(),
             bytes_needed,

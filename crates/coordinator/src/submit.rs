@@ -139,6 +139,12 @@ pub async fn describe(request: Request, folder: FilePath) -> Result<NewJob, Erro
     })
 }
 
+/// Waits until the disk of a source answers, whatever it says.
+pub(crate) async fn look_at(source: &Path) {
+    let source = source.to_owned();
+    let _ = tokio::task::spawn_blocking(move || Stamp::of(&source)).await;
+}
+
 /// A job folder that no other job uses, or would use again after a retry.
 pub(crate) async fn free_folder(
     ledger: &Ledger,

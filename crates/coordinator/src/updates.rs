@@ -48,28 +48,11 @@ impl Teller {
     pub fn updates(&self) -> Updates {
         Updates(self.0.subscribe())
     }
-
-    /// What makes readers and keeps no teller alive.
-    pub(crate) fn source(&self) -> Source {
-        Source(self.0.downgrade())
-    }
 }
 
 impl Default for Teller {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// Where readers come from.
-#[derive(Debug, Clone)]
-pub(crate) struct Source(broadcast::WeakSender<Update>);
-
-impl Source {
-    /// What is told from now on; nothing where all tellers are gone.
-    pub(crate) fn updates(&self) -> Updates {
-        let sender = self.0.upgrade();
-        Updates(sender.map_or_else(|| broadcast::channel(1).1, |sender| sender.subscribe()))
     }
 }
 
@@ -106,16 +89,5 @@ mod tests {
         assert!(matches!(updates.next().await, Some(Update::Missed(7))));
         let next = updates.next().await;
         assert!(matches!(&next, Some(Update::Note { text, .. }) if text == "7"), "{next:?}");
-    }
-
-    #[tokio::test]
-    async fn a_handle_outlives_the_service_and_hears_nothing_then() {
-        let teller = Teller::new();
-        let source = teller.source();
-        let mut updates = source.updates();
-        teller.tell(Update::Alive);
-        drop(teller);
-        assert!(matches!(updates.next().await, Some(Update::Alive)));
-        assert!(updates.next().await.is_none() && source.updates().next().await.is_none());
     }
 }

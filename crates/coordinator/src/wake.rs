@@ -20,3 +20,19 @@ impl Wake {
         self.0.notified().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_word_is_not_lost_while_nobody_waits() {
+        let wake = Wake::default();
+        let other = wake.clone();
+        other.changed();
+        other.changed();
+        wake.wait().await;
+        let waiting = tokio::time::timeout(std::time::Duration::from_millis(10), wake.wait());
+        assert!(waiting.await.is_err(), "two words that came together count as one");
+    }
+}

@@ -9,6 +9,8 @@ use crate::Error;
 
 /// Name of the lock file.
 const NAME: &str = ".upscaled.lock";
+/// Most bytes of it that are read.
+const LONGEST: u64 = 256;
 
 /// Holds a folder for this process until it is dropped or the process ends, in whatever way.
 #[derive(Debug)]
@@ -47,15 +49,19 @@ impl FolderLock {
             return Err(Error::InUse { path: folder.to_owned(), owner: "another process".to_owned() });
         }
         let mut lock = Self { file };
-        // The process id is for people only, so a full disk is no reason to give the folder up.
-        let _ = lock.sign();
+        lock.describe("");
         Ok(lock)
     }
 
-    fn sign(&mut self) -> std::io::Result<()> {
-        self.file.set_len(0)?;
-        self.file.rewind()?;
-        writeln!(self.file, "{}", std::process::id())
+    /// Says who has the folder beyond the number of the process, to whoever finds it in use: a few words in one line.
+    pub fn describe(&mut self, words: &str) {
+        let mut sign = || {
+            self.file.set_len(0)?;
+            self.file.rewind()?;
+            write!(self.file, "{}\n{words}\n", std::process::id())
+        };
+        // It is for people only, so a full disk is no reason to give the folder up.
+        let _ = sign();
     }
 }
 
@@ -67,10 +73,18 @@ impl Drop for FolderLock {
     }
 }
 
+/// Who has the folder, as far as the lock file says.
 fn owner(file: &mut File) -> String {
     let mut text = String::new();
-    let _ = file.take(32).read_to_string(&mut text);
-    text.trim().parse::<u32>().map_or_else(|_| "another process".to_owned(), |pid| format!("process {pid}"))
+    let _ = file.take(LONGEST).read_to_string(&mut text);
+    let mut lines = text.lines().map(str::trim);
+    let Some(process) = lines.next().and_then(|line| line.parse::<u32>().ok()) else {
+        return "another process".to_owned();
+    };
+    match lines.next().filter(|words| !words.is_empty()) {
+        Some(words) => format!("process {process} ({words})"),
+        None => format!("process {process}"),
+    }
 }
 
 #[cfg(test)]
@@ -80,10 +94,13 @@ mod tests {
     #[test]
     fn a_folder_has_one_owner_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
-        let first = FolderLock::acquire(folder.path()).unwrap();
-        let refused = FolderLock::acquire(folder.path()).unwrap_err();
-        assert!(matches!(refused, Error::InUse { .. }));
-        assert!(refused.to_string().contains(&std::process::id().to_string()), "{refused}");
+        let mut first = FolderLock::acquire(folder.path()).unwrap();
+        let refused = || FolderLock::acquire(folder.path()).unwrap_err();
+        assert!(matches!(refused(), Error::InUse { .. }));
+        let process = format!("process {}", std::process::id());
+        assert!(refused().to_string().contains(&format!("{process};")), "{}", refused());
+        first.describe("a server since noon");
+        assert!(refused().to_string().contains(&format!("{process} (a server since noon)")), "{}", refused());
         drop(first);
         FolderLock::acquire(folder.path()).unwrap();
     }

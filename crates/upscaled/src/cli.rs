@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
 use coordinator::NameTemplate;
+use coordinator::commands::Selector;
 use job::{Crop, Deinterlace, FilmTime, Part, Priority, Scale};
 
 use crate::choice::{self, CodecName, ContainerName, DiskLimit, EncoderOption, Tonemap};
 use crate::clock::Since;
-use crate::selector::Selector;
+use crate::selector::selector;
 use crate::size::PictureSize;
 
 const AFTER_HELP: &str = "\
@@ -126,7 +127,7 @@ pub(crate) struct Up {
 
 /// What can be chosen for a job.
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
-#[derive(Debug, Default, Clone, Args)]
+#[derive(Debug, Default, Clone, PartialEq, Args)]
 pub(crate) struct Choices {
     /// Model: a built-in one (realesr-general-x4v3, realesr-animevideov3), one in models/, a file, or `none` for a
     /// classic resampler without a network [default: realesr-general-x4v3]
@@ -375,7 +376,7 @@ pub(crate) struct Kinds {
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     /// The jobs: numbers, ranges such as 3-9, or names or ends of the paths of their videos
-    #[arg(required = true, value_name = "JOB")]
+    #[arg(required = true, value_name = "JOB", value_parser = selector)]
     pub(crate) jobs: Vec<Selector>,
     #[command(flatten)]
     pub(crate) root: RootArgument,
@@ -387,7 +388,7 @@ pub(crate) struct Show {
 #[derive(Debug, Args)]
 pub(crate) struct Chosen {
     /// The jobs: numbers, ranges such as 3-9, or names or ends of the paths of their videos
-    #[arg(required_unless_present = "all", value_name = "JOB")]
+    #[arg(required_unless_present = "all", value_name = "JOB", value_parser = selector)]
     pub(crate) jobs: Vec<Selector>,
     /// All jobs of which this can be asked
     #[arg(long, conflicts_with = "jobs")]
@@ -400,7 +401,7 @@ pub(crate) struct Chosen {
 #[derive(Debug, Args)]
 pub(crate) struct ChosenOrFailed {
     /// The jobs: numbers, ranges such as 3-9, or names or ends of the paths of their videos
-    #[arg(required_unless_present_any = ["all", "failed"], value_name = "JOB")]
+    #[arg(required_unless_present_any = ["all", "failed"], value_name = "JOB", value_parser = selector)]
     pub(crate) jobs: Vec<Selector>,
     /// All jobs of which this can be asked
     #[arg(long, conflicts_with_all = ["jobs", "failed"])]
@@ -443,7 +444,7 @@ fn priority(text: &str) -> Result<Priority, String> {
 #[derive(Debug, Args)]
 pub(crate) struct Move {
     /// The jobs: numbers, ranges such as 3-9, or names or ends of the paths of their videos
-    #[arg(required = true, value_name = "JOB")]
+    #[arg(required = true, value_name = "JOB", value_parser = selector)]
     pub(crate) jobs: Vec<Selector>,
     #[command(flatten)]
     pub(crate) to: NewPlace,
@@ -458,7 +459,7 @@ pub(crate) struct NewPlace {
     #[arg(long)]
     pub(crate) first: bool,
     /// Before this one
-    #[arg(long, value_name = "JOB")]
+    #[arg(long, value_name = "JOB", value_parser = selector)]
     pub(crate) before: Option<Selector>,
     /// After all others
     #[arg(long)]

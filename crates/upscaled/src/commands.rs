@@ -53,6 +53,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
     ending
 }
 
+/// That a server gave a reply to another question.
+fn unexpected() -> anyhow::Error {
+    anyhow::anyhow!("the server answers something else: restart it from the same build as this program")
+}
+
 /// The worker executable: the one named in the environment, else the one beside this program.
 fn worker_executable() -> anyhow::Result<PathBuf> {
     if let Some(path) = std::env::var_os("UPSCALED_WORKER") {

@@ -8,13 +8,13 @@ mod command;
 mod commands;
 mod config;
 mod exit;
-mod facts;
 mod log;
 #[cfg(test)]
 mod made_up;
 mod model;
 mod output;
 mod progress;
+mod reach;
 mod root;
 mod selector;
 mod signals;
@@ -24,6 +24,7 @@ mod supervisor;
 mod table;
 mod terminal;
 mod time_span;
+mod words;
 
 use clap::Parser as _;
 

@@ -42,7 +42,7 @@ pub(crate) enum View {
 pub(crate) async fn show(
     mut updates: Updates,
     view: View,
-    (ledger, id): (Ledger, JobId),
+    of: Option<(Ledger, JobId)>,
 ) -> anyhow::Result<bool> {
     let mut people = People::new();
     let (mut last, mut noted) = (String::new(), HashSet::new());
@@ -50,7 +50,8 @@ pub(crate) async fn show(
     while let Some(update) = updates.next().await {
         let update = match update {
             Update::Missed(_) => {
-                let Ok(Some(record)) = ledger.get(id).await else { continue };
+                let Some((ledger, id)) = &of else { continue };
+                let Ok(Some(record)) = ledger.get(*id).await else { continue };
                 let report = JobReport::of(&record);
                 for note in report.notes.iter().filter(|note| view == View::Bar && !noted.contains(*note)) {
                     people.note(note);
@@ -158,7 +159,7 @@ fn line(report: &JobReport, elapsed: Duration, columns: Option<usize>) -> String
     if is_made(report) {
         return making(report, elapsed, columns);
     }
-    let doing = match (report.status, report.phase) {
+    let doing = match (&*report.status, report.phase) {
         ("running", Phase::Index) => match report.frames_read {
             Some(frames) => format!("reading the source: {frames} frames so far"),
             None => "reading the source".to_owned(),
@@ -243,7 +244,7 @@ mod tests {
         let reading = JobReport { phase: Phase::Index, frames_read: Some(123_456), ..report() };
         let join = JobReport { phase: Phase::Join, ..report() };
         let waiting = JobReport {
-            status: "waiting for space",
+            status: "waiting for space".into(),
             reason: Some("12.3 GB must be free on the disk of the output folder".to_owned()),
             ..report()
         };
@@ -263,7 +264,7 @@ mod tests {
     #[test]
     fn nothing_is_wider_than_the_terminal() {
         let waiting = JobReport {
-            status: "waiting for space",
+            status: "waiting for space".into(),
             reason: Some(
                 "123.4 GB must be free on the disk of the output folder of this very job".to_owned(),
             ),

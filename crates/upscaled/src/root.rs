@@ -53,11 +53,6 @@ impl Root {
         self.state().join("status.json")
     }
 
-    /// The file by which a server is asked to read its settings again.
-    pub(crate) fn reload_file(&self) -> PathBuf {
-        self.state().join("reload")
-    }
-
     fn ledger_file(&self) -> PathBuf {
         ledger_file(&self.state())
     }
@@ -77,17 +72,6 @@ impl Root {
     pub(crate) async fn ledger_if_any(&self) -> anyhow::Result<Option<Ledger>> {
         self.check_rights()?;
         if self.ledger_file().is_file() { self.open_ledger().await.map(Some) } else { Ok(None) }
-    }
-
-    /// Opens the ledger that a server or an earlier job made here.
-    pub(crate) async fn open_existing_ledger(&self) -> anyhow::Result<Ledger> {
-        self.check_rights()?;
-        anyhow::ensure!(
-            self.ledger_file().is_file(),
-            "there are no jobs in `{}`: start `upscaled serve` there, or name its folder with --root",
-            self.0.display()
-        );
-        self.open_ledger().await
     }
 }
 

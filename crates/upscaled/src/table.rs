@@ -2,14 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use coordinator::bytes_of_no_text;
+use coordinator::{JobView, Seen, bytes_of_no_text};
 use job::state::Phase;
 use job::{FilePath, Millis, Priority};
-use ledger::SeenFile;
 use serde::Serialize;
 
 use crate::clock::Clock;
-use crate::facts::Facts;
 use crate::output::{self, cut_end, cut_middle, width};
 
 /// Files that are no jobs yet which are named.
@@ -82,15 +80,15 @@ pub(crate) struct Row {
 impl Row {
     /// The line of a job. A source in the input folder is named as it is there, others by their last part; `long` names all
     /// by their whole paths.
-    pub(crate) fn of_job(facts: &Facts, clock: &Clock, input: &Path, long: bool) -> Self {
-        let report = &facts.report;
+    pub(crate) fn of_job(job: &JobView, clock: &Clock, input: &Path, long: bool) -> Self {
+        let report = &job.report;
         let mut row = Self { reason: report.reason.as_deref().map(output::one_line), ..Self::default() };
         row.set(Job, report.id.to_string());
         if report.priority != Priority::Normal {
             row.set(Column::Priority, report.priority.name().to_owned());
         }
-        row.set(Status, facts.doing.to_owned());
-        row.set(Percent, facts.percent().map(|percent| format!("{percent} %")).unwrap_or_default());
+        row.set(Status, job.doing.to_string());
+        row.set(Percent, job.percent().map(|percent| format!("{percent} %")).unwrap_or_default());
         let read = report.frames_read.filter(|_| report.phase == Phase::Index);
         row.set(
             Frames,
@@ -112,7 +110,7 @@ impl Row {
     }
 
     /// The lines of files that are no jobs yet: what the newest of them wait for, and how many there are.
-    pub(crate) fn of_seen(seen: &[SeenFile], clock: &Clock, input: &Path, long: bool) -> Vec<Self> {
+    pub(crate) fn of_seen(seen: &[Seen], clock: &Clock, input: &Path, long: bool) -> Vec<Self> {
         let mut rows = Vec::new();
         for file in seen.iter().take(SEEN_TOLD) {
             let mut row = Self { reason: Some(output::one_line(&file.reason)), ..Self::default() };
@@ -246,7 +244,7 @@ pub(crate) struct SeenReport {
 }
 
 impl SeenReport {
-    pub(crate) fn of(file: &SeenFile) -> Self {
+    pub(crate) fn of(file: &Seen) -> Self {
         let time = |time: Millis| coordinator::rfc3339(time);
         let path: &FilePath = &file.path;
         Self {

@@ -79,6 +79,38 @@ fn another_user_is_told_whose_server_it_is() {
 }
 
 #[test]
+fn a_running_server_answers_no_other_user() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(programs) = for_all_users(folder.path()) else { return };
+    let root = folder.path().join("root");
+    fs::create_dir_all(root.join("input")).unwrap();
+    make_clip(&root.join("input/clip.mp4"), "32x32", 3, false);
+    let server = Server::start(&root, &["--model", "none"]);
+    server.wait_for_jobs(1);
+    let refused = |arguments: &[&str]| {
+        let output = of_nobody(&programs, &root, arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", errors(&output));
+        errors(&output)
+    };
+    let state = root.join("state");
+    // The rights of the socket keep others away, and the server itself does.
+    for mode in [0o600, 0o666] {
+        set_mode(&state.join("upscaled.sock"), mode);
+        for arguments in [&["list"][..], &["cancel", "1"], &["reload"]] {
+            let said = refused(arguments);
+            assert!(said.contains("`sudo -u root upscaled ...`") && said.lines().count() == 1, "{said}");
+        }
+    }
+    set_mode(&state, 0o777);
+    for entry in fs::read_dir(&state).unwrap().flatten() {
+        set_mode(&entry.path(), 0o666);
+    }
+    let said = refused(&["remove", "1"]);
+    assert!(said.contains("answers its own user alone") && said.lines().count() == 1, "{said}");
+    assert_eq!(server.jobs().len(), 1);
+}
+
+#[test]
 fn a_file_that_may_not_be_read_is_taken_up_as_soon_as_it_may() {
     let folder = tempfile::tempdir().unwrap();
     let Some(programs) = for_all_users(folder.path()) else { return };

@@ -2,22 +2,21 @@
 
 mod screen;
 
-use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Duration;
 
-use job::state::Status;
-use job::{FilePath, Millis};
-use ledger::{Ledger, Record, SeenFile};
+use coordinator::JobView;
+use coordinator::commands::{JobList, ListFilter, Reply, Request};
+use serde::Serialize;
 
 use self::screen::Screen;
+use super::unexpected;
 use crate::cli::{Kinds, Listing};
 use crate::clock::Clock;
 use crate::exit::{Ending, wrong};
-use crate::facts::Facts;
 use crate::output;
+use crate::reach::ask;
 use crate::root::Root;
 use crate::signals::shutdown_on_signal;
 use crate::table::{self, Row, SeenReport};
@@ -27,135 +26,110 @@ const REDRAW: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(listing: Listing) -> anyhow::Result<Ending> {
     let root = Root::new(&listing.root.root)?;
-    let ledger = root.open_existing_ledger().await?;
     if listing.watch {
-        return watch(&listing, &root, &ledger).await;
+        return watch(&listing, &root).await;
     }
-    let found = Found::read(&listing, &ledger, &Clock::system()).await?;
+    let clock = Clock::system();
+    let found = read(&listing, &root, &clock).await?;
     if listing.json {
-        let jobs = found.jobs.iter().map(serde_json::to_string);
+        let jobs = found.jobs.iter().map(|job| serde_json::to_string(&Told::of(job)));
         let seen = found.seen.iter().map(|file| serde_json::to_string(&SeenReport::of(file)));
         output::lines(jobs.chain(seen).collect::<Result<Vec<_>, _>>()?)?;
         return Ok(Ending::Done);
     }
-    let lines = found.lines(&listing, &root.input(), screen::columns());
+    let lines = lines(&found, &listing, &clock, &root.input(), screen::columns());
     if lines.is_empty() {
-        output::say(if found.is_filtered { "no such jobs" } else { "no jobs yet" });
+        output::say(nothing(&listing));
     }
     output::lines(lines)?;
     Ok(Ending::Done)
 }
 
 /// Draws the list anew every few seconds until a person asks to stop.
-async fn watch(listing: &Listing, root: &Root, ledger: &Ledger) -> anyhow::Result<Ending> {
+async fn watch(listing: &Listing, root: &Root) -> anyhow::Result<Ending> {
     if !std::io::stdout().is_terminal() {
         return Err(wrong("--watch draws on a terminal, and the standard output is none: leave it out"));
     }
     let shutdown = shutdown_on_signal()?;
+    // What is wrong with the folder is to be read on the usual screen.
+    let mut found = read(listing, root, &Clock::system()).await?;
     let screen = Screen::open()?;
     while !shutdown.is_requested() {
         let clock = Clock::system();
-        let found = Found::read(listing, ledger, &clock).await?;
-        let mut lines = found.lines(listing, &root.input(), screen::columns());
+        let mut lines = lines(&found, listing, &clock, &root.input(), screen::columns());
         if lines.is_empty() {
-            lines.push(if found.is_filtered { "no such jobs" } else { "no jobs yet" }.to_owned());
+            lines.push(nothing(listing).to_owned());
         }
         screen.draw(&lines)?;
         shutdown.sleep(REDRAW).await;
+        tokio::select! {
+            read = read(listing, root, &clock) => found = read?,
+            () = shutdown.requested() => {}
+        }
     }
     Ok(Ending::Stopped)
 }
 
-/// What is to be shown.
-struct Found {
-    clock: Clock,
-    /// The jobs in their order.
-    jobs: Vec<Facts>,
-    /// How many of them have not come to their end, which stand first.
-    unfinished: usize,
-    /// Jobs that are left out because of a limit.
-    left_out: usize,
-    seen: Vec<SeenFile>,
-    is_filtered: bool,
-}
-
-impl Found {
-    async fn read(listing: &Listing, ledger: &Ledger, clock: &Clock) -> anyhow::Result<Self> {
-        Ok(Self::choose(listing, ledger.list().await?, ledger.seen().await?, clock))
-    }
-
-    fn choose(listing: &Listing, records: Vec<Record>, seen: Vec<SeenFile>, clock: &Clock) -> Self {
-        let since = listing.since.map(|since| clock.since(since));
-        let Kinds { running, waiting, failed, done } = listing.kinds;
-        let is_filtered = running || waiting || failed || done;
-        let mut seen = waiting_files(seen, &records);
-        seen.retain(|file| (waiting || !is_filtered) && since.is_none_or(|since| file.since >= since));
-        let is_wanted = |record: &Record| {
-            let is_of_kind = match record.job.status {
-                Status::Running => running,
-                Status::Queued
-                | Status::WaitingForSpace { .. }
-                | Status::WaitingForFolder { .. }
-                | Status::Paused => waiting,
-                Status::Failed { .. } => failed,
-                Status::Done => done,
-                Status::Canceled => false,
-            };
-            (is_of_kind || !is_filtered) && since.is_none_or(|since| record.changed >= since)
-        };
-        let listed = records.into_iter().filter(|record| !record.is_removed);
-        let mut records: Vec<Record> = listed.filter(is_wanted).collect();
-        // What is worked on, then what will be, in that order, then what has come to its end, the newest first.
-        records.sort_by_key(|Record { job, place, changed, .. }| match &job.status {
-            status if status.is_final() => (2, Reverse(job.priority), -changed.0),
-            Status::Running => (0, Reverse(job.priority), *place),
-            _ => (1, Reverse(job.priority), *place),
-        });
-        let limit = listing.limit.map_or(usize::MAX, |limit| limit as usize);
-        let left_out = records.len().saturating_sub(limit);
-        records.truncate(limit);
-        let unfinished = records.iter().filter(|record| !record.job.status.is_final()).count();
-        let jobs = records.iter().map(|record| Facts::of(record, clock.now)).collect();
-        Self {
-            clock: clock.clone(),
-            jobs,
-            unfinished,
-            left_out,
-            seen,
-            is_filtered: is_filtered || since.is_some(),
-        }
-    }
-
-    fn lines(&self, listing: &Listing, input: &Path, columns: Option<usize>) -> Vec<String> {
-        let row = |facts: &Facts| Row::of_job(facts, &self.clock, input, listing.long);
-        let (unfinished, ended) = self.jobs.split_at(self.unfinished);
-        let mut rows: Vec<Row> = unfinished.iter().map(row).collect();
-        rows.extend(Row::of_seen(&self.seen, &self.clock, input, listing.long));
-        rows.extend(ended.iter().map(row));
-        let mut lines = table::lines(&rows, columns);
-        if self.left_out > 0 {
-            lines.push(format!("and {} more", self.left_out));
-        }
-        lines
+async fn read(listing: &Listing, root: &Root, clock: &Clock) -> anyhow::Result<JobList> {
+    match ask(root, Request::List(filter(listing, clock))).await? {
+        Reply::Listed(found) => Ok(found),
+        _ => Err(unexpected()),
     }
 }
 
-/// The files that are no jobs yet. The server notes that one has become a job a moment after it has.
-fn waiting_files(seen: Vec<SeenFile>, records: &[Record]) -> Vec<SeenFile> {
-    let jobs = records.iter().map(|record| (&record.request.source, record.created));
-    let mut latest: HashMap<&FilePath, Millis> = HashMap::new();
-    for (source, created) in jobs {
-        let known = latest.entry(source).or_insert(created);
-        *known = created.max(*known);
+fn filter(listing: &Listing, clock: &Clock) -> ListFilter {
+    let Kinds { running, waiting, failed, done } = listing.kinds;
+    let since = listing.since.map(|since| clock.since(since));
+    ListFilter { running, waiting, failed, done, since, limit: listing.limit }
+}
+
+/// What is said where there is nothing to list.
+const fn nothing(listing: &Listing) -> &'static str {
+    let Kinds { running, waiting, failed, done } = listing.kinds;
+    let is_filtered = running || waiting || failed || done || listing.since.is_some();
+    if is_filtered { "no such jobs" } else { "no jobs yet" }
+}
+
+fn lines(
+    found: &JobList,
+    listing: &Listing,
+    clock: &Clock,
+    input: &Path,
+    columns: Option<usize>,
+) -> Vec<String> {
+    let row = |job: &JobView| Row::of_job(job, clock, input, listing.long);
+    let (unfinished, ended) = found.jobs.split_at(found.unfinished.min(found.jobs.len()));
+    let mut rows: Vec<Row> = unfinished.iter().map(row).collect();
+    rows.extend(Row::of_seen(&found.seen, clock, input, listing.long));
+    rows.extend(ended.iter().map(row));
+    let mut lines = table::lines(&rows, columns);
+    if found.left_out > 0 {
+        lines.push(format!("and {} more", found.left_out));
     }
-    let is_job = |file: &SeenFile| latest.get(&file.path).is_some_and(|&created| created >= file.since);
-    seen.into_iter().filter(|file| !is_job(file)).collect()
+    lines
+}
+
+/// A job as JSON.
+#[derive(Serialize)]
+pub(super) struct Told<'a> {
+    #[serde(flatten)]
+    report: &'a coordinator::JobReport,
+    doing: &'a str,
+    result_gone: bool,
+}
+
+impl<'a> Told<'a> {
+    pub(super) fn of(JobView { report, doing, result_gone }: &'a JobView) -> Self {
+        Self { report, doing, result_gone: *result_gone }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
-    use job::Priority;
+    use job::state::Status;
+    use job::{FilePath, Priority};
+    use ledger::{Record, SeenFile};
 
     use super::*;
     use crate::cli::{Arguments, Command};
@@ -229,8 +203,12 @@ mod tests {
         columns: Option<usize>,
     ) -> Vec<String> {
         let listing = listing(arguments);
-        let found = Found::choose(&listing, records, seen, &Clock::fixed(NOW));
-        found.lines(&listing, Path::new("/srv/video/input"), columns)
+        let found = choose(&listing, records, seen);
+        super::lines(&found, &listing, &Clock::fixed(NOW), Path::new("/srv/video/input"), columns)
+    }
+
+    fn choose(listing: &Listing, records: Vec<Record>, seen: Vec<SeenFile>) -> JobList {
+        JobList::choose(&filter(listing, &Clock::fixed(NOW)), records, seen, NOW)
     }
 
     #[test]
@@ -284,8 +262,8 @@ mod tests {
     #[test]
     fn jobs_are_chosen_by_what_happens_to_them_and_when() {
         let ids = |arguments: &[&str]| {
-            let found = Found::choose(&listing(arguments), twenty(), seen(1), &Clock::fixed(NOW));
-            (found.jobs.iter().map(|facts| facts.report.id.0).collect::<Vec<_>>(), found.seen.len())
+            let found = choose(&listing(arguments), twenty(), seen(1));
+            (found.jobs.iter().map(|job| job.report.id.0).collect::<Vec<_>>(), found.seen.len())
         };
         let done: Vec<i64> = (13..=20).chain([1]).collect();
         assert_eq!(ids(&["--running"]), (vec![4, 9], 0));
@@ -303,8 +281,8 @@ mod tests {
     fn a_line_of_json_has_text_for_every_path_and_time() {
         let mut record = made_up::queued(1);
         record.request.source = FilePath::from_bytes(b"/in/\xff.mkv".to_vec());
-        let found = Found::choose(&listing(&[]), vec![record], seen(1), &Clock::fixed(NOW));
-        let job = serde_json::to_value(&found.jobs[0]).unwrap();
+        let found = choose(&listing(&[]), vec![record], seen(1));
+        let job = serde_json::to_value(Told::of(&found.jobs[0])).unwrap();
         assert_eq!(job["source"], "/in/\u{fffd}.mkv");
         assert_eq!(job["source_path_bytes"], serde_json::json!(b"/in/\xff.mkv"));
         assert_eq!(
@@ -317,5 +295,33 @@ mod tests {
         );
         let file = serde_json::to_value(SeenReport::of(&found.seen[0])).unwrap();
         assert_eq!((&file["since"], &file["status"]), (&"2026-11-28T14:04:12Z".into(), &"seen".into()));
+    }
+
+    #[test]
+    fn what_the_server_says_of_the_work_under_way_is_read_as_far_as_it_makes_sense() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut record = made_up::running(7);
+        record.request.folder = folder.path().into();
+        let file = folder.path().join("status.json");
+        let facts = || JobView::of(&record, NOW).report;
+        let of_ledger = facts().frames_done;
+        let said = |id, done: u64| {
+            format!(
+                r#"{{"id":{id},"frames_done":{done},"frames_read":null,"frames_per_second":2.5,"seconds_left":60,"bytes":9,"engine":"cpu"}}"#
+            )
+        };
+        std::fs::write(&file, said(7, of_ledger + 5)).unwrap();
+        let report = facts();
+        assert_eq!((report.frames_done, report.frames_per_second), (of_ledger + 5, Some(2.5)));
+        assert!(report.seconds_left.is_some_and(|left| (55.0..=60.0).contains(&left)), "{report:?}");
+        assert_eq!(report.engine.as_deref(), Some("cpu"));
+        // Another job's, or nothing that can be read.
+        for useless in [said(8, 1), "{".to_owned(), String::new()] {
+            std::fs::write(&file, useless).unwrap();
+            let report = facts();
+            assert_eq!((report.frames_done, report.frames_per_second), (of_ledger, None));
+        }
+        std::fs::write(&file, said(7, u64::MAX)).unwrap();
+        assert_eq!(facts().frames_done, u64::from(facts().frames.unwrap()));
     }
 }

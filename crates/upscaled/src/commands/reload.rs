@@ -1,42 +1,36 @@
 //! `reload`: lets a server that runs read its settings again.
 
-use std::time::{Duration, Instant};
-
-use anyhow::Context as _;
-use storage::FolderLock;
+use coordinator::commands::Request;
+use coordinator::socket::Role;
 
 use super::serve::ServerSettings;
 use crate::cli::{Choices, Reload};
 use crate::exit::Ending;
 use crate::output;
+use crate::reach::{Reached, ask, reach};
 use crate::root::Root;
-
-/// How long a server has for it: it looks every second, and a new look at the input folder may be under way.
-const PATIENCE: Duration = Duration::from_secs(20);
-const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(reload: Reload) -> anyhow::Result<Ending> {
     let root = Root::new(&reload.root.root)?;
     root.check_rights()?;
     ServerSettings::read(&root, &Choices::default()).await?;
-    let file = root.reload_file();
-    if !root.state().is_dir() || FolderLock::acquire(&root.state()).is_ok() {
+    if !has_server(&root).await? {
         output::say("no server runs here: the next one reads the settings at its start");
         return Ok(Ending::Done);
     }
-    let shown = output::path(&file);
-    std::fs::write(&file, b"")
-        .with_context(|| format!("`{shown}` cannot be written; run this as the server's user"))?;
-    let asked = Instant::now();
-    while file.exists() {
-        if asked.elapsed() > PATIENCE {
-            let _ = std::fs::remove_file(&file);
-            anyhow::bail!("the server does not answer: its log says what it does");
-        }
-        tokio::time::sleep(LOOK).await;
-    }
+    ask(&root, Request::Reload).await?;
     output::say(
         "the settings are sound and taken up: new jobs have them, and threads, workers, max_disk, keep_time and subtitle_files hold for all from the next piece of work on, name from the next start on; the log lists what changed",
     );
     Ok(Ending::Done)
+}
+
+async fn has_server(root: &Root) -> anyhow::Result<bool> {
+    if !root.state().is_dir() {
+        return Ok(false);
+    }
+    Ok(match reach(root).await? {
+        Reached::Other(client) => client.hello.role == Role::Server,
+        Reached::Own(_) => false,
+    })
 }

@@ -6,13 +6,15 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use coordinator::socket::{Hello, Listener, Role};
 use coordinator::{
-    Existing, InboxOptions, JobReport, Owner, Places, ServerFolder, ServerFolders, Service, ServiceOptions,
-    Update, Updates, Wake, bring_back, now,
+    Existing, Handle, InboxOptions, JobReport, Owner, Places, ServerFolder, ServerFolders, Service,
+    ServiceOptions, Shutdown, Update, Updates, Wake, bring_back, now,
 };
 use job::{JobId, Millis};
 use ledger::{Ledger, Record};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 pub(super) use self::settings::ServerSettings;
 use super::worker_executable;
@@ -21,6 +23,7 @@ use crate::config;
 use crate::exit::Ending;
 use crate::log;
 use crate::output;
+use crate::reach::take;
 use crate::root::{Root, make_folder, open_or_rescue_ledger};
 use crate::signals::shutdown_of_server;
 use crate::status_file::StatusFile;
@@ -38,7 +41,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
             make_folder(&folder)?;
         }
     }
-    let _lock = storage::FolderLock::acquire(&root.state()).context("another server runs here")?;
+    let _lock = take(&root).await?;
     let _log = log::start(&root.logs())?;
     let (ledger, rescue) = open_or_rescue_ledger(&root.state()).await?;
     if let Some(rescue) = &rescue {
@@ -69,7 +72,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     });
     let status = StatusFile::new(ledger.clone(), root.status_file());
     let log = Log { ledger: ledger.clone(), told: HashMap::new(), begun: now() };
-    let logging = tokio::spawn(log.keep(service.handle().updates(), Supervisor::new(), status));
+    let logging = tokio::spawn(log.keep(service.updates(), Supervisor::new(), status));
     let inbox = InboxOptions {
         ledger: ledger.clone(),
         worker,
@@ -80,19 +83,21 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         name,
         settle: settings.watching.settle,
         rules: settings.watching.rules.clone(),
-        wake,
+        wake: wake.clone(),
     };
     tracing::info!("upscaled {} serves `{}`", env!("CARGO_PKG_VERSION"), root.folder().display());
     output::say(&format!("Drop videos into  {}", output::path(&root.input())));
     output::say(&format!("Results appear in {}", output::path(&root.output())));
     output::say(&format!("Model {}; Ctrl-C stops, and a new start goes on.", settings.job.model.name()));
 
-    // What was asked for before it started has been done.
-    let _ = std::fs::remove_file(root.reload_file());
+    let (ask_for_reload, wishes) = mpsc::channel(1);
+    let handle = Handle::new(ledger.clone(), wake.clone(), Some(ask_for_reload));
+    let answering = answer(&root, handle, Role::Server, shutdown.clone())?;
     let stop_watching = shutdown.clone();
     let line = serve.choices;
     let watching = tokio::spawn(async move {
-        let news = settings::News { root, line, hang_up, held: settings.effective, limits: tell_limits };
+        let held = settings.effective;
+        let news = settings::News { root, line, hang_up, wishes, held, limits: tell_limits };
         news.watch_input(inbox, &stop_watching).await;
     });
     let asked = shutdown.clone();
@@ -104,11 +109,28 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let served = service.run(&shutdown).await;
     shutdown.request();
     let _ = watching.await;
+    let _ = answering.await;
     let _ = logging.await;
     ledger.close().await;
     served?;
     output::say("stopped; everything finished is kept, and the next start goes on from here");
     Ok(Ending::Done)
+}
+
+/// Answers commands until the shutdown is requested. The lock of the folder is held.
+pub(super) fn answer(
+    root: &Root,
+    handle: Handle,
+    role: Role,
+    shutdown: Shutdown,
+) -> anyhow::Result<JoinHandle<()>> {
+    let listener = Listener::bind(&root.state()).with_context(|| {
+        format!(
+            "no socket can be made in `{}`, by which commands reach this server: check its rights, and that its disk takes sockets",
+            root.state().display()
+        )
+    })?;
+    Ok(tokio::spawn(listener.answer(handle, Hello::new(role), shutdown)))
 }
 
 /// Makes the folder of the results, unless it is away: where it is missing and held unfinished work, jobs wait for it.

@@ -1,65 +1,73 @@
 //! `show`: all about jobs.
 
-use std::path::Path;
-
-use job::{Settings, SourceFacts};
-use ledger::Record;
+use coordinator::JobDetails;
+use coordinator::commands::{Reply, Request, Which};
+use job::{Encoding, Settings};
 use serde::Serialize;
 use storage::Bytes;
 
+use super::list::Told;
+use super::unexpected;
 use crate::cli::Show;
 use crate::clock::Clock;
 use crate::exit::Ending;
-use crate::facts::Facts;
 use crate::output;
+use crate::reach::ask;
 use crate::root::Root;
-use crate::selector::select;
 
 pub(super) async fn run(show: Show) -> anyhow::Result<Ending> {
-    let ledger = Root::new(&show.root.root)?.open_existing_ledger().await?;
+    let request = Request::Show(Which::Named(show.jobs));
+    let Reply::Shown(jobs) = ask(&Root::new(&show.root.root)?, request).await? else {
+        return Err(unexpected());
+    };
     let clock = Clock::system();
-    for (number, record) in select(&ledger.list().await?, &show.jobs)?.iter().enumerate() {
-        let mut facts = Facts::of(record, clock.now);
-        facts.add_report();
-        let held = bytes_in(&record.request.folder);
+    for (number, job) in jobs.iter().enumerate() {
         if show.json {
-            output::json(&Shown { seconds_taken: facts.seconds_taken(clock.now), facts, disk_held: held })?;
+            output::json(&Shown::of(job))?;
             continue;
         }
         let gap = (number > 0).then(String::new);
-        output::lines(gap.into_iter().chain(details(record, &facts, held, &clock)))?;
+        output::lines(gap.into_iter().chain(details(job, &clock)))?;
     }
     Ok(Ending::Done)
 }
 
 /// All about a job, as JSON.
 #[derive(Serialize)]
-struct Shown {
+struct Shown<'a> {
     #[serde(flatten)]
-    facts: Facts,
+    told: Told<'a>,
+    /// What became of the subtitle files beside the source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subtitle_files: Option<&'a coordinator::SubtitleFiles>,
     /// Bytes in its folder.
     disk_held: u64,
     /// From its start to its end, or until now.
     seconds_taken: Option<f64>,
 }
 
-/// Bytes of the files in a job's folder.
-fn bytes_in(folder: &Path) -> u64 {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
+impl<'a> Shown<'a> {
+    fn of(job: &'a JobDetails) -> Self {
+        Self {
+            told: Told::of(&job.view),
+            subtitle_files: job.subtitle_files.as_ref(),
+            disk_held: job.disk_held,
+            seconds_taken: job.seconds_taken,
+        }
+    }
 }
 
-fn details(record: &Record, facts: &Facts, held: u64, clock: &Clock) -> Vec<String> {
-    let report = &facts.report;
+fn details(job: &JobDetails, clock: &Clock) -> Vec<String> {
+    let (report, held) = (&job.view.report, job.disk_held);
     let mut lines = Vec::new();
     let mut add = |name: &str, value: Option<String>| {
         if let Some(value) = value {
             lines.push(format!("{name:<12}{}", output::one_line(&value)));
         }
     };
-    let settings = &record.request.settings;
+    let settings = &job.settings;
     add("job", Some(report.id.to_string()));
-    add("status", Some(facts.doing.to_owned()));
+    add("status", Some(job.view.doing.to_string()));
     add("reason", report.reason.clone());
     add("priority", Some(report.priority.name().to_owned()));
     add("source", Some(output::path(&report.source)));
@@ -76,13 +84,13 @@ fn details(record: &Record, facts: &Facts, held: u64, clock: &Clock) -> Vec<Stri
             .map(|(from, to)| format!("{from} -> {to}")),
     );
     add("crop", report.crop.clone());
-    add("codec", record.job.facts.as_ref().map(|facts| facts.codec.clone()));
-    add("duration", record.job.facts.as_ref().map(|facts| output::duration(facts.seconds)));
+    add("codec", job.codec.clone());
+    add("duration", job.seconds.map(output::duration));
     add(
         "frames",
         match (report.frames, report.frames_read) {
             (Some(frames), _) => {
-                let percent = facts.percent().map(|percent| format!(", {percent} %")).unwrap_or_default();
+                let percent = job.view.percent().map(|percent| format!(", {percent} %")).unwrap_or_default();
                 Some(format!("{} of {frames}{percent}", report.frames_done))
             }
             (None, read) => read.map(|read| format!("{read} read so far")),
@@ -97,14 +105,14 @@ fn details(record: &Record, facts: &Facts, held: u64, clock: &Clock) -> Vec<Stri
     add("added", Some(clock.long(report.added)));
     add("started", report.started.map(|time| clock.long(time)));
     add("ended", report.ended.map(|time| clock.long(time)));
-    add("taken", facts.seconds_taken(clock.now).map(output::duration));
+    add("taken", job.seconds_taken.map(output::duration));
     add("engine", report.engine.clone());
-    add("encoder", record.job.facts.as_ref().and_then(|facts| encoder(settings, facts)));
+    add("encoder", job.encoding.as_ref().and_then(|encoding| encoder(settings, encoding)));
     add("reuse", report.reuse.in_words());
-    let keeps = !record.job.status.is_final() || held > 0;
-    add("folder", keeps.then(|| output::path(&record.request.folder)));
+    let keeps = report.ended.is_none() || held > 0;
+    add("folder", keeps.then(|| output::path(&job.folder)));
     add("disk held", (held > 0).then(|| Bytes(held).to_string()));
-    let along = facts.subtitle_files.as_ref();
+    let along = job.subtitle_files.as_ref();
     for name in along.into_iter().flat_map(|files| &files.taken) {
         add("subtitles", Some(name.clone()));
     }
@@ -126,8 +134,7 @@ fn details(record: &Record, facts: &Facts, held: u64, clock: &Clock) -> Vec<Stri
 }
 
 /// How the video is encoded, in words.
-fn encoder(settings: &Settings, facts: &SourceFacts) -> Option<String> {
-    let encoding = facts.encodings.first()?;
+fn encoder(settings: &Settings, encoding: &Encoding) -> Option<String> {
     let about = encoding.about()?;
     let (crf, preset) = settings.quality(about);
     let quality = about.crf.as_ref().map_or_else(String::new, |_| format!(", quality {crf}"));
@@ -164,8 +171,8 @@ mod tests {
         for record in
             [running, failed, made_up::to_join(5), made_up::queued(6), made_up::ended(7, Status::Done, 15)]
         {
-            let facts = Facts::of(&record, NOW);
-            let lines = details(&record, &facts, 5_000_000, &Clock::fixed(NOW));
+            let job = JobDetails { disk_held: 5_000_000, ..JobDetails::of(&record, NOW) };
+            let lines = details(&job, &Clock::fixed(NOW));
             shown.extend([format!("--- job {}\n", record.id), lines.join("\n"), "\n".to_owned()]);
         }
         compare("show.txt", &shown);

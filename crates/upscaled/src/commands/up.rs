@@ -1,20 +1,21 @@
 //! `up`: upscale files now.
 
 mod dry_run;
+mod elsewhere;
 mod folders;
 mod plan;
 mod unfinished;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::bail;
+use coordinator::commands::take_in;
+use coordinator::socket::Role;
 use coordinator::{
     Existing, JobReport, Limits, NameTemplate, Owner, Request, ServerFolders, Service, ServiceOptions,
-    Shutdown, Teller, Update, Wake, describe, describe_for, enter, finished_result, is_known_as_result,
-    no_result, now,
+    Shutdown, describe, describe_for, finished_result, is_known_as_result, no_result, now,
 };
-use job::state::{Event, Phase, Status};
+use job::state::{Phase, Status};
 use job::{JobId, Settings};
 use ledger::{Ledger, NewJob, Record};
 use serde::Serialize;
@@ -28,16 +29,16 @@ use crate::config;
 use crate::exit::{Ending, is_usage, usage, wrong};
 use crate::output;
 use crate::progress::{self, View};
+use crate::reach::{Reached, reach};
 use crate::root::{self, Root};
 use crate::signals::shutdown_on_signal;
+use crate::words;
 
+use elsewhere::{Answering, told};
 use folders::Named;
 pub(super) use plan::readable;
 use plan::{Planned, Wanted};
 use unfinished::Other;
-
-/// Time between looks at a job that a server works on.
-const FOLLOW: std::time::Duration = std::time::Duration::from_millis(500);
 
 pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     let shutdown = shutdown_on_signal()?;
@@ -155,7 +156,7 @@ impl Run {
             Standing::Open => {}
         }
         match &self.root {
-            Some(root) => self.in_root(root, planned, request).await,
+            Some(root) => Box::pin(self.in_root(root, planned, request)).await,
             None => self.in_folder(planned, self.describe(planned, request).await?).await,
         }
     }
@@ -198,16 +199,22 @@ impl Run {
     /// Works on a job in the ledger of a server, or lets the server do it that runs there.
     async fn in_root(&self, root: &Root, planned: &Planned, request: Request) -> anyhow::Result<Ending> {
         root::make_folder(&root.state())?;
-        match FolderLock::acquire(&root.state()) {
-            Ok(_lock) => {
+        match reach(root).await? {
+            Reached::Own(_lock) => {
                 let ledger = whole_ledger(&root.state()).await?;
                 if self.up.restart {
                     discard(&ledger, &request).await?;
                 }
                 let id = self.enter(&ledger, &describe_for(&ledger, request).await?).await?;
-                self.work(planned, ledger, id, Owner::of(&root.state())?).await
+                let answering = Some(Answering::begin(root, &ledger)?);
+                self.work(planned, ledger, id, Owner::of(&root.state())?, answering).await
             }
-            Err(storage::Error::InUse { .. }) => {
+            Reached::Other(other) if other.hello.role == Role::Command => bail!(
+                "`upscaled up` works in `{}` already (process {}): wait for its end, or start `upscaled serve` there, which takes files in their turn",
+                output::path(root.folder()),
+                other.hello.process
+            ),
+            Reached::Other(_) => {
                 anyhow::ensure!(
                     self.up.choices.name.is_none(),
                     "a server works in `{}` and names its results by its own upscaled.toml: leave --name out, or name the result with -o",
@@ -218,11 +225,8 @@ impl Run {
                     "a server works in `{}`: discard its unfinished work with `upscaled cancel`, and leave --restart out",
                     output::path(root.folder())
                 );
-                let ledger = root.open_ledger().await?;
-                let id = self.enter(&ledger, &describe_for(&ledger, request).await?).await?;
-                self.follow(&ledger, id).await
+                self.follow(root, self.submit(root, request).await?).await
             }
-            Err(error) => Err(error.into()),
         }
     }
 
@@ -257,40 +261,13 @@ impl Run {
             }
         }
         let id = self.enter(&ledger, &new).await?;
-        self.work(planned, ledger, id, Owner::default()).await
+        self.work(planned, ledger, id, Owner::default(), None).await
     }
 
     /// Takes the job in; one that failed before gets another try.
     async fn enter(&self, ledger: &Ledger, new: &NewJob) -> anyhow::Result<JobId> {
-        let submission = match enter(ledger, new, now()).await {
-            Err(coordinator::Error::Ledger(ledger::Error::ResultTaken { by, .. }))
-                if self.up.overwrite && has_ended(ledger, by).await? =>
-            {
-                ledger.release_result(by).await?;
-                enter(ledger, new, now()).await?
-            }
-            other => other?,
-        };
-        let Some(record) = ledger.get(submission.id).await? else {
-            bail!("the job vanished from the ledger: another program removed it");
-        };
-        match record.job.status {
-            Status::Failed { .. } | Status::Canceled => {
-                ledger.apply(submission.id, Event::Retry, now()).await?;
-            }
-            Status::Done if !self.up.overwrite && has_result(&record) => output::say("this was done already"),
-            // Done before, and whoever asks again wants it made again.
-            Status::Done => {
-                ledger.begin_again(submission.id, new, now()).await?;
-            }
-            Status::Paused => {
-                ledger.apply(submission.id, Event::Resume, now()).await?;
-                output::say("the job was paused: it goes on");
-            }
-            _ if !submission.is_new => output::say("going on with the unfinished job"),
-            _ => {}
-        }
-        Ok(submission.id)
+        let submitted = take_in(ledger, new, self.up.overwrite).await;
+        Ok(told(submitted.map_err(|refusal| words::refused(&refusal))?))
     }
 
     /// Works on a job here and shows its progress.
@@ -300,7 +277,9 @@ impl Run {
         ledger: Ledger,
         id: JobId,
         owner: Owner,
+        answering: Option<Answering>,
     ) -> anyhow::Result<Ending> {
+        let wake = answering.as_ref().map(Answering::wake).unwrap_or_default();
         let service = Service::start(ServiceOptions {
             ledger: ledger.clone(),
             worker: worker_executable()?,
@@ -310,76 +289,54 @@ impl Run {
             owner,
             taken: self.others(planned),
             name: self.name.clone(),
-            wake: Wake::default(),
+            wake,
         });
         let view = if self.up.json { View::Json } else { View::Bar };
-        let showing = tokio::spawn(progress::show(service.handle().updates(), view, (ledger.clone(), id)));
+        let showing = tokio::spawn(progress::show(service.updates(), view, Some((ledger.clone(), id))));
         let ended = service.run_job(id, &self.shutdown).await;
         let shown = showing.await;
         let record = ledger.get(id).await?;
+        if let Some(answering) = answering {
+            answering.end().await;
+        }
         ledger.close().await;
         ended?;
         let is_told = shown??;
-        record.map_or(Ok(Ending::Failed), |record| self.tell(&record, is_told))
-    }
-
-    /// Shows the progress of a job that a server works on.
-    async fn follow(&self, ledger: &Ledger, id: JobId) -> anyhow::Result<Ending> {
-        output::say(&format!(
-            "a server works here: it takes job {id} in its turn; Ctrl-C stops watching, not the job"
-        ));
-        let teller = Teller::new();
-        let view = if self.up.json { View::Json } else { View::Bar };
-        let showing = tokio::spawn(progress::show(teller.updates(), view, (ledger.clone(), id)));
-        let record = loop {
-            let Some(record) = ledger.get(id).await? else {
-                bail!("job {id} was removed by somebody else");
-            };
-            teller.tell(Update::Job(Arc::new(JobReport::of(&record))));
-            if record.job.status.is_final() || self.shutdown.is_requested() {
-                break record;
-            }
-            self.shutdown.sleep(FOLLOW).await;
-        };
-        drop(teller);
-        let is_told = showing.await??;
-        if record.job.status.is_final() { self.tell(&record, is_told) } else { Ok(Ending::Stopped) }
+        record.map_or(Ok(Ending::Failed), |record| {
+            self.tell(&JobReport::of(&record), &record.request.folder, is_told)
+        })
     }
 
     /// Says how the job ended; `is_told` where that was a line of JSON already.
-    fn tell(&self, record: &Record, is_told: bool) -> anyhow::Result<Ending> {
+    fn tell(&self, report: &JobReport, folder: &Path, is_told: bool) -> anyhow::Result<Ending> {
         if self.up.json && !is_told {
-            output::json(&JobReport::of(record))?;
+            output::json(report)?;
         }
-        Ok(match &record.job.status {
-            Status::Done => {
-                if let Some(saving) = JobReport::of(record).reuse.in_words() {
+        Ok(match &*report.status {
+            "done" => {
+                if let Some(saving) = report.reuse.in_words() {
                     output::say(&saving);
                 }
-                if let Some(result) = &record.request.result {
+                if let Some(result) = &report.result {
                     self.tell_result(result)?;
                 }
                 Ending::Done
             }
-            Status::Failed { reason } => {
-                output::error(&format!("{}: {reason}", output::path(&record.request.source)));
+            "failed" => {
+                let reason = report.reason.as_deref().unwrap_or_default();
+                output::error(&format!("{}: {reason}", output::path(&report.source)));
                 Ending::Failed
             }
-            Status::Canceled => {
+            "canceled" => {
                 output::error("the job was canceled");
                 Ending::Failed
             }
-            Status::Queued
-            | Status::Running
-            | Status::WaitingForSpace { .. }
-            | Status::WaitingForFolder { .. }
-            | Status::Paused => {
-                let kept = match &record.job.facts {
-                    Some(facts) => format!(
-                        "{} of {} frames are finished and kept in `{}`",
-                        record.job.frames_done(),
-                        facts.frames,
-                        output::path(&record.request.folder)
+            _ => {
+                let kept = match report.frames {
+                    Some(frames) => format!(
+                        "{} of {frames} frames are finished and kept in `{}`",
+                        report.frames_done,
+                        output::path(folder)
                     ),
                     None => "nothing was finished yet".to_owned(),
                 };
@@ -434,10 +391,6 @@ fn already_there(planned: &Planned) -> anyhow::Error {
         "`{}` is there already: use --overwrite to replace it, or -o to choose another name",
         output::path(&planned.expected)
     )
-}
-
-async fn has_ended(ledger: &Ledger, id: JobId) -> anyhow::Result<bool> {
-    Ok(ledger.get(id).await?.is_none_or(|record| record.job.status.is_final()))
 }
 
 /// The file that has the name of a job's result may be that result.

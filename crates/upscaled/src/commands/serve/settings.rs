@@ -1,19 +1,14 @@
 //! The settings of a server, and how new ones are taken up while it runs.
 
-use std::time::Duration;
-
-use coordinator::{Inbox, InboxOptions, Limits, Shutdown};
+use coordinator::{Inbox, InboxOptions, Limits, ReloadWish, Shutdown};
 use job::Settings;
 use tokio::signal::unix::Signal;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::cli::Choices;
 use crate::commands::ask;
 use crate::config::{self, Effective, Watching};
 use crate::root::Root;
-
-/// Time between two looks whether a person asks for new settings.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// What `upscaled.toml` and the command line say together.
 pub(crate) struct ServerSettings {
@@ -41,6 +36,8 @@ pub(super) struct News {
     /// What the command line says, which goes over the file.
     pub(super) line: Choices,
     pub(super) hang_up: Option<Signal>,
+    /// What `upscaled reload` asks for.
+    pub(super) wishes: mpsc::Receiver<ReloadWish>,
     /// The settings that hold, in words.
     pub(super) held: Vec<Effective>,
     pub(super) limits: watch::Sender<Limits>,
@@ -70,35 +67,46 @@ impl News {
     /// The next settings that a person asks for and that are sound.
     async fn next(&mut self) -> ServerSettings {
         loop {
-            asked(&self.root, &mut self.hang_up).await;
-            match ServerSettings::read(&self.root, &self.line).await {
-                Ok(settings) => {
-                    let changes = config::differences(&self.held, &settings.effective);
-                    let changes = if changes.is_empty() { "none".to_owned() } else { changes.join(", ") };
-                    tracing::info!("the settings were read again; changed: {changes}");
-                    self.held.clone_from(&settings.effective);
-                    self.limits.send_replace(config::limits(&settings.choices));
-                    return settings;
+            let wish = self.asked().await;
+            let read = ServerSettings::read(&self.root, &self.line).await;
+            let told = match &read {
+                Ok(settings) => Ok(self.take_up(settings)),
+                Err(error) => {
+                    tracing::error!("the settings stay as they are: {error:#}");
+                    Err(format!("{error:#}"))
                 }
-                Err(error) => tracing::error!("the settings stay as they are: {error:#}"),
+            };
+            if let Some(wish) = wish {
+                wish.answer(told);
+            }
+            if let Ok(settings) = read {
+                return settings;
             }
         }
     }
-}
 
-/// Waits until SIGHUP comes or `upscaled reload` leaves its file.
-async fn asked(root: &Root, hang_up: &mut Option<Signal>) {
-    loop {
+    /// Lets settings hold; gives what changed.
+    fn take_up(&mut self, settings: &ServerSettings) -> Vec<String> {
+        let changes = config::differences(&self.held, &settings.effective);
+        let told = if changes.is_empty() { "none".to_owned() } else { changes.join(", ") };
+        tracing::info!("the settings were read again; changed: {told}");
+        self.held.clone_from(&settings.effective);
+        self.limits.send_replace(config::limits(&settings.choices));
+        changes
+    }
+
+    /// Waits until SIGHUP comes, or a person asks who wants an answer.
+    async fn asked(&mut self) -> Option<ReloadWish> {
+        let hang_up = &mut self.hang_up;
         let signal = async {
             match hang_up {
                 Some(signal) => signal.recv().await,
                 None => std::future::pending().await,
             }
         };
-        if tokio::time::timeout(LOOK, signal).await.is_ok()
-            || std::fs::remove_file(root.reload_file()).is_ok()
-        {
-            return;
+        tokio::select! {
+            _ = signal => None,
+            Some(wish) = self.wishes.recv() => Some(wish),
         }
     }
 }

@@ -1,94 +1,148 @@
 //! What people are told of a job: what the ledger knows, what its server says of it now, and what is on the disk.
 
+use std::borrow::Cow;
 use std::path::Path;
 
-use coordinator::JobReport;
-use job::Millis;
 use job::state::{Phase, Status};
-use ledger::Record;
+use job::{Encoding, FilePath, Millis, Settings};
+use ledger::{Record, SeenFile};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::names::report_of;
+use crate::status::JobReport;
 
 /// The largest file that is read.
 const LARGEST: u64 = 4 << 20;
 /// Longest name of an engine, in characters. A worker can write to the file that it comes from.
 const LONGEST_ENGINE: usize = 200;
 
-/// All about a job that people may want to know.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Facts {
-    #[serde(flatten)]
-    pub(crate) report: JobReport,
+/// A job as a list has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobView {
+    /// How far it is.
+    pub report: JobReport,
     /// What happens to it, in words.
-    pub(crate) doing: &'static str,
+    pub doing: Cow<'static, str>,
     /// It is done and its result is not where it was put.
-    pub(crate) result_gone: bool,
+    pub result_gone: bool,
+}
+
+/// All about a job that people may want to know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobDetails {
+    /// What a list has of it.
+    pub view: JobView,
+    /// What was chosen for it.
+    pub settings: Settings,
+    /// The folder of its unfinished work.
+    pub folder: FilePath,
+    /// Name of the source's video codec; known after indexing.
+    pub codec: Option<String>,
+    /// Length of the source in seconds; known after indexing.
+    pub seconds: Option<f64>,
+    /// The encoder; known after indexing.
+    pub encoding: Option<Encoding>,
     /// What became of the subtitle files beside the source, as the report beside the result says.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) subtitle_files: Option<SubtitleFiles>,
-    /// It is worked on now.
-    #[serde(skip)]
-    pub(crate) is_active: bool,
+    pub subtitle_files: Option<SubtitleFiles>,
+    /// Bytes in its folder.
+    pub disk_held: u64,
+    /// Seconds from its start to its end, or until now.
+    pub seconds_taken: Option<f64>,
 }
 
 /// Subtitle files that lay beside a source.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct SubtitleFiles {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubtitleFiles {
     /// Names of those that are beside the result.
-    pub(crate) taken: Vec<String>,
+    pub taken: Vec<String>,
     /// Why others are not.
-    pub(crate) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
-impl Facts {
-    pub(crate) fn of(record: &Record, now: Millis) -> Self {
+/// A file in the input folder that is no job yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The file.
+    pub path: FilePath,
+    /// Its bytes.
+    pub size: u64,
+    /// When its content last changed.
+    pub modified: Millis,
+    /// When it was first seen.
+    pub since: Millis,
+    /// What it waits for, in words.
+    pub reason: String,
+}
+
+impl From<SeenFile> for Seen {
+    fn from(SeenFile { path, size, modified, since, reason }: SeenFile) -> Self {
+        Self { path, size, modified, since, reason }
+    }
+}
+
+impl JobView {
+    /// What is to be told of a job now. Reads small files of its.
+    pub fn of(record: &Record, now: Millis) -> Self {
         let mut report = JobReport::of(record);
         let is_held = is_held(record, now);
-        let is_running = record.job.status == Status::Running;
         if is_held && let Some(said) = Said::of(record) {
             said.add_to(&mut report);
         }
         let result = record.request.result.as_ref();
         let result_gone = record.job.status == Status::Done
             && result.is_some_and(|result| result.symlink_metadata().is_err());
-        Self {
-            doing: doing(&record.job.status, record.job.phase, is_held, result_gone),
-            report,
-            result_gone,
-            subtitle_files: None,
-            is_active: is_held || is_running,
-        }
-    }
-
-    /// Adds what the report beside the result says and the ledger has no place for.
-    pub(crate) fn add_report(&mut self) {
-        #[derive(Deserialize)]
-        struct Report {
-            engine: Option<String>,
-            subtitle_files: Option<SubtitleFiles>,
-        }
-        let report = &mut self.report;
-        if report.status == "done"
-            && let Some(result) = report.result.as_deref()
-            && let Some((said, _)) = read::<Report>(&coordinator::report_of(result))
-        {
-            let engine = said.engine.map(|engine| job::cut_line(&engine, LONGEST_ENGINE));
-            report.engine = report.engine.take().or(engine);
-            self.subtitle_files = said.subtitle_files;
-        }
+        let doing = doing(&record.job.status, record.job.phase, is_held, result_gone).into();
+        Self { report, doing, result_gone }
     }
 
     /// Share of the frames that are finished, in percent.
-    pub(crate) fn percent(&self) -> Option<u64> {
+    pub fn percent(&self) -> Option<u64> {
         let frames = self.report.frames.filter(|&frames| frames > 0)?;
         Some(self.report.frames_done * 100 / u64::from(frames))
     }
+}
 
-    /// Seconds from its start to its end, or until now.
-    pub(crate) fn seconds_taken(&self, now: Millis) -> Option<f64> {
-        let until = self.report.ended.or(self.is_active.then_some(now))?;
-        Some((until.0 - self.report.started?.0).max(0) as f64 / 1000.0)
+impl JobDetails {
+    /// All that is to be told of a job now. Reads small files of its.
+    pub fn of(record: &Record, now: Millis) -> Self {
+        let mut view = JobView::of(record, now);
+        let is_active = is_held(record, now) || record.job.status == Status::Running;
+        let until = view.report.ended.or(is_active.then_some(now));
+        let taken = |until: Millis| Some((until.0 - record.started?.0).max(0) as f64 / 1000.0);
+        let facts = record.job.facts.as_ref();
+        Self {
+            subtitle_files: add_report(&mut view.report),
+            settings: record.request.settings.clone(),
+            folder: record.request.folder.clone(),
+            codec: facts.map(|facts| facts.codec.clone()),
+            seconds: facts.map(|facts| facts.seconds),
+            encoding: facts.and_then(|facts| facts.encodings.first().cloned()),
+            disk_held: bytes_in(&record.request.folder),
+            seconds_taken: until.and_then(taken),
+            view,
+        }
     }
+}
+
+/// Adds what the report beside the result says and the ledger has no place for; gives what became of subtitle files.
+fn add_report(report: &mut JobReport) -> Option<SubtitleFiles> {
+    #[derive(Deserialize)]
+    struct Report {
+        engine: Option<String>,
+        subtitle_files: Option<SubtitleFiles>,
+    }
+    let result = report.result.as_deref().filter(|_| report.status == "done")?;
+    let (said, _) = read::<Report>(&report_of(result))?;
+    let engine = said.engine.map(|engine| job::cut_line(&engine, LONGEST_ENGINE));
+    report.engine = report.engine.take().or(engine);
+    said.subtitle_files
+}
+
+/// Bytes of the files in a job's folder.
+fn bytes_in(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
 }
 
 /// True while a worker has the right to a piece of the job, and so lives as far as can be told.
@@ -96,7 +150,7 @@ fn is_held(record: &Record, now: Millis) -> bool {
     record.job.is_worked_on() && record.job.lease_until > now
 }
 
-fn doing(status: &Status, phase: Phase, is_held: bool, result_gone: bool) -> &'static str {
+const fn doing(status: &Status, phase: Phase, is_held: bool, result_gone: bool) -> &'static str {
     match (status, phase) {
         (Status::Running, _) if !is_held => "interrupted",
         (Status::Running, Phase::Index) => "reading",
@@ -177,33 +231,5 @@ mod tests {
         ] {
             assert_eq!(doing(&status, phase, is_held, gone), wanted, "{status:?} {phase:?}");
         }
-    }
-
-    #[test]
-    fn what_the_server_says_of_the_work_under_way_is_read_as_far_as_it_makes_sense() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut record = crate::made_up::running(7);
-        record.request.folder = folder.path().into();
-        let file = folder.path().join("status.json");
-        let facts = || Facts::of(&record, crate::made_up::NOW).report;
-        let of_ledger = facts().frames_done;
-        let said = |id, done: u64| {
-            format!(
-                r#"{{"id":{id},"frames_done":{done},"frames_read":null,"frames_per_second":2.5,"seconds_left":60,"bytes":9,"engine":"cpu"}}"#
-            )
-        };
-        std::fs::write(&file, said(7, of_ledger + 5)).unwrap();
-        let report = facts();
-        assert_eq!((report.frames_done, report.frames_per_second), (of_ledger + 5, Some(2.5)));
-        assert!(report.seconds_left.is_some_and(|left| (55.0..=60.0).contains(&left)), "{report:?}");
-        assert_eq!(report.engine.as_deref(), Some("cpu"));
-        // Another job's, or nothing that can be read.
-        for useless in [said(8, 1), "{".to_owned(), String::new()] {
-            std::fs::write(&file, useless).unwrap();
-            let report = facts();
-            assert_eq!((report.frames_done, report.frames_per_second), (of_ledger, None));
-        }
-        std::fs::write(&file, said(7, u64::MAX)).unwrap();
-        assert_eq!(facts().frames_done, u64::from(facts().frames.unwrap()));
     }
 }

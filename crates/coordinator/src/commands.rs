@@ -1,0 +1,29 @@
+//! What people do with jobs: what is asked, what comes of it, and how it is done.
+//!
+//! [`Request`] and [`Reply`] say all of it in types that travel as JSON, over a socket or within a process; [`understand`]
+//! is where a request that came from elsewhere is looked at. [`crate::Handle`] does what is asked.
+
+mod arrival;
+mod change;
+mod list;
+mod message;
+mod pages;
+mod place;
+mod retry;
+mod select;
+mod take_in;
+
+pub use arrival::{LARGEST_REQUEST, understand};
+pub(crate) use arrival::{check, take_reply};
+pub use list::{JobList, ListFilter};
+pub use message::{
+    Became, Candidate, Moved, NewPlace, Outcome, Refusal, Reply, Request, Submit, Submitted, TakenIn,
+};
+pub use select::{Selector, Which};
+pub use take_in::take_in;
+
+pub(crate) use change::{Change, change, set_removed};
+pub(crate) use pages::{PAGE, append, pages};
+pub(crate) use place::set_place;
+pub(crate) use retry::{Retry, retry};
+pub(crate) use select::chosen;

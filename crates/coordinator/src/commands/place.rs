@@ -1,0 +1,53 @@
+//! Other places for jobs.
+
+use ledger::{Ledger, Place, Record};
+
+use super::message::{Moved, NewPlace, Refusal};
+use super::select::{Selector, select_exactly, select_one};
+
+/// Gives jobs other places among those of their priority. Nothing is moved where one of them cannot be.
+pub(crate) async fn set_place(ledger: &Ledger, jobs: &[Selector], to: &NewPlace) -> Result<Moved, Refusal> {
+    let records = ledger.list().await?;
+    let mut chosen = select_exactly(&records, jobs)?;
+    let before = match to {
+        NewPlace::Before(other) => Some(select_one(&records, other)?),
+        NewPlace::First | NewPlace::Last => None,
+    };
+    if let Some(record) = chosen.iter().chain(&before).find(|record| record.job.status.is_final()) {
+        return Err(Refusal::HasEnded { id: record.id, status: record.job.status.name().to_owned() });
+    }
+    if let Some(other) = &before {
+        check_neighbours(&chosen, other)?;
+    }
+    let place = match (&before, to) {
+        (Some(other), _) => Place::Before(other.id),
+        (None, NewPlace::First) => Place::First,
+        (None, _) => Place::Last,
+    };
+    chosen.sort_by_key(|record| record.place);
+    if place == Place::First {
+        // Each goes before the one that was moved last: so they stay in their order.
+        chosen.reverse();
+    }
+    for record in &chosen {
+        ledger.set_place(record.id, place).await?;
+    }
+    Ok(Moved {
+        jobs: chosen.iter().map(|record| (record.id, record.job.priority)).collect(),
+        before: before.map(|other| other.id),
+    })
+}
+
+/// Looks whether jobs can stand before another one.
+fn check_neighbours(chosen: &[Record], other: &Record) -> Result<(), Refusal> {
+    for record in chosen {
+        if record.id == other.id {
+            return Err(Refusal::BeforeItself(record.id));
+        }
+        let (priority, other_priority) = (record.job.priority, other.job.priority);
+        if priority != other_priority {
+            return Err(Refusal::OtherPriority { id: record.id, priority, other: other.id, other_priority });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! The handle of the coordinator: everything that people do with jobs, whoever asks for them.
+
+use std::sync::Arc;
+
+use job::{Priority, Settings};
+use ledger::Ledger;
+use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
+
+use crate::clock::now;
+use crate::commands::{
+    self, Change, JobList, ListFilter, Moved, NewPlace, Outcome, Refusal, Reply, Request, Retry, Selector,
+    Submit, Submitted, Which,
+};
+use crate::submit::{self, describe_for, look_at};
+use crate::view::JobDetails;
+use crate::wake::Wake;
+
+/// Does what people ask for. Copies are cheap, and are the same handle.
+#[derive(Debug, Clone)]
+pub struct Handle(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    ledger: Ledger,
+    /// Wakes whoever works on the jobs; `None` where nobody does.
+    wake: Option<Wake>,
+    /// Who reads the settings of the server again.
+    reload: Option<mpsc::Sender<ReloadWish>>,
+    /// Held by a change: the next one finds what it made of the jobs and of their folders.
+    changing: Mutex<()>,
+}
+
+/// A person's wish that the settings of the server be read again.
+#[derive(Debug)]
+pub struct ReloadWish(oneshot::Sender<Result<Vec<String>, String>>);
+
+impl ReloadWish {
+    /// Says which settings changed, or what is wrong with the new ones.
+    pub fn answer(self, answer: Result<Vec<String>, String>) {
+        // The one who asked may have gone.
+        let _ = self.0.send(answer);
+    }
+}
+
+impl Handle {
+    /// A handle on jobs that are worked on by whoever waits for this wake.
+    pub fn new(ledger: Ledger, wake: Wake, reload: Option<mpsc::Sender<ReloadWish>>) -> Self {
+        Self(Arc::new(Inner { ledger, wake: Some(wake), reload, changing: Mutex::new(()) }))
+    }
+
+    /// A handle on jobs that nobody works on: the caller holds the ledger's lock.
+    pub fn alone(ledger: Ledger) -> Self {
+        Self(Arc::new(Inner { ledger, wake: None, reload: None, changing: Mutex::new(()) }))
+    }
+
+    /// Does what a request asks for.
+    ///
+    /// # Errors
+    /// When nothing was done, with the reason.
+    pub async fn perform(&self, request: Request) -> Result<Reply, Refusal> {
+        commands::check(&request)?;
+        Ok(match request {
+            Request::List(filter) => Reply::Listed(self.list(filter).await?),
+            Request::Show(jobs) => Reply::Shown(self.show(&jobs).await?),
+            Request::Submit(submit) => Reply::Submitted(self.submit(*submit).await?),
+            Request::Cancel(jobs) => Reply::Changed(self.cancel(&jobs).await?),
+            Request::Retry { jobs, again, settings } => {
+                Reply::Changed(self.retry(&jobs, again, settings.as_deref()).await?)
+            }
+            Request::Remove(jobs) => Reply::Changed(self.remove(&jobs).await?),
+            Request::Pause(jobs) => Reply::Changed(self.pause(&jobs).await?),
+            Request::Resume(jobs) => Reply::Changed(self.resume(&jobs).await?),
+            Request::Prioritize { jobs, priority } => Reply::Changed(self.prioritize(&jobs, priority).await?),
+            Request::Move { jobs, to } => Reply::Moved(self.set_place(&jobs, &to).await?),
+            Request::Reload => Reply::Reloaded(self.reload().await?),
+        })
+    }
+
+    /// The jobs of these kinds, and the files that are no jobs yet.
+    ///
+    /// # Errors
+    /// When the ledger fails.
+    pub async fn list(&self, filter: ListFilter) -> Result<JobList, Refusal> {
+        let (records, seen) = (self.0.ledger.list().await?, self.0.ledger.seen().await?);
+        blocking(move || JobList::choose(&filter, records, seen, now())).await
+    }
+
+    /// All about jobs, in the order of their numbers.
+    ///
+    /// # Errors
+    /// When a selector means none, or the ledger fails.
+    pub async fn show(&self, jobs: &Which) -> Result<Vec<JobDetails>, Refusal> {
+        let records = commands::chosen(self.0.ledger.list().await?, jobs, false, |_| true)?;
+        blocking(move || records.iter().map(|record| JobDetails::of(record, now())).collect()).await
+    }
+
+    /// Takes a job in, or goes on with it.
+    ///
+    /// # Errors
+    /// When the source is not there, another job has the name of the result, or the ledger fails.
+    pub async fn submit(&self, wanted: Submit) -> Result<Submitted, Refusal> {
+        let Submit { source, settings, output, result, overwrite } = wanted;
+        let request = submit::Request {
+            source: source.0,
+            settings,
+            output: output.0,
+            result: result.map(|result| result.0),
+            folder: None,
+        };
+        look_at(&request.source).await;
+        let _turn = self.turn().await;
+        let new = describe_for(&self.0.ledger, request).await?;
+        commands::take_in(&self.0.ledger, &new, overwrite).await
+    }
+
+    /// Ends jobs and discards their unfinished work, also that of jobs that have failed. The work on those that are worked on
+    /// goes as soon as their worker has let go of it.
+    ///
+    /// # Errors
+    /// When none is meant, or the ledger fails; then nothing has changed.
+    pub async fn cancel(&self, jobs: &Which) -> Result<Vec<Outcome>, Refusal> {
+        self.change(jobs, Change::Cancel).await
+    }
+
+    /// Lets failed and canceled jobs go on, or makes results `again`.
+    ///
+    /// # Errors
+    /// As for [`Handle::cancel`], and when settings are others and nothing was to be made again.
+    pub async fn retry(
+        &self,
+        jobs: &Which,
+        again: bool,
+        settings: Option<&Settings>,
+    ) -> Result<Vec<Outcome>, Refusal> {
+        let Inner { ledger, wake, changing, .. } = &*self.0;
+        let retried = commands::retry(ledger, jobs, Retry { again, settings }, changing).await;
+        wake.iter().for_each(Wake::changed);
+        retried
+    }
+
+    /// Takes jobs that have come to their end off the list.
+    ///
+    /// # Errors
+    /// As for [`Handle::cancel`].
+    pub async fn remove(&self, jobs: &Which) -> Result<Vec<Outcome>, Refusal> {
+        let _turn = self.turn().await;
+        commands::set_removed(&self.0.ledger, jobs).await
+    }
+
+    /// Lets jobs wait.
+    ///
+    /// # Errors
+    /// As for [`Handle::cancel`].
+    pub async fn pause(&self, jobs: &Which) -> Result<Vec<Outcome>, Refusal> {
+        self.change(jobs, Change::Pause).await
+    }
+
+    /// Lets paused jobs go on.
+    ///
+    /// # Errors
+    /// As for [`Handle::cancel`].
+    pub async fn resume(&self, jobs: &Which) -> Result<Vec<Outcome>, Refusal> {
+        self.change(jobs, Change::Resume).await
+    }
+
+    /// Makes jobs more or less urgent.
+    ///
+    /// # Errors
+    /// As for [`Handle::cancel`].
+    pub async fn prioritize(&self, jobs: &Which, priority: Priority) -> Result<Vec<Outcome>, Refusal> {
+        self.change(jobs, Change::Prioritize(priority)).await
+    }
+
+    async fn change(&self, jobs: &Which, change: Change) -> Result<Vec<Outcome>, Refusal> {
+        let _turn = self.turn().await;
+        commands::change(&self.0.ledger, jobs, change, self.0.wake.is_none()).await
+    }
+
+    /// Gives jobs other places among those of their priority; they keep their order.
+    ///
+    /// # Errors
+    /// When one of them cannot have the place, or the ledger fails.
+    pub async fn set_place(&self, jobs: &[Selector], to: &NewPlace) -> Result<Moved, Refusal> {
+        let _turn = self.turn().await;
+        commands::set_place(&self.0.ledger, jobs, to).await
+    }
+
+    /// Lets the server read its settings again; says which changed.
+    ///
+    /// # Errors
+    /// When no server runs, or the settings have a mistake.
+    pub async fn reload(&self) -> Result<Vec<String>, Refusal> {
+        let Some(reload) = &self.0.reload else { return Err(Refusal::NoServer) };
+        let (answer, answered) = oneshot::channel();
+        reload.send(ReloadWish(answer)).await.map_err(|_| Refusal::NoServer)?;
+        answered.await.map_err(|_| Refusal::NoServer)?.map_err(Refusal::Settings)
+    }
+
+    /// Waits until other changes are made. Whoever works on the jobs is woken when this one is.
+    async fn turn(&self) -> Turn<'_> {
+        Turn { _changing: self.0.changing.lock().await, wake: self.0.wake.as_ref() }
+    }
+}
+
+/// The time of a change.
+struct Turn<'a> {
+    _changing: MutexGuard<'a, ()>,
+    wake: Option<&'a Wake>,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(wake) = self.wake {
+            wake.changed();
+        }
+    }
+}
+
+/// Does what reads files, which may take long.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Refusal::Failed("the work on the answer broke off".to_owned()))
+}
