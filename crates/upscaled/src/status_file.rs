@@ -113,7 +113,7 @@ mod tests {
         status.note(&made);
         status.note(&indexed);
         assert_eq!(status.running.iter().map(|running| running.id.0).collect::<Vec<_>>(), [2, 1]);
-        status.note(&JobReport { status: "queued", ..made });
+        status.note(&JobReport { status: "queued".into(), ..made });
         assert_eq!(status.running.iter().map(|running| running.id.0).collect::<Vec<_>>(), [1]);
     }
 
