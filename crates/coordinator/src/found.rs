@@ -1,5 +1,7 @@
 //! Finished segments in a job's folder that the ledger does not know: it was lost, or is older than they are.
 
+use std::sync::Arc;
+
 use job::SegmentRange;
 use job::state::{Event, Evidence, FoundSegment, Phase, Reused};
 use ledger::Record;
@@ -18,11 +20,11 @@ const HIGHEST_EPOCH: u32 = 1 << 31;
 impl Shared {
     /// Takes over what is finished and removes what else attempts left in the folder. Before there is a plan, nothing is
     /// touched: what is there may fit it. No lane may be at work on the job.
-    pub(crate) async fn tidy(&self, record: Record, shutdown: &Shutdown) -> Result<Record, Error> {
+    pub(crate) async fn tidy(&self, record: Arc<Record>, shutdown: &Shutdown) -> Result<Arc<Record>, Error> {
         if record.job.phase == Phase::Index {
             return Ok(record);
         }
-        let (looked_at, stop) = (record.clone(), shutdown.clone());
+        let (looked_at, stop) = (Arc::clone(&record), shutdown.clone());
         let Found { segments, unread } = match blocking(move || find(&looked_at, &stop)).await {
             Ok(Some(found)) => found,
             Ok(None) => return Ok(record),
@@ -34,7 +36,8 @@ impl Shared {
         let mut after = record;
         if !segments.is_empty() {
             let before = after.job.frames_done();
-            after = self.options.ledger.apply(after.id, Event::Found { segments }, now()).await?.record;
+            let applied = self.options.ledger.apply(after.id, Event::Found { segments }, now()).await?;
+            after = Arc::new(applied.record);
             let frames = after.job.frames_done().saturating_sub(before);
             if frames > 0 {
                 self.note(
