@@ -1,6 +1,7 @@
 //! Finished segments in a job's folder that the ledger does not know: it was lost, or is older than they are.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use job::SegmentRange;
 use job::state::{Event, Evidence, FoundSegment, Phase, Reused};
@@ -22,7 +23,7 @@ const AT_ONCE: usize = 1000;
 impl Shared {
     /// Takes over what is finished and removes what else attempts left in the folder. Before there is a plan, nothing is
     /// touched: what is there may fit it. No lane may be at work on the job.
-    pub(crate) async fn tidy(&self, record: Record, shutdown: &Shutdown) -> Result<Record, Error> {
+    pub(crate) async fn tidy(&self, record: Arc<Record>, shutdown: &Shutdown) -> Result<Arc<Record>, Error> {
         if record.job.phase == Phase::Index {
             return Ok(record);
         }
@@ -36,7 +37,7 @@ impl Shared {
             }
         };
         let open = open_segments(ledger, &record, &scan).await?;
-        let (looked_at, stop) = (record.clone(), shutdown.clone());
+        let (looked_at, stop) = (Arc::clone(&record), shutdown.clone());
         let found = blocking(move || find(&looked_at, &open, scan, &stop)).await;
         let Some(Found { segments, unread }) = found else { return Ok(record) };
         let mut after = record;
@@ -44,7 +45,7 @@ impl Shared {
             let before = after.job.frames_done();
             for segments in segments.chunks(AT_ONCE) {
                 let found = Event::Found { segments: segments.to_vec() };
-                after = ledger.apply(after.id, found, now()).await?.record;
+                after = Arc::new(ledger.apply(after.id, found, now()).await?.record);
             }
             let frames = after.job.frames_done().saturating_sub(before);
             if frames > 0 {

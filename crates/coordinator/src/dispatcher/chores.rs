@@ -42,7 +42,7 @@ pub(super) enum Chore {
 
 impl Dispatcher {
     /// Takes over what is finished in the folder of a job that is begun, and removes what else is left there.
-    pub(super) fn tidy(&mut self, record: Record, shutdown: &Shutdown) {
+    pub(super) fn tidy(&mut self, record: Arc<Record>, shutdown: &Shutdown) {
         self.touched.entry(record.id).or_default().has_chore = true;
         let (shared, shutdown) = (Arc::clone(&self.shared), shutdown.clone());
         self.chores.spawn(async move {

@@ -84,7 +84,7 @@ impl Dispatcher {
         if drops_segments {
             self.touched.entry(record.id).or_default().is_to_be_swept = true;
         } else if after.job.phase == Phase::Segments && record.job.phase != Phase::Segments {
-            self.tidy((*after).clone(), shutdown);
+            self.tidy(after, shutdown);
         }
         Ok(())
     }

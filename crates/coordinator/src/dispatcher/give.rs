@@ -174,7 +174,7 @@ impl Dispatcher {
             return Ok(true);
         }
         let Some(record) = self.shared.options.ledger.get(id).await? else { return Ok(true) };
-        self.tidy(record, shutdown);
+        self.tidy(Arc::new(record), shutdown);
         Ok(false)
     }
 

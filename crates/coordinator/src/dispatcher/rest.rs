@@ -93,6 +93,8 @@ impl Dispatcher {
             self.close(record);
         } else {
             self.touched.remove(&id);
+            // That of a long film is large.
+            self.shown(id).latest = None;
         }
         Ok(())
     }
