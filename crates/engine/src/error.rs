@@ -15,7 +15,7 @@ pub enum Error {
     #[error("a picture of {0} is too large")]
     TooLarge(Size),
     /// The memory for this size of picture is not to be had.
-    #[error("pictures of {size} need {bytes} bytes of memory, which are not to be had; use tiles")]
+    #[error("pictures of {size} need {bytes} bytes of memory, which are not to be had")]
     Memory {
         /// The size of the input.
         size: Size,
@@ -29,14 +29,6 @@ pub enum Error {
         expected: Size,
         /// The size of the picture.
         found: Size,
-    },
-    /// The tile leaves no room beside the overlap that the network needs.
-    #[error("tiles of {tile} are too small: this network needs more than {overlap}")]
-    Tile {
-        /// The size of the tile.
-        tile: Size,
-        /// Overlap in both directions, both sides together.
-        overlap: Size,
     },
     /// Threads could not be started.
     #[error("threads could not be started: {0}")]

@@ -15,6 +15,7 @@
 //! - Reading models (`network`), decoding and converting pictures (`media`).
 
 mod api;
+mod axis;
 mod cpu;
 mod error;
 mod reuse;
@@ -27,7 +28,7 @@ use network::ir::Network;
 pub use api::{Engine, RowBand, Session, Tiling};
 pub use error::Error;
 pub use reuse::{Changes, Patch, Reuse};
-pub use tiled::{upscale, upscale_tiled};
+pub use tiled::upscale;
 
 /// The kinds of engines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -2,7 +2,8 @@
 
 use frame::{RgbF32, Size};
 
-use crate::{Engine, Error, Session};
+use crate::axis::{Axis, Piece};
+use crate::{Engine, Error, Patch, RowBand, Session};
 
 /// Upscales a whole picture. The output gets the size that the session gives.
 ///
@@ -23,143 +24,131 @@ pub fn upscale(session: &mut dyn Session, input: &RgbF32, output: &mut RgbF32) -
     })
 }
 
-/// Upscales a picture in tiles of at most the size `tile`, overlap included, with the same result to the last bit.
-///
-/// # Errors
-/// When a tile has no room beside the overlap, and as for [`Engine::session`] and [`Session::run`].
-pub fn upscale_tiled(
-    engine: &dyn Engine,
-    input: &RgbF32,
-    tile: Size,
-    output: &mut RgbF32,
-) -> Result<(), Error> {
-    let (size, tiling) = (input.size(), engine.tiling());
-    if size.pixels() == 0 {
-        return Err(Error::Empty(size));
-    }
-    let too_small = Error::Tile {
-        tile,
-        overlap: Size::new(
-            tiling.left.next_multiple_of(tiling.grid) + tiling.right + tiling.grid,
-            tiling.above.next_multiple_of(tiling.grid) + tiling.below + tiling.grid,
-        ),
-    };
-    let columns = pieces(size.width, tile.width, tiling.grid, tiling.left, tiling.right);
-    let rows = pieces(size.height, tile.height, tiling.grid, tiling.above, tiling.below);
-    let (Some(columns), Some(rows)) = (columns, rows) else { return Err(too_small) };
-    output.resize(size.scaled(engine.scale()));
-    let mut tiles: Vec<(Piece, Piece)> =
-        rows.iter().flat_map(|&row| columns.iter().map(move |&column| (row, column))).collect();
-    // Tiles of one size after the other, so that only one session exists at a time.
-    tiles.sort_by_key(|(row, column)| (row.len(), column.len()));
-    let mut session: Option<(Size, Box<dyn Session>)> = None;
-    let mut picture = RgbF32::new(Size::new(0, 0));
-    for (row, column) in tiles {
-        let size = Size::new(column.len(), row.len());
-        if session.as_ref().is_none_or(|(planned, _)| *planned != size) {
-            // The old one goes before the new one comes.
-            drop(session.take());
-            picture.resize(size);
-            session = Some((size, engine.session(size)?));
-        }
-        let Some((_, session)) = &mut session else { return Err(too_small) };
-        for plane in 0..3 {
-            for y in 0..row.len() {
-                let from = &input.row(plane, row.start + y)[column.start as usize..column.end as usize];
-                picture.row_mut(plane, y).copy_from_slice(from);
-            }
-        }
-        run_tile(session.as_mut(), &picture, (row, column), engine.scale(), output)?;
-    }
-    Ok(())
-}
-
-/// Runs one tile and puts its inner part into the output.
-fn run_tile(
-    session: &mut dyn Session,
-    picture: &RgbF32,
-    (row, column): (Piece, Piece),
+/// What runs pictures of one size within a limit of memory, with the same bits: whole, else by a thin session, else in tiles
+/// beside each other that are as high as the picture. A session's memory grows with the width of its pictures, so that narrow
+/// tiles are enough, and no row is computed twice.
+pub(crate) struct Tiled {
+    size: Size,
     scale: u32,
-    output: &mut RgbF32,
-) -> Result<(), Error> {
-    let columns = ((column.inner_start - column.start) * scale) as usize
-        ..((column.inner_end - column.start) * scale) as usize;
-    let left = (column.inner_start * scale) as usize;
-    session.run(picture, &mut |band| {
-        for y in 0..band.rows {
-            let target = row.start * scale + band.y + y;
-            if target < row.inner_start * scale || target >= row.inner_end * scale {
-                continue;
-            }
-            for (plane, samples) in band.planes.iter().enumerate() {
-                let samples = &samples[y as usize * band.width as usize..][columns.clone()];
-                output.row_mut(plane, target)[left..left + samples.len()].copy_from_slice(samples);
-            }
-        }
-    })
+    tiles: Vec<Piece>,
+    session: Box<dyn Session>,
+    /// A tile's picture; without pixels where the picture is run whole.
+    picture: RgbF32,
 }
 
-/// A tile's extent along one axis: what it reads, and the part of it that counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Piece {
-    start: u32,
-    end: u32,
-    inner_start: u32,
-    inner_end: u32,
-}
-
-impl Piece {
-    fn len(self) -> u32 {
-        self.end - self.start
+impl Tiled {
+    /// Allocates all that pictures of a size need, which are at most so many bytes.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] with the least that would do where tiles do not help either, and as for [`Engine::session`].
+    pub(crate) fn new(engine: &dyn Engine, size: Size, most: u64) -> Result<Self, Error> {
+        let Way { tile, is_thin, .. } = way(engine, size, most)?;
+        let axis = columns(engine, size);
+        Ok(Self {
+            size,
+            scale: engine.scale(),
+            tiles: axis.pieces(axis.all(), tile.width).collect(),
+            session: if is_thin { engine.thin_session(tile)? } else { engine.session(tile)? },
+            picture: RgbF32::new(if tile == size { Size::new(0, 0) } else { tile }),
+        })
     }
-}
 
-/// Cuts a length into pieces of at most `tile`; nothing when that is too little.
-fn pieces(length: u32, tile: u32, grid: u32, before: u32, after: u32) -> Option<Vec<Piece>> {
-    let before = before.next_multiple_of(grid);
-    let mut pieces = Vec::new();
-    let mut inner_start = 0;
-    while inner_start < length {
-        let start = inner_start.saturating_sub(before);
-        let (end, inner_end) = match start.checked_add(tile) {
-            Some(end) if end < length => (end, end.saturating_sub(after) / grid * grid),
-            _ => (length, length),
-        };
-        if inner_end <= inner_start {
-            return None;
+    /// Runs a picture; its results come tile by tile, each from top to bottom.
+    ///
+    /// # Errors
+    /// As for [`Session::run`].
+    pub(crate) fn run(&mut self, input: &RgbF32, patches: &mut dyn FnMut(Patch<'_>)) -> Result<(), Error> {
+        if input.size() != self.size {
+            return Err(Error::Size { expected: self.size, found: input.size() });
         }
-        pieces.push(Piece { start, end, inner_start, inner_end });
-        inner_start = inner_end;
-    }
-    Some(pieces)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pieces_cover_everything_once_and_keep_their_distance() {
-        for length in 1..200 {
-            for tile in 31..80 {
-                let pieces = pieces(length, tile, 6, 13, 7).unwrap();
-                let mut covered = 0;
-                for piece in &pieces {
-                    assert_eq!(piece.inner_start, covered);
-                    assert!(piece.len() <= tile && piece.start.is_multiple_of(6));
-                    assert!(piece.start == 0 || piece.start + 13 <= piece.inner_start);
-                    assert!(piece.end == length || piece.inner_end + 7 <= piece.end);
-                    assert!(piece.end == length || piece.inner_end.is_multiple_of(6));
-                    covered = piece.inner_end;
+        if self.picture.size().pixels() == 0 {
+            return self.session.run(input, &mut |band| patches(Patch::of(band)));
+        }
+        let (scale, width) = (self.scale, self.picture.size().width as usize);
+        for &tile in &self.tiles {
+            for plane in 0..3 {
+                for y in 0..self.size.height {
+                    let from = &input.row(plane, y)[tile.start as usize..][..width];
+                    self.picture.row_mut(plane, y).copy_from_slice(from);
                 }
-                assert_eq!(covered, length);
             }
+            self.session.run(&self.picture, &mut |band| {
+                patches(Patch::of(band).columns(tile, scale));
+            })?;
         }
+        Ok(())
     }
 
-    #[test]
-    fn a_tile_without_room_is_refused() {
-        assert_eq!(pieces(100, 20, 6, 13, 7), None);
-        assert!(pieces(20, 20, 6, 13, 7).is_some());
+    /// Bytes that this holds.
+    pub(crate) fn memory(&self) -> u64 {
+        self.session.memory() + bytes(self.picture.size())
     }
+
+    /// Bytes that this holds at most for pictures of a size; see [`new`](Self::new).
+    pub(crate) fn memory_within(engine: &dyn Engine, size: Size, most: u64) -> Result<u64, Error> {
+        way(engine, size, most).map(|way| way.bytes)
+    }
+}
+
+impl<'a> Patch<'a> {
+    /// All of some rows.
+    pub(crate) fn of(band: RowBand<'a>) -> Self {
+        let RowBand { y, rows, width, planes } = band;
+        Self { x: 0, y, width, rows, first: 0, stride: width as usize, planes }
+    }
+
+    /// The results that are taken of a tile's, in their place in the whole.
+    fn columns(self, tile: Piece, scale: u32) -> Self {
+        let x = tile.taken.start * scale;
+        let width = (tile.taken.end - tile.taken.start) * scale;
+        Self { x, width, first: ((tile.taken.start - tile.start) * scale) as usize, ..self }
+    }
+}
+
+/// The columns of a picture, and what tiles of them must keep.
+fn columns(engine: &dyn Engine, size: Size) -> Axis {
+    let tiling = engine.tiling();
+    Axis { length: size.width, grid: tiling.grid, reach: (tiling.left, tiling.right) }
+}
+
+/// How pictures of a size are run.
+struct Way {
+    tile: Size,
+    is_thin: bool,
+    bytes: u64,
+}
+
+/// Tiles overlap; they may cost so many times the work of the whole.
+const MOST_WORK: u64 = 4;
+
+/// The fastest way that takes at most so many bytes: with as few tiles as fit.
+fn way(engine: &dyn Engine, size: Size, most: u64) -> Result<Way, Error> {
+    let bytes = engine.session_memory(size)?;
+    if bytes <= most {
+        return Ok(Way { tile: size, is_thin: false, bytes });
+    }
+    let axis = columns(engine, size);
+    let (mut count, mut least, mut tried) = (1, bytes, None);
+    loop {
+        let tile = Size::new(axis.tile_for(count), size.height);
+        if tried.replace(tile) != Some(tile) {
+            let picture = if tile == size { 0 } else { self::bytes(tile) };
+            let bytes = engine.thin_session_memory(tile)?.saturating_add(picture);
+            if bytes <= most {
+                return Ok(Way { tile, is_thin: true, bytes });
+            }
+            least = least.min(bytes);
+        }
+        let is_too_slow = u64::from(tile.width) * u64::from(count) > MOST_WORK * u64::from(size.width);
+        if is_too_slow || count >= axis.length.div_ceil(axis.grid) {
+            return Err(Error::Memory { size, bytes: least });
+        }
+        // Each try plans the work, so that large counts are not tried one by one.
+        count += (count / 4).max(1);
+    }
+}
+
+/// Bytes of a picture's samples.
+pub(crate) fn bytes(size: Size) -> u64 {
+    size.pixels() * 3 * size_of::<f32>() as u64
 }

@@ -6,7 +6,7 @@ mod common;
 
 use common::nets::{Random, noise, odd, rrdb, span, srvgg};
 use common::{difference, engines, naive, same, threads, whole};
-use engine::{Error, Tiling, upscale_tiled};
+use engine::{Error, Reuse, Tiling};
 use frame::{RgbF32, Size};
 use network::ir::Network;
 
@@ -76,18 +76,39 @@ fn threads_do_not_change_a_bit() {
 fn tiles_do_not_change_a_bit() {
     for (name, network) in networks() {
         for engine in engines(&network, 2) {
-            let Tiling { grid, above, below, left, right } = engine.tiling();
-            let smallest = Size::new(
-                left.next_multiple_of(grid) + grid + right,
-                above.next_multiple_of(grid) + grid + below,
-            );
-            for (room, more) in [(0, 2 * grid - 1), (17, 31)] {
-                let tile = Size::new(smallest.width + room, smallest.height + room);
-                let input = noise(Size::new(tile.width + more, tile.height + more / 2), 10);
-                let mut tiled = RgbF32::new(Size::new(0, 0));
-                upscale_tiled(engine.as_ref(), &input, tile, &mut tiled).unwrap();
-                assert!(same(&tiled, &whole(engine.as_ref(), &input)), "{name} {tile} {}", engine.describe());
+            let Tiling { grid, left, right, .. } = engine.tiling();
+            let size = Size::new(3 * (left + right) + 7 * grid + 5, 40);
+            let input = noise(size, 10);
+            let (wanted, scale, described) =
+                (whole(engine.as_ref(), &input), engine.scale(), engine.describe());
+            let all = engine.session_memory(size).unwrap();
+            let mut reuse = Reuse::new(engine, &network);
+            let Err(Error::Memory { bytes: least, .. }) = reuse.begin_within(size, None, 0) else {
+                panic!("{name}: a picture without memory")
+            };
+            // Tiles with more and more memory.
+            let mut counts = Vec::new();
+            for most in [least, least + (all - least) / 3, all - 1, all] {
+                reuse.begin_within(size, None, most).unwrap();
+                assert_eq!(reuse.sessions_within(size, most), Ok(reuse.memory() - reuse.engine().memory()));
+                assert!(reuse.memory() - reuse.engine().memory() <= most);
+                let mut output = RgbF32::new(size.scaled(scale));
+                let mut tops = 0;
+                let run = reuse.run(&input, &mut |patch| {
+                    tops += usize::from(patch.y == 0);
+                    for plane in 0..3 {
+                        for y in 0..patch.rows {
+                            let row = &mut output.row_mut(plane, patch.y + y)[patch.x as usize..];
+                            row[..patch.width as usize].copy_from_slice(patch.row(plane, y));
+                        }
+                    }
+                });
+                assert_eq!(run, Ok(size.pixels()));
+                assert!(same(&output, &wanted), "{name} {size} in {most} of {all} bytes: {described}");
+                counts.push(tops);
             }
+            let is_ordered = counts.is_sorted_by(|less, more| less >= more);
+            assert!(is_ordered && counts[0] > 1 && counts[3] == 1, "{name}: {counts:?}");
         }
     }
 }
@@ -167,20 +188,9 @@ fn what_cannot_be_is_refused() {
     let mut session = engine.session(Size::new(4, 4)).unwrap();
     let found = session.run(&noise(Size::new(4, 5), 1), &mut |_| {});
     assert_eq!(found, Err(Error::Size { expected: Size::new(4, 4), found: Size::new(4, 5) }));
-    let tiny = upscale_tiled(
-        engine.as_ref(),
-        &noise(Size::new(90, 90), 1),
-        Size::new(6, 6),
-        &mut RgbF32::new(size_one()),
-    );
-    assert!(matches!(tiny, Err(Error::Tile { .. })));
     let mut broken = network;
     broken.scale = 3;
     assert!(matches!(engine::cpu(&broken, threads(1)).err(), Some(Error::Network(_))));
-}
-
-fn size_one() -> Size {
-    Size::new(1, 1)
 }
 
 #[test]
