@@ -63,7 +63,7 @@ struct Found {
 
 /// Looks through a job's folder; `None` when the server was asked to stop meanwhile.
 async fn find(record: &Record, shutdown: &Shutdown) -> Result<Option<Found>, storage::Error> {
-    let scan = storage::scan(&record.request.folder)?;
+    let scan = storage::scan(&record.request.folder, record.job.segments.len())?;
     let mut found: Vec<FoundSegment> = Vec::new();
     let mut unread = scan.unread;
     // The latest attempt first.
