@@ -34,8 +34,8 @@ pub use crop::{Crop, crop, look_for_bars};
 pub use decode::{NextFrame, Quirks, RangeDecoder};
 pub use doctor::{EncoderStatus, doctor};
 pub use encode::{
-    EncodeSettings, OutputFormat, Packet, SegmentEncoder, StandIn, output_color, output_format, stand_in,
-    try_encoder,
+    EncodeSettings, OutputFormat, Packet, SegmentEncoder, StandIn, checking_memory, decoder_memory,
+    encoder_memory, output_color, output_format, picture_bytes, stand_in, try_encoder,
 };
 pub use error::Error;
 pub use fields::{Deinterlace, FieldOrder, Fields, Made, Stretch, deinterlace, deinterlace_by_samples};

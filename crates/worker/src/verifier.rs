@@ -11,7 +11,7 @@ use media::{CodecParameters, Packet, SegmentDecoder};
 use crate::failure::Failed;
 
 /// Packets that wait to be decoded: the encoder gives many at once at the end.
-const QUEUE: usize = 32;
+pub(crate) const QUEUE: usize = 32;
 
 /// What was found in the packets.
 #[derive(Debug, Default)]
