@@ -42,7 +42,7 @@ pub use known::{finished_result, is_known_as_result, is_of_another_source};
 pub use manifest::{bring_back, source_of};
 pub use names::{Naming, job_folders, report_of, result_names};
 pub use owner::Owner;
-pub use process::{DeathNote, WorkerError, WorkerProcess};
+pub use process::{DeathNote, WorkerError, WorkerProcess, WorkerProgram};
 pub use publish::no_result;
 pub use scheduler::{Ending, Existing, Limits, Scheduler, SchedulerOptions};
 pub use scheduler::{discard_work, now};

@@ -16,7 +16,7 @@ use crate::away::{self, ServerFolders};
 use crate::error::Error;
 use crate::owner::Owner;
 use crate::pace::Pace;
-use crate::process::WorkerProcess;
+use crate::process::{WorkerProcess, WorkerProgram};
 use crate::shutdown::Shutdown;
 use crate::status::{JobReport, Progress, Update};
 use crate::template::NameTemplate;
@@ -56,8 +56,8 @@ const LEDGER_FULL: &str =
 pub struct SchedulerOptions {
     /// The ledger. No other scheduler may work on it at the same time: the caller holds its lock.
     pub ledger: Ledger,
-    /// The worker executable.
-    pub worker: PathBuf,
+    /// What workers run.
+    pub worker: WorkerProgram,
     /// What may be changed while it works.
     pub limits: Limits,
     /// Where new limits come from, which hold from the next piece of work on.

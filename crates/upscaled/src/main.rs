@@ -14,6 +14,7 @@ mod log;
 mod made_up;
 mod model;
 mod output;
+mod privileges;
 mod progress;
 mod root;
 mod selector;
@@ -28,6 +29,10 @@ mod time_span;
 use clap::Parser as _;
 
 fn main() -> std::process::ExitCode {
+    let kept = privileges::give_up();
     let arguments = cli::Arguments::parse();
+    if let Some(kept) = kept {
+        output::error(&kept);
+    }
     exit::code(commands::run(arguments))
 }

@@ -30,9 +30,16 @@ pub(super) enum Outcome {
 impl Scheduler {
     /// Says once what keeps the workers from being confined.
     fn tell_of_gaps(&mut self, record: &Record, sandbox: &Sandbox) {
-        if !sandbox.is_complete && !std::mem::replace(&mut self.told_of_gaps, true) {
-            self.note(record, format!("the worker is not fully confined: {}", sandbox.detail));
+        if sandbox.is_complete || std::mem::replace(&mut self.told_of_gaps, true) {
+            return;
         }
+        self.note(
+            record,
+            match &sandbox.lacks {
+                Some(lacks) => format!("the worker is not confined, as was allowed: {lacks}"),
+                None => format!("the worker is confined, but not fully: {}", sandbox.detail),
+            },
+        );
     }
 
     /// The event of a task that cannot be done since a folder is away; `None` where all are there.
@@ -184,7 +191,11 @@ impl Scheduler {
                     worker
                 }
                 // No fault of the job: all others would fail in the same way.
-                Err(error @ (WorkerError::Start { .. } | WorkerError::Version { .. })) => {
+                Err(
+                    error @ (WorkerError::Start { .. }
+                    | WorkerError::Version { .. }
+                    | WorkerError::Unconfined { .. }),
+                ) => {
                     return Err(Error::Worker(error));
                 }
                 Err(error) => return Ok(Asked::Lost(error)),

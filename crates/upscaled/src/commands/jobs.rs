@@ -98,9 +98,9 @@ pub(super) async fn retry(retry: Retry) -> anyhow::Result<Ending> {
     let Retry { chosen, part, choices } = retry;
     let is_again = choices.again;
     let is_of_server = choices.threads.is_some() || choices.max_disk.is_some() || choices.name.is_some();
-    if is_of_server || choices.keep_time || choices.no_subtitle_files {
+    if is_of_server || choices.keep_time || choices.no_subtitle_files || choices.unconfined {
         return Err(wrong(
-            "--threads, --max-disk, --name, --keep-time and --no-subtitle-files are the server's and not of one job: leave them out",
+            "--threads, --max-disk, --name, --keep-time, --no-subtitle-files and --unconfined are the server's and not of one job: leave them out",
         ));
     }
     let (which, root) = chosen.into();

@@ -13,7 +13,7 @@ use ledger::{Ledger, Record};
 use tokio::sync::{mpsc, watch};
 
 pub(super) use self::settings::ServerSettings;
-use super::worker_executable;
+use super::worker_program;
 use crate::cli::Serve;
 use crate::config;
 use crate::exit::Ending;
@@ -48,7 +48,8 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let owner = Owner::of(&root.state())?;
     let places = Places { input: root.input(), models: root.models() };
     bring_back(&ledger, &root.output(), places, &owner, rescue.is_some()).await?;
-    let worker = worker_executable()?;
+    let worker = worker_program(settings.choices.unconfined)?;
+    worker.check().await?;
 
     let (updates, received) = mpsc::unbounded_channel();
     let status = StatusFile::new(ledger.clone(), root.status_file());

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use coordinator::{
     Existing, JobReport, Limits, NameTemplate, Owner, Request, Scheduler, SchedulerOptions, ServerFolders,
-    Shutdown, Update, describe, describe_for, enter, finished_result, is_known_as_result, no_result, now,
+    Shutdown, Update, WorkerProgram, describe, describe_for, enter, finished_result, is_known_as_result,
+    no_result, now,
 };
 use job::state::{Event, Phase, Status};
 use job::{JobId, Settings};
@@ -19,7 +20,7 @@ use serde::Serialize;
 use storage::FolderLock;
 use tokio::sync::mpsc;
 
-use super::{ask, worker_executable};
+use super::{ask, worker_program};
 use crate::batch::Batch;
 use crate::cli::Up;
 use crate::config;
@@ -51,7 +52,8 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     settings.validate().map_err(usage)?;
     let source_of =
         async |folder: &Path| coordinator::source_of(&root::ledger_file(folder), &work_in(folder));
-    let files = folders::files(&up.files, up.recursive, up.output.as_deref()).await?;
+    let worker = worker_program(choices.unconfined)?;
+    let files = folders::files(&up.files, up.recursive, up.output.as_deref(), &worker).await?;
     let name = choices.name.clone().unwrap_or_default();
     let wanted = Wanted {
         files: &files,
@@ -60,7 +62,8 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
         name: &name,
         makes_nothing: up.dry_run,
     };
-    let mut planned = wanted.plan(source_of, ask::foresee).await;
+    let foresee = async |source: &Path, settings: &Settings| ask::foresee(&worker, source, settings).await;
+    let mut planned = wanted.plan(source_of, foresee).await;
     let is_chosen = planned.iter().flatten().any(|file| file.chosen.is_some());
     if up.choices.name.is_some() && is_chosen {
         return Err(wrong(
@@ -79,6 +82,7 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     let is_dry = up.dry_run;
     let run = Run {
         limits: config::limits(&choices),
+        worker,
         name,
         taken: planned.iter().flatten().map(|file| file.expected.clone()).collect(),
         root,
@@ -115,6 +119,7 @@ struct Run {
     up: Up,
     root: Option<Root>,
     limits: Limits,
+    worker: WorkerProgram,
     /// The names of all results of the command.
     taken: Vec<PathBuf>,
     name: NameTemplate,
@@ -180,7 +185,7 @@ impl Run {
             bail!("{}", no_result(&planned.expected));
         }
         if let Some(most) = self.up.skip_above
-            && let Some(rows) = ask::rows(&planned.source).await?
+            && let Some(rows) = ask::rows(&self.worker, &planned.source).await?
             && rows > most
         {
             return Ok(Standing::Skipped(format!("its picture has {rows} rows, more than {most}")));
@@ -304,7 +309,7 @@ impl Run {
         let showing = tokio::spawn(progress::show(received, view));
         let mut scheduler = Scheduler::new(SchedulerOptions {
             ledger: ledger.clone(),
-            worker: worker_executable()?,
+            worker: self.worker.clone(),
             limits: self.limits,
             new_limits: None,
             existing: if self.up.overwrite { Existing::Replace } else { Existing::Refuse },
