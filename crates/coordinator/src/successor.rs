@@ -129,7 +129,7 @@ mod tests {
             let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
             let scheduler = Scheduler::new(SchedulerOptions {
                 ledger: ledger.clone(),
-                worker: "worker".into(),
+                worker: crate::WorkerProgram { path: "worker".into(), unconfined: false },
                 limits: Limits { engine_threads: 1, max_disk: None, keep_time: false, subtitle_files: false },
                 new_limits: None,
                 existing: Existing::NextName,
