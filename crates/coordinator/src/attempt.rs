@@ -158,9 +158,11 @@ impl Attempt<'_> {
         match answer {
             Ok(response) => self.understand(response).await,
             // No fault of the job: all others would fail in the same way.
-            Err(error @ (WorkerError::Start { .. } | WorkerError::Version { .. })) => {
-                Err(Error::Worker(error))
-            }
+            Err(
+                error @ (WorkerError::Start { .. }
+                | WorkerError::Version { .. }
+                | WorkerError::Unconfined { .. }),
+            ) => Err(Error::Worker(error)),
             Err(error) => {
                 tracing::warn!("job {}: {error}", record.id);
                 if let Some(event) = self.away().await {

@@ -28,8 +28,8 @@ impl Shared {
             return Ok(record);
         }
         let ledger = &self.options.ledger;
-        let folder = record.request.folder.clone();
-        let scan = match blocking(move || storage::scan(&folder)).await {
+        let (folder, segments) = (record.request.folder.clone(), record.job.segments() as usize);
+        let scan = match blocking(move || storage::scan(&folder, segments)).await {
             Ok(scan) => scan,
             Err(error) => {
                 tracing::warn!("job {}: {error}", record.id);

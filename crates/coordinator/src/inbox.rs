@@ -31,6 +31,7 @@ use tokio::task::JoinSet;
 use crate::away::ServerFolder;
 use crate::clock::now;
 use crate::error::Error;
+use crate::process::WorkerProgram;
 use crate::shutdown::Shutdown;
 use crate::source::stamp_text;
 use crate::template::NameTemplate;
@@ -62,8 +63,8 @@ const OPENERS: usize = 2;
 pub struct InboxOptions {
     /// The ledger that jobs go to.
     pub ledger: Ledger,
-    /// The worker executable, which says whether a file is a video.
-    pub worker: PathBuf,
+    /// What workers run, one of which says whether a file is a video.
+    pub worker: WorkerProgram,
     /// The folder that is watched.
     pub input: PathBuf,
     /// The same as a folder that may be away: what cannot be seen then is not gone.

@@ -64,7 +64,7 @@ pub use leftovers::discard_work;
 pub use manifest::{bring_back, source_of};
 pub use names::{Naming, job_folders, report_of, result_names};
 pub use owner::Owner;
-pub use process::{DeathNote, WorkerError, WorkerProcess};
+pub use process::{DeathNote, WorkerError, WorkerProcess, WorkerProgram};
 pub use publish::no_result;
 pub use service::{Ending, Existing, Limits, Service, ServiceOptions};
 pub use shutdown::Shutdown;

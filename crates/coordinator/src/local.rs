@@ -1,6 +1,5 @@
 //! The executor of this machine: worker processes, each for one job, since its walls are the files of that job.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use job::JobId;
@@ -10,14 +9,14 @@ use job::state::Task;
 use crate::advance::Advance;
 use crate::executor::{Doing, Executor, Heard, Tell, Work};
 use crate::pace::Pace;
-use crate::process::{WorkerError, WorkerProcess};
+use crate::process::{WorkerError, WorkerProcess, WorkerProgram};
 use crate::task;
 
 /// Starts a worker process for each job, and keeps it as long as its work is of that job.
 #[derive(Debug)]
 pub(crate) struct LocalExecutor {
     name: String,
-    executable: PathBuf,
+    program: WorkerProgram,
     worker: Option<Worker>,
     /// How fast the frames of a job come.
     pace: (Option<JobId>, Pace),
@@ -57,13 +56,13 @@ fn threads(work: &Work) -> Option<u32> {
 }
 
 impl LocalExecutor {
-    /// An executor of this name, with the worker executable.
-    pub(crate) fn new(name: &str, executable: PathBuf) -> Self {
-        Self { name: name.to_owned(), executable, worker: None, pace: (None, Pace::default()) }
+    /// An executor of this name, with the worker program.
+    pub(crate) fn new(name: &str, program: WorkerProgram) -> Self {
+        Self { name: name.to_owned(), program, worker: None, pace: (None, Pace::default()) }
     }
 
     async fn ask(&mut self, work: &Work, tell: Tell<'_>) -> Result<Response, WorkerError> {
-        let Self { name, executable, worker: slot, pace: (of, pace) } = self;
+        let Self { name, program, worker: slot, pace: (of, pace) } = self;
         let (id, task) = (work.record.id, &work.task);
         if of.replace(id) != Some(id) {
             *pace = Pace::default();
@@ -74,7 +73,7 @@ impl LocalExecutor {
                 if let Some(mut unfit) = other.take() {
                     unfit.process.kill().await;
                 }
-                let process = WorkerProcess::start(executable, task::access(&work.record)).await?;
+                let process = WorkerProcess::start(program, task::access(&work.record)).await?;
                 tell(Heard::Sandbox(process.sandbox().clone()));
                 let (job, stamp) = (id, work.record.request.stamp.clone());
                 other.insert(Worker { process, job, stamp, threads: None, is_asked: false })

@@ -1,7 +1,7 @@
 //! A worker process: started, asked, watched, and buried with its last words.
 
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -22,8 +22,8 @@ const SEND_LIMIT: Duration = Duration::from_mins(1);
 const BURIAL: Duration = Duration::from_secs(2);
 
 /// What a worker gets of the environment, which may hold secrets: language and time zone, where the system's libraries and the
-/// drivers of devices that encode are, the memory of working files, and what is asked for by who looks for faults.
-const PASSED_ON: [&str; 10] = [
+/// drivers of devices that encode are, limits of memory, and what is asked for by who looks for faults.
+const PASSED_ON: [&str; 11] = [
     "LANG",
     "TZ",
     "LD_LIBRARY_PATH",
@@ -31,10 +31,38 @@ const PASSED_ON: [&str; 10] = [
     "LIBVA_DRIVERS_PATH",
     "CUDA_VISIBLE_DEVICES",
     storage::MEMORY_VARIABLE,
+    "UPSCALED_MEMORY",
     "RUST_BACKTRACE",
     "UPSCALED_TRACE",
     "MALLOC_PERTURB_",
 ];
+
+/// The program that workers run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerProgram {
+    /// The executable.
+    pub path: PathBuf,
+    /// It may open files where this system cannot confine it: the user trusts them.
+    pub unconfined: bool,
+}
+
+impl WorkerProgram {
+    /// Starts a worker without any file and looks whether it is confined.
+    ///
+    /// # Errors
+    /// As for [`WorkerProcess::start`] with files.
+    pub async fn check(&self) -> Result<(), WorkerError> {
+        let worker = WorkerProcess::start(self, Access::default()).await?;
+        self.accept(&worker.sandbox)
+    }
+
+    fn accept(&self, sandbox: &Sandbox) -> Result<(), WorkerError> {
+        match &sandbox.lacks {
+            Some(lacks) if !self.unconfined => Err(WorkerError::Unconfined { lacks: lacks.clone() }),
+            _ => Ok(()),
+        }
+    }
+}
 
 /// A running worker process. It is killed when this is dropped.
 #[derive(Debug)]
@@ -76,6 +104,14 @@ pub enum WorkerError {
         /// What the system says.
         cause: std::io::Error,
     },
+    /// This system cannot confine it, and nobody said that it may open files all the same.
+    #[error(
+        "the process that opens videos cannot be confined on this system: {lacks}; mend that, or allow it to work unconfined, on videos that you trust"
+    )]
+    Unconfined {
+        /// What is missing, with its remedy.
+        lacks: String,
+    },
     /// It is of another version.
     #[error("the worker is of version {found} and this program of version {}: install both from the same build", env!("CARGO_PKG_VERSION"))]
     Version {
@@ -104,7 +140,9 @@ impl WorkerError {
         match self {
             Self::Died(note) => note.death.clone(),
             Self::Hung { death, .. } => death.clone(),
-            Self::Start { .. } | Self::Version { .. } | Self::Message(_) => Death::default(),
+            Self::Start { .. } | Self::Version { .. } | Self::Unconfined { .. } | Self::Message(_) => {
+                Death::default()
+            }
         }
     }
 }
@@ -114,9 +152,12 @@ impl WorkerProcess {
     /// are files.
     ///
     /// # Errors
-    /// When it cannot be started, dies at once, or is of another version.
-    pub async fn start(executable: &Path, mut access: Access) -> Result<Self, WorkerError> {
+    /// When it cannot be started, dies at once, or is of another version. When it could not be confined, unless there is no
+    /// file that it may read or the program may open them all the same.
+    pub async fn start(program: &WorkerProgram, mut access: Access) -> Result<Self, WorkerError> {
+        let executable = &program.path;
         access.read.retain(|path| !path.is_dir());
+        let has_files = !access.read.is_empty();
         let cause = |cause| WorkerError::Start { path: executable.to_owned(), cause };
         let mut child = Command::new(executable)
             .arg("--serve")
@@ -137,7 +178,7 @@ impl WorkerProcess {
         };
         let last_words = LastWords::default();
         tokio::spawn(last_words.clone().listen(errors));
-        let sandbox = Sandbox { is_complete: false, detail: "none".to_owned() };
+        let sandbox = Sandbox { lacks: None, is_complete: false, detail: "none".to_owned() };
         let mut worker = Self { child, requests, responses, last_words, sandbox };
         match worker.receive(START_LIMIT).await? {
             Response::Hello { version } if version == env!("CARGO_PKG_VERSION") => {}
@@ -147,6 +188,9 @@ impl WorkerProcess {
         worker.send(&Request::Confine(access)).await?;
         match worker.receive(START_LIMIT).await? {
             Response::Confined(sandbox) => {
+                if has_files {
+                    program.accept(&sandbox)?;
+                }
                 worker.sandbox = sandbox;
                 Ok(worker)
             }

@@ -14,6 +14,7 @@ use crate::executor::Executor;
 use crate::lanes::BEAT;
 use crate::local::LocalExecutor;
 use crate::owner::Owner;
+use crate::process::WorkerProgram;
 use crate::shared::Shared;
 use crate::shutdown::Shutdown;
 use crate::template::NameTemplate;
@@ -25,8 +26,8 @@ use crate::wake::Wake;
 pub struct ServiceOptions {
     /// The ledger. No other service may work on it at the same time: the caller holds its lock.
     pub ledger: Ledger,
-    /// The worker executable.
-    pub worker: PathBuf,
+    /// What workers run.
+    pub worker: WorkerProgram,
     /// How the work is done. What changes here holds from the next piece of work on.
     pub limits: watch::Receiver<Limits>,
     /// What to do about a file that has the name of a result.

@@ -141,7 +141,7 @@ mod tests {
             };
             let shared = Arc::new(Shared::new(ServiceOptions {
                 ledger: ledger.clone(),
-                worker: "worker".into(),
+                worker: crate::WorkerProgram { path: "worker".into(), unconfined: false },
                 limits: tokio::sync::watch::channel(limits).1,
                 existing: Existing::NextName,
                 folders: crate::ServerFolders::default(),

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use coordinator::{Inbox, InboxOptions, NameRules, NameTemplate, Shutdown, Wake};
+use coordinator::{Inbox, InboxOptions, NameRules, NameTemplate, Shutdown, Wake, WorkerProgram};
 use job::Settings;
 use job::message::{Response, Sandbox, encode};
 use ledger::Ledger;
@@ -22,7 +22,7 @@ fn worker(folder: &Path, unfinished: &str) -> PathBuf {
         let bytes: Vec<u8> = answers.iter().flat_map(|answer| encode(answer).unwrap()).collect();
         std::fs::write(folder.join(name), bytes).unwrap();
     };
-    let walls = Sandbox { is_complete: true, detail: String::new() };
+    let walls = Sandbox { lacks: None, is_complete: true, detail: String::new() };
     put(
         "first",
         &[Response::Hello { version: env!("CARGO_PKG_VERSION").to_owned() }, Response::Confined(walls)],
@@ -59,7 +59,10 @@ impl Watched {
         let inbox = Inbox::new(InboxOptions {
             name: NameTemplate::default(),
             ledger: ledger.clone(),
-            worker: worker(folder.path(), "the file says 8.0 s and ends after 4.4 s"),
+            worker: WorkerProgram {
+                path: worker(folder.path(), "the file says 8.0 s and ends after 4.4 s"),
+                unconfined: false,
+            },
             input,
             place: None,
             output: folder.path().join("output"),

@@ -32,6 +32,19 @@ pub trait Engine: Send {
     /// # Errors
     /// When the size has no pixels or is too large for the memory.
     fn session(&self, input: Size) -> Result<Box<dyn Session>, Error>;
+
+    /// As [`session_memory`](Self::session_memory), for a [`thin_session`](Self::thin_session).
+    ///
+    /// # Errors
+    /// As for [`session_memory`](Self::session_memory).
+    fn thin_session_memory(&self, input: Size) -> Result<u64, Error>;
+
+    /// As [`session`](Self::session), with as little memory as there can be: it gives the same bits, and several threads
+    /// wait for each other more often.
+    ///
+    /// # Errors
+    /// As for [`session`](Self::session).
+    fn thin_session(&self, input: Size) -> Result<Box<dyn Session>, Error>;
 }
 
 /// A prepared network with the memory for inputs of one size.

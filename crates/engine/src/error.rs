@@ -15,9 +15,7 @@ pub enum Error {
     #[error("a picture of {0} is too large")]
     TooLarge(Size),
     /// The memory for this size of picture is not to be had.
-    #[error(
-        "pictures of {size} need {bytes} bytes of memory, which are not to be had: free some memory, or use smaller pictures"
-    )]
+    #[error("pictures of {size} need {bytes} bytes of memory, which are not to be had")]
     Memory {
         /// The size of the input.
         size: Size,

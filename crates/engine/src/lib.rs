@@ -15,9 +15,11 @@
 //! - Reading models (`network`), decoding and converting pictures (`media`).
 
 mod api;
+mod axis;
 mod cpu;
 mod error;
 mod reuse;
+mod tiled;
 
 use std::num::NonZeroUsize;
 

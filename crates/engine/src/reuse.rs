@@ -18,8 +18,10 @@ use frame::{RgbF32, Size};
 use network::ir::Network;
 
 use self::cells::Cells;
-use self::layout::{Area, Layout, Piece, Reach};
-use crate::{Engine, Error, RowBand, Session};
+use self::layout::{Area, Layout, Reach};
+use crate::axis::Piece;
+use crate::tiled::{Tiled, bytes};
+use crate::{Engine, Error};
 
 /// What a new picture needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,9 +45,9 @@ pub struct Patch<'a> {
     pub width: u32,
     /// Number of rows.
     pub rows: u32,
-    first: usize,
-    stride: usize,
-    planes: [&'a [f32]; 3],
+    pub(crate) first: usize,
+    pub(crate) stride: usize,
+    pub(crate) planes: [&'a [f32]; 3],
 }
 
 impl<'a> Patch<'a> {
@@ -78,8 +80,10 @@ struct Sequence {
     /// The results handed out are complete.
     is_known: bool,
     areas: Vec<Area>,
-    /// Sessions for the shapes of the layout, the whole picture first, others as they are needed.
-    sessions: Vec<Option<Box<dyn Session>>>,
+    /// What runs the shapes of the layout, the whole picture first, others as they are needed.
+    sessions: Vec<Option<Tiled>>,
+    /// Bytes that these may hold together.
+    most: u64,
     tile: RgbF32,
 }
 
@@ -109,15 +113,27 @@ impl Reuse {
     /// # Errors
     /// As for [`Engine::session`].
     pub fn begin(&mut self, size: Size, tolerance: Option<u8>) -> Result<(), Error> {
+        self.begin_within(size, tolerance, u64::MAX)
+    }
+
+    /// As [`begin`](Self::begin), with sessions of at most `most` bytes: where a picture does not fit, it is computed in
+    /// tiles, which takes longer and changes no bit.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] with the least that would do where tiles do not help either, and as for [`Engine::session`].
+    pub fn begin_within(&mut self, size: Size, tolerance: Option<u8>, most: u64) -> Result<(), Error> {
+        let needed = self.sessions_within(size, most)?;
         if let Some(sequence) = &mut self.sequence
             && (sequence.size, sequence.tolerance) == (size, tolerance)
+            && sequence.held() <= most
+            && sequence.sessions[0].as_ref().is_some_and(|whole| whole.memory() == needed)
         {
-            sequence.is_known = false;
+            (sequence.is_known, sequence.most) = (false, most);
             return Ok(());
         }
         // The old one's memory goes before the new one's comes.
         self.sequence = None;
-        let whole = self.engine.session(size)?;
+        let whole = Tiled::new(self.engine.as_ref(), size, most)?;
         let layout = Layout::new(size, self.reach(tolerance));
         let mut sessions: Vec<_> = layout.shapes().iter().map(|_| None).collect();
         sessions[0] = Some(whole);
@@ -130,9 +146,18 @@ impl Reuse {
             is_known: false,
             areas: Vec::new(),
             sessions,
+            most,
             tile: RgbF32::new(Size::new(0, 0)),
         });
         Ok(())
+    }
+
+    /// Bytes that the sessions for a picture of a size hold when they may hold at most `most`.
+    ///
+    /// # Errors
+    /// As for [`begin_within`](Self::begin_within).
+    pub fn sessions_within(&self, size: Size, most: u64) -> Result<u64, Error> {
+        Tiled::memory_within(self.engine.as_ref(), size, most)
     }
 
     /// Says what a picture needs. Unless that is nothing, [`run`](Self::run) comes next, with the same picture.
@@ -156,12 +181,7 @@ impl Reuse {
             return Err(Error::Size { expected: Size::new(0, 0), found: input.size() });
         };
         if sequence.is_whole() {
-            let Some(session) = &mut sequence.sessions[0] else { return Err(Error::Failed) };
-            session.run(input, &mut |band| {
-                let stride = band.width as usize;
-                let RowBand { y, rows, width, planes } = band;
-                patches(Patch { x: 0, y, width, rows, first: 0, stride, planes });
-            })?;
+            sequence.session(self.engine.as_ref(), 0)?.run(input, patches)?;
             sequence.is_known = sequence.tolerance.is_some();
             return Ok(sequence.size.pixels());
         }
@@ -217,17 +237,29 @@ impl Sequence {
         matches!(self.areas.as_slice(), [] | [Area { shape: 0, .. }])
     }
 
+    /// What runs pictures of a shape. Where there is no room for it beside the others, they go.
+    fn session(&mut self, engine: &dyn Engine, shape: usize) -> Result<&mut Tiled, Error> {
+        if self.sessions[shape].is_none() {
+            let size = self.layout.shapes()[shape];
+            let needed = Tiled::memory_within(engine, size, self.most)?;
+            if self.held().saturating_add(needed) > self.most {
+                self.sessions.iter_mut().for_each(|other| *other = None);
+            }
+            self.sessions[shape] = Some(Tiled::new(engine, size, self.most)?);
+        }
+        self.sessions[shape].as_mut().ok_or(Error::Failed)
+    }
+
     fn run_areas(&mut self, engine: &dyn Engine, patches: &mut dyn FnMut(Patch<'_>)) -> Result<u64, Error> {
         let mut pixels = 0;
-        for area in &self.areas {
+        for number in 0..self.areas.len() {
+            let area = self.areas[number];
             let shape = self.layout.shapes()[area.shape];
-            let session = match &mut self.sessions[area.shape] {
-                Some(session) => session,
-                none => none.insert(engine.session(shape)?),
-            };
+            self.session(engine, area.shape)?;
+            let Some(session) = &mut self.sessions[area.shape] else { return Err(Error::Failed) };
             self.tile.resize(shape);
-            for row in self.layout.rows(area) {
-                for column in self.layout.columns(area) {
+            for row in self.layout.rows(&area) {
+                for column in self.layout.columns(&area) {
                     for plane in 0..3 {
                         for y in 0..shape.height {
                             let from = self.reference.row(plane, row.start + y);
@@ -236,8 +268,8 @@ impl Sequence {
                         }
                     }
                     let scale = engine.scale();
-                    session.run(&self.tile, &mut |band| {
-                        if let Some(patch) = inner(&band, row, column, scale) {
+                    session.run(&self.tile, &mut |patch| {
+                        if let Some(patch) = inner(patch, row, column, scale) {
                             patches(patch);
                         }
                     })?;
@@ -248,26 +280,23 @@ impl Sequence {
         Ok(pixels)
     }
 
+    /// Bytes of all sessions.
+    fn held(&self) -> u64 {
+        self.sessions.iter().flatten().map(Tiled::memory).sum()
+    }
+
     fn memory(&self) -> u64 {
-        let sessions = self.sessions.iter().flatten().map(|session| session.memory()).sum::<u64>();
-        let pixels = self.reference.size().pixels() + self.tile.size().pixels();
-        sessions + pixels * 3 * size_of::<f32>() as u64
+        self.held() + bytes(self.reference.size()) + bytes(self.tile.size())
     }
 }
 
-/// What is taken of some rows that a tile gave.
-fn inner<'a>(band: &RowBand<'a>, row: Piece, column: Piece, scale: u32) -> Option<Patch<'a>> {
-    let top = row.start * scale + band.y;
-    let y = top.max(row.taken.start * scale);
-    let end = (top + band.rows).min(row.taken.end * scale);
-    let stride = band.width as usize;
-    (y < end).then(|| Patch {
-        x: column.taken.start * scale,
-        y,
-        width: (column.taken.end - column.taken.start) * scale,
-        rows: end - y,
-        first: (y - top) as usize * stride + ((column.taken.start - column.start) * scale) as usize,
-        stride,
-        planes: band.planes,
-    })
+/// What is taken of a part of a tile's results, in its place in the whole.
+fn inner(patch: Patch<'_>, row: Piece, column: Piece, scale: u32) -> Option<Patch<'_>> {
+    let (left, top) = (column.start * scale + patch.x, row.start * scale + patch.y);
+    let (x, y) = (left.max(column.taken.start * scale), top.max(row.taken.start * scale));
+    let right = (left + patch.width).min(column.taken.end * scale);
+    let end = (top + patch.rows).min(row.taken.end * scale);
+    let first =
+        patch.first + (y.saturating_sub(top)) as usize * patch.stride + (x.saturating_sub(left)) as usize;
+    (x < right && y < end).then(|| Patch { x, y, width: right - x, rows: end - y, first, ..patch })
 }

@@ -6,7 +6,7 @@ mod common;
 use common::nets::{Random, networks, noise, rrdb, srvgg};
 use common::tiled::upscale;
 use common::{difference, engines, naive, same, threads, whole};
-use engine::Error;
+use engine::{Error, Reuse, Tiling};
 use frame::{RgbF32, Size};
 use network::ir::Network;
 
@@ -55,6 +55,47 @@ fn threads_do_not_change_a_bit() {
                     assert!(same, "{name} {width}x{height} {}", many.describe());
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn tiles_do_not_change_a_bit() {
+    for (name, network) in networks() {
+        for engine in engines(&network, 2) {
+            let Tiling { grid, left, right, .. } = engine.tiling();
+            let size = Size::new(3 * (left + right) + 7 * grid + 5, 40);
+            let input = noise(size, 10);
+            let (wanted, scale, described) =
+                (whole(engine.as_ref(), &input), engine.scale(), engine.describe());
+            let all = engine.session_memory(size).unwrap();
+            let mut reuse = Reuse::new(engine, &network);
+            let Err(Error::Memory { bytes: least, .. }) = reuse.begin_within(size, None, 0) else {
+                panic!("{name}: a picture without memory")
+            };
+            // Tiles with more and more memory.
+            let mut counts = Vec::new();
+            for most in [least, least + (all - least) / 3, all - 1, all] {
+                reuse.begin_within(size, None, most).unwrap();
+                assert_eq!(reuse.sessions_within(size, most), Ok(reuse.memory() - reuse.engine().memory()));
+                assert!(reuse.memory() - reuse.engine().memory() <= most);
+                let mut output = RgbF32::new(size.scaled(scale));
+                let mut tops = 0;
+                let run = reuse.run(&input, &mut |patch| {
+                    tops += usize::from(patch.y == 0);
+                    for plane in 0..3 {
+                        for y in 0..patch.rows {
+                            let row = &mut output.row_mut(plane, patch.y + y)[patch.x as usize..];
+                            row[..patch.width as usize].copy_from_slice(patch.row(plane, y));
+                        }
+                    }
+                });
+                assert_eq!(run, Ok(size.pixels()));
+                assert!(same(&output, &wanted), "{name} {size} in {most} of {all} bytes: {described}");
+                counts.push(tops);
+            }
+            let is_ordered = counts.is_sorted_by(|less, more| less >= more);
+            assert!(is_ordered && counts[0] > 1 && counts[3] == 1, "{name}: {counts:?}");
         }
     }
 }

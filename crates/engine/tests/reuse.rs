@@ -46,6 +46,12 @@ impl Engine for Counting {
         let session = self.engine.session(input)?;
         Ok(Box::new(CountingSession { session, pixels: Arc::clone(&self.pixels) }))
     }
+    fn thin_session_memory(&self, input: Size) -> Result<u64, Error> {
+        self.engine.thin_session_memory(input)
+    }
+    fn thin_session(&self, input: Size) -> Result<Box<dyn Session>, Error> {
+        self.engine.thin_session(input)
+    }
 }
 
 impl Session for CountingSession {
@@ -173,6 +179,30 @@ fn any_film_gives_the_bits_of_computing_everything() {
     }
     // Else this proves less than it says.
     assert!(kinds.iter().all(|&count| count > 20), "{kinds:?}");
+}
+
+#[test]
+fn little_memory_changes_no_bit_of_a_film() {
+    for tolerance in [None, Some(0), Some(3)] {
+        let (network, size) = (srvgg(8, 2, 2, 31), Size::new(300, 60));
+        let engine = || engine::cpu(&network, threads(2)).unwrap();
+        let all = engine().session_memory(size).unwrap();
+        let mut roomy = Film::new(engine(), &network, size, tolerance);
+        let mut tight = Film::new(engine(), &network, Size::new(1, 1), tolerance);
+        let refused = tight.reuse.begin_within(size, tolerance, 0);
+        let Err(Error::Memory { bytes: least, .. }) = refused else { panic!("{refused:?}") };
+        assert!(least < all / 2, "{least} of {all}");
+        tight.reuse.begin_within(size, tolerance, least).unwrap();
+        tight.output.resize(size.scaled(2));
+        let (mut random, mut picture) = (Random::new(32), noise(size, 33));
+        for frame in 0..12 {
+            assert_eq!(roomy.show(&picture), tight.show(&picture));
+            assert!(same(&tight.output, &roomy.output), "{tolerance:?} frame {frame}");
+            let pictures = 2 * 12 * size.pixels();
+            assert!(tight.reuse.memory() <= tight.reuse.engine().memory() + least + pictures);
+            change(&mut picture, &mut random);
+        }
+    }
 }
 
 #[test]

@@ -296,7 +296,9 @@ pub struct ModelFacts {
 /// How far a worker is confined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sandbox {
-    /// All walls stand.
+    /// What a worker must not open files of others without and does not stand, in words; `None` where it is confined.
+    pub lacks: Option<String>,
+    /// All walls stand, with all that newer kernels have.
     pub is_complete: bool,
     /// Which walls stand and which do not, in words.
     pub detail: String,

@@ -2,6 +2,7 @@
 
 mod device;
 mod format;
+mod memory;
 mod options;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::{CodecParameters, Error, Hdr, VideoInfo, bit_depth};
 
 pub use device::{StandIn, stand_in, try_encoder};
 pub use format::{OutputFormat, output_color, output_format};
+pub use memory::{checking_memory, decoder_memory, encoder_memory, picture_bytes};
 
 use device::{Device, named};
 

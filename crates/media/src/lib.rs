@@ -41,8 +41,8 @@ pub use container::Container;
 pub use crop::{Crop, crop, look_for_bars};
 pub use dolby_vision::DolbyVision;
 pub use encode::{
-    EncodeSettings, OutputFormat, Packet, SegmentEncoder, StandIn, output_color, output_format, stand_in,
-    try_encoder,
+    EncodeSettings, OutputFormat, Packet, SegmentEncoder, StandIn, checking_memory, decoder_memory,
+    encoder_memory, output_color, output_format, picture_bytes, stand_in, try_encoder,
 };
 pub use error::Error;
 pub use fields::{Deinterlace, deinterlace, deinterlace_by_samples};

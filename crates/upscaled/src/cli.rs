@@ -211,6 +211,10 @@ pub(crate) struct Choices {
     /// beside its result
     #[arg(long)]
     pub(crate) no_subtitle_files: bool,
+    /// Open videos even where this system cannot confine the process that does (`upscaled doctor` shows whether it can): only
+    /// for videos that you trust
+    #[arg(long)]
+    pub(crate) unconfined: bool,
 }
 
 /// Which part of the film is made.
@@ -300,6 +304,9 @@ pub(crate) struct Preview {
     /// Threads of the engine [default: one a core]
     #[arg(long, value_name = "NUMBER", value_parser = choice::threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<u32>,
+    /// Open the video even where this system cannot confine the process that does: only if you trust it
+    #[arg(long)]
+    pub(crate) unconfined: bool,
     /// Take settings from upscaled.toml in this folder, and look for models there [default: models/ in the current folder]
     #[arg(long, value_name = "FOLDER", env = "UPSCALED_ROOT")]
     pub(crate) root: Option<PathBuf>,

@@ -15,9 +15,8 @@ mod serve;
 mod show;
 mod up;
 
-use std::path::PathBuf;
-
 use anyhow::Context as _;
+use coordinator::WorkerProgram;
 
 use crate::cli::{Arguments, Command};
 use crate::exit::Ending;
@@ -58,11 +57,15 @@ fn unexpected() -> anyhow::Error {
     anyhow::anyhow!("the server answers something else: restart it from the same build as this program")
 }
 
-/// The worker executable: the one named in the environment, else the one beside this program.
-fn worker_executable() -> anyhow::Result<PathBuf> {
-    if let Some(path) = std::env::var_os("UPSCALED_WORKER") {
-        return Ok(path.into());
-    }
-    let program = std::env::current_exe().context("the program does not know where it is")?;
-    Ok(program.with_file_name("upscaled-worker"))
+/// What workers run: the executable named in the environment, else the one beside this program. With `unconfined`, they may
+/// open files where this system cannot confine them.
+fn worker_program(unconfined: bool) -> anyhow::Result<WorkerProgram> {
+    let path = match std::env::var_os("UPSCALED_WORKER") {
+        Some(path) => path.into(),
+        None => {
+            let program = std::env::current_exe().context("the program does not know where it is")?;
+            program.with_file_name("upscaled-worker")
+        }
+    };
+    Ok(WorkerProgram { path, unconfined })
 }

@@ -85,6 +85,7 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
         keep_time: choices.keep_time || file.keep_time == Some(true),
         name: choices.name.or(file.name),
         no_subtitle_files: choices.no_subtitle_files || file.subtitle_files == Some(false),
+        unconfined: choices.unconfined || file.unconfined == Some(true),
     })
 }
 
@@ -156,7 +157,7 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
         .iter()
         .map(|EncoderOption((name, value))| format!("{name} = \"{value}\""))
         .collect();
-    let of_line: [(&'static str, Option<String>, &str); 31] = [
+    let of_line: [(&'static str, Option<String>, &str); 32] = [
         ("model", line.model.as_ref().map(|name| text(name)), "\"realesr-general-x4v3\""),
         ("scale", size.scale.map(|scale| scale.to_string()), scale),
         ("height", size.height.map(|rows| rows.to_string()), NOT_SET),
@@ -185,6 +186,7 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
         ("keep_time", line.keep_time.then(|| true.to_string()), "false"),
         ("name", line.name.as_ref().map(|name| text(name)), "\"{stem}_upscaled\""),
         ("subtitle_files", line.no_subtitle_files.then(|| false.to_string()), "true"),
+        ("unconfined", line.unconfined.then(|| true.to_string()), "false"),
         ("settle", None, "\"10m\""),
         ("ignore", None, "[]"),
         ("skip_samples", None, "false"),

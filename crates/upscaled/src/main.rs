@@ -13,6 +13,7 @@ mod log;
 mod made_up;
 mod model;
 mod output;
+mod privileges;
 mod progress;
 mod reach;
 mod root;
@@ -29,6 +30,10 @@ mod words;
 use clap::Parser as _;
 
 fn main() -> std::process::ExitCode {
+    let kept = privileges::give_up();
     let arguments = cli::Arguments::parse();
+    if let Some(kept) = kept {
+        output::error(&kept);
+    }
     exit::code(commands::run(arguments))
 }

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use common::{Random, ffmpeg, frame_checksums, make_clip, number, run_well, upscaled, wait_for};
 use place::MemoryGroup;
-use server::{PATIENCE, Server, signal};
+use server::{PATIENCE, Server};
 
 const SETTINGS: [&str; 4] = ["--model", "realesr-animevideov3", "--segment-frames", "15"];
 /// More than anything here needs.
@@ -124,7 +124,7 @@ fn when_memory_runs_out_the_worker_dies_and_nothing_finished_is_lost() {
     let mut servers = 0;
     let result = root.join("output/clip_upscaled.mp4");
     let mut random = Random(1);
-    let mut lost = 0;
+    let (mut lost, mut others) = (0, 0);
     while group.kills() < wanted_kills && !result.exists() {
         // A third death over the same segment would rightly end the job: another one has to be finished first.
         let begun = done(&server);
@@ -133,15 +133,17 @@ fn when_memory_runs_out_the_worker_dies_and_nothing_finished_is_lost() {
         let (kills, finished) = (group.kills(), done(&server));
         let score = std::fs::read_to_string(format!("/proc/{worker}/oom_score_adj")).unwrap_or_default();
         assert!(score.is_empty() || score.trim() == "500", "{score}");
-        // A worker takes its memory when it begins: the next one comes to the end of it somewhere on its way.
-        signal("KILL", worker);
-        wait_for("its end", PATIENCE, || server.worker() != Some(worker));
-        let limit = (24 << 20) + random.below(20 << 20);
+        // What was free when it began is taken by another program while it works.
+        let limit = group.usage() + (1 << 20) + random.below(8 << 20);
         let start = Instant::now();
         while !group.set_limit(limit) && start.elapsed() < ROUND {}
-        while group.kills() == kills && done(&server) <= finished && start.elapsed() < ROUND {
-            std::thread::sleep(Duration::from_millis(10));
+        let mut other = group.command(Command::new("tail").arg("/dev/zero")).spawn().unwrap();
+        while group.kills() == kills && start.elapsed() < ROUND {
+            std::thread::sleep(Duration::from_millis(1));
         }
+        others += u64::from(other.try_wait().unwrap().is_some());
+        let _ = other.kill();
+        other.wait().unwrap();
         println!("{} MiB: {} deaths after {:?}", limit >> 20, group.kills() - kills, start.elapsed());
         assert!(group.set_limit(PLENTY));
         wait_for("a worker", PATIENCE, || {
@@ -161,7 +163,7 @@ fn when_memory_runs_out_the_worker_dies_and_nothing_finished_is_lost() {
         });
         lost += finished.saturating_sub(done(&server));
     }
-    let workers = group.kills() - servers;
+    let workers = group.kills() - servers - others;
     let jobs = server.wait_for_jobs(1);
     println!(
         "{workers} workers and {servers} servers were killed for want of memory; {lost} finished segments were lost"
@@ -172,4 +174,57 @@ fn when_memory_runs_out_the_worker_dies_and_nothing_finished_is_lost() {
     assert_eq!(frame_checksums(&result), frame_checksums(&folder.path().join("wanted.mp4")));
     // Those that it started must be out of the group before that can go.
     assert_eq!(server.stop(), Some(0));
+}
+
+/// What a refusal says: bytes that are needed, and bytes that there are.
+fn refused(output: &Output) -> (u64, u64) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let bytes = said.split('(').filter_map(|part| part.split_once(" bytes)")?.0.parse().ok());
+    let [needed, there] = bytes.collect::<Vec<_>>().try_into().expect(&said);
+    assert!(!said.contains("trying again"), "{said}");
+    (needed, there)
+}
+
+#[test]
+fn what_does_not_fit_is_made_in_tiles_and_what_fits_in_no_way_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    make_clip(&folder.path().join("clip.mp4"), "640x64", 4, false);
+    let model = ["--model", "realesr-general-x4v3", "--threads", "1"];
+    let traces = folder.path().join("traces");
+    std::fs::create_dir(&traces).unwrap();
+    let planned = || {
+        let trace = std::fs::read_dir(&traces).unwrap().next().unwrap().unwrap().path();
+        let trace: serde_json::Value = serde_json::from_slice(&std::fs::read(&trace).unwrap()).unwrap();
+        ["memory_planned", "memory_peak"].map(|key| trace["otherData"][key].as_u64().unwrap())
+    };
+    well(up(folder.path(), &model).env("UPSCALED_TRACE", &traces).args(["-o", "wanted.mp4"]));
+    let [whole, peak] = planned();
+    println!("planned {whole} bytes, at most {peak} were taken");
+    assert!(peak <= whole);
+    // The least that would do is said by a limit under which nothing fits.
+    let tight = |bytes: u64| {
+        let mut command = up(folder.path(), &model);
+        command.env("UPSCALED_MEMORY", bytes.to_string()).env("UPSCALED_TRACE", &traces);
+        command
+    };
+    let (least, there) = refused(&tight(1 << 20).output().unwrap());
+    assert_eq!(there, 1 << 20);
+    assert!(least < whole, "{least} of {whole}");
+    assert_eq!(refused(&tight(least - 1).output().unwrap()), (least, least - 1));
+    well(&mut tight(least));
+    let [tiled, peak] = planned();
+    println!("in tiles planned {tiled} bytes, at most {peak} were taken");
+    assert!(tiled == least && peak <= tiled);
+    let packets = |name: &str| frame_checksums(&folder.path().join(name));
+    assert_eq!(packets("clip_upscaled.mp4"), packets("wanted.mp4"));
+
+    let Some(group) = MemoryGroup::new("admission") else { return };
+    assert!(group.set_limit(least / 2));
+    let command = up(folder.path(), &model);
+    let mut command = group.command(&command);
+    let (needed, there) = refused(&command.args(["-o", "other.mp4"]).output().unwrap());
+    println!("a group of {} bytes leaves {there} of {needed}", least / 2);
+    assert!(needed == least && there < least);
+    assert_eq!(group.kills(), 0);
 }

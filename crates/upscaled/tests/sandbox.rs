@@ -109,3 +109,96 @@ fn a_decoder_that_is_taken_over_can_do_nothing_in_a_real_worker() {
     assert!(came_through.is_empty(), "{came_through:?}");
     assert_eq!(frame_checksums(&path("clip_upscaled.mp4")), frame_checksums(&path("wanted.mp4")));
 }
+
+/// A worker whose system refuses a call; `None`, with the reason, where calls cannot be made to fail.
+fn worker_without(folder: &Path, call: &str, error: &str) -> Option<std::path::PathBuf> {
+    let traced = std::process::Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
+    if !traced.as_ref().is_ok_and(|output| output.status.success()) {
+        println!("skipped: no call can be made to fail here, which needs strace: {traced:?}");
+        return None;
+    }
+    let script = format!(
+        "#!/bin/sh\nexec strace -f -o /dev/null -e trace={call} -e inject={call}:error={error} '{}' \"$@\"\n",
+        worker().display()
+    );
+    let path = folder.join(format!("without-{call}.sh"));
+    executable(&path, &script);
+    Some(path)
+}
+
+#[test]
+fn without_its_walls_a_worker_gets_no_video_unless_the_user_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("root");
+    fs::create_dir(&root).unwrap();
+    make_clip(&folder.path().join("clip.mp4"), "64x36", 10, false);
+    for (call, error, wall) in
+        [("landlock_create_ruleset", "ENOSYS", "no Landlock"), ("seccomp", "EINVAL", "no seccomp")]
+    {
+        let Some(worker) = worker_without(folder.path(), call, error) else { return };
+        let run = |arguments: &[&str]| {
+            let mut command = upscaled(folder.path());
+            let output = command.env("UPSCALED_WORKER", &worker).args(arguments).output().unwrap();
+            (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        };
+        let up = ["up", "clip.mp4", "-m", "none", "--overwrite"];
+        for arguments in [&up[..], &["serve", "--root", "root"], &["preview", "clip.mp4", "--at", "0"]] {
+            let (code, said) = run(arguments);
+            assert_eq!(code, Some(1), "{said}");
+            assert!(said.contains(wall) && said.contains("cannot be confined on this system"), "{said}");
+        }
+        assert!(!folder.path().join("clip_upscaled.mp4").exists());
+        let (code, said) = run(&[&up[..], &["--unconfined"]].concat());
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(said.matches("the worker is not confined, as was allowed").count(), 1, "{said}");
+        fs::write(root.join("upscaled.toml"), "unconfined = true\n").unwrap();
+        let (code, said) = run(&[&up[..], &["--root", "root"]].concat());
+        assert_eq!(code, Some(0), "{said}");
+        for path in ["root/upscaled.toml", "clip_upscaled.mp4", "clip_upscaled.mp4.json"] {
+            fs::remove_file(folder.path().join(path)).unwrap();
+        }
+        fs::remove_dir_all(root.join("state")).unwrap();
+    }
+}
+
+#[test]
+fn a_server_gives_up_what_it_does_not_need() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), &["--model", "none"]);
+    wait_for("the server", PATIENCE, || folder.path().join("state/id.json").exists());
+    let of = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", server.id())).unwrap();
+    let (status, limits) = (of("status"), of("limits"));
+    assert!(status.contains("NoNewPrivs:\t1"), "{status}");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"], "{core}");
+    let permitted = status.lines().find_map(|line| line.strip_prefix("CapPrm:")).unwrap();
+    let permitted = u64::from_str_radix(permitted.trim(), 16).unwrap();
+    // Owners, rights to read and write, times, flags of files, and seeing who has a file open.
+    assert_eq!(permitted & !(0b1_1111 | 1 << 19), 0, "{permitted:x}");
+}
+
+#[test]
+fn results_have_the_rights_that_the_user_gives_new_files_and_the_key_is_secret() {
+    use std::os::unix::fs::MetadataExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    make_clip(&folder.path().join("clip.mp4"), "64x36", 10, false);
+    for (mask, file) in [("022", 0o644), ("027", 0o640), ("002", 0o664)] {
+        let program = upscaled(folder.path());
+        let script = format!("umask {mask} && exec \"$@\"");
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &script, "sh"]).arg(program.get_program()).current_dir(folder.path());
+        let root = format!("root-{mask}");
+        fs::create_dir(folder.path().join(&root)).unwrap();
+        let output =
+            command.args(["up", "clip.mp4", "-m", "none", "--overwrite", "--root", &root]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let found = |name: &str| fs::metadata(folder.path().join(name)).unwrap();
+        for name in ["clip_upscaled.mp4", "clip_upscaled.mp4.json"] {
+            assert_eq!(found(name).mode() & 0o777, file, "{name} with umask {mask}");
+            assert_eq!((found(name).uid(), found(name).gid()), (found(&root).uid(), found(&root).gid()));
+        }
+        assert_eq!(found(&format!("{root}/state/key")).mode() & 0o777, 0o600);
+        fs::remove_file(folder.path().join("clip_upscaled.mp4")).unwrap();
+        fs::remove_file(folder.path().join("clip_upscaled.mp4.json")).unwrap();
+    }
+}

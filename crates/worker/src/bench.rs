@@ -1,6 +1,5 @@
 //! How fast a network runs on this machine: frames through the engine as a job does it, without decoding and encoding.
 
-use std::fs;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Instant;
@@ -11,9 +10,9 @@ use job::Settings;
 use job::message::{BenchReport, BenchRequest, Response};
 
 use crate::failure::Failed;
-use crate::model;
 use crate::scene::Scene;
 use crate::wire::Progress;
+use crate::{memory, model};
 
 /// Fewer frames say too little.
 const LEAST_FRAMES: u32 = 2;
@@ -44,7 +43,8 @@ fn measure(request: &BenchRequest, done: &AtomicU32) -> Result<BenchReport, Fail
         frames,
         seconds,
         flops_per_frame,
-        peak_rss_bytes: peak_memory()?,
+        peak_rss_bytes: memory::peak()
+            .ok_or_else(|| Failed::transient("the system does not say how much memory was used"))?,
     })
 }
 
@@ -104,18 +104,6 @@ fn take(band: &RowBand<'_>, output: &mut Planar<u8>) -> bool {
     sound
 }
 
-/// The most memory that this process has had, in bytes.
-fn peak_memory() -> Result<u64, Failed> {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    peak(&status).ok_or_else(|| Failed::transient("the system does not say how much memory was used"))
-}
-
-/// The peak in the text of `/proc/self/status`.
-fn peak(status: &str) -> Option<u64> {
-    let rest = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    rest.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,13 +156,5 @@ mod tests {
         take(&RowBand { y: 1, rows: 1, width: 2, planes }, &mut output);
         assert_eq!([output.row(0, 1), output.row(1, 1), output.row(2, 1)], [[0, 255], [128, 0], [255, 0]]);
         assert_eq!(output.row(0, 0), [0, 0]);
-    }
-
-    #[test]
-    fn the_kernels_figure_is_read() {
-        assert_eq!(peak("VmPeak:\t  9 kB\nVmHWM:\t   1234 kB\nVmRSS:\t 5 kB\n"), Some(1234 * 1024));
-        for status in ["", "VmHWM: x kB", "VmHWM: 5"] {
-            assert_eq!(peak(status), None);
-        }
     }
 }

@@ -14,6 +14,7 @@ mod frame_list;
 mod index;
 mod join;
 mod look;
+mod memory;
 mod model;
 mod pipeline;
 mod preview;

@@ -5,7 +5,6 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use engine::Reuse;
-use frame::Size;
 use job::message::ModelFacts;
 use job::{Model, Settings, Twin};
 use network::ir::Network;
@@ -27,15 +26,6 @@ struct Ready {
     reuse: Reuse,
 }
 
-/// An engine that is ready for frames.
-pub(crate) struct ReadyEngine<'a> {
-    pub(crate) reuse: &'a mut Reuse,
-    /// How many times larger its pictures are.
-    pub(crate) scale: u32,
-    /// The engine, in words.
-    pub(crate) description: String,
-}
-
 /// What an engine was prepared for.
 #[derive(PartialEq)]
 struct Key {
@@ -46,13 +36,12 @@ struct Key {
 }
 
 impl Upscaler {
-    /// What makes pictures of a size larger, with no memory of earlier pictures; `None` for settings without a network.
-    pub(crate) fn begin(
+    /// What makes pictures larger; `None` for settings without a network. It begins with [`Reuse::begin_within`].
+    pub(crate) fn prepare(
         &mut self,
         settings: &Settings,
         threads: u32,
-        size: Size,
-    ) -> Result<Option<ReadyEngine<'_>>, Failed> {
+    ) -> Result<Option<&mut Reuse>, Failed> {
         if !settings.has_network() {
             return Ok(None);
         }
@@ -62,7 +51,7 @@ impl Upscaler {
             twin: settings.twin.clone(),
             threads,
         };
-        let mut ready = match self.ready.take() {
+        let ready = match self.ready.take() {
             Some(ready) if ready.key == key => ready,
             _ => {
                 let network = network(settings)?;
@@ -71,9 +60,7 @@ impl Upscaler {
                 Ready { key, reuse: Reuse::new(engine, &network) }
             }
         };
-        ready.reuse.begin(size, settings.reuse)?;
-        let reuse = &mut self.ready.insert(ready).reuse;
-        Ok(Some(ReadyEngine { scale: reuse.engine().scale(), description: reuse.engine().describe(), reuse }))
+        Ok(Some(&mut self.ready.insert(ready).reuse))
     }
 }
 

@@ -22,8 +22,6 @@ use crate::trace::{Stage, Trace};
 const DECODE: &str = "decode";
 const ENGINE: &str = "engine";
 const LOOK: &str = "look";
-/// Pictures between two stages: one that is ready while the next is made.
-const QUEUE: usize = 2;
 /// Largest mean difference between a picture and its source that is still believed, of 1. Networks stay below 0.03 on
 /// the hardest test pictures; a black or scrambled picture of a film is above 0.15.
 const LARGEST_DIFFERENCE: f32 = 0.1;
@@ -56,6 +54,8 @@ pub(crate) struct Way<'a> {
     pub(crate) look: Option<Look>,
     /// Frames that the decoder finds to be repeats are not even converted.
     pub(crate) skips_repeats: bool,
+    /// Pictures between two stages.
+    pub(crate) queue: usize,
     /// The number of the first frame, for messages.
     pub(crate) first: u32,
     /// Called now and then while a frame takes long.
@@ -71,8 +71,9 @@ pub(crate) fn run(
     mut way: Way<'_>,
     mut encode: impl FnMut(Option<&Planar<u16>>, i64, &[u8]) -> Result<(), Failed>,
 ) -> Result<Reused, Failed> {
-    let (decoded, to_engine) = sync_channel::<Picture>(QUEUE);
-    let (upscaled, to_encoder) = sync_channel::<Picture>(QUEUE);
+    let queue = way.queue;
+    let (decoded, to_engine) = sync_channel::<Picture>(queue);
+    let (upscaled, to_encoder) = sync_channel::<Picture>(queue);
     let (used, free) = channel::<Picture>();
     thread::scope(|scope| {
         let (first, skips_repeats, trace) = (way.first, way.skips_repeats, way.trace);
@@ -84,7 +85,7 @@ pub(crate) fn run(
         let (look, to_encoder) = match look {
             None => (None, to_encoder),
             Some(look) => {
-                let (done, looked) = sync_channel::<Picture>(QUEUE);
+                let (done, looked) = sync_channel::<Picture>(queue);
                 let finish = move || finish(look, &to_encoder, &done, trace);
                 (Some(threads::start_in(scope, LOOK, finish)?), looked)
             }

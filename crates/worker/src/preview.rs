@@ -252,13 +252,14 @@ fn enlarge(
     let (source, size) = (&frame.picture, frame.picture.size());
     // A single frame has nothing to be compared with.
     let alone = Settings { reuse: None, ..settings.clone() };
-    let result = match upscaler.begin(&alone, threads, size)? {
+    let result = match upscaler.prepare(&alone, threads)? {
         None => rounded(source),
-        Some(ready) => {
-            let mut result = Planar::new(size.scaled(ready.scale));
+        Some(reuse) => {
+            reuse.begin_within(size, None, storage::available_memory().unwrap_or(u64::MAX))?;
+            let mut result = Planar::new(size.scaled(reuse.engine().scale()));
             let mut sound = true;
-            ready.reuse.compare(source);
-            ready.reuse.run(source, &mut |patch| sound &= take(&patch, &mut result))?;
+            reuse.compare(source);
+            reuse.run(source, &mut |patch| sound &= take(&patch, &mut result))?;
             if !sound {
                 return Err(Failed::last("the engine gives no numbers: try another model"));
             }

@@ -2,8 +2,8 @@
 //! reaches nothing else, whatever a decoder is made to do.
 //!
 //! Two walls that do not know of each other: Landlock for files, and signals; seccomp for the network, other processes
-//! and what Landlock does not know, such as the modes of files (a list of calls that are allowed). Neither needs root. A kernel that lacks one keeps the
-//! other, and what is missing is told.
+//! and what Landlock does not know, such as the modes of files (a list of calls that are allowed). Neither needs root. What is missing is told, and
+//! the coordinator decides whether this process gets anything to open.
 
 mod attempts;
 mod calls;
@@ -23,8 +23,28 @@ pub(crate) fn enter(access: &Access) -> Sandbox {
     let start = Instant::now();
     let folder = access.write.first().map(|folder| &*folder.0);
     let walls = [limits::set(folder), files::restrict(access), system_calls::restrict()];
-    let is_complete = walls.iter().all(Result::is_ok);
-    let words: Vec<String> = walls.into_iter().map(|wall| wall.unwrap_or_else(|gap| gap)).collect();
+    let is_complete = walls.iter().all(|wall| matches!(wall, Wall::Whole(_)));
+    let missing =
+        walls.iter().filter_map(|wall| if let Wall::Missing(words) = wall { Some(&**words) } else { None });
+    let missing = missing.collect::<Vec<_>>().join(", ");
+    let words: Vec<&str> = walls.iter().map(Wall::words).collect();
     let time = start.elapsed().as_secs_f64() * 1e3;
-    Sandbox { is_complete, detail: format!("{} (set up in {time:.1} ms)", words.join(", ")) }
+    let detail = format!("{} (set up in {time:.1} ms)", words.join(", "));
+    Sandbox { lacks: (!missing.is_empty()).then_some(missing), is_complete, detail }
+}
+
+/// How far a wall stands, in words.
+#[derive(Debug)]
+enum Wall {
+    Whole(String),
+    /// What it leaves open, another wall keeps closed.
+    Partial(String),
+    Missing(String),
+}
+
+impl Wall {
+    fn words(&self) -> &str {
+        let (Self::Whole(words) | Self::Partial(words) | Self::Missing(words)) = self;
+        words
+    }
 }

@@ -17,6 +17,7 @@ use crate::encoding::{Output, media_container};
 use crate::failure::Failed;
 use crate::frame_list;
 use crate::look::Look;
+use crate::memory;
 use crate::model::Upscaler;
 use crate::pipeline::{self, Way};
 use crate::source::source;
@@ -25,7 +26,7 @@ use crate::verifier::{Checksum, Found, Verifier};
 use crate::wire::Progress;
 
 /// Threads of the decoder: decoding is little work beside the network.
-const DECODER_THREADS: usize = 2;
+pub(crate) const DECODER_THREADS: usize = 2;
 /// Largest difference between the mean luma of a frame that was encoded and of the same frame decoded, of 1. Encoders
 /// stay below 0.01 even at their worst quality; garbage does not.
 const LARGEST_LUMA_DIFFERENCE: f32 = 0.06;
@@ -147,21 +148,11 @@ fn make(
 ) -> Result<Made, Failed> {
     let source = &source(&request.source, request.settings.stream);
     let mut probe = media::probe(source)?;
+    let stored = probe.video.clone();
     probe.video = probe.video.as_decoded(index);
     let orientation = media_container(request.container).orientation(&probe.video);
     probe.video = probe.video.turned(orientation);
     let pictures = probe.video.size;
-    let ready = upscaler.begin(&request.settings, request.engine_threads, pictures)?;
-    let (reuse, scale, engine) = match ready {
-        Some(ready) => (Some(ready.reuse), ready.scale, ready.description),
-        None => (None, 1, "none (classic resampler)".to_owned()),
-    };
-    let range = request.range;
-    let mut decoder = RangeDecoder::open(source, index, range.first, range.end, DECODER_THREADS)?;
-    decoder.turn(orientation);
-    if request.settings.tonemap {
-        decoder.tonemap();
-    }
     let size = Size::new(request.width, request.height);
     let output = Output {
         source,
@@ -172,6 +163,31 @@ fn make(
         threads: request.encoder_threads,
     };
     let settings = output.encode_settings(&request.encoding, request.parameter_set)?;
+    let mut reuse = upscaler.prepare(&request.settings, request.engine_threads)?;
+    let scale = reuse.as_ref().map_or(1, |reuse| reuse.engine().scale());
+    let range = request.range;
+    let segment = memory::Segment {
+        stored: &stored,
+        pictures,
+        made: pictures.scaled(scale),
+        index,
+        settings: &request.settings,
+        encoder: &settings,
+        frames: range.frames(),
+    };
+    let plan = segment.plan(reuse.as_deref(), memory::allowed())?;
+    let engine = match &mut reuse {
+        Some(reuse) => {
+            reuse.begin_within(pictures, request.settings.reuse, plan.sessions)?;
+            reuse.engine().describe()
+        }
+        None => "none (classic resampler)".to_owned(),
+    };
+    let mut decoder = RangeDecoder::open(source, index, range.first, range.end, DECODER_THREADS)?;
+    decoder.turn(orientation);
+    if request.settings.tonemap {
+        decoder.tonemap();
+    }
     let made = pictures.scaled(scale);
     let mut look = Look::new(&request.settings, pictures, made, size)?;
     if let Some(look) = &mut look {
@@ -209,10 +225,19 @@ fn make(
     };
     let skips_repeats = request.settings.reuse.is_some();
     let trace = Trace::of_segment(&format!("segment-{:06}.e{}", request.index, request.epoch));
-    let way = Way { reuse, scale, look, skips_repeats, first: range.first, alive: &tell, trace: &trace };
+    let way = Way {
+        reuse,
+        scale,
+        look,
+        skips_repeats,
+        queue: plan.queue,
+        first: range.first,
+        alive: &tell,
+        trace: &trace,
+    };
     let reused = pipeline::run(decoder, way, encode)?;
-    trace.write();
     encoder.finish(&mut append)?;
+    trace.write(plan.bytes);
     let means = encoder.means().to_vec();
     let (file, _) = log.finish()?;
     let found = verifier.finish()?;

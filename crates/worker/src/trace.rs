@@ -9,6 +9,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use crate::memory;
+
 /// The variable that names the folder.
 const VARIABLE: &str = "UPSCALED_TRACE";
 
@@ -86,11 +88,15 @@ impl Trace {
         result
     }
 
-    /// Writes the trace. A trace that cannot be written is worth a warning, not a segment.
-    pub(crate) fn write(&self) {
+    /// Writes the trace, with the bytes of memory that were planned and those that this process had at most. A trace that cannot
+    /// be written is worth a warning, not a segment.
+    pub(crate) fn write(&self, planned: u64) {
         let Some(kept) = &self.0 else { return };
         let spans = kept.spans.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = std::fs::write(&kept.file, trace_events(&spans).to_string()) {
+        let mut trace = trace_events(&spans);
+        trace["otherData"]["memory_planned"] = planned.into();
+        trace["otherData"]["memory_peak"] = memory::peak().into();
+        if let Err(error) = std::fs::write(&kept.file, trace.to_string()) {
             tracing::warn!("the trace `{}` cannot be written: {error}", kept.file.display());
         }
     }
@@ -130,11 +136,12 @@ mod tests {
         let trace = Trace::into(Some(folder.path().to_owned()), "seg-1");
         assert_eq!(trace.span(Stage::Engine, 7, || 5), 5);
         trace.span(Stage::Encode, 7, || ());
-        trace.write();
+        trace.write(5);
         let text = std::fs::read_to_string(folder.path().join("seg-1.json")).unwrap();
         let events: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(events["traceEvents"][0]["name"], "engine 7");
         assert_eq!(events["traceEvents"][1]["tid"], "encode");
+        assert_eq!(events["otherData"]["memory_planned"], 5);
     }
 
     #[test]

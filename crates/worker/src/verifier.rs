@@ -14,7 +14,7 @@ use crate::threads;
 /// The name of the thread.
 const NAME: &str = "verify";
 /// Packets that wait to be decoded: the encoder gives many at once at the end.
-const QUEUE: usize = 32;
+pub(crate) const QUEUE: usize = 32;
 
 /// What was found in the packets.
 #[derive(Debug, Default)]

@@ -122,9 +122,16 @@ impl Dispatcher {
 
     /// Says once what keeps the workers from being confined.
     fn tell_of_gaps(&mut self, record: &Record, sandbox: &Sandbox) {
-        if !sandbox.is_complete && !std::mem::replace(&mut self.told_of_gaps, true) {
-            self.shared.note(record, format!("the worker is not fully confined: {}", sandbox.detail));
+        if sandbox.is_complete || std::mem::replace(&mut self.told_of_gaps, true) {
+            return;
         }
+        self.shared.note(
+            record,
+            match &sandbox.lacks {
+                Some(lacks) => format!("the worker is not confined, as was allowed: {lacks}"),
+                None => format!("the worker is confined, but not fully: {}", sandbox.detail),
+            },
+        );
     }
 
     /// Says that another encoder took over, where that is why segments are of no use any more.

@@ -104,7 +104,7 @@ impl House {
             Limits { workers: 2, engine_threads: 2, max_disk: None, keep_time: false, subtitle_files: false };
         let shared = Shared::new(ServiceOptions {
             ledger: self.ledger.clone(),
-            worker: "worker".into(),
+            worker: crate::WorkerProgram { path: "worker".into(), unconfined: false },
             limits: watch::channel(limits).1,
             existing: Existing::NextName,
             folders: crate::ServerFolders::default(),

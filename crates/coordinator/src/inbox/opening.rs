@@ -16,7 +16,7 @@ use super::renamed;
 use super::rule::Rule;
 use crate::clock::now;
 use crate::error::Error;
-use crate::process::WorkerProcess;
+use crate::process::{WorkerProcess, WorkerProgram};
 use crate::source::forbidden;
 use crate::submit::{Request, describe_for, make_again, submit_unless_made};
 
@@ -103,7 +103,7 @@ pub(super) struct Looked {
 }
 
 /// Has a worker look into a file, whose parts these are; else says why it cannot be opened.
-pub(super) async fn look_into(worker: &Path, parts: Vec<PathBuf>) -> Result<Looked, String> {
+pub(super) async fn look_into(worker: &WorkerProgram, parts: Vec<PathBuf>) -> Result<Looked, String> {
     let source: FilePath = parts.first().cloned().unwrap_or_default().into();
     let answer = async {
         let access = Access { read: parts.into_iter().map(FilePath).collect(), write: Vec::new() };

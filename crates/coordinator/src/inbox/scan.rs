@@ -15,6 +15,7 @@ use super::rule::Rule;
 use super::walk::{Companion, Found, walk};
 use crate::error::Error;
 use crate::known::is_known_as_result;
+use crate::process::WorkerProgram;
 use crate::source::stamp_text;
 
 /// What a scan needs.
@@ -28,8 +29,8 @@ pub struct ScanOptions {
     pub rules: NameRules,
     /// The ledger, where there is one.
     pub ledger: Option<Ledger>,
-    /// The worker executable, which says whether a file is a video or a result where its name does not.
-    pub worker: PathBuf,
+    /// What workers run, one of which says whether a file is a video or a result where its name does not.
+    pub worker: WorkerProgram,
 }
 
 /// What the inbox makes of a file or folder.
@@ -103,7 +104,7 @@ pub async fn scan(options: &ScanOptions) -> Result<Vec<Scanned>, Error> {
 }
 
 /// The rule by which a file is passed over for what is in it, where its name calls for a look.
-async fn rule_of_content(worker: &Path, path: &Path) -> Option<Rule> {
+async fn rule_of_content(worker: &WorkerProgram, path: &Path) -> Option<Rule> {
     let is_unknown = kinds::of(path) == Kind::Unknown;
     if !is_unknown && !is_known_as_result(path) {
         return None;

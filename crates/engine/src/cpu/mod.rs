@@ -70,11 +70,36 @@ impl Engine for Cpu {
     }
 
     fn session_memory(&self, input: Size) -> Result<u64, Error> {
-        Ok(plan::Plan::new(&self.program, self.kernels, input, self.options.threads.get())?.bytes())
+        self.bytes(input, self.fast(input))
     }
 
     fn session(&self, input: Size) -> Result<Box<dyn Session>, Error> {
-        let program = Arc::clone(&self.program);
-        Ok(Box::new(session::CpuSession::new(program, self.kernels, input, self.options.threads.get())?))
+        self.start(input, self.fast(input))
+    }
+
+    fn thin_session_memory(&self, input: Size) -> Result<u64, Error> {
+        self.bytes(input, 1)
+    }
+
+    fn thin_session(&self, input: Size) -> Result<Box<dyn Session>, Error> {
+        self.start(input, 1)
+    }
+}
+
+impl Cpu {
+    /// Rows of tiles of a strip that keeps all threads busy.
+    fn fast(&self, input: Size) -> usize {
+        plan::tile_rows(input, self.options.threads.get())
+    }
+
+    fn bytes(&self, input: Size, tile_rows: usize) -> Result<u64, Error> {
+        let threads = self.options.threads.get();
+        Ok(plan::Plan::new(&self.program, self.kernels, input, threads, tile_rows)?.bytes())
+    }
+
+    fn start(&self, input: Size, tile_rows: usize) -> Result<Box<dyn Session>, Error> {
+        let threads = self.options.threads.get();
+        let plan = plan::Plan::new(&self.program, self.kernels, input, threads, tile_rows)?;
+        Ok(Box::new(session::CpuSession::new(Arc::clone(&self.program), self.kernels, plan, threads)?))
     }
 }

@@ -112,12 +112,13 @@ impl Instruction {
 }
 
 impl Plan {
-    /// Plans the work for inputs of one size by so many threads.
+    /// Plans the work for inputs of one size by so many threads, in strips of so many rows of tiles. No bit depends on either.
     pub(crate) fn new(
         program: &Program,
         kernels: &Kernels,
         input: Size,
         threads: usize,
+        tile_rows: usize,
     ) -> Result<Self, Error> {
         if input.pixels() == 0 {
             return Err(Error::Empty(input));
@@ -145,7 +146,7 @@ impl Plan {
             scratch_floats: 0,
             floats: 0,
         };
-        let strip = TILE * tile_rows(extended, threads) * program.divisor;
+        let strip = TILE * tile_rows * program.divisor;
         plan.schedule(program, kernels, strip);
         let needed = plan.ring_rows(program);
         plan.allocate(program, &needed, threads).ok_or(Error::TooLarge(input))?;
@@ -281,9 +282,10 @@ impl Plan {
 }
 
 /// Rows of tiles that a strip should have: narrow pictures have too few tiles in one row to keep all threads busy.
-fn tile_rows((width, height): (usize, usize), threads: usize) -> usize {
-    let wanted = (STRIP_TILES * threads).div_ceil(width.div_ceil(TILE));
-    wanted.clamp(1, MAX_TILE_ROWS).min(height.div_ceil(TILE))
+pub(crate) fn tile_rows(input: Size, threads: usize) -> usize {
+    let (width, height) = (input.width as usize, input.height as usize);
+    let wanted = (STRIP_TILES * threads).div_ceil(width.div_ceil(TILE).max(1));
+    wanted.clamp(1, MAX_TILE_ROWS).min(height.div_ceil(TILE).max(1))
 }
 
 /// Row at which the tiles begin that make the row `first`.

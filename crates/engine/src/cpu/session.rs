@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use frame::{RgbF32, Size};
+use frame::RgbF32;
 
 use super::arena::Arena;
 use super::exec::{InputSlot, Machine};
@@ -31,11 +31,10 @@ impl CpuSession {
     pub(crate) fn new(
         program: Arc<Program>,
         kernels: &'static Kernels,
-        input: Size,
+        plan: Plan,
         threads: usize,
     ) -> Result<Self, Error> {
-        let plan = Plan::new(&program, kernels, input, threads)?;
-        let arena = Arena::new(plan.floats).ok_or(Error::Memory { size: input, bytes: plan.bytes() })?;
+        let arena = Arena::new(plan.floats).ok_or(Error::Memory { size: plan.input, bytes: plan.bytes() })?;
         let work = Arc::new(Work { program, plan, arena, kernels, input: InputSlot::default() });
         let shared = Arc::clone(&work);
         let team =

@@ -3,6 +3,7 @@
 use frame::Size;
 
 use super::cells::Cells;
+use crate::axis::{Axis, Piece, Span};
 
 /// Width and height wanted for a cell, in pixels: small ones follow a change closely, large ones are found faster.
 const CELL: u32 = 12;
@@ -28,13 +29,6 @@ pub(super) struct Reach {
     pub(super) down: (u32, u32),
 }
 
-/// A stretch of pixels or cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) start: u32,
-    pub(super) end: u32,
-}
-
 /// Results that are computed together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Area {
@@ -46,27 +40,19 @@ pub(super) struct Area {
     pub(super) shape: usize,
 }
 
-/// A tile along one axis: where it begins, and the results that are taken from it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Piece {
-    pub(super) start: u32,
-    pub(super) taken: Span,
-}
-
 /// What is fixed for pictures of one size.
 #[derive(Debug)]
 pub(super) struct Layout {
-    columns: Axis,
-    rows: Axis,
+    columns: Cut,
+    rows: Cut,
     /// Sizes of tiles; the first is the whole picture.
     shapes: Vec<Size>,
 }
 
 impl Layout {
     pub(super) fn new(size: Size, reach: Reach) -> Self {
-        let cell = reach.grid * (CELL / reach.grid).max(1);
-        let columns = Axis { length: size.width, grid: reach.grid, reach: reach.across, cell };
-        let rows = Axis { length: size.height, grid: reach.grid, reach: reach.down, cell };
+        let columns = Cut::new(size.width, reach.across, reach.grid);
+        let rows = Cut::new(size.height, reach.down, reach.grid);
         let ([small_x, medium_x], [small_y, medium_y]) = (columns.lengths(), rows.lengths());
         let mut shapes = vec![size];
         // Few, since each takes memory: for a spot, for something that moves, for a line of text, for a column.
@@ -100,18 +86,18 @@ impl Layout {
         let total = self.cover(cells, all, CUTS, areas);
         if total * 10 > work(self.shapes[0]) * WORTHWHILE_TENTHS {
             areas.clear();
-            areas.push(Area { columns: self.columns.all(), rows: self.rows.all(), shape: 0 });
+            areas.push(Area { columns: self.columns.axis.all(), rows: self.rows.axis.all(), shape: 0 });
         }
     }
 
     /// The tiles of an area along one axis: columns, then rows.
     pub(super) fn columns(&self, area: &Area) -> impl Iterator<Item = Piece> + use<> {
-        self.columns.pieces(area.columns, self.shapes[area.shape].width)
+        self.columns.axis.pieces(area.columns, self.shapes[area.shape].width)
     }
 
     /// See [`columns`](Self::columns).
     pub(super) fn rows(&self, area: &Area) -> impl Iterator<Item = Piece> + use<> {
-        self.rows.pieces(area.rows, self.shapes[area.shape].height)
+        self.rows.axis.pieces(area.rows, self.shapes[area.shape].height)
     }
 
     /// Covers the changed cells within a group, as one area or cut at a gap where that is less work. Gives the work.
@@ -140,7 +126,8 @@ impl Layout {
     fn area(&self, group: Group) -> (Area, u64) {
         let (columns, rows) = (self.columns.results(group.columns), self.rows.results(group.rows));
         let works = self.shapes.iter().enumerate().filter_map(|(shape, &size)| {
-            let tiles = self.columns.count(columns, size.width)? * self.rows.count(rows, size.height)?;
+            let tiles =
+                self.columns.axis.count(columns, size.width)? * self.rows.axis.count(rows, size.height)?;
             Some((u64::from(tiles) * work(size), shape))
         });
         let (work, shape) = works.min().unwrap_or((work(self.shapes[0]), 0));
@@ -153,65 +140,36 @@ fn work(tile: Size) -> u64 {
     (u64::from(tile.width) + COLUMNS_FOR_A_ROW) * u64::from(tile.height)
 }
 
-/// One direction of the pictures, in pixels of the input.
+/// One direction of the pictures, with its cells.
 #[derive(Debug, Clone, Copy)]
-struct Axis {
-    length: u32,
-    grid: u32,
-    /// Inputs needed before and after a cell of the grid.
-    reach: (u32, u32),
+struct Cut {
+    axis: Axis,
     /// A multiple of the grid.
     cell: u32,
 }
 
-impl Axis {
-    fn all(self) -> Span {
-        Span { start: 0, end: self.length }
+impl Cut {
+    fn new(length: u32, reach: (u32, u32), grid: u32) -> Self {
+        Self { axis: Axis { length, grid, reach }, cell: grid * (CELL / grid).max(1) }
     }
 
     /// The results that change when these cells do, in whole cells of the grid.
     fn results(self, cells: Span) -> Span {
-        let start = (cells.start * self.cell).saturating_sub(self.reach.1) / self.grid * self.grid;
-        let end = (cells.end * self.cell + self.reach.0).next_multiple_of(self.grid);
-        Span { start, end: end.min(self.length) }
+        let Axis { length, grid, reach } = self.axis;
+        let start = (cells.start * self.cell).saturating_sub(reach.1) / grid * grid;
+        let end = (cells.end * self.cell + reach.0).next_multiple_of(grid);
+        Span { start, end: end.min(length) }
     }
 
     /// The length of a small and of a medium tile; that of the whole where a tile saves too little.
-    ///
-    /// They differ from the whole by multiples of the grid, so that a tile can begin on the grid and end with the picture.
     fn lengths(self) -> [u32; 2] {
-        let around = 2 * (self.reach.0 + self.reach.1) + 2 * self.grid;
+        let Axis { length, grid, reach } = self.axis;
+        let around = 2 * (reach.0 + reach.1) + 2 * grid;
         let small = around + SMALL_CHANGE * self.cell;
-        let medium = small + self.length.saturating_sub(small) / 2;
+        let medium = small + length.saturating_sub(small) / 2;
         [small, medium].map(|least| {
-            let saved = self.length.saturating_sub(least) / self.grid * self.grid;
-            if saved < self.length / LEAST_SAVING { self.length } else { self.length - saved }
-        })
-    }
-
-    /// Tiles of this length that give the results; none where the length leaves no inner part.
-    fn count(self, results: Span, tile: u32) -> Option<u32> {
-        let mut end = results.start;
-        let count = self.pieces(results, tile).inspect(|piece| end = piece.taken.end).count();
-        (end >= results.end).then_some(count as u32)
-    }
-
-    /// Tiles of this length, from the first result to the last, or until one has no inner part.
-    fn pieces(self, results: Span, tile: u32) -> impl Iterator<Item = Piece> {
-        let mut next = results.start;
-        std::iter::from_fn(move || {
-            if next >= results.end {
-                return None;
-            }
-            let start = (next.saturating_sub(self.reach.0) / self.grid * self.grid).min(self.length - tile);
-            let inner_end = if start + tile == self.length {
-                self.length
-            } else {
-                (start + tile).saturating_sub(self.reach.1) / self.grid * self.grid
-            };
-            let taken = Span { start: next, end: inner_end.min(results.end) };
-            next = taken.end;
-            (taken.start < taken.end).then_some(Piece { start, taken })
+            let tile = self.axis.fitting(least);
+            if length - tile < length / LEAST_SAVING { length } else { tile }
         })
     }
 }
@@ -274,24 +232,24 @@ fn widest_gap(span: Span, changed: impl Fn(u32) -> bool) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn axis(length: u32) -> Axis {
-        Axis { length, grid: 6, reach: (13, 7), cell: 12 }
+    fn cut(length: u32) -> Cut {
+        Cut::new(length, (13, 7), 6)
     }
 
     #[test]
     fn tiles_cover_the_results_and_keep_their_distance() {
         for length in 40..130 {
-            let axis = axis(length);
+            let cut = cut(length);
             let cells = length.div_ceil(12);
-            for tile in axis.lengths() {
+            for tile in cut.lengths() {
                 assert!(tile == length || (length - tile).is_multiple_of(6));
                 for start in 0..cells {
                     for end in start + 1..=cells {
-                        let results = axis.results(Span { start, end });
+                        let results = cut.results(Span { start, end });
                         assert!(results.start == 0 || results.start + 7 <= start * 12);
                         assert!(results.end == length || results.end >= end * 12 + 13);
                         let mut covered = results.start;
-                        for piece in axis.pieces(results, tile) {
+                        for piece in cut.axis.pieces(results, tile) {
                             assert_eq!(piece.taken.start, covered);
                             assert!(piece.start.is_multiple_of(6) && piece.start + tile <= length);
                             assert!(piece.start == 0 || piece.start + 13 <= piece.taken.start);
@@ -305,12 +263,6 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn a_tile_without_room_is_not_used() {
-        assert_eq!(axis(100).count(Span { start: 30, end: 60 }, 22), None);
-        assert_eq!(axis(100).count(Span { start: 30, end: 60 }, 100), Some(1));
     }
 
     #[test]

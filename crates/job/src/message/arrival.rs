@@ -62,7 +62,9 @@ impl Response {
     fn clean(&mut self) {
         match self {
             Self::Hello { version } => label(version),
-            Self::Confined(Sandbox { is_complete: _, detail }) => clean(detail),
+            Self::Confined(Sandbox { lacks, is_complete: _, detail }) => {
+                lacks.iter_mut().chain([detail]).for_each(clean);
+            }
             Self::Probed { description, rows: _, unfinished, made_by } => {
                 clean(description);
                 unfinished.iter_mut().chain(made_by).for_each(clean);

@@ -1,8 +1,9 @@
 //! What is written beside a segment, so that a lost ledger can be rebuilt.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -47,13 +48,13 @@ pub struct Recorded {
 /// The sidecars of a job folder.
 #[derive(Debug, Default)]
 pub struct Scan {
-    /// Those that are whole, by index and epoch. Their segments have not been looked at.
+    /// Those that are whole, by index and epoch, the latest of each segment. Their segments have not been looked at.
     pub found: Vec<Recorded>,
-    /// Those that are damaged.
-    pub damaged: Vec<PathBuf>,
+    /// How many are damaged.
+    pub damaged: u64,
     /// Those that the system would not read, as when a disk or a network share fails: they may be whole.
     pub unread: Vec<SegmentName>,
-    /// The names that attempts have taken: of segments and sidecars, whole or not, also of unfinished ones.
+    /// The latest names that attempts have taken: of segments and sidecars, whole or not, also of unfinished ones.
     pub names: Vec<SegmentName>,
 }
 
@@ -129,32 +130,71 @@ fn is_no_file(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidInput)
 }
 
-/// Reads all sidecars of a job folder. A sidecar does not prove that its segment is there and whole.
+/// What is kept of each segment: more attempts leave something only where somebody does harm.
+const ATTEMPTS: usize = 4;
+
+/// Things of segments, the latest few of each.
+struct Latest<T>(BTreeMap<u32, BTreeMap<u64, T>>);
+
+impl<T> Latest<T> {
+    fn add(&mut self, name: SegmentName, thing: T) {
+        let attempts = self.0.entry(name.index).or_default();
+        attempts.insert(name.epoch, thing);
+        if attempts.len() > ATTEMPTS {
+            attempts.pop_first();
+        }
+    }
+
+    /// True where a thing under this name would be kept.
+    fn has_room(&self, name: SegmentName) -> bool {
+        self.0.get(&name.index).is_none_or(|attempts| {
+            attempts.len() < ATTEMPTS
+                || attempts.first_key_value().is_some_and(|(&first, _)| first < name.epoch)
+        })
+    }
+
+    /// In their order.
+    fn all(self) -> impl Iterator<Item = (SegmentName, T)> {
+        let of = |index| move |(epoch, thing)| (SegmentName { index, epoch }, thing);
+        self.0.into_iter().flat_map(move |(index, attempts)| attempts.into_iter().map(of(index)))
+    }
+}
+
+/// Reads the sidecars of the first `segments` segments in a job folder. A sidecar does not prove that its segment is there and
+/// whole. Workers may write there: however many files there are, the latest few of each segment are kept.
 ///
 /// # Errors
 /// The folder cannot be read. One that is missing has no segments.
-pub fn scan(folder: &Path) -> Result<Scan, Error> {
-    let mut scan = Scan::default();
+pub fn scan(folder: &Path, segments: usize) -> Result<Scan, Error> {
+    let (mut found, mut unread, mut names) =
+        (Latest(BTreeMap::new()), Latest(BTreeMap::new()), Latest(BTreeMap::new()));
+    let mut damaged = 0;
     let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(scan),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Scan::default()),
         other => other.map_err(Error::io("read", folder))?,
     };
     for entry in entries {
         let entry = entry.map_err(Error::io("read", folder))?;
         // All names that are ours are UTF-8.
         let Ok(file) = entry.file_name().into_string() else { continue };
-        let name = file.strip_suffix(".part").unwrap_or(&file);
-        scan.names.extend(SegmentName::of_file(name).or_else(|| SegmentName::of_sidecar(name)));
-        let Some(name) = SegmentName::of_sidecar(&file) else { continue };
+        let plain = file.strip_suffix(".part").unwrap_or(&file);
+        let is_of_plan = |name: &SegmentName| (name.index as usize) < segments;
+        let taken = SegmentName::of_file(plain).or_else(|| SegmentName::of_sidecar(plain));
+        let Some(name) = taken.filter(is_of_plan) else { continue };
+        names.add(name, ());
+        if SegmentName::of_sidecar(&file).is_none() || !found.has_room(name) {
+            continue;
+        }
         match read_sidecar(folder, name) {
-            Ok(recorded) => scan.found.push(recorded),
-            Err(Error::Io { source, .. }) if !is_no_file(&source) => scan.unread.push(name),
-            Err(_) => scan.damaged.push(entry.path()),
+            Ok(recorded) => found.add(name, recorded),
+            Err(Error::Io { source, .. }) if !is_no_file(&source) => unread.add(name, ()),
+            Err(_) => damaged += 1,
         }
     }
-    scan.found.sort_by_key(|recorded| recorded.name);
-    scan.damaged.sort();
-    scan.names.sort();
-    scan.names.dedup();
-    Ok(scan)
+    Ok(Scan {
+        found: found.all().map(|(_, recorded)| recorded).collect(),
+        damaged,
+        unread: unread.all().map(|(name, ())| name).collect(),
+        names: names.all().map(|(name, ())| name).collect(),
+    })
 }

@@ -51,9 +51,9 @@ fn a_segment_is_committed_with_its_sidecar() {
     assert_eq!(committed.blake3, blake3::hash(&bytes).to_hex().as_str());
     assert_eq!(fs::read(folder.path().join(&committed.file)).unwrap(), bytes);
     check(folder.path(), &committed.file, &committed.blake3, committed.bytes).unwrap();
-    let scan = scan(folder.path()).unwrap();
+    let scan = scan(folder.path(), 10).unwrap();
     assert_eq!(scan.found, [Recorded { name: NAME, sidecar: sidecar(), committed }]);
-    assert!(scan.damaged.is_empty());
+    assert_eq!(scan.damaged, 0);
     assert_eq!(scan.names, [NAME]);
 }
 
@@ -167,13 +167,14 @@ fn a_damaged_sidecar_is_noticed() {
             Err(error) => assert!(matches!(error, Error::Damaged { .. })),
         }
     }
-    assert_eq!(scan(folder.path()).unwrap().damaged.len() + scan(folder.path()).unwrap().found.len(), 1);
+    let scanned = scan(folder.path(), 10).unwrap();
+    assert_eq!(scanned.damaged + scanned.found.len() as u64, 1);
     // Right in itself, and beside the wrong segment.
     fs::write(folder.path().join("seg-000004.e7.json"), &text).unwrap();
     fs::write(&path, &text).unwrap();
-    let scan = scan(folder.path()).unwrap();
+    let scan = scan(folder.path(), 10).unwrap();
     assert_eq!(scan.found, [original]);
-    assert_eq!(scan.damaged, [folder.path().join("seg-000004.e7.json")]);
+    assert_eq!(scan.damaged, 1);
 }
 
 #[test]
@@ -184,8 +185,8 @@ fn every_name_that_was_taken_is_seen() {
         fs::write(folder.path().join(name), "").unwrap();
     }
     let of = |index, epoch| SegmentName { index, epoch };
-    assert_eq!(scan(folder.path()).unwrap().names, [NAME, of(4, 2), of(5, 3), of(6, 1)]);
-    assert!(scan(&folder.path().join("missing")).unwrap().names.is_empty());
+    assert_eq!(scan(folder.path(), 10).unwrap().names, [NAME, of(4, 2), of(5, 3), of(6, 1)]);
+    assert!(scan(&folder.path().join("missing"), 10).unwrap().names.is_empty());
 }
 
 #[test]
@@ -200,15 +201,28 @@ fn sweeping_takes_only_what_is_outdated() {
     }
     fs::create_dir(folder.path().join("folder.part")).unwrap();
     std::os::unix::fs::symlink("film.mkv", folder.path().join("seg-000005.e1.pkt")).unwrap();
-    let removed = sweep(folder.path(), &[NAME]).unwrap();
-    assert_eq!(
-        removed,
-        [".upscaled-x.part", "seg-000003.e6.json", "seg-000003.e6.pkt", "seg-000009.e1.pkt.part"]
-    );
+    assert_eq!(sweep(folder.path(), &[NAME]).unwrap(), 4);
     let mut left: Vec<_> = others.map(String::from).to_vec();
     left.extend([NAME.file(), NAME.sidecar(), "folder.part".into(), "seg-000005.e1.pkt".into()]);
     left.sort();
     assert_eq!(names(&folder), left);
-    assert!(sweep(folder.path(), &[NAME]).unwrap().is_empty());
-    assert!(sweep(&folder.path().join("missing"), &[]).unwrap().is_empty());
+    assert_eq!(sweep(folder.path(), &[NAME]).unwrap(), 0);
+    assert_eq!(sweep(&folder.path().join("missing"), &[]).unwrap(), 0);
+}
+
+#[test]
+fn of_a_crowd_of_files_a_few_of_each_segment_are_kept() {
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+    committed(&folder, SegmentName { epoch: 40_000, ..NAME }, b"bytes");
+    for epoch in 0..30_000 {
+        for name in [SegmentName { epoch, ..NAME }, SegmentName { index: 10 + epoch as u32, epoch }] {
+            fs::write(folder.path().join(name.file()), "").unwrap();
+        }
+    }
+    let scan = scan(folder.path(), 10).unwrap();
+    let epochs: Vec<u64> = scan.names.iter().map(|name| name.epoch).collect();
+    assert_eq!(epochs, [29_997, 29_998, 29_999, 40_000]);
+    assert_eq!(scan.found.len(), 1);
+    assert_eq!(sweep(folder.path(), &[SegmentName { epoch: 40_000, ..NAME }]).unwrap(), 60_000);
+    assert_eq!(names(&folder).len(), 2);
 }

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::bail;
-use coordinator::WorkerProcess;
+use coordinator::{WorkerProcess, WorkerProgram};
 use job::message::{Access, Failure, Request, Response};
 use job::{FilePath, Made, Settings};
 
-use super::worker_executable;
+use super::worker_program;
 use crate::cli::Choices;
 use crate::config;
 use crate::exit::{is_usage, wrong};
@@ -18,18 +18,22 @@ use crate::output;
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Asks a worker that may touch what is named and nothing else.
-pub(super) async fn ask(executable: &Path, access: Access, request: &Request) -> anyhow::Result<Response> {
-    let mut worker = WorkerProcess::start(executable, access).await?;
+pub(super) async fn ask(
+    program: &WorkerProgram,
+    access: Access,
+    request: &Request,
+) -> anyhow::Result<Response> {
+    let mut worker = WorkerProcess::start(program, access).await?;
     worker.send(request).await?;
     Ok(worker.receive(PATIENCE).await?)
 }
 
 /// Rows of a film's picture as it is stored; `None` for a file that is none, whose job says why.
-pub(super) async fn rows(source: &Path) -> anyhow::Result<Option<u32>> {
+pub(super) async fn rows(program: &WorkerProgram, source: &Path) -> anyhow::Result<Option<u32>> {
     let read = storage::parts(source).into_iter().map(FilePath).collect();
     let access = Access { read, write: Vec::new() };
     let request = Request::Probe { source: source.into() };
-    Ok(match ask(&worker_executable()?, access, &request).await? {
+    Ok(match ask(program, access, &request).await? {
         Response::Probed { rows, .. } => Some(rows),
         _ => None,
     })
@@ -39,11 +43,15 @@ pub(super) async fn rows(source: &Path) -> anyhow::Result<Option<u32>> {
 ///
 /// # Errors
 /// With the reason why nothing can be made.
-pub(super) async fn foresee(source: &Path, settings: &Settings) -> anyhow::Result<Made> {
+pub(super) async fn foresee(
+    program: &WorkerProgram,
+    source: &Path,
+    settings: &Settings,
+) -> anyhow::Result<Made> {
     let read = storage::parts(source).into_iter().map(FilePath).collect();
     let access = Access { read, write: Vec::new() };
     let request = Request::Foresee { source: source.into(), settings: Box::new(settings.clone()) };
-    match ask(&worker_executable()?, access, &request).await? {
+    match ask(program, access, &request).await? {
         Response::Foreseen(made) => Ok(made),
         Response::Failed(Failure { message, .. }) => bail!("{}: {message}", output::path(source)),
         _ => bail!("the worker foresees nothing: install both programs from the same build"),
@@ -59,7 +67,7 @@ pub(super) async fn try_encoder(settings: &Settings) -> anyhow::Result<()> {
         return Ok(());
     }
     let request = Request::TryEncoder(Box::new(settings.clone()));
-    match ask(&worker_executable()?, Access::default(), &request).await? {
+    match ask(&worker_program(false)?, Access::default(), &request).await? {
         Response::Failed(Failure { message, .. }) => Err(wrong(message)),
         _ => Ok(()),
     }

@@ -2,17 +2,17 @@
 
 mod view;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::bail;
-use coordinator::WorkerProcess;
+use coordinator::{WorkerProcess, WorkerProgram};
 use job::message::{Access, BenchReport, BenchRequest, Failure, Request, Response};
 use job::{Model, Settings};
 use serde::Serialize;
 
 use self::view::View;
-use super::worker_executable;
+use super::worker_program;
 use crate::cli::Bench;
 use crate::config;
 use crate::exit::{Ending, wrong};
@@ -52,14 +52,15 @@ struct Case {
 
 pub(super) async fn run(bench: Bench) -> anyhow::Result<Ending> {
     let requests = requests(&bench, &[Root::new(&bench.root.root)?.models()])?;
-    let executable = worker_executable()?;
+    // No video is opened.
+    let program = worker_program(true)?;
     let shutdown = shutdown_on_signal()?;
     let mut view = View::new(&requests, bench.json);
     let mut ending = Ending::Done;
     for (index, request) in requests.iter().enumerate() {
         view.begin(index, request);
         let measured = tokio::select! {
-            measured = measure(&executable, request, &view) => measured,
+            measured = measure(&program, request, &view) => measured,
             // The worker goes with the future that owns it.
             () = shutdown.requested() => {
                 ending = Ending::Stopped;
@@ -103,10 +104,14 @@ fn requests(bench: &Bench, folders: &[PathBuf]) -> anyhow::Result<Vec<BenchReque
 }
 
 /// Measures one case in a worker of its own, so that the memory is that of this case alone.
-async fn measure(executable: &Path, request: &BenchRequest, view: &View) -> anyhow::Result<BenchReport> {
+async fn measure(
+    program: &WorkerProgram,
+    request: &BenchRequest,
+    view: &View,
+) -> anyhow::Result<BenchReport> {
     let settings = Settings { model: request.model.clone(), ..Settings::default() };
     let access = Access { read: settings.model_files().collect(), write: Vec::new() };
-    let mut worker = WorkerProcess::start(executable, access).await?;
+    let mut worker = WorkerProcess::start(program, access).await?;
     worker.send(&Request::Bench(request.clone())).await?;
     loop {
         match worker.receive(PATIENCE).await? {

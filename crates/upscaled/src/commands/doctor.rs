@@ -6,7 +6,7 @@ use coordinator::{Rule, Scanned, Standing, WorkerProcess, passed_over};
 use job::message::{Access, Finding, Request, Response};
 
 use super::scan::counted;
-use super::{models, worker_executable};
+use super::{models, worker_program};
 use crate::cli::{Choices, Doctor};
 use crate::config;
 use crate::exit::Ending;
@@ -51,10 +51,10 @@ fn finding(subject: &str, ok: bool, detail: String, remedy: Option<&str>) -> Fin
 /// What the worker says of itself and of the machine.
 async fn worker() -> Vec<Finding> {
     let answer = async {
-        let executable = worker_executable()?;
-        let mut worker = WorkerProcess::start(&executable, Access::default()).await?;
+        let program = worker_program(true)?;
+        let mut worker = WorkerProcess::start(&program, Access::default()).await?;
         worker.send(&Request::Doctor).await?;
-        anyhow::Ok((output::path(&executable), worker.receive(PATIENCE).await?))
+        anyhow::Ok((output::path(&program.path), worker.receive(PATIENCE).await?))
     };
     match answer.await {
         Ok((detail, Response::Doctor(found))) => {

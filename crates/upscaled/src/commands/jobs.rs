@@ -72,9 +72,10 @@ async fn changed(root: &Root, request: Request, called: Called<'_>) -> anyhow::R
 
 pub(super) async fn retry(Retry { chosen, part, choices }: Retry) -> anyhow::Result<Ending> {
     let is_of_server = choices.threads.is_some() || choices.max_disk.is_some() || choices.name.is_some();
-    if is_of_server || choices.workers.is_some() || choices.keep_time || choices.no_subtitle_files {
+    let is_of_server = is_of_server || choices.workers.is_some() || choices.unconfined;
+    if is_of_server || choices.keep_time || choices.no_subtitle_files {
         return Err(wrong(
-            "--threads, --workers, --max-disk, --name, --keep-time and --no-subtitle-files are the server's and not of one job: leave them out",
+            "--threads, --workers, --max-disk, --name, --keep-time, --no-subtitle-files and --unconfined are the server's and not of one job: leave them out",
         ));
     }
     let again = choices.again;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use storage::Bytes;
 
 use super::ask::ask;
-use super::worker_executable;
+use super::worker_program;
 use crate::cli::Models;
 use crate::exit::Ending;
 use crate::model;
@@ -46,11 +46,12 @@ pub(super) struct Found {
 
 /// The models that are part of the program, and those in the folders, each read by a worker: files may be hostile.
 pub(super) async fn look(folders: &[PathBuf]) -> anyhow::Result<Vec<Found>> {
-    let executable = worker_executable()?;
+    // No video is opened.
+    let program = worker_program(true)?;
     let mut found = Vec::new();
     for name in BUILT_IN_MODELS {
         let model = Model::BuiltIn { name: name.to_owned() };
-        let (facts, error) = apart(ask(&executable, Access::default(), &Request::Model(model)).await);
+        let (facts, error) = apart(ask(&program, Access::default(), &Request::Model(model)).await);
         found.push(Found { name: name.to_owned(), path: None, path_bytes: None, facts, error });
     }
     for path in model::files(folders) {
@@ -59,7 +60,7 @@ pub(super) async fn look(folders: &[PathBuf]) -> anyhow::Result<Vec<Found>> {
             Ok(model) => {
                 let settings = Settings { model: model.clone(), ..Settings::default() };
                 let access = Access { read: settings.model_files().collect(), write: Vec::new() };
-                apart(ask(&executable, access, &Request::Model(model)).await)
+                apart(ask(&program, access, &Request::Model(model)).await)
             }
             Err(error) => (None, Some(format!("{error:#}"))),
         };

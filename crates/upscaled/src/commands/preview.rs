@@ -1,17 +1,17 @@
 //! `preview`: what models make of single frames.
 
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use coordinator::WorkerProcess;
+use coordinator::{WorkerProcess, WorkerProgram};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use job::message::{Access, Failure, PreviewKind, PreviewPicture, PreviewRequest, Request, Response};
 use job::{Crop, DEFAULT_MODEL, FilePath, Model, Settings, Target};
 
 use super::up::readable;
-use super::worker_executable;
+use super::worker_program;
 use crate::cli::{Choices, LookChoices, Preview};
 use crate::config;
 use crate::exit::Ending;
@@ -27,7 +27,7 @@ const TICK: Duration = Duration::from_millis(200);
 
 pub(super) async fn run(preview: Preview) -> anyhow::Result<Ending> {
     let source = readable(&preview.file)?;
-    let Plan { target, crop, settings, threads } = plan(&preview)?;
+    let Plan { target, crop, settings, threads, unconfined } = plan(&preview)?;
     let name = source.file_stem().context("the name of the video is missing")?.to_owned();
     let folder = preview.output.clone().unwrap_or_else(|| {
         let mut folder = name.clone();
@@ -49,10 +49,10 @@ pub(super) async fn run(preview: Preview) -> anyhow::Result<Ending> {
         prefix: FilePath(name.into()),
     };
     let shutdown = shutdown_on_signal()?;
-    let executable = worker_executable()?;
+    let program = worker_program(unconfined)?;
     let view = View::new(&request);
     let made = tokio::select! {
-        made = make(&executable, &request, &view) => Some(made),
+        made = make(&program, &request, &view) => Some(made),
         // The worker goes with the future that owns it.
         () = shutdown.requested() => None,
     };
@@ -77,6 +77,7 @@ struct Plan {
     /// What a job with each of the networks would have.
     settings: Vec<Settings>,
     threads: Option<u32>,
+    unconfined: bool,
 }
 
 /// Puts the choices of the command line and the file together.
@@ -89,6 +90,7 @@ fn plan(preview: &Preview) -> anyhow::Result<Plan> {
         crop: preview.crop,
         denoise: preview.denoise,
         threads: preview.threads,
+        unconfined: preview.unconfined,
         ..Choices::default()
     };
     let chosen = match &root {
@@ -107,7 +109,7 @@ fn plan(preview: &Preview) -> anyhow::Result<Plan> {
     // The classic resampler is always shown.
     let networks = settings.into_iter().filter(|settings| settings.model != Model::None).collect();
     let Settings { target, crop, .. } = of("none")?;
-    Ok(Plan { target, crop, settings: networks, threads: chosen.threads })
+    Ok(Plan { target, crop, settings: networks, threads: chosen.threads, unconfined: chosen.unconfined })
 }
 
 /// What a worker made.
@@ -117,11 +119,11 @@ struct Made {
     failures: Vec<String>,
 }
 
-async fn make(executable: &Path, request: &PreviewRequest, view: &View) -> anyhow::Result<Made> {
+async fn make(program: &WorkerProgram, request: &PreviewRequest, view: &View) -> anyhow::Result<Made> {
     let models = request.settings.iter().flat_map(Settings::model_files);
     let source = storage::parts(&request.source).into_iter().map(FilePath);
     let access = Access { read: source.chain(models).collect(), write: vec![request.folder.clone()] };
-    let mut worker = WorkerProcess::start(executable, access).await?;
+    let mut worker = WorkerProcess::start(program, access).await?;
     worker.send(&Request::Preview(request.clone())).await?;
     loop {
         match worker.receive(PATIENCE).await? {

@@ -8,8 +8,8 @@ use job::state::Status;
 use job::{FilePath, JobId};
 use serde::Serialize;
 
-use super::worker_executable;
-use crate::cli::Scan;
+use super::worker_program;
+use crate::cli::{Choices, Scan};
 use crate::config;
 use crate::exit::Ending;
 use crate::output;
@@ -26,12 +26,13 @@ pub(super) async fn run(arguments: Scan) -> anyhow::Result<Ending> {
         "there is no input folder in `{}`: start `upscaled serve` there, or name its folder with --root",
         root.folder().display()
     );
+    let file = root.settings_file();
     let options = ScanOptions {
         input: input.clone(),
         output: root.output(),
-        rules: config::watching(&root.settings_file())?.rules,
+        rules: config::watching(&file)?.rules,
         ledger: root.ledger_if_any().await?,
-        worker: worker_executable()?,
+        worker: worker_program(config::with_file(Choices::default(), &file)?.unconfined)?,
     };
     let scanned = scan(&options).await?;
     if arguments.json {

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 pub(super) use self::settings::ServerSettings;
-use super::worker_executable;
+use super::worker_program;
 use crate::cli::Serve;
 use crate::config;
 use crate::exit::Ending;
@@ -53,7 +53,8 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let owner = Owner::of(&root.state())?;
     let places = Places { input: root.input(), models: root.models() };
     bring_back(&ledger, &root.output(), places, &owner, rescue.is_some()).await?;
-    let worker = worker_executable()?;
+    let worker = worker_program(settings.choices.unconfined)?;
+    worker.check().await?;
 
     let name = settings.choices.name.clone().unwrap_or_default();
     let limits = config::limits(&settings.choices);

@@ -13,7 +13,7 @@ use coordinator::commands::take_in;
 use coordinator::socket::Role;
 use coordinator::{
     Existing, JobReport, Limits, NameTemplate, Owner, Request, ServerFolders, Service, ServiceOptions,
-    Shutdown, describe, describe_for, finished_result, is_known_as_result, no_result, now,
+    Shutdown, WorkerProgram, describe, describe_for, finished_result, is_known_as_result, no_result, now,
 };
 use job::state::{Phase, Status};
 use job::{JobId, Settings};
@@ -22,7 +22,7 @@ use serde::Serialize;
 use storage::FolderLock;
 use tokio::sync::watch;
 
-use super::{ask, worker_executable};
+use super::{ask, worker_program};
 use crate::batch::Batch;
 use crate::cli::Up;
 use crate::config;
@@ -54,7 +54,8 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     settings.validate().map_err(usage)?;
     let source_of =
         async |folder: &Path| coordinator::source_of(&root::ledger_file(folder), &work_in(folder));
-    let files = folders::files(&up.files, up.recursive, up.output.as_deref()).await?;
+    let worker = worker_program(choices.unconfined)?;
+    let files = folders::files(&up.files, up.recursive, up.output.as_deref(), &worker).await?;
     let name = choices.name.clone().unwrap_or_default();
     let wanted = Wanted {
         files: &files,
@@ -63,7 +64,8 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
         name: &name,
         makes_nothing: up.dry_run,
     };
-    let mut planned = wanted.plan(source_of, ask::foresee).await;
+    let foresee = async |source: &Path, settings: &Settings| ask::foresee(&worker, source, settings).await;
+    let mut planned = wanted.plan(source_of, foresee).await;
     let is_chosen = planned.iter().flatten().any(|file| file.chosen.is_some());
     if up.choices.name.is_some() && is_chosen {
         return Err(wrong(
@@ -82,6 +84,7 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     let is_dry = up.dry_run;
     let run = Run {
         limits: config::limits(&choices),
+        worker,
         name,
         taken: planned.iter().flatten().map(|file| file.expected.clone()).collect(),
         root,
@@ -118,6 +121,7 @@ struct Run {
     up: Up,
     root: Option<Root>,
     limits: Limits,
+    worker: WorkerProgram,
     /// The names of all results of the command.
     taken: Vec<PathBuf>,
     name: NameTemplate,
@@ -183,7 +187,7 @@ impl Run {
             bail!("{}", no_result(&planned.expected));
         }
         if let Some(most) = self.up.skip_above
-            && let Some(rows) = ask::rows(&planned.source).await?
+            && let Some(rows) = ask::rows(&self.worker, &planned.source).await?
             && rows > most
         {
             return Ok(Standing::Skipped(format!("its picture has {rows} rows, more than {most}")));
@@ -282,7 +286,7 @@ impl Run {
         let wake = answering.as_ref().map(Answering::wake).unwrap_or_default();
         let service = Service::start(ServiceOptions {
             ledger: ledger.clone(),
-            worker: worker_executable()?,
+            worker: self.worker.clone(),
             limits: watch::channel(self.limits).1,
             existing: if self.up.overwrite { Existing::Replace } else { Existing::Refuse },
             folders: ServerFolders::default(),

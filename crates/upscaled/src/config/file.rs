@@ -44,6 +44,7 @@ pub(super) struct File {
     pub(super) keep_time: Option<bool>,
     pub(super) name: Option<NameTemplate>,
     pub(super) subtitle_files: Option<bool>,
+    pub(super) unconfined: Option<bool>,
     // Of the server alone.
     pub(super) settle: Option<TimeSpan>,
     pub(super) ignore: Option<Vec<NamePattern>>,
@@ -53,7 +54,7 @@ pub(super) struct File {
 }
 
 /// The keys, each with an example.
-const KEYS: [(&str, &str); 31] = [
+const KEYS: [(&str, &str); 32] = [
     ("model", "\"realesr-general-x4v3\""),
     ("scale", "4"),
     ("height", "1080"),
@@ -82,6 +83,7 @@ const KEYS: [(&str, &str); 31] = [
     ("keep_time", "true"),
     ("name", "\"{stem}_{height}p\""),
     ("subtitle_files", "false"),
+    ("unconfined", "true"),
     ("settle", "\"10m\""),
     ("ignore", "[\"*.trailer.mkv\", \"Extras/\"]"),
     ("skip_samples", "true"),
@@ -174,6 +176,7 @@ impl File {
             "keep_time" => self.keep_time = Some(entry.flag()?),
             "name" => self.name = Some(entry.text(parsed)?),
             "subtitle_files" => self.subtitle_files = Some(entry.flag()?),
+            "unconfined" => self.unconfined = Some(entry.flag()?),
             "settle" => self.settle = Some(entry.text(parsed)?),
             "ignore" => self.ignore = Some(entry.patterns()?),
             "skip_samples" => self.skip_samples = Some(entry.flag()?),

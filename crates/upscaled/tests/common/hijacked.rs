@@ -25,7 +25,7 @@ pub struct Deed {
 pub fn hijacked_worker(folder: &Path, deeds: &[Deed]) -> PathBuf {
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let hello = encode(&Response::Hello { version }).unwrap();
-    let sandbox = Sandbox { is_complete: true, detail: "all".to_owned() };
+    let sandbox = Sandbox { lacks: None, is_complete: true, detail: "all".to_owned() };
     let confined = encode(&Response::Confined(sandbox)).unwrap();
     let probed = json!({ "probed": { "description": "x", "rows": 36, "unfinished": null, "made_by": null } });
     let (hello_length, place) = (hello.len(), folder.display());

@@ -85,6 +85,11 @@ impl Server {
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
     }
 
+    /// Its process number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The process number of a worker of its, when it has one.
     pub fn worker(&self) -> Option<u32> {
         self.workers().first().copied()

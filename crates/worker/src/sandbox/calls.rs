@@ -3,7 +3,7 @@
 use libc::c_long;
 
 /// What the C library, FFmpeg with its encoders, drivers and this program need. Some are denied in a few forms.
-pub(super) const KNOWN: [c_long; 116] = [
+pub(super) const KNOWN: [c_long; 115] = [
     // Files.
     libc::SYS_read,
     libc::SYS_write,
@@ -30,7 +30,6 @@ pub(super) const KNOWN: [c_long; 116] = [
     libc::SYS_readlinkat,
     libc::SYS_getdents64,
     libc::SYS_getcwd,
-    libc::SYS_truncate,
     libc::SYS_ftruncate,
     libc::SYS_fallocate,
     libc::SYS_fadvise64,
@@ -159,7 +158,7 @@ pub(super) const OLDER: [c_long; 22] = [
 pub(super) const OLDER: [c_long; 1] = [libc::SYS_renameat];
 
 /// Known, and denied whatever their arguments. What is in no list is unknown, and no less forbidden.
-pub(super) const DENIED: [c_long; 63] = [
+pub(super) const DENIED: [c_long; 64] = [
     // The network, and every other kind of socket.
     libc::SYS_socket,
     libc::SYS_socketpair,
@@ -189,7 +188,9 @@ pub(super) const DENIED: [c_long; 63] = [
     libc::SYS_semget,
     libc::SYS_msgget,
     libc::SYS_mq_open,
-    // Files behind Landlock's back: rights and times, which it does not guard, and names that it does not see.
+    // Files behind Landlock's back: cutting them off by name, which its early versions do not guard, rights and times, which
+    // none does, and names that it does not see.
+    libc::SYS_truncate,
     libc::SYS_fchmod,
     libc::SYS_fchmodat,
     libc::SYS_fchmodat2,

@@ -8,6 +8,8 @@ use landlock::{
     Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope,
 };
 
+use super::Wall;
+
 /// The newest version whose rights are given up. Kernels that are older know fewer and keep to those.
 const VERSION: ABI = ABI::V7;
 
@@ -50,17 +52,20 @@ const DRIVERS: [&str; 6] = [
 ];
 
 /// Gives up all rights to files but those to `access`.
-pub(super) fn restrict(access: &Access) -> Result<String, String> {
-    let status = apply(access).map_err(|error| format!("no Landlock ({error})"))?;
+pub(super) fn restrict(access: &Access) -> Wall {
+    let status = match apply(access) {
+        Ok(status) => status,
+        Err(error) => return Wall::Missing(format!("no Landlock ({error})")),
+    };
     match (status.ruleset, status.landlock) {
-        (RulesetStatus::FullyEnforced, _) => Ok("Landlock".to_owned()),
-        (RulesetStatus::PartiallyEnforced, LandlockStatus::Available { effective_abi, .. }) => {
-            Err(format!("an early Landlock (version {effective_abi}; Linux 6.12 has all that is used)"))
-        }
-        (_, LandlockStatus::NotEnabled) => {
-            Err("no Landlock (this kernel has it switched off; boot with `lsm=landlock,...`)".to_owned())
-        }
-        _ => Err("no Landlock (Linux 5.13 and later have it)".to_owned()),
+        (RulesetStatus::FullyEnforced, _) => Wall::Whole("Landlock".to_owned()),
+        (RulesetStatus::PartiallyEnforced, LandlockStatus::Available { effective_abi, .. }) => Wall::Partial(
+            format!("an early Landlock (version {effective_abi}; Linux 6.12 has all that is used)"),
+        ),
+        (_, LandlockStatus::NotEnabled) => Wall::Missing(
+            "no Landlock (this kernel has it switched off; boot with `lsm=landlock,...`)".to_owned(),
+        ),
+        _ => Wall::Missing("no Landlock (Linux 5.13 and later have it)".to_owned()),
     }
 }
 

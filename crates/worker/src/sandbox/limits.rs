@@ -6,6 +6,8 @@ use std::path::Path;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
+use super::Wall;
+
 /// Files that may be open at a time: a job needs fewer than thirty, the libraries' own included.
 const OPEN_FILES: u64 = 256;
 /// Threads that may be started: the engine, decoder and encoder have one a core each, and the libraries some more.
@@ -21,7 +23,14 @@ const KEPT: CapabilitySet =
 
 /// Sets the limits for good, with a folder to write into. No dumps of memory, which would hold pictures of people; few open
 /// files; no more threads and memory than work may need; no file larger than the file system.
-pub(super) fn set(folder: Option<&Path>) -> Result<String, String> {
+pub(super) fn set(folder: Option<&Path>) -> Wall {
+    match try_to_set(folder) {
+        Ok(()) => Wall::Whole("limits".to_owned()),
+        Err(gap) => Wall::Partial(gap),
+    }
+}
+
+fn try_to_set(folder: Option<&Path>) -> Result<(), String> {
     let system = rustix::system::sysinfo();
     let memory = (system.totalram as u64).saturating_mul(u64::from(system.mem_unit)).saturating_mul(MEMORY);
     let disk = folder.and_then(|folder| rustix::fs::statvfs(folder).ok());
@@ -40,8 +49,7 @@ pub(super) fn set(folder: Option<&Path>) -> Result<String, String> {
         let limit = Rlimit { current: Some(most), maximum: Some(most) };
         setrlimit(resource, limit).map_err(|error| format!("no limits ({error})"))?;
     }
-    drop_capabilities().map_err(|error| format!("capabilities that cannot be dropped ({error})"))?;
-    Ok("limits".to_owned())
+    drop_capabilities().map_err(|error| format!("capabilities that cannot be dropped ({error})"))
 }
 
 /// Gives up what root may do beyond reading and writing files, raising limits among it.

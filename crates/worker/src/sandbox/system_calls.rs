@@ -14,6 +14,7 @@ use seccompiler::{
     SeccompRule, TargetArch, apply_filter,
 };
 
+use super::Wall;
 use super::calls::{DENIED, KNOWN, OLDER};
 
 /// What a thread may ask of `prctl`: its name, the names of its memory, and the filters themselves.
@@ -27,8 +28,11 @@ const F_SETOWN_EX: c_int = 15;
 const TYPED_KEYS: [u64; 2] = [libc::TIOCSTI, libc::TIOCLINUX];
 
 /// Denies the calls to this thread and those that it starts.
-pub(super) fn restrict() -> Result<String, String> {
-    install().map(|()| "seccomp".to_owned()).map_err(|error| format!("no seccomp ({error})"))
+pub(super) fn restrict() -> Wall {
+    match install() {
+        Ok(()) => Wall::Whole("seccomp".to_owned()),
+        Err(error) => Wall::Missing(format!("no seccomp ({error})")),
+    }
 }
 
 fn install() -> Result<(), Error> {

@@ -18,7 +18,6 @@ use super::folders::Named;
 use super::plan::Planned;
 use super::{Run, Standing, already_there, may_own_result, unfinished};
 use crate::batch::Batch;
-use crate::commands::worker_executable;
 use crate::exit::Ending;
 use crate::output;
 use crate::root;
@@ -133,7 +132,7 @@ async fn measure(run: &Run, planned: &Planned, folder: &Path) -> anyhow::Result<
     let source = storage::parts(&planned.source).into_iter().map(FilePath);
     let read = source.chain(planned.settings.model_files()).collect();
     let access = Access { read, write: vec![folder.into()] };
-    let mut worker = WorkerProcess::start(&worker_executable()?, access).await?;
+    let mut worker = WorkerProcess::start(&run.worker, access).await?;
     let request = EstimateRequest {
         source: planned.source.as_path().into(),
         settings: planned.settings.clone(),

@@ -4,9 +4,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use coordinator::{NameRules, ScanOptions, Scanned, Standing, scan};
+use coordinator::{NameRules, ScanOptions, Scanned, Standing, WorkerProgram, scan};
 
-use crate::commands::worker_executable;
 use crate::output;
 
 /// A file of the command.
@@ -26,11 +25,12 @@ pub(super) async fn files(
     names: &[PathBuf],
     recursive: bool,
     output: Option<&Path>,
+    worker: &WorkerProgram,
 ) -> anyhow::Result<Vec<Named>> {
     let mut files: Vec<Named> = Vec::new();
     for name in names {
         if recursive && name.is_dir() {
-            files.extend(videos(name, output).await?);
+            files.extend(videos(name, output, worker).await?);
         } else {
             files.push(Named { file: name.clone(), inside: PathBuf::new() });
         }
@@ -42,7 +42,7 @@ pub(super) async fn files(
 }
 
 /// The videos in a folder and below, by the rules of the watch folder and in the order of their names.
-async fn videos(folder: &Path, output: Option<&Path>) -> anyhow::Result<Vec<Named>> {
+async fn videos(folder: &Path, output: Option<&Path>, worker: &WorkerProgram) -> anyhow::Result<Vec<Named>> {
     let shown = output::path(folder);
     let folder = folder.canonicalize().with_context(|| format!("`{shown}` cannot be read"))?;
     let options = ScanOptions {
@@ -50,7 +50,7 @@ async fn videos(folder: &Path, output: Option<&Path>) -> anyhow::Result<Vec<Name
         output: output.and_then(|output| output.canonicalize().ok()).unwrap_or_default(),
         rules: NameRules::default(),
         ledger: None,
-        worker: worker_executable()?,
+        worker: worker.clone(),
     };
     let found = scan(&options).await?;
     let passed = found.iter().filter(|found| found.standing != Standing::Wanted).count();
