@@ -174,7 +174,7 @@ impl Reuse {
     /// pixels of the input that went through the network.
     ///
     /// # Errors
-    /// When nothing was begun or the picture has another size, and as for [`Engine::session`] and [`Session::run`]. The
+    /// When nothing was begun or the picture has another size, and as for [`Engine::session`] and [`Session::run`](crate::Session::run). The
     /// next picture is then computed as a whole.
     pub fn run(&mut self, input: &RgbF32, patches: &mut dyn FnMut(Patch<'_>)) -> Result<u64, Error> {
         let Some(sequence) = &mut self.sequence else {

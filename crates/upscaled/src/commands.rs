@@ -60,12 +60,10 @@ fn unexpected() -> anyhow::Error {
 /// What workers run: the executable named in the environment, else the one beside this program. With `unconfined`, they may
 /// open files where this system cannot confine them.
 fn worker_program(unconfined: bool) -> anyhow::Result<WorkerProgram> {
-    let path = match std::env::var_os("UPSCALED_WORKER") {
-        Some(path) => path.into(),
-        None => {
-            let program = std::env::current_exe().context("the program does not know where it is")?;
-            program.with_file_name("upscaled-worker")
-        }
-    };
+    if let Some(path) = std::env::var_os("UPSCALED_WORKER") {
+        return Ok(WorkerProgram { path: path.into(), unconfined });
+    }
+    let program = std::env::current_exe().context("the program does not know where it is")?;
+    let path = program.with_file_name("upscaled-worker");
     Ok(WorkerProgram { path, unconfined })
 }

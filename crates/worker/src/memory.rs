@@ -91,8 +91,7 @@ impl Segment<'_> {
             let left = allowed.saturating_sub(beside);
             let sessions = match reuse.map(|reuse| reuse.sessions_within(self.pictures, left)) {
                 None => 0,
-                Some(Ok(bytes)) => bytes,
-                Some(Err(engine::Error::Memory { bytes, .. })) => bytes,
+                Some(Ok(bytes) | Err(engine::Error::Memory { bytes, .. })) => bytes,
                 Some(Err(error)) => return Err(error.into()),
             };
             let bytes = beside.saturating_add(sessions);
