@@ -9,6 +9,7 @@ mod rest;
 mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -69,6 +70,8 @@ pub(crate) struct Dispatcher {
     /// The jobs whose folders were tidied since their segments were begun.
     tidied: HashSet<JobId>,
     waiting: Waiting,
+    /// As long as all is as it was then, nothing is to be searched; `None` while a job could go on.
+    quiet: Option<Quiet>,
     shown: HashMap<JobId, Shown>,
     /// The turns of heavy lanes, and of light ones.
     turns: [Turns; 2],
@@ -97,6 +100,16 @@ impl Waiting {
     fn new() -> Self {
         Self { jobs: HashSet::new(), is_looked_at: false, next_look: Instant::now() }
     }
+}
+
+/// What the ledger and the folders were like when no job could go on.
+#[derive(Debug, PartialEq, Eq)]
+struct Quiet {
+    ledger: ledger::Version,
+    waiting: usize,
+    away: Vec<PathBuf>,
+    /// There was no job at all.
+    is_empty: bool,
 }
 
 /// A job that lanes are at.
@@ -137,6 +150,7 @@ impl Dispatcher {
             reached: HashMap::new(),
             tidied: HashSet::new(),
             waiting: Waiting::new(),
+            quiet: None,
             shown: HashMap::new(),
             turns: Default::default(),
             is_dirty: true,

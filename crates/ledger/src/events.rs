@@ -67,7 +67,29 @@ pub struct Events {
     pub missed: u64,
 }
 
+/// What a ledger was like at a time, to see cheaply whether it is another by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version {
+    /// The number that the database changes whenever another connection has written.
+    of_others: i64,
+    /// The latest event.
+    event: i64,
+}
+
 impl Ledger {
+    /// The version that the ledger has now. Jobs that are taken in, change or go make it another one; what is only noted of them (a
+    /// place in the order, a mark) does so only where another program notes it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn version(&self) -> Result<Version, Error> {
+        let mut connection = self.pool.acquire().await?;
+        let of_others = sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut *connection).await?;
+        let event: Option<i64> =
+            sqlx::query_scalar("SELECT max(number) FROM event").fetch_one(&mut *connection).await?;
+        Ok(Version { of_others, event: event.unwrap_or(0) })
+    }
+
     /// What happened after the event of a number, 0 for all; so many at most.
     ///
     /// # Errors

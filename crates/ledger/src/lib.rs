@@ -24,7 +24,7 @@ mod upgrade;
 pub use apply::Applied;
 pub use base::Base;
 pub use error::Error;
-pub use events::{Events, JobEvent, KEPT_EVENTS, What};
+pub use events::{Events, JobEvent, KEPT_EVENTS, Version, What};
 pub use open::Ledger;
 pub use page::{End, Ended};
 pub use record::{NewJob, Place, Queued, Record, Submission};

@@ -54,6 +54,16 @@ impl Ledger {
         rows.iter().map(|row| record(&self.base, row)).collect()
     }
 
+    /// The jobs that have not ended and on which work has begun, in their places.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begun(&self) -> Result<Vec<Record>, Error> {
+        let statement = "SELECT * FROM job WHERE ended IS NULL AND highest_epoch > 0 ORDER BY +place, id";
+        let rows = sqlx::query(statement).fetch_all(&self.pool).await?;
+        rows.iter().map(|row| record(&self.base, row)).collect()
+    }
+
     /// A page of the jobs that have ended, the latest first.
     ///
     /// # Errors

@@ -150,15 +150,12 @@ impl Ledger {
         let mut records = Vec::new();
         let mut last = i64::MIN;
         loop {
-            let statement = "SELECT * FROM job WHERE id > $1 ORDER BY id LIMIT $2";
-            let rows = sqlx::query(statement).bind(last).bind(PAGE).fetch_all(&mut *connection).await?;
-            for row in &rows {
-                records.push(record(&self.base, row)?);
+            let page = self.page(&mut connection, last).await?;
+            match page.last() {
+                Some(record) => last = record.id.0,
+                None => return Ok(records),
             }
-            match records.last() {
-                Some(record) if !rows.is_empty() => last = record.id.0,
-                _ => return Ok(records),
-            }
+            records.extend(page);
         }
     }
 
@@ -167,10 +164,26 @@ impl Ledger {
     /// # Errors
     /// When one is not what was written, or the database fails.
     pub async fn read_all(&self) -> Result<(), Error> {
-        for record in self.list().await? {
-            segments::check_all(&mut *self.pool.begin().await?, record.id, &record.job).await?;
+        let mut last = i64::MIN;
+        loop {
+            // A page at a time: there may be thousands of jobs.
+            let mut look = self.pool.begin().await?;
+            let page = self.page(&mut look, last).await?;
+            for record in &page {
+                segments::check_all(&mut look, record.id, &record.job).await?;
+            }
+            match page.last() {
+                Some(record) => last = record.id.0,
+                None => return Ok(()),
+            }
         }
-        Ok(())
+    }
+
+    /// Jobs after a number, some at once.
+    async fn page(&self, connection: &mut SqliteConnection, after: i64) -> Result<Vec<Record>, Error> {
+        let statement = "SELECT * FROM job WHERE id > $1 ORDER BY id LIMIT $2";
+        let rows = sqlx::query(statement).bind(after).bind(PAGE).fetch_all(connection).await?;
+        rows.iter().map(|row| record(&self.base, row)).collect()
     }
 
     /// The jobs of a source, oldest first.
@@ -197,6 +210,14 @@ impl Ledger {
             .fetch_all(&mut *connection)
             .await?;
         load_all(&mut connection, &self.base, ids).await
+    }
+
+    /// Another job than this one that uses a folder for its unfinished work, or would use it again after a retry.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn other_in_folder(&self, folder: &FilePath, id: JobId) -> Result<Option<JobId>, Error> {
+        folder_of(&mut *self.pool.acquire().await?, &self.base, folder, id).await
     }
 
     /// Removes a job and its segments from the ledger.

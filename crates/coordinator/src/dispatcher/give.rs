@@ -9,7 +9,7 @@ use job::state::{Effect, Event, Phase, Status};
 use job::{JobId, Priority};
 use ledger::Queued;
 
-use super::{Dispatcher, LATEST_LOOK, LOOK, SHARE};
+use super::{Dispatcher, LATEST_LOOK, LOOK, Quiet, SHARE};
 use crate::blocking::blocking;
 use crate::choice::{AHEAD, JobView, Kind, Need, choose, threads_of};
 use crate::clock::now;
@@ -63,11 +63,17 @@ impl Dispatcher {
         let is_any = |kind| free.iter().any(|&lane| self.lanes[lane].kind == kind);
         let (heavy, light) = (is_any(Kind::Heavy), is_any(Kind::Light));
         let most_made = if heavy { self.lanes.len() + AHEAD } else { 0 };
+        // Before the jobs are read, so that no change is missed.
+        let version = self.shared.options.ledger.version().await?;
+        if self.is_quiet(version).await {
+            return Ok(Vec::new());
+        }
         let queue = self.shared.options.ledger.queue().await?;
         if self.next_review <= Instant::now() {
             self.close_what_others_ended(&queue).await?;
         }
-        let away = self.away(&queue).await;
+        let is_empty = queue.is_empty();
+        let away = if is_empty { Vec::new() } else { self.away().await };
         let mut is_told = false;
         let mut seen = [Seen::default(); Priority::ALL.len()];
         let mut jobs = Vec::new();
@@ -115,14 +121,23 @@ impl Dispatcher {
             }
             jobs.push(job);
         }
+        let waiting = self.waiting.jobs.len();
+        self.quiet = jobs.is_empty().then_some(Quiet { ledger: version, waiting, away, is_empty });
         Ok(jobs)
     }
 
+    /// True where no job could go on when last searched, and all is as it was: thousands may wait, each for its folder.
+    async fn is_quiet(&mut self, version: ledger::Version) -> bool {
+        let Some(quiet) = self.quiet.take() else { return false };
+        let away = if quiet.is_empty { Vec::new() } else { self.away().await };
+        let now = Quiet { ledger: version, waiting: self.waiting.jobs.len(), away, is_empty: quiet.is_empty };
+        let is_quiet = now == quiet;
+        self.quiet = Some(quiet);
+        is_quiet
+    }
+
     /// The folders of the server that are away. A disk that does not answer holds no sign of life up.
-    async fn away(&mut self, queue: &[Queued]) -> Vec<PathBuf> {
-        if queue.is_empty() {
-            return Vec::new();
-        }
+    async fn away(&mut self) -> Vec<PathBuf> {
         let shared = Arc::clone(&self.shared);
         let look = move || shared.options.folders.away().into_iter().map(Into::into).collect();
         self.alive_while(blocking(look)).await

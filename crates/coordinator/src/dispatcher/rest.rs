@@ -1,12 +1,11 @@
 //! How the dispatcher begins, and how it comes to rest: what others had is taken back, and what it has is given back.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use job::JobId;
 use job::state::{Event, Phase, Status};
-use ledger::Record;
+use ledger::{Ended, Record};
 
 use super::ended::written;
 use super::{Dispatcher, LOOK, Waiting, pass_on};
@@ -15,11 +14,14 @@ use crate::error::Error;
 use crate::lanes::Message;
 use crate::leftovers::remove_leftovers;
 
+/// Jobs that are looked at at once.
+const PAGE: u32 = 100;
+
 impl Dispatcher {
     /// Takes all leases back, since this program has the lock and whoever held one is gone, and notes how far jobs are.
     pub(super) async fn take_stock(&mut self) -> Result<(), Error> {
         let is_ours = |record: &Record| self.only.is_none_or(|id| id == record.id);
-        let records = self.shared.options.ledger.unfinished().await?;
+        let records = self.shared.options.ledger.begun().await?;
         for record in records.into_iter().filter(is_ours) {
             if record.job.is_worked_on() {
                 self.apply(record.id, Event::Release { worker: None }).await?;
@@ -99,19 +101,23 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Removes what an interrupted end of a job left.
+    /// Removes what interrupted ends of jobs left.
     pub(crate) async fn clean_up(&mut self) -> Result<(), Error> {
-        let records = self.shared.options.ledger.list().await?;
-        self.alive_while(blocking(move || {
-            let in_use: HashSet<_> =
-                records.iter().filter(|r| !r.job.status.is_final()).map(|r| &r.request.folder).collect();
-            for record in records.iter().filter(|record| record.job.status.is_final()) {
-                if !in_use.contains(&record.request.folder) {
-                    remove_leftovers(record);
+        let ledger = self.shared.options.ledger.clone();
+        let mut ended = Ended { removed: true, ..Ended::default() };
+        loop {
+            let page = ledger.ended(&ended, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            ended.before = Some((last.changed, last.id));
+            let there =
+                blocking(move || page.into_iter().filter(|record| record.request.folder.is_dir()).collect());
+            let there: Vec<Record> = self.alive_while(there).await;
+            for record in there {
+                let is_free = ledger.other_in_folder(&record.request.folder, record.id).await?.is_none();
+                if is_free {
+                    self.alive_while(blocking(move || remove_leftovers(&record))).await;
                 }
             }
-        }))
-        .await;
-        Ok(())
+        }
     }
 }
