@@ -78,6 +78,13 @@ impl Attempt<'_> {
     /// Gives a job another folder, since another server works in the one that it had.
     async fn take_another_folder(&mut self) -> Result<Outcome, Error> {
         let (ledger, record) = (&self.shared.options.ledger, &self.given.record);
+        let _turn = self.shared.moving.lock().await;
+        let now = ledger.get(record.id).await?;
+        if now.is_none_or(|now| now.request.folder != record.request.folder) {
+            // Another lane has done so: this attempt was for the folder of before.
+            self.executor.let_go().await;
+            return Ok(Outcome::Stopped);
+        }
         let ledger::NewJob { source, settings, output, .. } = &record.request;
         let folder = free_folder(ledger, source, settings.part, output).await?;
         ledger.set_folder(record.id, &folder).await?;
@@ -181,8 +188,14 @@ impl Attempt<'_> {
         blocking(move || {
             let root = shared.options.folders.output.as_ref().map(ServerFolder::path);
             task::make_folder(root, &record.request.folder, key)?;
-            manifest::write(&shared.options.ledger, &record, &shared.options.owner)
-                .map_err(|error| task::failed_by_storage(key, &error))
+            let state = shared.options.ledger.folder();
+            manifest::write(&shared.options.ledger, &record, &shared.options.owner).map_err(|error| {
+                if state.is_dir() {
+                    return task::failed_by_storage(key, &error);
+                }
+                let message = format!("the folder `{}` of the server's state is missing", state.display());
+                task::failed(key, FailureKind::FolderAway, message)
+            })
         })
         .await
     }

@@ -82,7 +82,7 @@ pub(crate) struct Dispatcher {
     last_search: Instant,
     next_review: Instant,
     last_alive: Option<Instant>,
-    told_of_gaps: bool,
+    told: Told,
     /// A job has come to its end since the ledger was copied.
     something_ended: bool,
     last_backup: Option<Instant>,
@@ -100,6 +100,15 @@ impl Waiting {
     fn new() -> Self {
         Self { jobs: HashSet::new(), is_looked_at: false, next_look: Instant::now() }
     }
+}
+
+/// What is said once.
+#[derive(Debug, Default)]
+struct Told {
+    /// What keeps the workers from being confined.
+    gaps: bool,
+    /// That memory does not do for all workers at once.
+    memory: bool,
 }
 
 /// What the ledger and the folders were like when no job could go on.
@@ -159,7 +168,7 @@ impl Dispatcher {
             last_search: start,
             next_review: start,
             last_alive: None,
-            told_of_gaps: false,
+            told: Told::default(),
             something_ended: true,
             last_backup: None,
         }

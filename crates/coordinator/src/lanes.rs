@@ -68,6 +68,8 @@ pub(crate) struct Lane {
     pub(crate) held: Option<JobId>,
     /// The job that it works on as soon as that is possible.
     pub(crate) chosen: Option<JobId>,
+    /// It gets nothing to do before this time, since what others do leaves it no memory.
+    pub(crate) rests_until: Option<Instant>,
 }
 
 /// What a lane does.
@@ -93,7 +95,12 @@ impl Busy {
 impl Lane {
     /// A lane that orders go to.
     pub(crate) fn new(name: String, kind: Kind, number: u32, orders: mpsc::Sender<Order>) -> Self {
-        Self { name, kind, number, orders, busy: None, held: None, chosen: None }
+        Self { name, kind, number, orders, busy: None, held: None, chosen: None, rests_until: None }
+    }
+
+    /// True while it gets nothing to do.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.rests_until.is_some_and(|until| until > Instant::now())
     }
 
     /// True where the lane works on a job.

@@ -1,6 +1,7 @@
 //! What all share who work on the jobs of a service: its options, and where to tell what happens.
 
 use ledger::Record;
+use tokio::sync::Mutex;
 
 use crate::service::{Limits, ServiceOptions};
 use crate::updates::{Teller, Update};
@@ -10,11 +11,13 @@ use crate::updates::{Teller, Update};
 pub(crate) struct Shared {
     pub(crate) options: ServiceOptions,
     pub(crate) updates: Teller,
+    /// Held by the lane that gives a job another folder.
+    pub(crate) moving: Mutex<()>,
 }
 
 impl Shared {
     pub(crate) fn new(options: ServiceOptions) -> Self {
-        Self { options, updates: Teller::new() }
+        Self { options, updates: Teller::new(), moving: Mutex::new(()) }
     }
 
     /// How the work is done now.

@@ -85,14 +85,16 @@ impl JobView {
     /// What is to be told of a job now. Reads small files of its.
     pub fn of(record: &Record, now: Millis) -> Self {
         let mut report = JobReport::of(record);
-        let is_held = is_held(record, now);
-        if is_held && let Some(said) = Said::of(record) {
+        let leased = Leased::of(record, now);
+        if leased == Leased::Held
+            && let Some(said) = Said::of(record)
+        {
             said.add_to(&mut report);
         }
         let result = record.request.result.as_ref();
         let result_gone = record.job.status == Status::Done
             && result.is_some_and(|result| result.symlink_metadata().is_err());
-        let doing = doing(&record.job.status, record.job.phase, is_held, result_gone).into();
+        let doing = doing(&record.job.status, record.job.phase, leased, result_gone).into();
         Self { report, doing, result_gone }
     }
 
@@ -107,7 +109,7 @@ impl JobDetails {
     /// All that is to be told of a job now. Reads small files of its.
     pub fn of(record: &Record, now: Millis) -> Self {
         let mut view = JobView::of(record, now);
-        let is_active = is_held(record, now) || record.job.status == Status::Running;
+        let is_active = Leased::of(record, now) == Leased::Held || record.job.status == Status::Running;
         let until = view.report.ended.or(is_active.then_some(now));
         let taken = |until: Millis| Some((until.0 - record.started?.0).max(0) as f64 / 1000.0);
         let facts = record.job.facts.as_ref();
@@ -145,21 +147,38 @@ fn bytes_in(folder: &Path) -> u64 {
     entries.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
 }
 
-/// True while a worker has the right to a piece of the job, and so lives as far as can be told.
-fn is_held(record: &Record, now: Millis) -> bool {
-    record.job.is_worked_on() && record.job.lease_until > now
+/// Whether workers have the right to pieces of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leased {
+    /// None has, as between two pieces.
+    No,
+    /// One had, and gave no sign of life for longer than a lease lasts.
+    Over,
+    /// One has, and so lives as far as can be told.
+    Held,
 }
 
-const fn doing(status: &Status, phase: Phase, is_held: bool, result_gone: bool) -> &'static str {
+impl Leased {
+    fn of(record: &Record, now: Millis) -> Self {
+        match record.job.is_worked_on() {
+            false => Self::No,
+            true if record.job.lease_until > now => Self::Held,
+            true => Self::Over,
+        }
+    }
+}
+
+const fn doing(status: &Status, phase: Phase, leased: Leased, result_gone: bool) -> &'static str {
     match (status, phase) {
-        (Status::Running, _) if !is_held => "interrupted",
+        (Status::Running, _) if matches!(leased, Leased::Over) => "interrupted",
+        (Status::Running, _) if matches!(leased, Leased::No) => "queued",
         (Status::Running, Phase::Index) => "reading",
         (Status::Running, Phase::Segments) => "upscaling",
         (Status::Running, Phase::Join) => "joining",
         (Status::Running, Phase::Publish) => "publishing",
         (Status::Queued, Phase::Join) => "queued to join",
         (Status::Queued, Phase::Publish) => "queued to publish",
-        (Status::Paused, _) if is_held => "pausing",
+        (Status::Paused, _) if matches!(leased, Leased::Held) => "pausing",
         (Status::Done, _) if result_gone => "done, result gone",
         (status, _) => status.name(),
     }
@@ -216,20 +235,21 @@ mod tests {
 
     #[test]
     fn what_happens_to_a_job_is_said() {
-        for (status, phase, is_held, gone, wanted) in [
-            (Status::Running, Phase::Index, true, false, "reading"),
-            (Status::Running, Phase::Segments, true, false, "upscaling"),
-            (Status::Running, Phase::Join, true, false, "joining"),
-            (Status::Running, Phase::Publish, true, false, "publishing"),
-            (Status::Running, Phase::Segments, false, false, "interrupted"),
-            (Status::Queued, Phase::Segments, false, false, "queued"),
-            (Status::Queued, Phase::Join, false, false, "queued to join"),
-            (Status::Paused, Phase::Segments, true, false, "pausing"),
-            (Status::Paused, Phase::Segments, false, false, "paused"),
-            (Status::Done, Phase::Publish, false, false, "done"),
-            (Status::Done, Phase::Publish, false, true, "done, result gone"),
+        for (status, phase, leased, gone, wanted) in [
+            (Status::Running, Phase::Index, Leased::Held, false, "reading"),
+            (Status::Running, Phase::Segments, Leased::Held, false, "upscaling"),
+            (Status::Running, Phase::Join, Leased::Held, false, "joining"),
+            (Status::Running, Phase::Publish, Leased::Held, false, "publishing"),
+            (Status::Running, Phase::Segments, Leased::Over, false, "interrupted"),
+            (Status::Running, Phase::Segments, Leased::No, false, "queued"),
+            (Status::Queued, Phase::Segments, Leased::No, false, "queued"),
+            (Status::Queued, Phase::Join, Leased::No, false, "queued to join"),
+            (Status::Paused, Phase::Segments, Leased::Held, false, "pausing"),
+            (Status::Paused, Phase::Segments, Leased::No, false, "paused"),
+            (Status::Done, Phase::Publish, Leased::No, false, "done"),
+            (Status::Done, Phase::Publish, Leased::No, true, "done, result gone"),
         ] {
-            assert_eq!(doing(&status, phase, is_held, gone), wanted, "{status:?} {phase:?}");
+            assert_eq!(doing(&status, phase, leased, gone), wanted, "{status:?} {phase:?}");
         }
     }
 }

@@ -359,6 +359,8 @@ pub enum FailureKind {
     /// A folder of the source or of the result is away or cannot be used, as when a network share is not mounted: the job
     /// waits until it is back.
     FolderAway,
+    /// The memory that there is does not do for it: the end of the job, unless other work holds what it needs.
+    NoMemory,
     /// Finished segments are missing or damaged and must be made again.
     SegmentsDamaged {
         /// Their numbers.

@@ -1,9 +1,12 @@
 //! What a segment needs of the memory, found before it begins: one that does not fit is made in tiles, with shorter queues,
 //! or not at all. Running out of memory is a message, not a death.
 
+use std::ffi::OsStr;
+
 use engine::Reuse;
 use frame::Size;
 use job::Settings;
+use job::message::FailureKind;
 use media::{EncodeSettings, Index, VideoInfo};
 use storage::Bytes;
 
@@ -51,10 +54,20 @@ pub(crate) struct Plan {
 }
 
 /// Bytes that this process may hold, with what it holds already; `None` where nothing can be found out.
-pub(crate) fn allowed() -> Option<u64> {
+///
+/// # Errors
+/// For good, where the limit in the environment is no number of bytes.
+pub(crate) fn allowed() -> Result<Option<u64>, Failed> {
     let free = storage::available_memory().map(|free| free.saturating_add(held().unwrap_or(0)));
-    let limit = std::env::var(VARIABLE).ok().and_then(|bytes| bytes.parse().ok());
-    [free, limit].into_iter().flatten().min()
+    let limit = std::env::var_os(VARIABLE).map(|text| limit(&text)).transpose()?;
+    Ok([free, limit].into_iter().flatten().min())
+}
+
+fn limit(text: &OsStr) -> Result<u64, Failed> {
+    text.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
+        let text = text.display();
+        Failed::last(format!("{VARIABLE} is `{text}`, which is no number of bytes: set it to one, such as 2000000000, or unset it"))
+    })
 }
 
 /// Bytes that this process holds beside files, which count as free; `None` where the system does not say.
@@ -101,14 +114,15 @@ impl Segment<'_> {
             }
             least = least.min(bytes);
         }
-        Err(Failed::last(format!(
-            "pictures of {} that become {} by {} need {} of memory ({least} bytes), and there are {} ({allowed} bytes): free some or allow more, or choose a smaller size or a faster preset",
+        let message = format!(
+            "pictures of {} that become {} by {} need {} of memory ({least} bytes), and there are {} ({allowed} bytes): free some or allow more, or choose fewer workers, a smaller size or a faster preset",
             self.pictures,
             self.encoder.size,
             self.encoder.encoder,
             Bytes(least),
             Bytes(allowed)
-        )))
+        );
+        Err(Failed::new(FailureKind::NoMemory, message))
     }
 
     /// Bytes of everything but the engine's sessions, with so many pictures between two stages.
@@ -162,6 +176,10 @@ mod tests {
         for status in ["", "VmRSS: x kB", "VmRSS: 5"] {
             assert_eq!(read(status, "VmRSS:"), None);
         }
-        assert!(peak() >= held() && held() > Some(1 << 20) && allowed() > held());
+        assert!(peak() >= held() && held() > Some(1 << 20) && allowed().unwrap() > held());
+        assert_eq!(limit("2000000000".as_ref()).unwrap(), 2_000_000_000);
+        for wrong in ["100M", "-1", "", "99999999999999999999999"] {
+            assert!(limit(wrong.as_ref()).unwrap_err().0.message.contains("no number of bytes"), "{wrong}");
+        }
     }
 }

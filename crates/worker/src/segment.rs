@@ -175,7 +175,7 @@ fn make(
         encoder: &settings,
         frames: range.frames(),
     };
-    let plan = segment.plan(reuse.as_deref(), memory::allowed())?;
+    let plan = segment.plan(reuse.as_deref(), memory::allowed()?)?;
     let engine = match &mut reuse {
         Some(reuse) => {
             reuse.begin_within(pictures, request.settings.reuse, plan.sessions)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use job::message::Sandbox;
+use job::message::{FailureKind, Sandbox};
 use job::state::{Effect, Event, Phase, Status, Task};
 use job::{JobId, SegmentRange};
 use ledger::Record;
@@ -19,8 +19,16 @@ use crate::shutdown::Shutdown;
 use crate::status::JobReport;
 use crate::updates::Update;
 
+/// How long lanes rest that found too little memory beside others: the first, and all others.
+const SHORT_REST: Duration = Duration::from_secs(1);
+const LONG_REST: Duration = Duration::from_secs(15);
 /// Time between rewrites of `status.json`.
 const STATUS_FILE: Duration = Duration::from_secs(1);
+
+/// True for the failure of an attempt that found too little memory.
+fn is_for_want_of_memory(event: &Event) -> bool {
+    matches!(event, Event::Failed { failure, .. } if failure.kind == FailureKind::NoMemory)
+}
 
 impl Dispatcher {
     /// Takes in what a lane tells.
@@ -63,6 +71,11 @@ impl Dispatcher {
             return Ok(());
         };
         self.note_end(lane, record.id, &task, &event, engine);
+        if is_for_want_of_memory(&event) && self.yields_memory(lane, &record) {
+            let worker = Some(self.lanes[lane].name.clone());
+            self.tell_ledger(record.id, Event::Release { worker }, shutdown).await?;
+            return Ok(());
+        }
         let applied = self.tell_ledger(record.id, *event, shutdown).await?;
         let mut after = applied.record;
         let drops_segments = applied.effects.contains(&Effect::DropSegments);
@@ -87,6 +100,25 @@ impl Dispatcher {
             self.tidy(after, shutdown);
         }
         Ok(())
+    }
+
+    /// Lets a lane without enough memory rest where other lanes hold some: what it was given is done by them, or by it later. The
+    /// first lane rests for a moment only, so that it is alone if memory does not do for more than one.
+    fn yields_memory(&mut self, lane: usize, record: &Record) -> bool {
+        let has_others = (0..self.lanes.len()).any(|other| {
+            other != lane && (self.lanes[other].busy.is_some() || self.lanes[other].held.is_some())
+        });
+        if !has_others {
+            return false;
+        }
+        let rest = if self.lanes[lane].number == 1 { SHORT_REST } else { LONG_REST };
+        self.lanes[lane].rests_until = Some(Instant::now() + rest);
+        self.lanes[lane].let_go();
+        if !std::mem::replace(&mut self.told.memory, true) {
+            let text = "memory does not do for all workers at once: fewer work for a while".to_owned();
+            self.shared.note(record, text);
+        }
+        true
     }
 
     /// Takes in how the work of a lane ended when no new work is given out.
@@ -122,7 +154,7 @@ impl Dispatcher {
 
     /// Says once what keeps the workers from being confined.
     fn tell_of_gaps(&mut self, record: &Record, sandbox: &Sandbox) {
-        if sandbox.is_complete || std::mem::replace(&mut self.told_of_gaps, true) {
+        if sandbox.is_complete || std::mem::replace(&mut self.told.gaps, true) {
             return;
         }
         self.shared.note(

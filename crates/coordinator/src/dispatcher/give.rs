@@ -39,7 +39,7 @@ impl Dispatcher {
             lane.chosen = None;
         }
         let is_free = |lane: &crate::lanes::Lane| {
-            lane.busy.is_none() && (lane.kind == Kind::Light || lane.number <= workers)
+            lane.busy.is_none() && !lane.is_at_rest() && (lane.kind == Kind::Light || lane.number <= workers)
         };
         let free: Vec<usize> = (0..self.lanes.len()).filter(|&lane| is_free(&self.lanes[lane])).collect();
         let mut jobs = if free.is_empty() { Vec::new() } else { self.survey(&free).await? };

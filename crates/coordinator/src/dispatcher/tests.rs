@@ -195,3 +195,27 @@ async fn a_job_that_was_ended_by_another_program_is_let_go_by_all_lanes() {
     assert_eq!(record.job.status, Status::Canceled);
     assert!(record.job.failed_attempts.is_empty() && !record.request.folder.exists());
 }
+
+#[tokio::test]
+async fn what_finds_no_memory_beside_others_is_given_back_and_costs_no_attempt() {
+    let house = House::new().await;
+    let id = house.indexed_job().await;
+    let ledger = house.ledger.clone();
+    let ending = tokio::spawn(async move {
+        loop {
+            let second = ledger.segments_of(id, &[1]).await.unwrap().remove(0).segment;
+            if second.work.epoch > 1 && second.work.state == job::state::WorkState::Pending {
+                assert_eq!(second.work.attempts, 0);
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        let record = ledger.get(id).await.unwrap().unwrap();
+        assert_eq!((record.job.status, record.job.failed_attempts.len()), (Status::Running, 0));
+        ledger.apply(id, Event::Cancel, now()).await.unwrap();
+    });
+    let deed: Deed = |index| if index == 0 { Ok(()) } else { Err(FailureKind::NoMemory) };
+    let ending_of_work = house.dispatcher(id, deed).work_off(&Shutdown::new()).await.unwrap();
+    assert_eq!(ending_of_work, Ending::Final);
+    ending.await.unwrap();
+}

@@ -337,7 +337,9 @@ impl Machine {
                 self.job.work.attempts = attempts;
                 vec![Effect::DropSegments]
             }
-            FailureKind::Final | FailureKind::FramesDiffer => self.end(Status::Failed { reason: message }),
+            FailureKind::Final | FailureKind::FramesDiffer | FailureKind::NoMemory => {
+                self.end(Status::Failed { reason: message })
+            }
             FailureKind::SegmentsDamaged { .. } if phase == Phase::Join && !self.segments.is_empty() => {
                 self.reopen(message)
             }
