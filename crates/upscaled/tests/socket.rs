@@ -221,6 +221,28 @@ fn a_server_that_does_not_answer_is_named() {
 }
 
 #[test]
+fn a_socket_that_is_gone_is_made_anew() {
+    let folder = root();
+    let root = folder.path();
+    let _server = Server::start(root, &QUICK);
+    wait_for_socket(root);
+    let socket = root.join(SOCKET);
+    let changes: [fn(&Path); 2] = [
+        |socket| fs::remove_file(socket).unwrap(),
+        |socket| {
+            fs::remove_file(socket).unwrap();
+            fs::write(socket, "no socket").unwrap();
+        },
+    ];
+    for change in changes {
+        change(&socket);
+        wait_for_socket(root);
+        assert_eq!(socket.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        said(root, &["list"], 0);
+    }
+}
+
+#[test]
 fn a_server_of_another_version_is_named() {
     let folder = root();
     let root = folder.path();

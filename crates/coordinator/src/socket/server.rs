@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,11 +33,33 @@ const STOP_LIMIT: Duration = Duration::from_secs(2);
 /// Pause where no connection can be taken, as when no more files can be opened.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// Time between looks whether the socket is still there.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// The socket of a server. It goes away when this is dropped.
 #[derive(Debug)]
 pub struct Listener {
+    state: PathBuf,
+    /// Who that folder was: in another one of its name, the socket is another server's.
+    folder: Option<Identity>,
+    bound: Bound,
+    /// That it is gone and cannot be made anew was said.
+    is_told: bool,
+}
+
+/// A socket that lies in a folder.
+#[derive(Debug)]
+struct Bound {
     listener: UnixListener,
-    path: PathBuf,
+    identity: Identity,
+}
+
+/// The device of a file and its number there.
+type Identity = (u64, u64);
+
+/// Who a file or folder is; `None` where there is none.
+fn identity(path: &Path) -> Option<Identity> {
+    path.symlink_metadata().ok().map(|found| (found.dev(), found.ino()))
 }
 
 impl Listener {
@@ -47,22 +69,31 @@ impl Listener {
     /// # Errors
     /// When it cannot be made there.
     pub fn bind(state: &Path) -> io::Result<Self> {
-        let new = state.join(NEW);
-        match std::fs::remove_file(&new) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        let folder = identity(&state.join("."));
+        Ok(Self { state: state.to_owned(), folder, bound: Bound::make(state)?, is_told: false })
+    }
+
+    /// Makes the socket anew where it is gone or something else lies in its place.
+    fn keep(&mut self) {
+        let is_ours = self.folder.is_some() && identity(&self.state.join(".")) == self.folder;
+        if !is_ours || self.bound.is_in(&self.state) {
+            return;
         }
-        let address = Address::of(state, NEW)?;
-        let listener = UnixListener::bind(address.path())?;
-        // Under its name it has these rights from the first moment on.
-        std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600))?;
-        let path = state.join(NAME);
-        std::fs::rename(new, &path)?;
-        Ok(Self { listener, path })
+        match Bound::make(&self.state) {
+            Ok(bound) => {
+                (self.bound, self.is_told) = (bound, false);
+                tracing::warn!("the socket in `{}` was gone, and is made anew", self.state.display());
+            }
+            Err(error) if !std::mem::replace(&mut self.is_told, true) => tracing::warn!(
+                "the socket in `{}` is gone and cannot be made anew: {error}; no command reaches this server",
+                self.state.display()
+            ),
+            Err(_) => {}
+        }
     }
 
     /// Answers until the shutdown is requested, and ends what is under way then.
-    pub async fn answer(self, handle: Handle, hello: Hello, shutdown: Shutdown) {
+    pub async fn answer(mut self, handle: Handle, hello: Hello, shutdown: Shutdown) {
         let slots = Arc::new(Semaphore::new(CONNECTIONS));
         let desk = Arc::new(Desk {
             handle,
@@ -72,10 +103,15 @@ impl Listener {
             silent: Silent::default(),
         });
         let mut connections = JoinSet::new();
+        let mut look = interval(LOOK);
         loop {
             let stream = tokio::select! {
                 () = shutdown.requested() => break,
-                accepted = self.listener.accept() => accepted,
+                _ = look.tick() => {
+                    self.keep();
+                    continue;
+                }
+                accepted = self.bound.listener.accept() => accepted,
             };
             let Ok((stream, _)) = stream else {
                 shutdown.sleep(PAUSE).await;
@@ -102,9 +138,34 @@ impl Listener {
     }
 }
 
+impl Bound {
+    fn make(state: &Path) -> io::Result<Self> {
+        let new = state.join(NEW);
+        match std::fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let address = Address::of(state, NEW)?;
+        let listener = UnixListener::bind(address.path())?;
+        // Under its name it has these rights from the first moment on.
+        std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600))?;
+        let found = std::fs::symlink_metadata(&new)?;
+        std::fs::rename(new, state.join(NAME))?;
+        Ok(Self { listener, identity: (found.dev(), found.ino()) })
+    }
+
+    /// True while it lies in a folder under its name.
+    fn is_in(&self, state: &Path) -> bool {
+        identity(&state.join(NAME)) == Some(self.identity)
+    }
+}
+
 impl Drop for Listener {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
+        // Another program's is left alone.
+        if self.bound.is_in(&self.state) {
+            let _ = std::fs::remove_file(self.state.join(NAME));
+        }
     }
 }
 
