@@ -34,7 +34,7 @@ use chores::Chore;
 
 /// Time between looks at the ledger for what other programs changed, such as a cancelled job.
 const LOOK: Duration = Duration::from_millis(500);
-/// Time between looks at a disk that was full.
+/// Time between looks at a disk that was full, and least time between searches for work where no job could go on.
 pub(crate) const IDLE: Duration = Duration::from_secs(2);
 /// Looking for work takes at most one part in so many of the time while there is none, as long as that is soon enough.
 const SHARE: u32 = 1000;

@@ -9,7 +9,7 @@ use job::state::{Effect, Event, Phase, Status};
 use job::{JobId, Priority};
 use ledger::Queued;
 
-use super::{Dispatcher, LATEST_LOOK, LOOK, Quiet, SHARE};
+use super::{Dispatcher, IDLE, LATEST_LOOK, LOOK, Quiet, SHARE};
 use crate::blocking::blocking;
 use crate::choice::{AHEAD, JobView, Kind, Need, choose, threads_of};
 use crate::clock::now;
@@ -52,9 +52,10 @@ impl Dispatcher {
             }
         }
         self.leave_jobs().await?;
-        // Thousands of jobs may wait.
+        // Thousands of jobs may wait. Whoever changes them in this process calls.
+        let least = if self.quiet.is_some() { IDLE } else { LOOK };
         self.last_search = Instant::now();
-        self.next_search = self.last_search + (begun.elapsed() * SHARE).clamp(LOOK, LATEST_LOOK);
+        self.next_search = self.last_search + (begun.elapsed() * SHARE).clamp(least, LATEST_LOOK);
         Ok(())
     }
 
