@@ -255,7 +255,7 @@ impl Attempt<'_> {
             Response::Failed(failure) => {
                 tracing::warn!("job {}: {}", record.id, failure.message);
                 // A failure that ends the job is told as its reason.
-                if failure.kind != FailureKind::Final {
+                if !matches!(failure.kind, FailureKind::Final | FailureKind::NoMemory) {
                     self.shared.note(record, failure.message.clone());
                 }
             }
