@@ -180,7 +180,8 @@ fn a_second_signal_ends_a_stop_that_is_held_up_and_time_does_too() {
     drop(held);
 
     server.restart();
-    wait_for("a worker", PATIENCE, || server.worker().is_some());
+    let before = segments(&root.join("output/a.mp4.job")).len();
+    wait_for("another segment", PATIENCE, || segments(&root.join("output/a.mp4.job")).len() > before);
     let _held = Held::ledger(root);
     let start = Instant::now();
     assert_eq!(server.stop(), Some(130));

@@ -54,7 +54,13 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let places = Places { input: root.input(), models: root.models() };
     bring_back(&ledger, &root.output(), places, &owner, rescue.is_some()).await?;
     let worker = worker_program(settings.choices.unconfined)?;
-    worker.check().await?;
+    tokio::select! {
+        checked = worker.check() => checked?,
+        () = shutdown.requested() => {
+            output::say("stopped before it began");
+            return Ok(Ending::Done);
+        }
+    }
 
     let name = settings.choices.name.clone().unwrap_or_default();
     let limits = config::limits(&settings.choices);
