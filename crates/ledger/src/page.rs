@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use job::{JobId, Millis};
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
-use crate::events::{self, What};
 use crate::rows::record;
 use crate::{Error, Ledger, Record};
 
@@ -102,38 +101,5 @@ impl Ledger {
             Ok((row.try_get("state")?, row.try_get::<i64, _>("jobs")? as u64))
         };
         rows.iter().map(count).collect()
-    }
-
-    /// Forgets jobs that have ended: those before a time, and the oldest where there are more than `most`. A job stays while its
-    /// source is not known to be gone, since the file would be taken in anew, and while it holds finished work. Gives how many
-    /// went.
-    ///
-    /// # Errors
-    /// When the database fails; then nothing has changed.
-    pub async fn forget(&self, before: Millis, most: u32, now: Millis) -> Result<u64, Error> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let limit: Option<(i64, i64)> = sqlx::query_as(
-            "SELECT ended, id FROM job WHERE ended IS NOT NULL ORDER BY ended DESC, id DESC LIMIT 1 OFFSET $1",
-        )
-        .bind(i64::from(most))
-        .fetch_optional(&mut *transaction)
-        .await?;
-        let (ended, id) = limit.unwrap_or((i64::MIN, 0));
-        let gone: Vec<i64> = sqlx::query_scalar(
-            "SELECT id FROM job WHERE ended IS NOT NULL AND gone = 1
-                 AND (state != 'failed' OR json_extract(totals, '$.frames') = 0)
-                 AND (ended < $1 OR (ended, id) <= ($2, $3))",
-        )
-        .bind(before.0)
-        .bind(ended)
-        .bind(id)
-        .fetch_all(&mut *transaction)
-        .await?;
-        for &id in &gone {
-            sqlx::query("DELETE FROM job WHERE id = $1").bind(id).execute(&mut *transaction).await?;
-            events::note(&mut transaction, JobId(id), now, &What::Forgotten).await?;
-        }
-        transaction.commit().await?;
-        Ok(gone.len() as u64)
     }
 }

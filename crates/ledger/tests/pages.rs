@@ -1,4 +1,4 @@
-//! Lists of jobs by pages, what is forgotten, and events for readers that follow.
+//! Lists of jobs by pages, and events for readers that follow.
 
 #![allow(
     clippy::unwrap_used,
@@ -83,25 +83,6 @@ async fn pages_follow_each_other_without_gaps_or_repeats() {
     ledger.set_removed(&[JobId(10)], true).await.unwrap();
     assert_eq!(only(failed.clone()).await, [6, 2]);
     assert_eq!(only(Ended { removed: true, ..failed }).await, [10, 6, 2]);
-}
-
-#[tokio::test]
-async fn what_is_old_is_forgotten_once_its_source_is_gone() {
-    let folder = tempfile::tempdir().unwrap();
-    let ledger = open(&folder).await;
-    fill(&ledger).await;
-    assert_eq!(ledger.forget(Millis(1000), 0, Millis(50)).await.unwrap(), 0, "the sources are there");
-    let all: Vec<JobId> = (1..=12).map(JobId).collect();
-    ledger.set_gone(&all, true).await.unwrap();
-    assert_eq!(ledger.forget(Millis(4), 100, Millis(50)).await.unwrap(), 3, "by their time");
-    let left = async || ids(&ledger.ended(&Ended::default(), 100).await.unwrap());
-    assert_eq!(left().await, [11, 10, 9, 7, 6, 5]);
-    assert_eq!(ledger.forget(Millis(0), 4, Millis(50)).await.unwrap(), 2, "by their number");
-    assert_eq!(left().await, [11, 10, 9, 7]);
-    assert_eq!(ledger.forget(Millis(0), 4, Millis(50)).await.unwrap(), 0);
-    assert_eq!(ledger.unfinished().await.unwrap().len(), 3, "what is to be done is never forgotten");
-    let last = ledger.events(ledger.last_event().await.unwrap() - 1, 9).await.unwrap().events.remove(0);
-    assert_eq!((last.what, last.at), (What::Forgotten, Millis(50)));
 }
 
 #[tokio::test]

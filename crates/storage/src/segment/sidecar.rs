@@ -130,7 +130,7 @@ fn is_no_file(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidInput)
 }
 
-/// What is kept of each segment: more attempts leave something only where somebody does harm.
+/// What is kept of each segment: more attempts leave something only where a worker does harm.
 const ATTEMPTS: usize = 4;
 
 /// Things of segments, the latest few of each.
