@@ -48,6 +48,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) given: &'a Given,
     pub(crate) executor: &'a mut dyn Executor,
     pub(crate) tell: Tell<'a>,
+    /// The source was found to be gone, or to have other content.
+    pub(crate) is_gone: bool,
 }
 
 impl Attempt<'_> {
@@ -98,11 +100,8 @@ impl Attempt<'_> {
     /// Notes of a job that ends since its source is gone or has other content, that the file's return is news.
     async fn note_gone(&mut self, outcome: Outcome) -> Result<Outcome, Error> {
         let is_final = |event: &Event| matches!(event, Event::Failed { failure, .. } if failure.kind == FailureKind::Final);
-        if matches!(&outcome, Outcome::Event { event, .. } if is_final(event)) {
-            let record = Arc::clone(&self.given.record);
-            if blocking(move || matches!(look(&record), Look::Gone(_))).await {
-                self.shared.options.ledger.set_gone(&[self.given.record.id], true).await?;
-            }
+        if self.is_gone && matches!(&outcome, Outcome::Event { event, .. } if is_final(event)) {
+            self.shared.options.ledger.set_gone(&[self.given.record.id], true).await?;
         }
         Ok(outcome)
     }
@@ -121,7 +120,10 @@ impl Attempt<'_> {
                 // It may be another file, which the worker has no right to read.
                 self.executor.let_go().await;
             }
-            Look::Gone(failure) => return Ok(self.unless_away(Event::Failed { task: key, failure }).await),
+            Look::Gone(failure) => {
+                self.is_gone = true;
+                return Ok(self.unless_away(Event::Failed { task: key, failure }).await);
+            }
         }
         if stop.is_requested() {
             return Ok(Outcome::Stopped);
@@ -214,8 +216,10 @@ impl Attempt<'_> {
                 if failure.kind == FailureKind::FolderAway {
                     failure.kind = FailureKind::Transient;
                 }
-                let record = Arc::clone(record);
-                Response::Failed(blocking(move || cause(&record, failure)).await)
+                let (record, met_with) = (Arc::clone(record), failure.clone());
+                let gone = blocking(move || cause(&record, &met_with)).await;
+                self.is_gone = gone.is_some();
+                Response::Failed(gone.unwrap_or(failure))
             }
             response => {
                 if matches!(response, Response::Joined { .. }) {

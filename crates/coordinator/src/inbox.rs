@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use job::state::Status;
 use job::{FilePath, Millis, Settings};
-use ledger::{KnownSource, Ledger, SeenFile};
+use ledger::{Events, KnownSource, Ledger, SeenFile};
 use storage::Stamp;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
@@ -57,6 +57,8 @@ const SHARE: u32 = 1000;
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Files that are looked into at once.
 const OPENERS: usize = 2;
+/// Events of the ledger that are read at once.
+const EVENTS: u32 = 1000;
 
 /// What an inbox needs.
 #[derive(Debug, Clone)]
@@ -97,6 +99,8 @@ pub struct Inbox {
     /// `None` while it walks.
     walker: Option<Walker>,
     has_looked: bool,
+    /// The latest event of the ledger whose consequences are known here.
+    latest_event: i64,
 }
 
 /// What came of a look into a file, and what that was before.
@@ -113,6 +117,7 @@ impl Inbox {
             told: None,
             walker: None,
             has_looked: false,
+            latest_event: 0,
         }
     }
 
@@ -163,6 +168,7 @@ impl Inbox {
 
     /// Looks at the names and stamps of all files once, and tells the ledger which of them wait.
     async fn look(&mut self) -> Result<(), Error> {
+        self.forget_failed().await?;
         let found = self.walk().await;
         let paths: HashSet<&Path> = found.iter().map(|found| found.path.as_path()).collect();
         let is_new = |found: &Found| !self.entries.contains_key(&found.path);
@@ -193,6 +199,30 @@ impl Inbox {
         order::sort(&mut ready, |(time, path)| (*time, path.as_path()));
         self.queue = ready.into_iter().rev().map(|(_, path)| path.clone()).collect();
         self.tell().await
+    }
+
+    /// Forgets the files whose jobs have failed since the last look, so that they are seen as if for the first time: one may have
+    /// been away for that moment alone.
+    async fn forget_failed(&mut self) -> Result<(), Error> {
+        let ledger = &self.options.ledger;
+        if !self.has_looked {
+            self.latest_event = ledger.last_event().await?;
+        }
+        loop {
+            let Events { events, missed } = ledger.events(self.latest_event, EVENTS).await?;
+            let Some(last) = events.last() else { return Ok(()) };
+            if missed > 0 {
+                self.entries.retain(|_, entry| !entry.is_settled());
+            }
+            self.latest_event = last.number;
+            for failed in events.iter().filter(|event| event.what.is_failure()) {
+                let Some(record) = ledger.get(failed.job).await? else { continue };
+                let source: &Path = &record.request.source;
+                if self.entries.get(source).is_some_and(Entry::is_settled) {
+                    self.entries.remove(source);
+                }
+            }
+        }
     }
 
     async fn walk(&mut self) -> Vec<Found> {

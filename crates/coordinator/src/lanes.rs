@@ -174,7 +174,13 @@ impl Hand {
                 let _ = messages.try_send(Message::Heard(lane, heard));
             }
         };
-        let attempt = Attempt { shared: &self.shared, given, executor: &mut *self.executor, tell: &mut tell };
+        let attempt = Attempt {
+            shared: &self.shared,
+            given,
+            executor: &mut *self.executor,
+            tell: &mut tell,
+            is_gone: false,
+        };
         tokio::select! {
             outcome = attempt.run() => outcome,
             never = beat(&self.shared, given.record.id, &self.name) => match never {},

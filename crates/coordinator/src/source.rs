@@ -62,13 +62,13 @@ pub(crate) fn look(record: &Record) -> Look {
     }
 }
 
-/// Why an attempt failed: that its source is not what it was, where that is so, rather than what the worker met with for it.
-pub(crate) fn cause(record: &Record, failure: Failure) -> Failure {
-    match failure.kind {
-        FailureKind::NoSpace { .. } => failure,
+/// Why an attempt failed where its source is not what it was, rather than what the worker met with for that.
+pub(crate) fn cause(record: &Record, met_with: &Failure) -> Option<Failure> {
+    match met_with.kind {
+        FailureKind::NoSpace { .. } => None,
         _ => match look(record) {
-            Look::Gone(gone) => gone,
-            Look::Same | Look::SameContent(_) => failure,
+            Look::Gone(gone) => Some(gone),
+            Look::Same | Look::SameContent(_) => None,
         },
     }
 }
@@ -97,17 +97,13 @@ mod tests {
         let id = submit(&ledger, request, Millis(0)).await.unwrap().id;
         let record = ledger.get(id).await.unwrap().unwrap();
         let failure = |kind| Failure { kind, message: "the frames cannot be decoded".to_owned() };
-        let transient = || failure(FailureKind::Transient);
-        assert_eq!(cause(&record, transient()), transient());
+        assert_eq!(cause(&record, &failure(FailureKind::Transient)), None);
         std::fs::write(&source, "two, and more").unwrap();
-        assert_eq!(
-            cause(&record, failure(FailureKind::NoSpace { needed: 1 })).kind,
-            FailureKind::NoSpace { needed: 1 }
-        );
-        let changed = cause(&record, transient());
+        assert_eq!(cause(&record, &failure(FailureKind::NoSpace { needed: 1 })), None);
+        let changed = cause(&record, &failure(FailureKind::Transient)).unwrap();
         assert!(changed.kind == FailureKind::Final && changed.message.contains("was changed"), "{changed:?}");
         std::fs::remove_file(&source).unwrap();
-        let gone = cause(&record, failure(FailureKind::Final));
+        let gone = cause(&record, &failure(FailureKind::Final)).unwrap();
         assert!(gone.message.contains("the source is gone"), "{gone:?}");
     }
 }

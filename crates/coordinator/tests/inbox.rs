@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use coordinator::{Inbox, InboxOptions, NameRules, NameTemplate, Shutdown, Wake, WorkerProgram};
-use job::Settings;
-use job::message::{Response, Sandbox, encode};
+use job::message::{Failure, FailureKind, Response, Sandbox, encode};
+use job::state::{Effect, Event, Status};
+use job::{Millis, Settings};
 use ledger::Ledger;
 
 /// Longer than anything takes here.
@@ -96,12 +97,21 @@ impl Watched {
     }
 
     /// Waits until there is a job and nothing waits any more.
-    async fn wait_for_job(self) {
+    async fn wait_until_taken_in(&self) -> ledger::Record {
         let start = Instant::now();
-        while self.ledger.list().await.unwrap().len() != 1 || !self.ledger.seen().await.unwrap().is_empty() {
+        loop {
+            let mut jobs = self.ledger.list().await.unwrap();
+            if jobs.len() == 1 && self.ledger.seen().await.unwrap().is_empty() {
+                return jobs.remove(0);
+            }
             assert!(start.elapsed() < PATIENCE, "{:?}", self.ledger.seen().await.unwrap());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// Waits until there is a job and nothing waits any more, and ends.
+    async fn wait_for_job(self) {
+        self.wait_until_taken_in().await;
         self.shutdown.request();
         self.watching.await.unwrap();
     }
@@ -125,6 +135,29 @@ async fn one_that_never_becomes_whole_is_taken_in_once_it_was_still_for_long() {
     let watched = Watched::start(Duration::from_secs(6)).await;
     std::fs::write(watched.at("input/a.mkv"), "half").unwrap();
     watched.wait_for_reason("not finished yet").await;
+    watched.wait_for_job().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_away_between_two_looks_is_tried_again_when_its_job_fails_for_that() {
+    let watched = Watched::start(Duration::ZERO).await;
+    std::fs::write(watched.at("whole"), "").unwrap();
+    std::fs::write(watched.at("input/a.mkv"), "all").unwrap();
+    let job = watched.wait_until_taken_in().await;
+    // Only the service has met with its absence.
+    let claim = Event::Claim { worker: "local-1".to_owned(), lease_milliseconds: 1000 };
+    let claimed = watched.ledger.apply(job.id, claim, Millis(0)).await.unwrap();
+    let Some(Effect::Granted(task)) = claimed.effects.into_iter().next() else { panic!("no task") };
+    watched.ledger.set_gone(&[job.id], true).await.unwrap();
+    let failure = Failure { kind: FailureKind::Final, message: "the source is gone".to_owned() };
+    let failed = Event::Failed { task: task.key(), failure };
+    let failed = watched.ledger.apply(job.id, failed, Millis(0)).await.unwrap();
+    assert!(matches!(failed.record.job.status, Status::Failed { .. }));
+    let start = Instant::now();
+    while watched.ledger.get(job.id).await.unwrap().unwrap().job.status != Status::Queued {
+        assert!(start.elapsed() < PATIENCE, "it stays failed");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     watched.wait_for_job().await;
 }
 

@@ -43,6 +43,11 @@ impl What {
             frames: job.totals.frames,
         }
     }
+
+    /// True where the job failed.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Changed { status, .. } if status == "failed")
+    }
 }
 
 /// Something that happened.

@@ -48,11 +48,17 @@ fn the_worker_of_a_job_is_behind_the_walls() {
     fs::create_dir_all(root.join("input")).unwrap();
     make_clip(&root.join("input/clip.mp4"), "160x90", 50, false);
     let server = Server::start(root, &["--model", "realesr-animevideov3"]);
-    let jobs = || server.jobs();
-    wait_for("the upscaling", PATIENCE, || {
-        server.worker().is_some() && jobs().first().is_some_and(|job| job["segments"].as_u64() > Some(0))
+    let opened = |worker: u32, wanted: &Path| {
+        let files = fs::read_dir(format!("/proc/{worker}/fd")).into_iter().flatten().flatten();
+        files.filter_map(|file| fs::read_link(file.path()).ok()).any(|file| file == wanted)
+    };
+    let clip = root.join("input/clip.mp4");
+    let (mut worker, mut status) = (0, String::new());
+    wait_for("a worker to read the video", PATIENCE, || {
+        worker = server.workers().into_iter().find(|&worker| opened(worker, &clip)).unwrap_or_default();
+        status = fs::read_to_string(format!("/proc/{worker}/status")).unwrap_or_default();
+        !status.is_empty()
     });
-    let status = fs::read_to_string(format!("/proc/{}/status", server.worker().unwrap())).unwrap();
     let field = |name: &str| {
         let line = status.lines().find(|line| line.starts_with(name)).unwrap();
         line.split_whitespace().nth(1).unwrap().to_owned()
@@ -60,7 +66,7 @@ fn the_worker_of_a_job_is_behind_the_walls() {
     // Two filters that the process cannot take off again (mode 2 is a filter).
     assert_eq!([field("NoNewPrivs:"), field("Seccomp:"), field("Seccomp_filters:")], ["1", "2", "2"]);
     // All threads were started behind them.
-    for thread in fs::read_dir(format!("/proc/{}/task", server.worker().unwrap())).unwrap().flatten() {
+    for thread in fs::read_dir(format!("/proc/{worker}/task")).into_iter().flatten().flatten() {
         let status = fs::read_to_string(thread.path().join("status")).unwrap_or_default();
         assert!(status.is_empty() || status.contains("Seccomp:\t2"), "{status}");
     }

@@ -9,7 +9,7 @@ use ledger::Record;
 use tokio::task::JoinError;
 
 use super::ended::written;
-use super::{Dispatcher, LATEST_LOOK, LOOK, SHARE, pass_on};
+use super::{Dispatcher, IDLE, LATEST_LOOK, LOOK, SHARE, pass_on};
 use crate::away;
 use crate::blocking::blocking;
 use crate::clock::now;
@@ -93,6 +93,8 @@ impl Dispatcher {
         self.waiting.is_looked_at = true;
         let (shared, waiting) = (Arc::clone(&self.shared), self.waiting.jobs.clone());
         self.chores.spawn(async move {
+            // Thousands of jobs may wait, each for its folder. What few wait for costs little on a busy machine, too.
+            let longest = (LOOK * waiting.len() as u32).clamp(IDLE, LATEST_LOOK);
             let (begun, mut over) = (Instant::now(), Vec::new());
             for id in waiting {
                 match shared.look_again(id).await {
@@ -101,8 +103,7 @@ impl Dispatcher {
                     Err(error) => return Chore::Looked(Err(error), LOOK),
                 }
             }
-            // Thousands of jobs may wait, each for its folder.
-            Chore::Looked(Ok(over), (begun.elapsed() * SHARE).clamp(LOOK, LATEST_LOOK))
+            Chore::Looked(Ok(over), (begun.elapsed() * SHARE).clamp(LOOK, longest))
         });
     }
 

@@ -3,6 +3,7 @@
 #![allow(
     dead_code,
     unreachable_pub,
+    clippy::print_stdout,
     missing_debug_implementations,
     reason = "every test file uses some of it"
 )]
@@ -16,7 +17,7 @@ use std::time::Duration;
 use serde_json::Value;
 use sqlx::Connection as _;
 
-use crate::common::{run_well, upscaled, wait_for};
+use crate::common::{run, run_well, upscaled, wait_for};
 
 /// Time for a job to end; the machine may be slow and busy.
 pub const PATIENCE: Duration = Duration::from_mins(3);
@@ -144,6 +145,11 @@ fn is_final(job: &Value) -> bool {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let jobs = run(&self.root, &["list", "--json"]).stdout;
+            let log = std::fs::read_to_string(self.root.join("terminal.log")).unwrap_or_default();
+            println!("jobs:\n{}\nlog of the server:\n{log}", String::from_utf8_lossy(&jobs));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
