@@ -4,8 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use job::{Container, FilePath, Made};
-use ledger::NewJob;
+use job::{Container, FilePath, NewJob};
+use protocol::Made;
 use serde::Deserialize;
 use storage::{fingerprint, read_users_file};
 

@@ -4,9 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use job::JobId;
 use job::state::{Event, Status};
-use ledger::{Base, Ledger, NewJob, Record, Submission};
+use job::{JobId, NewJob};
+use ledger::{Base, Ledger, Record, Submission};
 use serde::{Deserialize, Serialize};
 use storage::{Key, read_keyed, sync_folder, write_keyed};
 

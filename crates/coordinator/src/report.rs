@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use job::report::{Checks, FileReport, Verified};
 use job::{Encoding, Settings};
 use ledger::Record;
+use protocol::report::{Checks, FileReport, Verified};
 use serde::Serialize;
 use storage::{read_users_file, read_workers_file};
 

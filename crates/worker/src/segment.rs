@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use frame::{Planar, Size};
-use job::message::{FailureKind, Response, SegmentRequest};
+use job::FailureKind;
 use job::state::{Evidence, Reused};
 use media::{CodecParameters, Index, OwnedPacket, Packet, RangeDecoder, SegmentDecoder, SegmentEncoder};
+use protocol::message::{Response, SegmentRequest};
 use storage::{
     Bytes, PacketLogReader, PacketLogWriter, Scratch, ScratchFile, ScratchOptions, SegmentName, Sidecar,
     commit,
