@@ -7,5 +7,7 @@
 mod made;
 pub mod message;
 pub mod report;
+mod sidecar;
 
 pub use made::Made;
+pub use sidecar::{LARGEST_SIDECAR, Sidecar, SidecarError};
