@@ -5,9 +5,11 @@
 //! Non-goals: reading and writing files and pipes; deciding what follows from what was said (`job`'s).
 
 mod made;
+mod manifest;
 pub mod message;
 pub mod report;
 mod sidecar;
 
 pub use made::Made;
+pub use manifest::{Manifest, ManifestError, ServerId};
 pub use sidecar::{LARGEST_SIDECAR, Sidecar, SidecarError};
