@@ -8,9 +8,10 @@ mod wanted;
 use std::path::Path;
 
 use frame::Size;
-use job::message::{IndexMethod, IndexRequest, Response};
+use job::state::IndexMethod;
 use job::{Carry, Container, Encoding, SegmentRange, Settings, Shape, SourceFacts};
 use media::{Index, Source};
+use protocol::message::{IndexRequest, Response};
 
 use crate::encoding::{Choice, Output, media_container};
 use crate::failure::Failed;

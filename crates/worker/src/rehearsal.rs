@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use frame::Rational;
-use job::message::FailureKind;
-use job::{CarriedStream, Carry, Container, Encoding};
+use job::{CarriedStream, Carry, Container, Encoding, FailureKind};
 use media::{Shift, StreamChange};
 
 use crate::encoding::{Output, media_container};
