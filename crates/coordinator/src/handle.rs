@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 
 use crate::clock::now;
 use crate::commands::{
-    self, Change, JobList, ListFilter, Moved, NewPlace, Outcome, Refusal, Reply, Request, Retry, Selector,
+    self, Change, JobList, ListFilter, Moved, NewPosition, Outcome, Refusal, Reply, Request, Retry, Selector,
     Submit, Submitted, Which,
 };
 use crate::submit::{self, describe_for, look_at};
@@ -71,7 +71,7 @@ impl Handle {
             Request::Pause(jobs) => Reply::Changed(self.pause(&jobs).await?),
             Request::Resume(jobs) => Reply::Changed(self.resume(&jobs).await?),
             Request::Prioritize { jobs, priority } => Reply::Changed(self.prioritize(&jobs, priority).await?),
-            Request::Move { jobs, to } => Reply::Moved(self.set_place(&jobs, &to).await?),
+            Request::Move { jobs, to } => Reply::Moved(self.set_position(&jobs, &to).await?),
             Request::Reload => Reply::Reloaded(self.reload().await?),
         })
     }
@@ -180,9 +180,9 @@ impl Handle {
     ///
     /// # Errors
     /// When one of them cannot have the place, or the ledger fails.
-    pub async fn set_place(&self, jobs: &[Selector], to: &NewPlace) -> Result<Moved, Refusal> {
+    pub async fn set_position(&self, jobs: &[Selector], to: &NewPosition) -> Result<Moved, Refusal> {
         let _turn = self.turn().await;
-        commands::set_place(&self.0.ledger, jobs, to).await
+        commands::set_position(&self.0.ledger, jobs, to).await
     }
 
     /// Lets the server read its settings again; says which changed.

@@ -131,9 +131,9 @@ async fn read_segments(connection: &mut SqliteConnection, job: &mut Job) -> Resu
             job.totals.running += 1;
             job.lease_until = job.lease_until.max(lease.until);
         }
-        if let Some(evidence) = &segment.evidence {
-            is_believed &= is_believed && evidence.validate(segment.range.frames()).is_ok();
-            job.totals.add(segment.range, evidence);
+        if let Some(digest) = &segment.digest {
+            is_believed &= is_believed && digest.validate(segment.range.frames()).is_ok();
+            job.totals.add(segment.range, digest);
         }
         let statement =
             AssertSqlSafe("UPDATE segment SET lead_in = $1, seal = $2 WHERE job = $3 AND number = $4");

@@ -99,8 +99,8 @@ fn numbers_and_lists_that_cannot_be_are_refused() {
         ("evil-work", json!({ "operations_per_pixel": u64::MAX }), "(operations of the network"),
         ("evil-order", json!({ "keyframes": [9, 3] }), "(keyframes"),
         ("evil-late", json!({ "keyframes": [u32::MAX] }), "(keyframes"),
-        ("evil-gaps", json!({ "gaps": [range(9, 3)] }), "(gaps"),
-        ("evil-overlap", json!({ "gaps": vec![range(3, 9); 100_000] }), "(gaps"),
+        ("evil-gaps", json!({ "gaps": [range(9, 3)] }), "(missing"),
+        ("evil-overlap", json!({ "gaps": vec![range(3, 9); 100_000] }), "(missing"),
         ("evil-carry", json!({ "carry": { "streams": carried } }), "(streams"),
         (
             "evil-sound",
@@ -123,8 +123,8 @@ fn numbers_and_lists_that_cannot_be_are_refused() {
 /// An answer that a segment is finished.
 fn segment_done(file: &str, bytes: u64, frames: u32, pixels: u64) -> Value {
     let reused = json!({ "frames": frames, "pixels": pixels });
-    let evidence = json!({ "file": file, "bytes": bytes, "blake3": "ab".repeat(32), "reused": reused });
-    json!({ "segment_done": { "evidence": evidence, "engine": "x" } })
+    let digest = json!({ "file": file, "bytes": bytes, "blake3": "ab".repeat(32), "reused": reused });
+    json!({ "segment_done": { "digest": digest, "engine": "x" } })
 }
 
 /// An answer that the result is complete.

@@ -14,7 +14,7 @@ use seccompiler::{
     SeccompRule, TargetArch, apply_filter,
 };
 
-use super::Wall;
+use super::Layer;
 use super::calls::{DENIED, KNOWN, OLDER};
 
 /// What a thread may ask of `prctl`: its name, the names of its memory, and the filters themselves.
@@ -28,10 +28,10 @@ const F_SETOWN_EX: c_int = 15;
 const TYPED_KEYS: [u64; 2] = [libc::TIOCSTI, libc::TIOCLINUX];
 
 /// Denies the calls to this thread and those that it starts.
-pub(super) fn restrict() -> Wall {
+pub(super) fn restrict() -> Layer {
     match install() {
-        Ok(()) => Wall::Whole("seccomp".to_owned()),
-        Err(error) => Wall::Missing(format!("no seccomp ({error})")),
+        Ok(()) => Layer::Whole("seccomp".to_owned()),
+        Err(error) => Layer::Missing(format!("no seccomp ({error})")),
     }
 }
 
