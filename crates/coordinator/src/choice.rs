@@ -54,7 +54,7 @@ pub(crate) struct JobView {
     pub(crate) id: JobId,
     pub(crate) priority: Priority,
     pub(crate) need: Need,
-    /// There is a piece of work that nobody does.
+    /// There is a piece of work that no lane does.
     pub(crate) is_open: bool,
     /// Heavy lanes that work on it or hold a worker that may write into its folder.
     pub(crate) heavy: usize,
@@ -80,7 +80,7 @@ pub(crate) fn choose(kind: Kind, jobs: &[JobView], scheduler: &mut Scheduler) ->
     candidates.into_iter().find_map(|(priority, id)| (priority == next).then_some(id))
 }
 
-/// Jobs before this one that are indexed and on whose segments nobody works yet.
+/// Jobs before this one that are indexed and on whose segments no lane works yet.
 fn ahead_of<'a>(job: &JobView, of_priority: impl Iterator<Item = &'a JobView>) -> usize {
     let before = of_priority.take_while(|other| other.id != job.id);
     before.filter(|other| other.need == Need::Segments && other.heavy == 0).count()
@@ -111,7 +111,7 @@ mod tests {
         JobView { priority, ..job }
     }
 
-    /// A job whose segments are made, with some that nobody makes yet or with none.
+    /// A job whose segments are made, with some that no lane makes yet or with none.
     fn made(id: i64, is_open: bool) -> JobView {
         JobView { is_open, heavy: 1, ..job(id, Need::Segments) }
     }

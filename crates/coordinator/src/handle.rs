@@ -1,4 +1,4 @@
-//! The handle of the coordinator: everything that people do with jobs, whoever asks for them.
+//! The handle of the coordinator: everything that people do with jobs, by whatever program.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub struct Handle(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     ledger: Ledger,
-    /// Wakes whoever works on the jobs; `None` where nobody does.
+    /// Wakes the service that works on the jobs; `None` where there is none.
     wake: Option<Wake>,
     /// Who reads the settings of the server again.
     reload: Option<mpsc::Sender<ReloadWish>>,
@@ -43,12 +43,12 @@ impl ReloadWish {
 }
 
 impl Handle {
-    /// A handle on jobs that are worked on by whoever waits for this wake.
+    /// A handle on jobs that a service works on which waits for this wake.
     pub fn new(ledger: Ledger, wake: Wake, reload: Option<mpsc::Sender<ReloadWish>>) -> Self {
         Self(Arc::new(Inner { ledger, wake: Some(wake), reload, changing: Mutex::new(()) }))
     }
 
-    /// A handle on jobs that nobody works on: the caller holds the ledger's lock.
+    /// A handle on jobs that no service works on: the caller holds the ledger's lock.
     pub fn alone(ledger: Ledger) -> Self {
         Self(Arc::new(Inner { ledger, wake: None, reload: None, changing: Mutex::new(()) }))
     }
@@ -196,7 +196,7 @@ impl Handle {
         answered.await.map_err(|_| Refusal::NoServer)?.map_err(Refusal::Settings)
     }
 
-    /// Waits until other changes are made. Whoever works on the jobs is woken when this one is.
+    /// Waits until other changes are made. The service is woken when this one is.
     async fn turn(&self) -> Turn<'_> {
         Turn { _changing: self.0.changing.lock().await, wake: self.0.wake.as_ref() }
     }

@@ -194,7 +194,7 @@ async fn heartbeat(shared: &Shared, id: JobId, worker: &str) -> Infallible {
         tokio::time::sleep(HEARTBEAT).await;
         let lease_milliseconds = LEASE.as_millis() as i64;
         let renew = Event::Renew { worker: worker.to_owned(), lease_milliseconds };
-        // The worker has what it needs, and nobody else takes its work.
+        // The worker has what it needs, and no other lane takes its work.
         if let Err(error) = shared.options.ledger.apply(id, renew, now()).await {
             tracing::warn!("job {id}: {error}");
         }

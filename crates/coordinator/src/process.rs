@@ -104,7 +104,7 @@ pub enum WorkerError {
         /// What the system says.
         cause: std::io::Error,
     },
-    /// This system cannot confine it, and nobody said that it may open files all the same.
+    /// This system cannot confine it, and the user has not said that it may open files all the same.
     #[error(
         "the process that opens videos cannot be confined on this system: {lacks}; mend that, or allow it to work unconfined, on videos that you trust"
     )]

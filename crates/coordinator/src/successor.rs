@@ -49,7 +49,7 @@ impl Shared {
     }
 
     /// Frees what jobs that failed have kept of the same file before it was whole, now that the job of the whole one is done: such
-    /// a half can be had again from the whole. What is kept of another content is left to whoever may put that back.
+    /// a half can be had again from the whole. What is kept of another content stays, for the user may put that back.
     pub(crate) async fn free_halves(&self, done: &Record) -> Result<(), Error> {
         let ledger = &self.options.ledger;
         for earlier in ledger.of_source(&done.request.source).await? {

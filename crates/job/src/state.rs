@@ -122,7 +122,7 @@ pub struct Lease {
     pub until: Millis,
 }
 
-/// A segment that lies in the job's folder, whoever made it.
+/// A segment that lies in the job's folder, whichever attempt made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecoveredSegment {
     /// Its number.
@@ -157,7 +157,7 @@ pub struct Work {
 }
 
 impl Work {
-    /// Work that nobody has touched.
+    /// Work that no worker has touched.
     pub const fn new() -> Self {
         Self { state: WorkState::Pending, epoch: 0, attempts: 0, not_before: Millis(0) }
     }

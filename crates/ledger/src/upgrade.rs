@@ -14,7 +14,7 @@ use crate::{Error, segments};
 /// From this version of the tables on, jobs keep the totals of their segments, and the plan does not list them.
 const TOTALS: i64 = 9;
 
-/// Brings all rows of tables that were of a version to this one. (What was seen is written anew by whoever watches.)
+/// Brings all rows of tables that were of a version to this one. (What was seen is written anew by the inbox.)
 pub(crate) async fn rows(connection: &mut SqliteConnection, base: &Base, version: i64) -> Result<(), Error> {
     for row in sqlx::query("SELECT * FROM job").fetch_all(&mut *connection).await? {
         if version < TOTALS {

@@ -178,7 +178,7 @@ async fn damage_is_found_whatever_it_is() {
         match rescue {
             None => {
                 let known = history.iter().position(|state| *state == records);
-                let known = known.unwrap_or_else(|| panic!("{what}: nobody wrote {records:#?}"));
+                let known = known.unwrap_or_else(|| panic!("{what}: no test wrote {records:#?}"));
                 // Only without a part of its log, or all of it, can it be older.
                 let is_latest = known + 1 == history.len();
                 let is_gone = template == closed && what.ends_with("is gone") || what.ends_with("cut at 0");

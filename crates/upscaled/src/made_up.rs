@@ -14,7 +14,7 @@ pub(crate) const NOW: Millis = Millis(1_795_874_712_000);
 
 const MINUTE: i64 = 60_000;
 
-/// A job that nobody has touched.
+/// A job that no worker has touched.
 pub(crate) fn queued(id: i64) -> Record {
     let name = format!("film {id}.mkv");
     Record {

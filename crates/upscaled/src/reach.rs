@@ -28,7 +28,7 @@ pub(crate) enum Reached {
     Own(FolderLock),
 }
 
-/// Finds out who has the folder of a server, and takes it where nobody has. Its state must be there.
+/// Finds out which process has the folder of a server, and takes it where none has. Its state must be there.
 ///
 /// # Errors
 /// When another user has it, or a process that does not answer or is of another version.
@@ -109,7 +109,7 @@ async fn reach_jobs(root: &Root, request: &Request) -> anyhow::Result<Target> {
         Ok(Reached::Own(lock)) => {
             Ok(Target::Here { ledger: root.open_ledger().await?, _lock: Some(lock), _copy: None })
         }
-        // Nothing can be written here, so nobody changes what is there.
+        // Nothing can be written here, so no process changes what is there.
         Err(error) if is_looking && is_read_only(&error) => {
             let folder = tempfile::Builder::new().prefix("upscaled-").tempdir()?;
             let ledger = Ledger::open_copy(&file, &ledger_file(folder.path())).await?;

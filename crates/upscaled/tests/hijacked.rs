@@ -359,7 +359,7 @@ fn a_worker_does_not_outlive_a_server_that_is_killed() {
     server::signal("STOP", worker);
     server.kill();
     let place = format!("/proc/{worker}/stat");
-    // One that nobody has buried yet is a zombie.
+    // One that is not reaped yet is a zombie.
     let is_alive = || fs::read_to_string(&place).is_ok_and(|stat| !stat.contains(") Z "));
     wait_for("the end of the worker", Duration::from_secs(5), || !is_alive());
 }

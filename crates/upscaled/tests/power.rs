@@ -175,7 +175,7 @@ impl Recording {
             return Err("there is a result that is not whole".to_owned());
         }
         let known = ledger(&self.root, left)?;
-        // Whoever has the whole result needs neither segments nor ledger.
+        // With the whole result, there is need for neither segments nor ledger.
         let is_over = known.as_ref().is_some_and(|known| known.is_done);
         if is_over && result.is_none() {
             return Err("the job is done without a result".to_owned());
@@ -201,7 +201,7 @@ impl Recording {
     fn go_on(&self, left: &Files) -> Result<(), String> {
         let output = run(&self.root, &SMALL_JOB);
         let errors = String::from_utf8_lossy(&output.stderr);
-        // The instant after the ledger of a finished job is gone: the start finds a result of nobody.
+        // The instant after the ledger of a finished job is gone: the start finds a result without a job.
         let ledger = self.root.join("clip.mp4.job/ledger.db");
         let is_forgotten = left.contains_key(self.result().to_str().unwrap())
             && !left.contains_key(ledger.to_str().unwrap())

@@ -146,7 +146,7 @@ pub(crate) fn read(place: &Request) -> Result<Index, Failed> {
         FRAMES => Made::Frames,
         FIELDS => Made::Fields,
         FILM => Made::Film { kept: part.kept },
-        other => return Err(lost(format!("the frame list has a kind {other} that nobody knows"))),
+        other => return Err(lost(format!("the frame list has an unknown kind {other}"))),
     };
     let stretch = |part: StretchPart| {
         let order = ORDERS.get(part.order as usize).copied();

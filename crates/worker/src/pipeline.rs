@@ -91,7 +91,7 @@ pub(crate) fn run(
             }
         };
         let encoded = encode_all(&to_encoder, &used, repeats_differ, &mut encode, trace);
-        // A stage that waits for room in this queue must see that nobody takes from it any more.
+        // A stage that waits for room in this queue must see that its receiver is gone.
         drop(to_encoder);
         let upscaled = threads::result(ENGINE, upscale.join());
         let decoded = threads::result(DECODE, decode.join());
@@ -240,7 +240,7 @@ fn encode_all(
     trace: &Trace,
 ) -> Result<(), Failed> {
     for mut picture in pictures {
-        // Others may write to the pictures from here on, and must find nobody that shares them.
+        // Others may write to the pictures from here on, and must find no other owner.
         let (result, finished) = (picture.result.take(), picture.finished.take());
         trace.span(Stage::Encode, picture.number, || {
             // What the engine made is looked at, since what is done afterwards could hide that it is wrong. What is the

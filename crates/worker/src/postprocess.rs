@@ -105,7 +105,7 @@ impl PostProcessing {
         if self.classic.is_none() && self.anchor.is_none() {
             return Ok(Arc::clone(result));
         }
-        // Its memory is written again only when nobody shares it.
+        // Its memory is written again only when no other owner shares it.
         if let Some(grained) = &mut self.grained {
             grained.plain = None;
         }

@@ -106,7 +106,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// A job that nobody has touched.
+    /// A job that no worker has touched.
     pub(in crate::commands) fn queued(id: i64) -> Record {
         let name = format!("film {id}.mkv");
         Record {

@@ -52,7 +52,7 @@ impl Dispatcher {
             }
         }
         self.leave_jobs().await?;
-        // Thousands of jobs may wait. Whoever changes them in this process calls.
+        // Thousands of jobs may wait. What changes them in this process calls.
         let least = if self.quiet.is_some() { IDLE } else { POLL };
         self.last_search = Instant::now();
         self.next_search = self.last_search + (begun.elapsed() * SHARE).clamp(least, LONGEST_POLL);
@@ -179,7 +179,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// True where work on a job can begin at once. Where nobody was at it since this side started, its folder is tidied first.
+    /// True where work on a job can begin at once. Where no lane was at it since this service started, its folder is tidied first.
     async fn make_ready(&mut self, id: JobId, shutdown: &Shutdown) -> Result<bool, Error> {
         self.touched.entry(id).or_default();
         if self.has_chore(id) {

@@ -18,7 +18,7 @@ use crate::leftovers::remove_leftovers;
 const PAGE: u32 = 100;
 
 impl Dispatcher {
-    /// Takes all leases back, since this program has the lock and whoever held one is gone, and notes how far jobs are.
+    /// Takes all leases back, since this program has the lock and the one that held them is gone, and notes how far jobs are.
     pub(super) async fn take_stock(&mut self) -> Result<(), Error> {
         let is_ours = |record: &Record| self.only.is_none_or(|id| id == record.id);
         let records = self.shared.options.ledger.begun().await?;

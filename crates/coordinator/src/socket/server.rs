@@ -249,7 +249,7 @@ impl Desk {
         read(stream, LARGEST_REQUEST, until - Instant::now()).await
     }
 
-    /// Does what is asked and gives the reply. What was begun is done, also where nobody waits for the reply any more.
+    /// Does what is asked and gives the reply. What was begun is done, also where the client does not wait for the reply any more.
     async fn perform(&self, mut stream: UnixStream, request: Request) -> Result<(), MessageError> {
         let working = encode(&Answer::Working, LARGEST_ANSWER)?;
         write(&mut stream, &working, TAKING_LIMIT).await?;

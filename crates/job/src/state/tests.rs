@@ -585,7 +585,7 @@ proptest! {
                 let is_finished = |index: u32| segments.get(index as usize).is_none_or(|s| s.digest.is_some());
                 prop_assert!(job.status != Status::Done && !attempt.segment.is_some_and(is_finished), "{job:?}");
             }
-            // What is found takes nothing away from anybody.
+            // What is recovered takes nothing away from a worker.
             if let Move::Find(_, _, usage) = one {
                 prop_assert!(usage == 1 || job.frames_done() == before.job.frames_done());
                 for (old, new) in before.segments.iter().zip(segments) {
