@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use job::{Priority, Settings};
+use job::{Millis, Priority, Settings};
 use ledger::Ledger;
 use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 
@@ -68,6 +68,9 @@ impl Handle {
                 Reply::Changed(self.retry(&jobs, again, settings.as_deref()).await?)
             }
             Request::Remove(jobs) => Reply::Changed(self.remove(&jobs).await?),
+            Request::Forget { jobs, before, dry_run } => {
+                Reply::Changed(self.forget(&jobs, before, dry_run).await?)
+            }
             Request::Pause(jobs) => Reply::Changed(self.pause(&jobs).await?),
             Request::Resume(jobs) => Reply::Changed(self.resume(&jobs).await?),
             Request::Prioritize { jobs, priority } => Reply::Changed(self.prioritize(&jobs, priority).await?),
@@ -145,6 +148,22 @@ impl Handle {
     pub async fn remove(&self, jobs: &Which) -> Result<Vec<Outcome>, Refusal> {
         let _turn = self.turn().await;
         commands::set_removed(&self.0.ledger, jobs).await
+    }
+
+    /// Forgets jobs that have come to their end, of these only those that ended `before`: their results and videos stay. With
+    /// `dry_run`, only says what would become of them.
+    ///
+    /// # Errors
+    /// When none is meant, or the ledger fails.
+    pub async fn forget(
+        &self,
+        jobs: &Which,
+        before: Option<Millis>,
+        dry_run: bool,
+    ) -> Result<Vec<Outcome>, Refusal> {
+        let _turn = self.turn().await;
+        let how = commands::Forgetting { before, dry_run, is_alone: self.0.wake.is_none() };
+        commands::forget(&self.0.ledger, jobs, how).await
     }
 
     /// Lets jobs wait.

@@ -3,6 +3,7 @@
 //! Events of the file system only wake the scanner; the scanner is the truth, since a file that is written right after
 //! its folder was made causes no event, and network mounts cause none at all.
 
+mod forgetting;
 mod held;
 pub(crate) mod kinds;
 mod opening;
@@ -11,7 +12,7 @@ mod pattern;
 mod renamed;
 mod rule;
 mod scan;
-mod vanished;
+pub(crate) mod vanished;
 mod waiting;
 mod walk;
 mod watch;
@@ -37,11 +38,13 @@ use crate::source::stamp_text;
 use crate::template::NameTemplate;
 use crate::wake::Wake;
 
+pub use forgetting::KeepJobs;
 pub use kinds::NameRules;
 pub use pattern::{NamePattern, PatternError};
 pub use rule::Rule;
 pub use scan::{ScanOptions, Scanned, Standing, passed_over, scan};
 
+use forgetting::Forgetting;
 use opening::{Opened, open};
 use waiting::Entry;
 use walk::Found;
@@ -57,6 +60,8 @@ const SHARE: u32 = 1000;
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Files that are looked into at once.
 const OPENERS: usize = 2;
+/// A file that still waits after this time keeps no job from being forgotten.
+const LONG_WAIT: Duration = Duration::from_hours(1);
 /// Events of the ledger that are read at once.
 const EVENTS: u32 = 1000;
 
@@ -81,6 +86,8 @@ pub struct InboxOptions {
     pub name: NameTemplate,
     /// Which names are passed over beyond the usual ones.
     pub rules: NameRules,
+    /// Which jobs that have ended are kept.
+    pub keep: KeepJobs,
     /// By which the service hears of new jobs.
     pub wake: Wake,
 }
@@ -101,6 +108,7 @@ pub struct Inbox {
     has_looked: bool,
     /// The latest event of the ledger whose consequences are known here.
     latest_event: i64,
+    forgetting: Forgetting,
 }
 
 /// What came of a look into a file, and what that was before.
@@ -118,6 +126,7 @@ impl Inbox {
             walker: None,
             has_looked: false,
             latest_event: 0,
+            forgetting: Forgetting::new(),
         }
     }
 
@@ -198,7 +207,18 @@ impl Inbox {
         let mut ready: Vec<(i64, &PathBuf)> = ready.collect();
         order::sort(&mut ready, |(time, path)| (*time, path.as_path()));
         self.queue = ready.into_iter().rev().map(|(_, path)| path.clone()).collect();
-        self.tell().await
+        self.tell().await?;
+        if self.forgetting.is_due(time) && self.knows_all_files(first_seen) {
+            self.forgetting.go_on(&self.options, &paths).await?;
+        }
+        Ok(())
+    }
+
+    /// True when no file is left that may be the renamed video of a job.
+    fn knows_all_files(&self, now: Millis) -> bool {
+        let waits_long = |entry: &Entry| now.0 - entry.first_seen.0 > LONG_WAIT.as_millis() as i64;
+        self.queue.is_empty()
+            && self.entries.values().all(|entry| entry.is_settled() || (!entry.is_open && waits_long(entry)))
     }
 
     /// Forgets the files whose jobs have failed since the last look, so that they are seen as if for the first time: one may have

@@ -16,6 +16,7 @@ mod dispatcher;
 mod error;
 mod evidence;
 mod executor;
+mod forget;
 mod found;
 mod handle;
 mod inbox;
@@ -56,8 +57,8 @@ pub use clock::now;
 pub use error::Error;
 pub use handle::{Handle, ReloadWish};
 pub use inbox::{
-    Inbox, InboxOptions, NamePattern, NameRules, PatternError, Rule, ScanOptions, Scanned, Standing,
-    passed_over, scan,
+    Inbox, InboxOptions, KeepJobs, NamePattern, NameRules, PatternError, Rule, ScanOptions, Scanned,
+    Standing, passed_over, scan,
 };
 pub use known::{finished_result, is_known_as_result, is_of_another_source};
 pub use leftovers::discard_work;
