@@ -42,36 +42,41 @@ impl Place {
 /// What keeps a job from being forgotten when a person asks for it; `None` where nothing does. `is_alone`: nothing works on the
 /// jobs. Looks at files.
 pub(crate) fn obstacle(record: &Record, now: Millis, is_alone: bool) -> Option<Became> {
-    if let Some(unready) = unready(record, now, is_alone) {
-        return Some(unready);
-    }
-    // A part of a film is no reason to pass the film over.
-    let is_known_without = record.request.settings.part.is_some() || known::has_result(&record.request);
-    let source = || record.request.source.clone();
-    match Place::of(record) {
-        Place::Gone => None,
-        _ if is_known_without => None,
-        Place::There => Some(Became::SourceThere { source: source() }),
-        Place::Away => Some(Became::SourceAway { source: source() }),
-    }
+    let lasting = unready(record).or_else(|| source_in_the_way(record));
+    lasting.or_else(|| (!is_alone && has_just_ended(record, now)).then_some(Became::StillNeeded))
 }
 
 /// True for a job that may be forgotten without a person who asks for it: its source is gone, and nothing could go on. Looks at
 /// files.
 pub(crate) fn is_done_with(record: &Record, now: Millis) -> bool {
-    unready(record, now, false).is_none() && Place::of(record) == Place::Gone
+    unready(record).is_none() && !has_just_ended(record, now) && Place::of(record) == Place::Gone
 }
 
 /// What keeps a job from being forgotten whatever became of its source.
-fn unready(record: &Record, now: Millis, is_alone: bool) -> Option<Became> {
+fn unready(record: &Record) -> Option<Became> {
     let (status, frames) = (&record.job.status, record.job.frames_done());
-    let age = now.0.abs_diff(record.changed.0);
     match status {
-        status if !status.is_final() => Some(Became::NotEnded { status: status.name().to_owned() }),
         Status::Failed { .. } if frames > 0 => Some(Became::KeepsWork { frames }),
-        _ if !is_alone && age < LETTING_GO.as_millis() as u64 => Some(Became::JustEnded),
+        status if !status.is_final() => Some(Became::NotEnded { status: status.name().to_owned() }),
         _ => None,
     }
+}
+
+/// That the source of a job would be made again.
+fn source_in_the_way(record: &Record) -> Option<Became> {
+    let source = || record.request.source.clone();
+    let obstacle = match Place::of(record) {
+        Place::Gone => return None,
+        Place::There => Became::SourceThere { source: source() },
+        Place::Away => Became::SourceAway { source: source() },
+    };
+    // A job of a part keeps no film from being taken in.
+    let is_part = record.request.settings.part.is_some();
+    (!is_part && !known::has_result(&record.request)).then_some(obstacle)
+}
+
+fn has_just_ended(record: &Record, now: Millis) -> bool {
+    u128::from(now.0.abs_diff(record.changed.0)) < LETTING_GO.as_millis()
 }
 
 /// Forgets jobs, and removes what is left in their folders. Gives those that were forgotten: one that is to be worked on again

@@ -61,6 +61,12 @@ pub(crate) enum Command {
     Retry(Box<Retry>),
     /// Take jobs that have come to their end off the list; their results and videos stay, and they are not made again
     Remove(ChosenOrFailed),
+    /// Forget jobs that have come to their end, with their numbers, times and notes; their results and videos stay
+    ///
+    /// A server does it by itself with jobs whose videos are gone, keep_jobs_days (90) days after their end, or where there are
+    /// more than keep_jobs (10000). A job whose video is still there is not forgotten unless its result is beside its report: the
+    /// server would take the video in again and make it twice.
+    Forget(Forget),
     /// Let jobs wait; a segment that is under way is finished first
     Pause(Chosen),
     /// Let paused jobs go on
@@ -418,6 +424,31 @@ pub(crate) struct ChosenOrFailed {
     pub(crate) failed: bool,
     #[command(flatten)]
     pub(crate) root: RootArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Forget {
+    #[command(flatten)]
+    pub(crate) which: Forgotten,
+    /// Forget nothing: say which jobs would be
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) root: RootArgument,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Forgotten {
+    /// The jobs: numbers, ranges such as 3-9, or names or ends of the paths of their videos
+    #[arg(value_name = "JOB", value_parser = selector)]
+    pub(crate) jobs: Vec<Selector>,
+    /// All jobs that ended more than so many days ago and can be forgotten
+    #[arg(long, value_name = "DAYS", value_parser = choice::days, allow_negative_numbers = true)]
+    pub(crate) older_than: Option<u32>,
+    /// All jobs that have ended and can be forgotten
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]

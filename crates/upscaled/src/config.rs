@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use coordinator::{Limits, NameRules};
+use coordinator::{KeepJobs, Limits, NameRules};
 use job::{Model, Settings, Target};
 use serde::Serialize;
 
@@ -23,21 +23,27 @@ use crate::size::PictureSize;
 /// Time that a file which states more than it holds must be still for before it is taken in all the same.
 const SETTLE: Duration = Duration::from_mins(10);
 
-/// How the server treats files in its input folder.
+/// How the server treats files in its input folder, and the jobs of those that are gone.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Watching {
     pub(crate) settle: Duration,
     pub(crate) rules: NameRules,
+    pub(crate) keep: KeepJobs,
 }
 
-/// How the server treats files in its input folder, from the file where that exists.
+/// How the server treats files in its input folder, and the jobs of those that are gone, from the file where that exists.
 pub(crate) fn watching(path: &Path) -> anyhow::Result<Watching> {
     let file = read(path)?;
+    let usual = KeepJobs::default();
     Ok(Watching {
         settle: file.settle.map_or(SETTLE, |time| time.0),
         rules: NameRules {
             ignore: file.ignore.unwrap_or_default(),
             skip_samples: file.skip_samples == Some(true),
+        },
+        keep: KeepJobs {
+            days: file.keep_jobs_days.unwrap_or(usual.days),
+            jobs: file.keep_jobs.unwrap_or(usual.jobs),
         },
     })
 }
@@ -157,7 +163,7 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
         .iter()
         .map(|EncoderOption((name, value))| format!("{name} = \"{value}\""))
         .collect();
-    let of_line: [(&'static str, Option<String>, &str); 32] = [
+    let of_line: [(&'static str, Option<String>, &str); 34] = [
         ("model", line.model.as_ref().map(|name| text(name)), "\"realesr-general-x4v3\""),
         ("scale", size.scale.map(|scale| scale.to_string()), scale),
         ("height", size.height.map(|rows| rows.to_string()), NOT_SET),
@@ -190,6 +196,8 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
         ("settle", None, "\"10m\""),
         ("ignore", None, "[]"),
         ("skip_samples", None, "false"),
+        ("keep_jobs_days", None, "90"),
+        ("keep_jobs", None, "10000"),
     ];
     let setting = |(key, of_line, default): (&'static str, Option<String>, &str)| {
         let (value, origin, line) = match (of_line, file.written.get(key)) {
@@ -454,7 +462,10 @@ mod tests {
         assert_eq!(found.settle, Duration::from_secs(90));
         assert_eq!((found.rules.ignore.len(), found.rules.skip_samples), (2, true));
         let usual = watching(Path::new("/nonexistent/upscaled.toml")).unwrap();
-        assert_eq!(usual, Watching { settle: SETTLE, rules: NameRules::default() });
+        let keep = KeepJobs { days: 90, jobs: 10_000 };
+        assert_eq!(usual, Watching { settle: SETTLE, rules: NameRules::default(), keep });
+        let (_folder, path) = file("keep_jobs_days = 7\nkeep_jobs = 0");
+        assert_eq!(watching(&path).unwrap().keep, KeepJobs { days: 7, jobs: 0 });
         for wrong in ["settle = \"soon\"", "ignore = [\"a/b\"]", "ignore = \"*.mkv\"", "skip_samples = 1"] {
             let (_folder, path) = file(wrong);
             let error = format!("{:#}", watching(&path).unwrap_err());

@@ -96,6 +96,17 @@ fn told(Outcome { id, became }: &Outcome, called: Called<'_>) -> Result<String, 
         Became::KeepsWork { frames } => Err(format!(
             "job {id} has {frames} finished frames: go on with `upscaled retry {id}`, or discard them with `upscaled cancel {id}` first"
         )),
+        Became::SourceThere { source } => Err(format!(
+            "job {id} stays, since its video `{}` is still there and would be made again: take the video away first, or take the job off the list with `upscaled remove {id}`",
+            output::path(source)
+        )),
+        Became::SourceAway { source } => Err(format!(
+            "job {id} stays, since its video `{}` may be on a disk that is away, and would be made again: mount that first, or take the job off the list with `upscaled remove {id}`",
+            output::path(source)
+        )),
+        Became::StillNeeded => Err(format!(
+            "job {id} stays, since it ended a moment ago, or its result is about to be replaced: do this again in a minute"
+        )),
         Became::ThereAlready { job } => {
             Err(format!("with these settings, that is job {job}, which is there already"))
         }

@@ -75,7 +75,7 @@ async fn forget_some(
         let became = match kept {
             Some(kept) => kept.became.clone(),
             None if gone.contains(&id) => Became::Done,
-            None => Became::JustEnded,
+            None => Became::StillNeeded,
         };
         Outcome { id, became }
     }));

@@ -175,8 +175,8 @@ pub enum Became {
         /// The source.
         source: FilePath,
     },
-    /// It is not forgotten: what worked on it, or is about to, may need it yet.
-    JustEnded,
+    /// It is not forgotten: it ended a moment ago, and what worked on it may need it yet, or its result is about to be replaced.
+    StillNeeded,
     /// It is tried again from where it was.
     QueuedAgain,
     /// It is made again from its beginning.

@@ -90,6 +90,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         name,
         settle: settings.watching.settle,
         rules: settings.watching.rules.clone(),
+        keep: settings.watching.keep,
         wake: wake.clone(),
     };
     tracing::info!("upscaled {} serves `{}`", env!("CARGO_PKG_VERSION"), root.folder().display());

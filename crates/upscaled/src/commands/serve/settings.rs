@@ -60,7 +60,8 @@ impl News {
             watching.await;
             let Some(new) = new else { return };
             options.settings = new.job;
-            (options.settle, options.rules) = (new.watching.settle, new.watching.rules);
+            let Watching { settle, rules, keep } = new.watching;
+            (options.settle, options.rules, options.keep) = (settle, rules, keep);
         }
     }
 
