@@ -22,6 +22,7 @@ mod signals;
 mod size;
 mod status_file;
 mod supervisor;
+mod switch;
 mod table;
 mod terminal;
 mod time_span;

@@ -95,6 +95,38 @@ fn settings_are_shown_with_where_they_are_from() {
 }
 
 #[test]
+fn whatever_is_on_or_off_in_the_file_is_changed_by_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let settings =
+        |arguments: &[&str]| json_lines(&run_well(root, &[&["config", "--json"], arguments].concat()));
+    let is_flag = |setting: &&Value| ["true", "false"].contains(&setting["value"].as_str().unwrap());
+    let usual = settings(&[]);
+    let keys: Vec<&str> =
+        usual.iter().filter(is_flag).map(|setting| setting["key"].as_str().unwrap()).collect();
+    assert!(keys.len() >= 7, "{keys:?}");
+    let help = run_well(root, &["serve", "--help"]);
+    for key in keys {
+        let (on, off) = (format!("--{}", key.replace('_', "-")), format!("--no-{}", key.replace('_', "-")));
+        for (file, line, wanted) in [
+            ("true", &[&*off][..], "false"),
+            ("false", &[&*on], "true"),
+            ("true", &[&*on, &*on, &*off], "false"),
+            ("false", &[&*off, &*on], "true"),
+        ] {
+            fs::write(root.join("upscaled.toml"), format!("{key} = {file}")).unwrap();
+            let found = settings(line).into_iter().find(|setting| setting["key"] == key).unwrap();
+            let found = (found["value"].as_str().unwrap(), found["origin"].as_str().unwrap());
+            assert_eq!(found, (wanted, "command line"), "{key} = {file} and {line:?}");
+        }
+        assert!(
+            help.contains(&format!("[on:\u{a0}{on}]")) || help.contains(&format!("[off:\u{a0}{off}]")),
+            "{key}: {help}"
+        );
+    }
+}
+
+#[test]
 fn shells_and_manuals_get_what_they_need() {
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("completions");

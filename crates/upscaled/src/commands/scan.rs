@@ -30,9 +30,9 @@ pub(super) async fn run(arguments: Scan) -> anyhow::Result<Ending> {
     let options = ScanOptions {
         input: input.clone(),
         output: root.output(),
-        rules: config::watching(&file)?.rules,
+        rules: config::watching(&Choices::default(), &file)?.rules,
         ledger: root.ledger_if_any().await?,
-        worker: worker_program(config::with_file(Choices::default(), &file)?.unconfined)?,
+        worker: worker_program(config::with_file(Choices::default(), &file)?.unconfined.is_on())?,
     };
     let scanned = scan(&options).await?;
     if arguments.json {

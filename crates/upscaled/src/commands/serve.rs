@@ -53,7 +53,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let owner = Owner::of(&root.state())?;
     let places = Places { input: root.input(), models: root.models() };
     bring_back(&ledger, &root.output(), places, &owner, rescue.is_some()).await?;
-    let worker = worker_program(settings.choices.unconfined)?;
+    let worker = worker_program(settings.choices.unconfined.is_on())?;
     tokio::select! {
         checked = worker.check() => checked?,
         () = shutdown.requested() => {

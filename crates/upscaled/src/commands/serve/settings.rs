@@ -25,7 +25,7 @@ impl ServerSettings {
         let file = root.settings_file();
         let (choices, job) = config::complete(line, &file, &[root.models()])?;
         ask::try_encoder_of(&job, line, &file).await?;
-        let (watching, effective) = (config::watching(&file)?, config::effective(line, &file)?);
+        let (watching, effective) = (config::watching(line, &file)?, config::effective(line, &file)?);
         Ok(Self { choices, job, watching, effective })
     }
 }
