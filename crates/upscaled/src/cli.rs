@@ -370,6 +370,9 @@ pub(crate) struct Kinds {
     /// Jobs that wait for their turn, for space, or for a person, and files that are no jobs yet
     #[arg(long)]
     pub(crate) waiting: bool,
+    /// Jobs that a person lets wait
+    #[arg(long)]
+    pub(crate) paused: bool,
     /// Jobs that failed
     #[arg(long)]
     pub(crate) failed: bool,

@@ -27,6 +27,7 @@ mod table;
 mod terminal;
 mod time_span;
 mod words;
+mod wrap;
 
 use clap::Parser as _;
 

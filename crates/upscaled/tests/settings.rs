@@ -127,6 +127,24 @@ fn whatever_is_on_or_off_in_the_file_is_changed_by_the_command_line() {
 }
 
 #[test]
+fn nothing_is_wider_than_a_narrow_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let name = format!("{}.mp4", "long name ".repeat(9));
+    fs::create_dir(root.join("input")).unwrap();
+    make_clip(&root.join("input").join(&name), "32x32", 3, false);
+    run_well(root, &["up", &format!("input/{name}"), "--root", ".", "--model", "none"]);
+    for command in ["list", "scan", "show 1", "config", "models"] {
+        let Some(shown) = common::on_terminal(root, 60, command) else { return };
+        let lines: Vec<&str> = shown.lines().map(str::trim_end).collect();
+        assert!(
+            lines.len() > 1 && lines.iter().all(|line| line.chars().count() <= 60),
+            "{command}: {lines:#?}"
+        );
+    }
+}
+
+#[test]
 fn shells_and_manuals_get_what_they_need() {
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("completions");

@@ -78,15 +78,15 @@ async fn read(listing: &Listing, root: &Root, clock: &Clock) -> anyhow::Result<J
 }
 
 fn filter(listing: &Listing, clock: &Clock) -> ListFilter {
-    let Kinds { running, waiting, failed, done } = listing.kinds;
+    let Kinds { running, waiting, paused, failed, done } = listing.kinds;
     let since = listing.since.map(|since| clock.since(since));
-    ListFilter { running, waiting, failed, done, since, limit: listing.limit }
+    ListFilter { running, waiting, paused, failed, done, since, limit: listing.limit }
 }
 
 /// What is said where there is nothing to list.
 const fn nothing(listing: &Listing) -> &'static str {
-    let Kinds { running, waiting, failed, done } = listing.kinds;
-    let is_filtered = running || waiting || failed || done || listing.since.is_some();
+    let Kinds { running, waiting, paused, failed, done } = listing.kinds;
+    let is_filtered = running || waiting || paused || failed || done || listing.since.is_some();
     if is_filtered { "no such jobs" } else { "no jobs yet" }
 }
 
@@ -133,7 +133,7 @@ mod tests {
 
     use super::*;
     use crate::cli::{Arguments, Command};
-    use crate::made_up::{self, NOW, compare};
+    use crate::made_up::{self, NOW, WIDTHS, compare};
 
     fn listing(arguments: &[&str]) -> Listing {
         match Arguments::try_parse_from([&["upscaled", "list"], arguments].concat()).unwrap().command {
@@ -214,9 +214,7 @@ mod tests {
     #[test]
     fn lists_look_as_they_were_recorded() {
         let mut shown = String::new();
-        for columns in [Some(60), Some(80), Some(160), None] {
-            let title =
-                columns.map_or_else(|| "redirected".to_owned(), |columns| format!("{columns} columns"));
+        for (columns, title) in WIDTHS {
             for (name, records, seen) in [
                 ("one job", vec![made_up::running(1)], Vec::new()),
                 ("twenty jobs and seven files", twenty(), seen(7)),
@@ -268,6 +266,7 @@ mod tests {
         let done: Vec<i64> = (13..=20).chain([1]).collect();
         assert_eq!(ids(&["--running"]), (vec![4, 9], 0));
         assert_eq!(ids(&["--waiting"]), (vec![6, 5, 7, 8, 10, 11, 12], 1));
+        assert_eq!(ids(&["--paused"]), (vec![8], 0));
         assert_eq!(ids(&["--failed"]), (vec![2], 0));
         assert_eq!(ids(&["--done"]), (done.clone(), 0));
         assert_eq!(ids(&["--failed", "--running"]), (vec![4, 9, 2], 0));
