@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use job::{Millis, Priority, Settings};
-use ledger::Ledger;
+use ledger::{Ledger, Record};
 use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 
 use crate::clock::now;
@@ -84,7 +84,8 @@ impl Handle {
     /// # Errors
     /// When the ledger fails.
     pub async fn list(&self, filter: ListFilter) -> Result<JobList, Refusal> {
-        let (records, seen) = (self.0.ledger.list().await?, self.0.ledger.seen().await?);
+        let (mut records, seen) = (self.0.ledger.list().await?, self.0.ledger.seen().await?);
+        self.end_leases(&mut records);
         blocking(move || JobList::choose(&filter, records, seen, now())).await
     }
 
@@ -93,7 +94,8 @@ impl Handle {
     /// # Errors
     /// When a selector means none, or the ledger fails.
     pub async fn show(&self, jobs: &Which) -> Result<Vec<JobDetails>, Refusal> {
-        let records = commands::chosen(self.0.ledger.list().await?, jobs, false, |_| true)?;
+        let mut records = commands::chosen(self.0.ledger.list().await?, jobs, false, |_| true)?;
+        self.end_leases(&mut records);
         blocking(move || records.iter().map(|record| JobDetails::of(record, now())).collect()).await
     }
 
@@ -213,6 +215,13 @@ impl Handle {
         let (answer, answered) = oneshot::channel();
         reload.send(ReloadWish(answer)).await.map_err(|_| Refusal::NoServer)?;
         answered.await.map_err(|_| Refusal::NoServer)?.map_err(Refusal::Settings)
+    }
+
+    /// Lets leases be over where nobody works: whoever held one is gone, even where it lasts a while yet.
+    fn end_leases(&self, records: &mut [Record]) {
+        if self.0.wake.is_none() {
+            records.iter_mut().for_each(|record| record.job.lease_until = Millis(0));
+        }
     }
 
     /// Waits until other changes are made. Whoever works on the jobs is woken when this one is.

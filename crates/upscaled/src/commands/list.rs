@@ -16,11 +16,14 @@ use crate::cli::{Kinds, Listing};
 use crate::clock::Clock;
 use crate::exit::{Ending, wrong};
 use crate::output;
-use crate::reach::ask;
+use crate::reach::{Answer, answer};
 use crate::root::Root;
 use crate::signals::shutdown_on_signal;
 use crate::table::{self, Row, SeenReport};
+use crate::wrap::beside;
 
+/// What the header says where nobody works on all jobs.
+const NO_SERVER: &str = "no server runs";
 /// Time between two pictures of `--watch`.
 const REDRAW: Duration = Duration::from_secs(2);
 
@@ -32,14 +35,14 @@ pub(super) async fn run(listing: Listing) -> anyhow::Result<Ending> {
     let clock = Clock::system();
     let found = read(&listing, &root, &clock).await?;
     if listing.json {
-        let jobs = found.jobs.iter().map(|job| serde_json::to_string(&Told::of(job)));
-        let seen = found.seen.iter().map(|file| serde_json::to_string(&SeenReport::of(file)));
+        let jobs = found.list.jobs.iter().map(|job| serde_json::to_string(&Told::of(job)));
+        let seen = found.list.seen.iter().map(|file| serde_json::to_string(&SeenReport::of(file)));
         output::lines(jobs.chain(seen).collect::<Result<Vec<_>, _>>()?)?;
         return Ok(Ending::Done);
     }
     let lines = lines(&found, &listing, &clock, &root.input(), screen::columns());
     if lines.is_empty() {
-        output::say(nothing(&listing));
+        output::say(&nothing(&listing, &found));
     }
     output::lines(lines)?;
     Ok(Ending::Done)
@@ -58,7 +61,7 @@ async fn watch(listing: &Listing, root: &Root) -> anyhow::Result<Ending> {
         let clock = Clock::system();
         let mut lines = lines(&found, listing, &clock, &root.input(), screen::columns());
         if lines.is_empty() {
-            lines.push(nothing(listing).to_owned());
+            lines.push(nothing(listing, &found));
         }
         screen.draw(&lines)?;
         shutdown.sleep(REDRAW).await;
@@ -70,9 +73,15 @@ async fn watch(listing: &Listing, root: &Root) -> anyhow::Result<Ending> {
     Ok(Ending::Stopped)
 }
 
-async fn read(listing: &Listing, root: &Root, clock: &Clock) -> anyhow::Result<JobList> {
-    match ask(root, Request::List(filter(listing, clock))).await? {
-        Reply::Listed(found) => Ok(found),
+/// The list, and whether a server works on the jobs.
+struct Found {
+    list: JobList,
+    has_server: bool,
+}
+
+async fn read(listing: &Listing, root: &Root, clock: &Clock) -> anyhow::Result<Found> {
+    match answer(root, Request::List(filter(listing, clock))).await? {
+        Answer { reply: Reply::Listed(list), is_of_server } => Ok(Found { list, has_server: is_of_server }),
         _ => Err(unexpected()),
     }
 }
@@ -84,14 +93,15 @@ fn filter(listing: &Listing, clock: &Clock) -> ListFilter {
 }
 
 /// What is said where there is nothing to list.
-const fn nothing(listing: &Listing) -> &'static str {
+fn nothing(listing: &Listing, found: &Found) -> String {
     let Kinds { running, waiting, paused, failed, done } = listing.kinds;
     let is_filtered = running || waiting || paused || failed || done || listing.since.is_some();
-    if is_filtered { "no such jobs" } else { "no jobs yet" }
+    let words = if is_filtered { "no such jobs" } else { "no jobs yet" };
+    if found.has_server { words.to_owned() } else { format!("{words}; {NO_SERVER}") }
 }
 
 fn lines(
-    found: &JobList,
+    Found { list: found, has_server }: &Found,
     listing: &Listing,
     clock: &Clock,
     input: &Path,
@@ -103,6 +113,10 @@ fn lines(
     rows.extend(Row::of_seen(&found.seen, clock, input, listing.long));
     rows.extend(ended.iter().map(row));
     let mut lines = table::lines(&rows, columns);
+    if let Some(header) = lines.first().filter(|_| !has_server) {
+        let header = beside(header, &format!("({NO_SERVER})"), 0, columns);
+        lines.splice(..1, header);
+    }
     if found.left_out > 0 {
         lines.push(format!("and {} more", found.left_out));
     }
@@ -203,7 +217,7 @@ mod tests {
         columns: Option<usize>,
     ) -> Vec<String> {
         let listing = listing(arguments);
-        let found = choose(&listing, records, seen);
+        let found = Found { list: choose(&listing, records, seen), has_server: true };
         super::lines(&found, &listing, &Clock::fixed(NOW), Path::new("/srv/video/input"), columns)
     }
 
