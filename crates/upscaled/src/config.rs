@@ -122,6 +122,15 @@ pub(crate) fn complete(
     }
 }
 
+/// Where a setting is from that the command line sets.
+pub(crate) const COMMAND_LINE: &str = "command line";
+
+/// The settings that the command line sets, as `crf = 18`.
+pub(crate) fn of_command_line(all: &[Effective]) -> Vec<String> {
+    let set = all.iter().filter(|setting| setting.origin == COMMAND_LINE);
+    set.map(|Effective { key, value, .. }| format!("{key} = {value}")).collect()
+}
+
 /// A setting as it holds in the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Effective {
@@ -208,7 +217,7 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
     ];
     let setting = |(key, of_line, default): (&'static str, Option<String>, &str)| {
         let (value, origin, line) = match (of_line, file.written.get(key)) {
-            (Some(value), _) => (value, "command line".to_owned(), None),
+            (Some(value), _) => (value, COMMAND_LINE.to_owned(), None),
             (None, Some((value, line))) => {
                 (value.clone(), format!("upscaled.toml, line {line}"), Some(*line))
             }

@@ -3,6 +3,8 @@
 use anyhow::anyhow;
 use coordinator::commands::{Became, Candidate, Outcome, Refusal};
 
+use coordinator::socket::Hello;
+
 use crate::exit::{Ending, wrong};
 use crate::output;
 
@@ -52,6 +54,14 @@ fn candidates(jobs: &[Candidate]) -> String {
     let words =
         jobs.iter().map(|job| format!("job {} (`{}`, {})", job.id, output::path(&job.source), job.status));
     words.collect::<Vec<_>>().join(", ")
+}
+
+/// Says what the command line of a server sets.
+pub(crate) fn tell_set(server: &Hello) {
+    if !server.set.is_empty() {
+        let set = server.set.join(", ");
+        output::say(&format!("set on the server's own command line, whatever upscaled.toml says: {set}"));
+    }
 }
 
 /// What a change is called.

@@ -127,6 +127,24 @@ fn whatever_is_on_or_off_in_the_file_is_changed_by_the_command_line() {
 }
 
 #[test]
+fn what_the_command_line_of_the_server_sets_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let said = |command: &str| String::from_utf8(run(root, &[command]).stderr).unwrap();
+    fs::write(root.join("upscaled.toml"), "crf = 20").unwrap();
+    assert_eq!(said("config"), "");
+    let mut server = Server::start(root, &["--model", "none", "--crf", "30", "--no-keep-time"]);
+    wait_for("the server", server::PATIENCE, || said("config").contains("server"));
+    let words = "set on the server's own command line, whatever upscaled.toml says: model = \"none\", crf = 30, keep_time = false";
+    for command in ["config", "reload"] {
+        let said = said(command);
+        assert!(said.contains(words), "{command}: {said}");
+    }
+    server.stop();
+    assert_eq!(said("config"), "");
+}
+
+#[test]
 fn nothing_is_wider_than_a_narrow_terminal() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();

@@ -1,12 +1,15 @@
 //! `config`: which settings a server or `up --root` in a folder would have, and where each is from.
 
+use coordinator::socket::connect;
+
 use super::serve::ServerSettings;
 use crate::cli::Config;
-use crate::config::{self, Effective};
+use crate::config::{self, COMMAND_LINE, Effective};
 use crate::exit::Ending;
 use crate::output::{self, width};
 use crate::root::Root;
 use crate::terminal;
+use crate::words;
 use crate::wrap::{GAP, beside, hang};
 
 /// Most columns that values take beside where they are from; longer ones push that to the right.
@@ -25,6 +28,10 @@ pub(super) async fn run(wanted: &Config) -> anyhow::Result<Ending> {
         return Ok(Ending::Done);
     }
     output::lines(table(&all, terminal::columns(&std::io::stdout())))?;
+    // Where none answers, nothing is to be said of one.
+    if let Ok(Some(client)) = connect(&root.state()).await {
+        words::tell_set(&client.hello);
+    }
     Ok(Ending::Done)
 }
 
@@ -54,7 +61,7 @@ fn of_root(root: &Root, wanted: &Config) -> Effective {
     let origin = match wanted.root.to_str() {
         _ if is_of_environment => "environment (UPSCALED_ROOT)",
         Some(".") => "default",
-        _ => "command line",
+        _ => COMMAND_LINE,
     };
     Effective { key: "root", value: output::path(root.folder()), origin: origin.to_owned(), line: None }
 }

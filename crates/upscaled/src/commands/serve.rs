@@ -100,7 +100,9 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
 
     let (ask_for_reload, wishes) = mpsc::channel(1);
     let handle = Handle::new(ledger.clone(), wake.clone(), Some(ask_for_reload));
-    let answering = answer(&root, handle, Role::Server, shutdown.clone())?;
+    let mut hello = Hello::new(Role::Server);
+    hello.set = config::of_command_line(&settings.effective);
+    let answering = answer(&root, handle, hello, shutdown.clone())?;
     let stop_watching = shutdown.clone();
     let line = serve.choices;
     let watching = tokio::spawn(async move {
@@ -129,7 +131,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
 pub(super) fn answer(
     root: &Root,
     handle: Handle,
-    role: Role,
+    hello: Hello,
     shutdown: Shutdown,
 ) -> anyhow::Result<JoinHandle<()>> {
     let listener = Listener::bind(&root.state()).with_context(|| {
@@ -138,7 +140,7 @@ pub(super) fn answer(
             root.state().display()
         )
     })?;
-    Ok(tokio::spawn(listener.answer(handle, Hello::new(role), shutdown)))
+    Ok(tokio::spawn(listener.answer(handle, hello, shutdown)))
 }
 
 /// Makes the folder of the results, unless it is away: where it is missing and held unfinished work, jobs wait for it.
