@@ -220,7 +220,9 @@ impl Handle {
     /// Lets leases be over where nobody works: whoever held one is gone, even where it lasts a while yet.
     fn end_leases(&self, records: &mut [Record]) {
         if self.0.wake.is_none() {
-            records.iter_mut().for_each(|record| record.job.lease_until = Millis(0));
+            for record in records {
+                record.job.lease_until = Millis(0);
+            }
         }
     }
 

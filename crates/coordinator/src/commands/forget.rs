@@ -27,7 +27,7 @@ pub(crate) struct Forgetting {
 pub(crate) async fn forget(ledger: &Ledger, which: &Which, how: Forgetting) -> Result<Vec<Outcome>, Refusal> {
     let mut outcomes = Vec::new();
     if *which != Which::All {
-        let mut records = chosen(ledger.list().await?, which, true, |status| status.is_final())?;
+        let mut records = chosen(ledger.list().await?, which, true, job::state::Status::is_final)?;
         records.retain(|record| how.before.is_none_or(|before| record.changed < before));
         let mut records = records.into_iter().peekable();
         while records.peek().is_some() {
