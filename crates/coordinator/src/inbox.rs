@@ -60,8 +60,6 @@ const SHARE: u32 = 1000;
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Files that are looked into at once.
 const OPENERS: usize = 2;
-/// A file that still waits after this time keeps no job from being forgotten.
-const LONG_WAIT: Duration = Duration::from_hours(1);
 /// Events of the ledger that are read at once.
 const EVENTS: u32 = 1000;
 
@@ -208,17 +206,10 @@ impl Inbox {
         order::sort(&mut ready, |(time, path)| (*time, path.as_path()));
         self.queue = ready.into_iter().rev().map(|(_, path)| path.clone()).collect();
         self.tell().await?;
-        if self.forgetting.is_due(time) && self.knows_all_files(first_seen) {
-            self.forgetting.go_on(&self.options, &paths).await?;
+        if self.queue.is_empty() {
+            self.forgetting.go_on(&self.options, &self.entries).await?;
         }
         Ok(())
-    }
-
-    /// True when no file is left that may be the renamed video of a job.
-    fn knows_all_files(&self, now: Millis) -> bool {
-        let waits_long = |entry: &Entry| now.0 - entry.first_seen.0 > LONG_WAIT.as_millis() as i64;
-        self.queue.is_empty()
-            && self.entries.values().all(|entry| entry.is_settled() || (!entry.is_open && waits_long(entry)))
     }
 
     /// Forgets the files whose jobs have failed since the last look, so that they are seen as if for the first time: one may have

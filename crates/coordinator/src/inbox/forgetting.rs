@@ -3,14 +3,15 @@
 //! It is done here since the inbox knows which files are there: a video that a person has just renamed is gone from its place,
 //! and is still that of its job.
 
-use std::collections::HashSet;
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use job::{JobId, Millis};
 use ledger::{Kept, Record};
 
 use super::InboxOptions;
+use super::waiting::Entry;
 use crate::blocking::blocking;
 use crate::clock::now;
 use crate::error::Error;
@@ -20,6 +21,8 @@ use crate::forget::{forget, is_done_with};
 const PAUSE: Duration = Duration::from_hours(1);
 /// Jobs that are looked at with one look at the folder.
 const AT_ONCE: u32 = 100;
+/// A file that still waits after this time keeps no job from being forgotten.
+const LONG_WAIT: Duration = Duration::from_hours(1);
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
 
@@ -38,6 +41,12 @@ impl Default for KeepJobs {
     }
 }
 
+/// True when none of these files may still turn out to be the renamed video of a job.
+fn are_known<'a>(mut files: impl Iterator<Item = &'a Entry>, now: Millis) -> bool {
+    let waits_long = |file: &Entry| now.0 - file.first_seen.0 > LONG_WAIT.as_millis() as i64;
+    files.all(|file| file.is_settled() || (!file.is_open && waits_long(file)))
+}
+
 /// A pass over the jobs that are not to be kept, some at a time.
 #[derive(Debug)]
 pub(super) struct Forgetting {
@@ -51,21 +60,20 @@ impl Forgetting {
         Self { next: Instant::now(), after: None }
     }
 
-    pub(super) fn is_due(&self, now: Instant) -> bool {
-        now >= self.next
-    }
-
-    /// Looks at some more of the jobs, and forgets those whose videos are gone. `there` are the files in the folder, all of which
-    /// are known.
+    /// Looks at some more of the jobs, if it is time for that, and forgets those whose videos are gone. `files` are all in the
+    /// folder.
     pub(super) async fn go_on(
         &mut self,
         options: &InboxOptions,
-        there: &HashSet<&Path>,
+        files: &HashMap<PathBuf, Entry>,
     ) -> Result<(), Error> {
+        let time = now();
+        if Instant::now() < self.next || !are_known(files.values(), time) {
+            return Ok(());
+        }
         if options.place.as_ref().is_some_and(|place| place.trouble().is_some()) {
             return Ok(());
         }
-        let time = now();
         let since = time.plus(i64::from(options.keep.days).saturating_mul(-DAY));
         let kept = Kept { since, jobs: options.keep.jobs };
         let mut page = options.ledger.not_kept(kept, self.after, AT_ONCE).await?;
@@ -74,7 +82,7 @@ impl Forgetting {
             self.next = Instant::now() + PAUSE;
             return Ok(());
         }
-        page.retain(|record| !there.contains(&*record.request.source));
+        page.retain(|record| !files.contains_key(&*record.request.source));
         let gone: Vec<Record> =
             blocking(move || page.into_iter().filter(|record| is_done_with(record, time)).collect()).await;
         for id in forget(&options.ledger, gone).await? {
