@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use job::message::{Failure, FailureKind, Response};
 use job::state::{Event, Task};
+use job::{Failure, FailureKind};
 use ledger::Record;
+use protocol::message::Response;
 
 use crate::away::{self, ServerFolder};
 use crate::blocking::blocking;
@@ -87,7 +88,7 @@ impl Attempt<'_> {
             self.executor.let_go().await;
             return Ok(Outcome::Stopped);
         }
-        let ledger::NewJob { source, settings, output, .. } = &record.request;
+        let job::NewJob { source, settings, output, .. } = &record.request;
         let folder = free_folder(ledger, source, settings.part, output).await?;
         ledger.set_folder(record.id, &folder).await?;
         let old = record.request.folder.display();

@@ -3,8 +3,8 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use job::message::{Failure, FailureKind};
-use ledger::{NewJob, Record};
+use job::{Failure, FailureKind, NewJob};
+use ledger::Record;
 use storage::{Stamp, check_readable, fingerprint, parts};
 
 /// The form in which a stamp is kept in the ledger.

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use job::state::Event;
-use job::{JobId, Millis, Settings};
-use ledger::{Kept, Ledger, NewJob, What};
+use job::{JobId, Millis, NewJob, Settings};
+use ledger::{Kept, Ledger, What};
 
 fn new_job(number: i64) -> NewJob {
     NewJob {

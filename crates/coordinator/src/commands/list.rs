@@ -102,8 +102,7 @@ fn waiting_files(seen: Vec<SeenFile>, records: &[Record]) -> Vec<SeenFile> {
 #[cfg(test)]
 pub(super) mod tests {
     use job::state::Job;
-    use job::{JobId, Settings};
-    use ledger::NewJob;
+    use job::{JobId, NewJob, Settings};
 
     use super::*;
 
