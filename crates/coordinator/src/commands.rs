@@ -5,6 +5,7 @@
 
 mod arrival;
 mod change;
+mod forget;
 mod list;
 mod message;
 mod pages;
@@ -23,6 +24,7 @@ pub use select::{Selector, Which};
 pub use take_in::take_in;
 
 pub(crate) use change::{Change, change, set_removed};
+pub(crate) use forget::{Forgetting, forget};
 pub(crate) use pages::{PAGE, append, pages};
 pub(crate) use position::set_position;
 pub(crate) use retry::{Retry, retry};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use job::{Priority, Settings};
-use ledger::Ledger;
+use job::{Millis, Priority, Settings};
+use ledger::{Ledger, Record};
 use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 
 use crate::clock::now;
@@ -68,6 +68,9 @@ impl Handle {
                 Reply::Changed(self.retry(&jobs, again, settings.as_deref()).await?)
             }
             Request::Remove(jobs) => Reply::Changed(self.remove(&jobs).await?),
+            Request::Forget { jobs, before, dry_run } => {
+                Reply::Changed(self.forget(&jobs, before, dry_run).await?)
+            }
             Request::Pause(jobs) => Reply::Changed(self.pause(&jobs).await?),
             Request::Resume(jobs) => Reply::Changed(self.resume(&jobs).await?),
             Request::Prioritize { jobs, priority } => Reply::Changed(self.prioritize(&jobs, priority).await?),
@@ -81,7 +84,8 @@ impl Handle {
     /// # Errors
     /// When the ledger fails.
     pub async fn list(&self, filter: ListFilter) -> Result<JobList, Refusal> {
-        let (records, seen) = (self.0.ledger.list().await?, self.0.ledger.seen().await?);
+        let (mut records, seen) = (self.0.ledger.list().await?, self.0.ledger.seen().await?);
+        self.end_leases(&mut records);
         blocking(move || JobList::choose(&filter, records, seen, now())).await
     }
 
@@ -90,7 +94,8 @@ impl Handle {
     /// # Errors
     /// When a selector means none, or the ledger fails.
     pub async fn show(&self, jobs: &Which) -> Result<Vec<JobDetails>, Refusal> {
-        let records = commands::chosen(self.0.ledger.list().await?, jobs, false, |_| true)?;
+        let mut records = commands::chosen(self.0.ledger.list().await?, jobs, false, |_| true)?;
+        self.end_leases(&mut records);
         blocking(move || records.iter().map(|record| JobDetails::of(record, now())).collect()).await
     }
 
@@ -147,6 +152,22 @@ impl Handle {
         commands::set_removed(&self.0.ledger, jobs).await
     }
 
+    /// Forgets jobs that have come to their end, of these only those that ended `before`: their results and videos stay. With
+    /// `dry_run`, only says what would become of them.
+    ///
+    /// # Errors
+    /// When none is meant, or the ledger fails.
+    pub async fn forget(
+        &self,
+        jobs: &Which,
+        before: Option<Millis>,
+        dry_run: bool,
+    ) -> Result<Vec<Outcome>, Refusal> {
+        let _turn = self.turn().await;
+        let how = commands::Forgetting { before, dry_run, is_alone: self.0.wake.is_none() };
+        commands::forget(&self.0.ledger, jobs, how).await
+    }
+
     /// Lets jobs wait.
     ///
     /// # Errors
@@ -194,6 +215,15 @@ impl Handle {
         let (answer, answered) = oneshot::channel();
         reload.send(ReloadWish(answer)).await.map_err(|_| Refusal::NoServer)?;
         answered.await.map_err(|_| Refusal::NoServer)?.map_err(Refusal::Settings)
+    }
+
+    /// Lets leases be over where no service works: the one that held them is gone, even where they last a while yet.
+    fn end_leases(&self, records: &mut [Record]) {
+        if self.0.wake.is_none() {
+            for record in records {
+                record.job.lease_until = Millis(0);
+            }
+        }
     }
 
     /// Waits until other changes are made. The service is woken when this one is.

@@ -3,6 +3,7 @@
 //! Events of the file system only wake the scanner; the scanner is the truth, since a file that is written right after
 //! its folder was made causes no event, and network mounts cause none at all.
 
+mod forgetting;
 mod held;
 pub(crate) mod kinds;
 mod opening;
@@ -11,7 +12,7 @@ mod pattern;
 mod renamed;
 mod rule;
 mod scan;
-mod vanished;
+pub(crate) mod vanished;
 mod waiting;
 mod walk;
 mod watch;
@@ -37,11 +38,13 @@ use crate::source::stamp_text;
 use crate::template::NameTemplate;
 use crate::wake::Wake;
 
+pub use forgetting::KeepJobs;
 pub use kinds::NameRules;
 pub use pattern::{NamePattern, PatternError};
 pub use rule::Rule;
 pub use scan::{ScanOptions, Scanned, Standing, passed_over, scan};
 
+use forgetting::Forgetting;
 use opening::{Opened, open};
 use waiting::Entry;
 use walk::Found;
@@ -81,6 +84,8 @@ pub struct InboxOptions {
     pub name: NameTemplate,
     /// Which names are passed over beyond the usual ones.
     pub rules: NameRules,
+    /// Which jobs that have ended are kept.
+    pub keep: KeepJobs,
     /// By which the service hears of new jobs.
     pub wake: Wake,
 }
@@ -101,6 +106,7 @@ pub struct Inbox {
     has_looked: bool,
     /// The latest event of the ledger whose consequences are known here.
     latest_event: i64,
+    forgetting: Forgetting,
 }
 
 /// What came of a look into a file, and what that was before.
@@ -118,6 +124,7 @@ impl Inbox {
             walker: None,
             has_looked: false,
             latest_event: 0,
+            forgetting: Forgetting::new(),
         }
     }
 
@@ -198,7 +205,11 @@ impl Inbox {
         let mut ready: Vec<(i64, &PathBuf)> = ready.collect();
         order::sort(&mut ready, |(time, path)| (*time, path.as_path()));
         self.queue = ready.into_iter().rev().map(|(_, path)| path.clone()).collect();
-        self.tell().await
+        self.tell().await?;
+        if self.queue.is_empty() {
+            self.forgetting.go_on(&self.options, &self.entries).await?;
+        }
+        Ok(())
     }
 
     /// Forgets the files whose jobs have failed since the last look, so that they are seen as if for the first time: one may have

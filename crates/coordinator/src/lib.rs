@@ -17,6 +17,7 @@ mod digest;
 mod dispatcher;
 mod error;
 mod executor;
+mod forget;
 mod handle;
 mod inbox;
 mod known;
@@ -56,8 +57,8 @@ pub use clock::now;
 pub use error::Error;
 pub use handle::{Handle, ReloadWish};
 pub use inbox::{
-    Inbox, InboxOptions, NamePattern, NameRules, PatternError, Rule, ScanOptions, Scanned, Standing,
-    passed_over, scan,
+    Inbox, InboxOptions, KeepJobs, NamePattern, NameRules, PatternError, Rule, ScanOptions, Scanned,
+    Standing, passed_over, scan,
 };
 pub use known::{finished_result, is_known_as_result, is_of_another_source};
 pub use leftovers::discard_work;

@@ -7,7 +7,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use coordinator::{Inbox, InboxOptions, NameRules, NameTemplate, Shutdown, Wake, WorkerProgram};
+use coordinator::{
+    Inbox, InboxOptions, KeepJobs, NameRules, NameTemplate, Request, Shutdown, Wake, WorkerProgram, submit,
+};
 use job::state::{Effect, Event, Status};
 use job::{Failure, FailureKind, Millis, Settings};
 use ledger::Ledger;
@@ -57,9 +59,13 @@ struct Watched {
 impl Watched {
     async fn start(settle: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let input = folder.path().join("input");
-        std::fs::create_dir(&input).unwrap();
+        std::fs::create_dir(folder.path().join("input")).unwrap();
         let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
+        Self::go_on(folder, ledger, settle, KeepJobs::default())
+    }
+
+    fn go_on(folder: tempfile::TempDir, ledger: Ledger, settle: Duration, keep: KeepJobs) -> Self {
+        let input = folder.path().join("input");
         let inbox = Inbox::new(InboxOptions {
             name: NameTemplate::default(),
             ledger: ledger.clone(),
@@ -73,6 +79,7 @@ impl Watched {
             settings: Settings::default(),
             settle,
             rules: NameRules::default(),
+            keep,
             wake: Wake::default(),
         });
         let shutdown = Shutdown::new();
@@ -172,4 +179,73 @@ async fn one_that_somebody_writes_to_waits_although_it_is_whole() {
     watched.wait_for_reason("held open by another program").await;
     drop(file);
     watched.wait_for_job().await;
+}
+
+/// A folder with these videos, which jobs are of that were canceled long ago.
+async fn canceled_long_ago(names: &[&str]) -> (tempfile::TempDir, Ledger) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("input")).unwrap();
+    std::fs::write(folder.path().join("whole"), "").unwrap();
+    let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
+    for name in names {
+        let source = folder.path().join("input").join(name);
+        std::fs::write(&source, name).unwrap();
+        let output = folder.path().join("output");
+        let request = Request { source, settings: Settings::default(), output, result: None, folder: None };
+        let id = submit(&ledger, request, Millis(0)).await.unwrap().id;
+        ledger.apply(id, Event::Cancel, Millis(0)).await.unwrap();
+    }
+    (folder, ledger)
+}
+
+/// Waits until the sources of all jobs are these.
+async fn wait_for_sources(ledger: &Ledger, wanted: &[PathBuf]) {
+    let start = Instant::now();
+    loop {
+        let jobs = ledger.list().await.unwrap();
+        let sources: Vec<&Path> = jobs.iter().map(|job| &*job.request.source).collect();
+        if sources == wanted {
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "{sources:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_ended_long_ago_are_forgotten_where_their_videos_are_gone() {
+    let (folder, ledger) = canceled_long_ago(&["a.mkv", "b.mkv", "c.mkv"]).await;
+    for gone in ["a.mkv", "c.mkv"] {
+        std::fs::remove_file(folder.path().join("input").join(gone)).unwrap();
+    }
+    let watched = Watched::go_on(folder, ledger.clone(), Duration::ZERO, KeepJobs::default());
+    wait_for_sources(&ledger, &[watched.at("input/b.mkv")]).await;
+    watched.shutdown.request();
+    watched.watching.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_latest_jobs_are_kept_up_to_a_number() {
+    let (folder, ledger) = canceled_long_ago(&["a.mkv", "b.mkv", "c.mkv"]).await;
+    std::fs::remove_dir_all(folder.path().join("input")).unwrap();
+    std::fs::create_dir(folder.path().join("input")).unwrap();
+    let keep = KeepJobs { days: 40_000, jobs: 1 };
+    let watched = Watched::go_on(folder, ledger.clone(), Duration::ZERO, keep);
+    wait_for_sources(&ledger, &[watched.at("input/c.mkv")]).await;
+    watched.shutdown.request();
+    watched.watching.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_video_was_renamed_while_no_server_ran_is_not_forgotten() {
+    let (folder, ledger) = canceled_long_ago(&["a.mkv", "b.mkv"]).await;
+    let at = |name: &str| folder.path().join("input").join(name);
+    std::fs::rename(at("a.mkv"), at("z.mkv")).unwrap();
+    std::fs::remove_file(at("b.mkv")).unwrap();
+    let watched = Watched::go_on(folder, ledger.clone(), Duration::ZERO, KeepJobs::default());
+    wait_for_sources(&ledger, &[watched.at("input/z.mkv")]).await;
+    let job = ledger.get(job::JobId(1)).await.unwrap().unwrap();
+    assert_eq!(job.job.status, Status::Canceled);
+    watched.shutdown.request();
+    watched.watching.await.unwrap();
 }

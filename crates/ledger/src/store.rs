@@ -277,7 +277,8 @@ pub(crate) async fn insert(
     let statement =
         "INSERT INTO job (id, source, fingerprint, stamp, settings, settings_hash, output, folder, result,
              created, changed, status, runnable, phase, work, epoch, method, place)
-         VALUES ($14, $1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, 1, $11, $12, 0, $13,
+         VALUES (coalesce($14, 1 + max((SELECT coalesce(max(id), 0) FROM job), (SELECT highest FROM forgotten))),
+             $1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, 1, $11, $12, 0, $13,
              (SELECT coalesce(max(place), 0) + 1 FROM job))
          ON CONFLICT (source, fingerprint, settings_hash) DO NOTHING
          RETURNING id";

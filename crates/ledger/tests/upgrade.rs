@@ -27,7 +27,8 @@ fn new_job(number: i64) -> NewJob {
 }
 
 /// Makes tables as they were before version 9.
-const OLDER_THAN_9: [&str; 10] = [
+const OLDER_THAN_9: [&str; 11] = [
+    "DROP TABLE forgotten",
     "DROP TABLE event",
     "DROP INDEX segment_pending",
     "DROP INDEX segment_running",

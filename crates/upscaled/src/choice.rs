@@ -139,6 +139,16 @@ pub(crate) fn frames(text: &str) -> Result<u32, String> {
     whole(text, 1..=u32::MAX).ok_or_else(|| "choose a whole number from 1 on".to_owned())
 }
 
+/// Days since the end of a job.
+pub(crate) fn days(text: &str) -> Result<u32, String> {
+    whole(text, 0..=36_500).ok_or_else(|| "choose a whole number of days from 0 to 36500".to_owned())
+}
+
+/// Jobs that are kept.
+pub(crate) fn jobs(text: &str) -> Result<u32, String> {
+    whole(text, 0..=1_000_000_000).ok_or_else(|| "choose a whole number from 0 to 1000000000".to_owned())
+}
+
 /// Threads of the engine.
 pub(crate) fn threads(text: &str) -> Result<u32, String> {
     whole(text, 1..=1024).ok_or_else(|| "choose a whole number from 1 to 1024".to_owned())

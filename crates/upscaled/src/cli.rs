@@ -14,6 +14,7 @@ use crate::choice::{self, CodecName, ContainerName, DiskLimit, EncoderOption, To
 use crate::clock::Since;
 use crate::selector::selector;
 use crate::size::PictureSize;
+use crate::switch::{Anchor, FillGaps, KeepTime, Reuse, SkipSamples, SubtitleFiles, Switch, Unconfined};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 all done, 1 something failed, 2 wrong usage, 130 stopped by Ctrl-C or a signal (the server: 0).
@@ -61,6 +62,12 @@ pub(crate) enum Command {
     Retry(Box<Retry>),
     /// Take jobs that have come to their end off the list; their results and videos stay, and they are not made again
     Remove(ChosenOrFailed),
+    /// Forget jobs that have come to their end, with their numbers, times and notes; their results and videos stay
+    ///
+    /// A server does it by itself with jobs whose videos are gone, keep_jobs_days (90) days after their end, or where there are
+    /// more than keep_jobs (10000). A job whose video is still there is not forgotten unless its result is beside its report: the
+    /// server would take the video in again and make it twice.
+    Forget(Forget),
     /// Let jobs wait; a segment that is under way is finished first
     Pause(Chosen),
     /// Let paused jobs go on
@@ -126,7 +133,6 @@ pub(crate) struct Up {
 }
 
 /// What can be chosen for a job.
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 #[derive(Debug, Default, Clone, PartialEq, Args)]
 pub(crate) struct Choices {
     /// Model: a built-in one (realesr-general-x4v3, realesr-animevideov3), one in models/, a file, or `none` for a
@@ -174,13 +180,10 @@ pub(crate) struct Choices {
     /// again [default: 0, which changes no bit of the result]
     #[arg(long, value_name = "0..255", value_parser = choice::levels, allow_negative_numbers = true)]
     pub(crate) reuse_tolerance: Option<u8>,
-    /// Compute every frame whole, even one that repeats the last
-    #[arg(long, conflicts_with = "reuse_tolerance")]
-    pub(crate) no_reuse: bool,
-    /// Take damaged files too: where frames are missing, show the picture before, so that sound and timing hold, and say
-    /// which they are [default: such a job fails and names the frames]
-    #[arg(long)]
-    pub(crate) fill_gaps: bool,
+    #[command(flatten)]
+    pub(crate) reuse: Switch<Reuse>,
+    #[command(flatten)]
+    pub(crate) fill_gaps: Switch<FillGaps>,
     /// Interlaced video: auto does what the film needs, off takes the frames as they are, frame makes a frame of each frame,
     /// field one of each field (twice as many), telecine finds the frames of a film in 29.97 frames [default: auto]
     #[arg(long, value_name = "auto|off|frame|field|telecine", value_parser = choice::deinterlace)]
@@ -199,22 +202,19 @@ pub(crate) struct Choices {
     /// so about twice the result. A job that needs more fails early and says how much [default: what is free]
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_disk: Option<DiskLimit>,
-    /// Give results the time at which their videos were modified
-    #[arg(long)]
-    pub(crate) keep_time: bool,
+    #[command(flatten)]
+    pub(crate) keep_time: Switch<KeepTime>,
     /// Name results by a template without an extension: {stem} is the name of the video, {height} and {width} are the size of
     /// the result, {scale} is how many times larger it is, {model} and {codec} what made it. A name that the result of
     /// another video has gets a number [default: {stem}_upscaled]
     #[arg(long, value_name = "TEMPLATE")]
     pub(crate) name: Option<NameTemplate>,
-    /// Leave the subtitle files beside a video where they are: film.srt and film.en.forced.srt beside film.mkv are else copied
-    /// beside its result
-    #[arg(long)]
-    pub(crate) no_subtitle_files: bool,
-    /// Open videos even where this system cannot confine the process that does (`upscaled doctor` shows whether it can): only
-    /// for videos that you trust
-    #[arg(long)]
-    pub(crate) unconfined: bool,
+    #[command(flatten)]
+    pub(crate) subtitle_files: Switch<SubtitleFiles>,
+    #[command(flatten)]
+    pub(crate) skip_samples: Switch<SkipSamples>,
+    #[command(flatten)]
+    pub(crate) unconfined: Switch<Unconfined>,
 }
 
 /// Which part of the film is made.
@@ -263,9 +263,8 @@ pub(crate) struct PostProcessingChoices {
     /// the network [default: 1]
     #[arg(long, value_name = "0..1", value_parser = choice::strength, allow_negative_numbers = true)]
     pub(crate) strength: Option<f32>,
-    /// Keep the colours of wide areas as the source has them, where a network shifts them
-    #[arg(long)]
-    pub(crate) anchor: bool,
+    #[command(flatten)]
+    pub(crate) anchor: Switch<Anchor>,
     /// Add film grain, 0 to 1, strongest in mid-tones: 0.1 is faint, 0.3 is that of a coarse film. Files become much larger,
     /// and every frame is encoded anew, even one that repeats the last [default: 0]
     #[arg(long, value_name = "0..1", value_parser = choice::grain, allow_negative_numbers = true)]
@@ -304,9 +303,8 @@ pub(crate) struct Preview {
     /// Threads of the engine [default: one a core]
     #[arg(long, value_name = "NUMBER", value_parser = choice::threads, allow_negative_numbers = true)]
     pub(crate) threads: Option<u32>,
-    /// Open the video even where this system cannot confine the process that does: only if you trust it
-    #[arg(long)]
-    pub(crate) unconfined: bool,
+    #[command(flatten)]
+    pub(crate) unconfined: Switch<Unconfined>,
     /// Take settings from upscaled.toml in this folder, and look for models there [default: models/ in the current folder]
     #[arg(long, value_name = "FOLDER", env = "UPSCALED_ROOT")]
     pub(crate) root: Option<PathBuf>,
@@ -372,6 +370,9 @@ pub(crate) struct Kinds {
     /// Jobs that wait for their turn, for space, or for a person, and files that are no jobs yet
     #[arg(long)]
     pub(crate) waiting: bool,
+    /// Jobs that a person lets wait
+    #[arg(long)]
+    pub(crate) paused: bool,
     /// Jobs that failed
     #[arg(long)]
     pub(crate) failed: bool,
@@ -418,6 +419,31 @@ pub(crate) struct ChosenOrFailed {
     pub(crate) failed: bool,
     #[command(flatten)]
     pub(crate) root: RootArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Forget {
+    #[command(flatten)]
+    pub(crate) which: Forgotten,
+    /// Forget nothing: say which jobs would be
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) root: RootArgument,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Forgotten {
+    /// The jobs: numbers, ranges such as 3-9, or names or ends of the paths of their videos
+    #[arg(value_name = "JOB", value_parser = selector)]
+    pub(crate) jobs: Vec<Selector>,
+    /// All jobs that ended more than so many days ago and can be forgotten
+    #[arg(long, value_name = "DAYS", value_parser = choice::days, allow_negative_numbers = true)]
+    pub(crate) older_than: Option<u32>,
+    /// All jobs that have ended and can be forgotten
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod ask;
 mod bench;
 mod config;
 mod doctor;
+mod forget;
 mod generate;
 mod jobs;
 mod list;
@@ -35,6 +36,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::Cancel(chosen) => jobs::cancel(chosen).await,
             Command::Retry(retry) => jobs::retry(*retry).await,
             Command::Remove(chosen) => jobs::remove(chosen).await,
+            Command::Forget(forget) => forget::run(forget).await,
             Command::Pause(chosen) => jobs::pause(chosen).await,
             Command::Resume(chosen) => jobs::resume(chosen).await,
             Command::Priority(urgency) => jobs::prioritize(urgency).await,

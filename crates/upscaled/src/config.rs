@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use coordinator::{Limits, NameRules};
+use coordinator::{KeepJobs, Limits, NameRules};
 use job::{Model, Settings, Target};
 use serde::Serialize;
 
@@ -23,21 +23,28 @@ use crate::size::PictureSize;
 /// Time that a file which states more than it holds must be still for before it is taken in all the same.
 const SETTLE: Duration = Duration::from_mins(10);
 
-/// How the server treats files in its input folder.
+/// How the server treats files in its input folder, and the jobs of those that are gone.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Watching {
     pub(crate) settle: Duration,
     pub(crate) rules: NameRules,
+    pub(crate) keep: KeepJobs,
 }
 
-/// How the server treats files in its input folder, from the file where that exists.
-pub(crate) fn watching(path: &Path) -> anyhow::Result<Watching> {
+/// How the server treats files in its input folder, and the jobs of those that are gone, from the command line and the file where that
+/// exists.
+pub(crate) fn watching(line: &Choices, path: &Path) -> anyhow::Result<Watching> {
     let file = read(path)?;
+    let usual = KeepJobs::default();
     Ok(Watching {
         settle: file.settle.map_or(SETTLE, |time| time.0),
         rules: NameRules {
             ignore: file.ignore.unwrap_or_default(),
-            skip_samples: file.skip_samples == Some(true),
+            skip_samples: line.skip_samples.or(file.skip_samples).is_on(),
+        },
+        keep: KeepJobs {
+            days: file.keep_jobs_days.unwrap_or(usual.days),
+            jobs: file.keep_jobs.unwrap_or(usual.jobs),
         },
     })
 }
@@ -46,20 +53,19 @@ pub(crate) fn watching(path: &Path) -> anyhow::Result<Watching> {
 pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices> {
     let file = read(path)?;
     let size = SizeChoice { scale: file.scale, height: file.height, width: file.width, fit: file.fit };
-    // Anything about reuse on the command line replaces all of it in the file.
-    let says_reuse = choices.no_reuse || choices.reuse_tolerance.is_some();
+    let replaces_reuse = replaces_reuse(&choices);
     // What the file says of a network is not meant for none.
     let (strength, anchor) =
         if has_no_network(&choices) { (None, None) } else { (file.strength, file.anchor) };
     Ok(Choices {
-        no_reuse: if says_reuse { choices.no_reuse } else { file.reuse == Some(false) },
-        reuse_tolerance: if says_reuse { choices.reuse_tolerance } else { file.reuse_tolerance },
+        reuse: choices.reuse.or(file.reuse.filter(|_| !replaces_reuse)),
+        reuse_tolerance: choices.reuse_tolerance.or(file.reuse_tolerance.filter(|_| !replaces_reuse)),
         model: choices.model.or(file.model),
         // A size on the command line replaces any kind of size in the file.
         size: if choices.size == SizeChoice::default() { size } else { choices.size },
         post_processing: PostProcessingChoices {
             strength: choices.post_processing.strength.or(strength),
-            anchor: choices.post_processing.anchor || anchor == Some(true),
+            anchor: choices.post_processing.anchor.or(anchor),
             grain: choices.post_processing.grain.or(file.grain),
         },
         denoise: choices.denoise.or(file.denoise),
@@ -75,18 +81,24 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
         crf: choices.crf.or(file.crf),
         preset: choices.preset.or(file.preset),
         segment_frames: choices.segment_frames.or(file.segment_frames),
-        fill_gaps: choices.fill_gaps || file.fill_gaps == Some(true),
+        fill_gaps: choices.fill_gaps.or(file.fill_gaps),
         container: choices.container.or(file.container),
         deinterlace: choices.deinterlace.or(file.deinterlace),
         crop: choices.crop.or(file.crop),
         threads: choices.threads.or(file.threads),
         workers: choices.workers.or(file.workers),
         max_disk: choices.max_disk.or(file.max_disk),
-        keep_time: choices.keep_time || file.keep_time == Some(true),
+        keep_time: choices.keep_time.or(file.keep_time),
         name: choices.name.or(file.name),
-        no_subtitle_files: choices.no_subtitle_files || file.subtitle_files == Some(false),
-        unconfined: choices.unconfined || file.unconfined == Some(true),
+        subtitle_files: choices.subtitle_files.or(file.subtitle_files),
+        skip_samples: choices.skip_samples.or(file.skip_samples),
+        unconfined: choices.unconfined.or(file.unconfined),
     })
+}
+
+/// True where these say all about reuse, so that nothing in the file is about it.
+fn replaces_reuse(choices: &Choices) -> bool {
+    choices.reuse.is_off() || choices.reuse_tolerance.is_some()
 }
 
 /// True where these choose that there is no network.
@@ -110,6 +122,15 @@ pub(crate) fn complete(
     }
 }
 
+/// Where a setting is from that the command line sets.
+pub(crate) const COMMAND_LINE: &str = "command line";
+
+/// The settings that the command line sets, as `crf = 18`.
+pub(crate) fn of_command_line(all: &[Effective]) -> Vec<String> {
+    let set = all.iter().filter(|setting| setting.origin == COMMAND_LINE);
+    set.map(|Effective { key, value, .. }| format!("{key} = {value}")).collect()
+}
+
 /// A setting as it holds in the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Effective {
@@ -131,7 +152,7 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
     let mut file = read(path)?;
     // What the command line replaces as a whole.
     let has_size = line.size != SizeChoice::default();
-    let has_reuse = line.no_reuse || line.reuse_tolerance.is_some();
+    let has_reuse = replaces_reuse(line);
     let has_no_network = has_no_network(line);
     for (key, is_replaced) in [
         ("scale", has_size),
@@ -148,6 +169,7 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
         }
     }
     let text = |text: &dyn fmt::Display| format!("\"{text}\"");
+    let flag = |chosen: Option<bool>| chosen.map(|is_on| is_on.to_string());
     let size = &line.size;
     let has_other_size =
         has_size || ["height", "width", "fit"].iter().any(|key| file.written.contains_key(key));
@@ -157,14 +179,14 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
         .iter()
         .map(|EncoderOption((name, value))| format!("{name} = \"{value}\""))
         .collect();
-    let of_line: [(&'static str, Option<String>, &str); 32] = [
+    let of_line: [(&'static str, Option<String>, &str); 34] = [
         ("model", line.model.as_ref().map(|name| text(name)), "\"realesr-general-x4v3\""),
         ("scale", size.scale.map(|scale| scale.to_string()), scale),
         ("height", size.height.map(|rows| rows.to_string()), NOT_SET),
         ("width", size.width.map(|columns| columns.to_string()), NOT_SET),
         ("fit", size.fit.map(|size| text(&size)), NOT_SET),
         ("strength", line.post_processing.strength.map(|share| share.to_string()), "1"),
-        ("anchor", line.post_processing.anchor.then(|| true.to_string()), "false"),
+        ("anchor", flag(line.post_processing.anchor.chosen()), "false"),
         ("grain", line.post_processing.grain.map(|share| share.to_string()), "0"),
         ("deinterlace", line.deinterlace.map(|kind| text(&kind.name())), "\"auto\""),
         ("crop", line.crop.map(|crop| text(&crop)), "\"off\""),
@@ -177,23 +199,25 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
         ("container", line.container.map(|kind| text(&kind.0.extension())), "by the source"),
         ("tonemap", line.tonemap.map(|_| text(&"sdr")), "HDR stays HDR"),
         ("reuse_tolerance", line.reuse_tolerance.map(|levels| levels.to_string()), "0"),
-        ("reuse", line.no_reuse.then(|| false.to_string()), "true"),
-        ("fill_gaps", line.fill_gaps.then(|| true.to_string()), "false"),
+        ("reuse", flag(line.reuse.chosen()), "true"),
+        ("fill_gaps", flag(line.fill_gaps.chosen()), "false"),
         ("segment_frames", line.segment_frames.map(|frames| frames.to_string()), "about a minute of work"),
         ("threads", line.threads.map(|threads| threads.to_string()), "one a core"),
         ("workers", line.workers.map(|workers| workers.to_string()), "1"),
         ("max_disk", line.max_disk.map(|limit| text(&limit.0)), "what is free"),
-        ("keep_time", line.keep_time.then(|| true.to_string()), "false"),
+        ("keep_time", flag(line.keep_time.chosen()), "false"),
         ("name", line.name.as_ref().map(|name| text(name)), "\"{stem}_upscaled\""),
-        ("subtitle_files", line.no_subtitle_files.then(|| false.to_string()), "true"),
-        ("unconfined", line.unconfined.then(|| true.to_string()), "false"),
+        ("subtitle_files", flag(line.subtitle_files.chosen()), "true"),
+        ("unconfined", flag(line.unconfined.chosen()), "false"),
         ("settle", None, "\"10m\""),
         ("ignore", None, "[]"),
-        ("skip_samples", None, "false"),
+        ("skip_samples", flag(line.skip_samples.chosen()), "false"),
+        ("keep_jobs_days", None, "90"),
+        ("keep_jobs", None, "10000"),
     ];
     let setting = |(key, of_line, default): (&'static str, Option<String>, &str)| {
         let (value, origin, line) = match (of_line, file.written.get(key)) {
-            (Some(value), _) => (value, "command line".to_owned(), None),
+            (Some(value), _) => (value, COMMAND_LINE.to_owned(), None),
             (None, Some((value, line))) => {
                 (value.clone(), format!("upscaled.toml, line {line}"), Some(*line))
             }
@@ -228,7 +252,8 @@ fn check(base: Settings, choices: &Choices, model_folders: &[PathBuf]) -> Result
     let model = choices.model.as_deref().map(|name| model::find(name, model_folders));
     let model = model.transpose().map_err(of(&["model"]))?.unwrap_or(base.model);
     let (strength, anchor) = if model == Model::None {
-        if choices.post_processing.strength.is_some_and(|share| share < 1.0) || choices.post_processing.anchor
+        if choices.post_processing.strength.is_some_and(|share| share < 1.0)
+            || choices.post_processing.anchor.is_on()
         {
             return Err(Unfit { keys: &["strength", "anchor", "model"], error: wrong(NO_NETWORK) });
         }
@@ -237,7 +262,7 @@ fn check(base: Settings, choices: &Choices, model_folders: &[PathBuf]) -> Result
     } else {
         (
             choices.post_processing.strength.unwrap_or(base.strength),
-            base.anchor || choices.post_processing.anchor,
+            choices.post_processing.anchor.chosen().unwrap_or(base.anchor),
         )
     };
     let denoise = choices.denoise.unwrap_or(base.denoise);
@@ -261,8 +286,8 @@ fn check(base: Settings, choices: &Choices, model_folders: &[PathBuf]) -> Result
         again: base.again || choices.again,
         container: choices.container.map(|name| name.0).or(base.container),
         segment_frames: choices.segment_frames.or(base.segment_frames),
-        reuse: if choices.no_reuse { None } else { choices.reuse_tolerance.or(base.reuse) },
-        fill_gaps: base.fill_gaps || choices.fill_gaps,
+        reuse: reuse(choices, base.reuse),
+        fill_gaps: choices.fill_gaps.chosen().unwrap_or(base.fill_gaps),
         deinterlace: choices.deinterlace.unwrap_or(base.deinterlace),
         strength,
         anchor,
@@ -273,6 +298,16 @@ fn check(base: Settings, choices: &Choices, model_folders: &[PathBuf]) -> Result
     };
     settings.validate()?;
     Ok(settings)
+}
+
+/// The levels by which a sample may change and be reused; `None` where nothing is.
+fn reuse(choices: &Choices, base: Option<u8>) -> Option<u8> {
+    let chosen = choices.reuse_tolerance.or(base);
+    match choices.reuse.chosen() {
+        Some(true) => chosen.or(Some(0)),
+        Some(false) => None,
+        None => chosen,
+    }
 }
 
 /// The size that was chosen, if any was.
@@ -289,8 +324,8 @@ pub(crate) fn limits(choices: &Choices) -> Limits {
         workers: choices.workers.unwrap_or(1),
         engine_threads: engine_threads(choices.threads),
         max_disk: choices.max_disk.map(|limit| limit.0.0),
-        keep_time: choices.keep_time,
-        subtitle_files: !choices.no_subtitle_files,
+        keep_time: choices.keep_time.is_on(),
+        subtitle_files: !choices.subtitle_files.is_off(),
     }
 }
 
@@ -312,6 +347,7 @@ mod tests {
 
     use super::*;
     use crate::choice::DiskLimit;
+    use crate::switch::Switch;
 
     fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
@@ -362,7 +398,7 @@ mod tests {
         assert_eq!(chosen("", none), (1.0, false, 0.0));
         let text = "strength = 0.5\nanchor = true\ngrain = 0.25";
         assert_eq!(chosen(text, none), (0.5, true, 0.25));
-        let line = PostProcessingChoices { strength: Some(1.0), anchor: false, grain: Some(0.0) };
+        let line = PostProcessingChoices { strength: Some(1.0), anchor: Switch::new(None), grain: Some(0.0) };
         assert_eq!(chosen(text, line), (1.0, true, 0.0));
         for wrong in ["strength = 1.5", "grain = -1"] {
             let (_folder, path) = file(wrong);
@@ -400,8 +436,11 @@ mod tests {
         assert_eq!(chosen("reuse_tolerance = 2", Choices::default()), Some(2));
         assert_eq!(chosen("reuse_tolerance = 2", tolerance(3)), Some(3));
         assert_eq!(chosen("reuse = false", tolerance(0)), Some(0));
-        let off = Choices { no_reuse: true, ..Choices::default() };
+        let off = Choices { reuse: Switch::new(Some(false)), ..Choices::default() };
         assert_eq!(chosen("reuse = true\nreuse_tolerance = 2", off), None);
+        let on = || Choices { reuse: Switch::new(Some(true)), ..Choices::default() };
+        assert_eq!(chosen("reuse = false", on()), Some(0));
+        assert_eq!(chosen("reuse = false\nreuse_tolerance = 2", on()), Some(2));
     }
 
     #[test]
@@ -428,13 +467,16 @@ mod tests {
     }
 
     #[test]
-    fn gaps_are_filled_when_either_says_so() {
-        for (text, line, wanted) in
-            [("", false, false), ("fill_gaps = true", false, true), ("fill_gaps = false", true, true)]
-        {
+    fn what_is_on_or_off_is_as_the_command_line_says_else_as_the_file_does() {
+        for (text, line, wanted) in [
+            ("", None, false),
+            ("fill_gaps = true", None, true),
+            ("fill_gaps = true", Some(false), false),
+            ("fill_gaps = false", Some(true), true),
+        ] {
             let (_folder, path) = file(text);
-            let choices = with_file(Choices { fill_gaps: line, ..Choices::default() }, &path).unwrap();
-            assert_eq!(settings(&choices, &[]).unwrap().fill_gaps, wanted, "{text}");
+            let line = Choices { fill_gaps: Switch::new(line), ..Choices::default() };
+            assert_eq!(settings(&with_file(line, &path).unwrap(), &[]).unwrap().fill_gaps, wanted, "{text}");
         }
     }
 
@@ -454,14 +496,17 @@ mod tests {
     fn what_the_server_passes_over_and_waits_for_is_read() {
         let (_folder, path) =
             file("settle = \"90s\"\nignore = [\"*.trailer.mkv\", \"Extras/\"]\nskip_samples = true");
-        let found = watching(&path).unwrap();
+        let found = watching(&Choices::default(), &path).unwrap();
         assert_eq!(found.settle, Duration::from_secs(90));
         assert_eq!((found.rules.ignore.len(), found.rules.skip_samples), (2, true));
-        let usual = watching(Path::new("/nonexistent/upscaled.toml")).unwrap();
-        assert_eq!(usual, Watching { settle: SETTLE, rules: NameRules::default() });
+        let usual = watching(&Choices::default(), Path::new("/nonexistent/upscaled.toml")).unwrap();
+        let keep = KeepJobs { days: 90, jobs: 10_000 };
+        assert_eq!(usual, Watching { settle: SETTLE, rules: NameRules::default(), keep });
+        let (_folder, path) = file("keep_jobs_days = 7\nkeep_jobs = 0");
+        assert_eq!(watching(&Choices::default(), &path).unwrap().keep, KeepJobs { days: 7, jobs: 0 });
         for wrong in ["settle = \"soon\"", "ignore = [\"a/b\"]", "ignore = \"*.mkv\"", "skip_samples = 1"] {
             let (_folder, path) = file(wrong);
-            let error = format!("{:#}", watching(&path).unwrap_err());
+            let error = format!("{:#}", watching(&Choices::default(), &path).unwrap_err());
             assert!(error.contains("upscaled.toml"), "{error}");
         }
     }

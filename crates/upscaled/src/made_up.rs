@@ -131,6 +131,10 @@ pub(crate) fn failed(id: i64, reason: &str, minutes: i64) -> Record {
     record
 }
 
+/// The widths in which what commands print is recorded.
+pub(crate) const WIDTHS: [(Option<usize>, &str); 4] =
+    [(Some(60), "60 columns"), (Some(80), "80 columns"), (Some(160), "160 columns"), (None, "redirected")];
+
 /// Compares a text with the one that was recorded. With `UPSCALED_RECORD` in the environment it is recorded anew: look at
 /// the difference then.
 pub(crate) fn compare(name: &str, text: &str) {

@@ -22,10 +22,12 @@ mod signals;
 mod size;
 mod status_file;
 mod supervisor;
+mod switch;
 mod table;
 mod terminal;
 mod time_span;
 mod words;
+mod wrap;
 
 use clap::Parser as _;
 

@@ -60,6 +60,21 @@ pub(crate) async fn reach(root: &Root) -> anyhow::Result<Reached> {
 /// # Errors
 /// When nothing was done, in the words of the command line.
 pub(crate) async fn ask(root: &Root, request: Request) -> anyhow::Result<Reply> {
+    Ok(answer(root, request).await?.reply)
+}
+
+/// What came of a request, and who did it.
+pub(crate) struct Answer {
+    pub(crate) reply: Reply,
+    /// A server, which works on all jobs.
+    pub(crate) is_of_server: bool,
+}
+
+/// As [`ask`], for who wants to know whether a server runs.
+///
+/// # Errors
+/// As for [`ask`].
+pub(crate) async fn answer(root: &Root, request: Request) -> anyhow::Result<Answer> {
     let begun = Instant::now();
     loop {
         let client = match reach_jobs(root, &request).await? {
@@ -67,14 +82,16 @@ pub(crate) async fn ask(root: &Root, request: Request) -> anyhow::Result<Reply> 
             Target::Here { ledger, _lock, _copy } => {
                 let done = Handle::alone(ledger.clone()).perform(request).await;
                 ledger.close().await;
-                return done.map_err(|refusal| words::refused(&refusal));
+                let reply = done.map_err(|refusal| words::refused(&refusal))?;
+                return Ok(Answer { reply, is_of_server: false });
             }
         };
+        let is_of_server = client.hello.role == Role::Server;
         match client.ask(&request).await {
             // It is about to stop, or was asked by too many at once: nothing was done.
             Err(ClientError::Busy) if begun.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
             Err(error) => return Err(explain(root, &error)),
-            Ok(reply) => return Ok(reply),
+            Ok(reply) => return Ok(Answer { reply, is_of_server }),
         }
     }
 }

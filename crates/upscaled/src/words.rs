@@ -3,6 +3,8 @@
 use anyhow::anyhow;
 use coordinator::commands::{Became, Candidate, Outcome, Refusal};
 
+use coordinator::socket::Hello;
+
 use crate::exit::{Ending, wrong};
 use crate::output;
 
@@ -54,6 +56,14 @@ fn candidates(jobs: &[Candidate]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
+/// Says what the command line of a server sets.
+pub(crate) fn tell_set(server: &Hello) {
+    if !server.set.is_empty() {
+        let set = server.set.join(", ");
+        output::say(&format!("set on the server's own command line, whatever upscaled.toml says: {set}"));
+    }
+}
+
 /// What a change is called.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Called<'a> {
@@ -95,6 +105,17 @@ fn told(Outcome { id, became }: &Outcome, called: Called<'_>) -> Result<String, 
         }
         Became::KeepsWork { frames } => Err(format!(
             "job {id} has {frames} finished frames: go on with `upscaled retry {id}`, or discard them with `upscaled cancel {id}` first"
+        )),
+        Became::SourceThere { source } => Err(format!(
+            "job {id} stays, since its video `{}` is still there and would be made again: take the video away first, or take the job off the list with `upscaled remove {id}`",
+            output::path(source)
+        )),
+        Became::SourceAway { source } => Err(format!(
+            "job {id} stays, since its video `{}` may be on a disk that is away, and would be made again: mount that first, or take the job off the list with `upscaled remove {id}`",
+            output::path(source)
+        )),
+        Became::StillNeeded => Err(format!(
+            "job {id} stays, since it ended a moment ago, or its result is about to be replaced: do this again in a minute"
         )),
         Became::ThereAlready { job } => {
             Err(format!("with these settings, that is job {job}, which is there already"))

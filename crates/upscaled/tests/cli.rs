@@ -20,9 +20,23 @@ fn the_program_does_not_link_ffmpeg() {
 fn help_lists_the_commands_and_the_exit_codes() {
     let folder = tempfile::tempdir().unwrap();
     let help = run_well(folder.path(), &["--help"]);
-    let commands =
-        ["up", "preview", "serve", "list", "show", "cancel", "retry", "pause", "resume", "priority", "move"];
-    for word in commands.iter().chain(&["doctor", "bench", "Exit codes"]) {
+    for word in [
+        "up",
+        "preview",
+        "serve",
+        "list",
+        "show",
+        "cancel",
+        "retry",
+        "forget",
+        "pause",
+        "resume",
+        "priority",
+        "move",
+        "doctor",
+        "bench",
+        "Exit codes",
+    ] {
         assert!(help.contains(word), "{word} is missing in:\n{help}");
     }
 }

@@ -84,6 +84,27 @@ fn cancel_frees_the_disk_in_every_state() {
 }
 
 #[test]
+fn a_list_says_that_no_server_runs_and_that_nothing_is_worked_on() {
+    let folder = root();
+    let root = folder.path();
+    make_clip(&root.join("input/a.mp4"), "64x36", 600, false);
+    let mut server = Server::start(root, &SLOW);
+    wait_for("finished segments", PATIENCE, || segments(&root.join("output/a.mp4.job")).len() >= 2);
+    wait_for("work under way", PATIENCE, || job(&server, 1)["doing"] == "upscaling");
+    assert!(!run_well(root, &["list"]).contains("no server"));
+    server.kill();
+    // Its lease has not ended yet.
+    let list = run_well(root, &["list"]);
+    let mut lines = list.lines();
+    assert!(lines.next().is_some_and(|header| header.ends_with("SOURCE  (no server runs)")), "{list}");
+    assert!(lines.next().is_some_and(|line| line.contains("interrupted")), "{list}");
+    assert_eq!(job(&server, 1)["frames_per_second"], Value::Null);
+    assert!(run_well(root, &["show", "1"]).contains("interrupted"));
+    run_well(root, &["cancel", "1"]);
+    assert!(said(root, &["list", "--running"], 0).contains("no such jobs; no server runs"));
+}
+
+#[test]
 fn many_jobs_are_tried_again_and_cleared_at_once() {
     let folder = root();
     let root = folder.path();

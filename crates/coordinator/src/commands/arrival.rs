@@ -39,6 +39,7 @@ pub(crate) fn check(request: &Request) -> Result<(), Refusal> {
         | Request::Remove(jobs)
         | Request::Pause(jobs)
         | Request::Resume(jobs)
+        | Request::Forget { jobs, before: _, dry_run: _ }
         | Request::Prioritize { jobs, priority: _ } => which(jobs),
         Request::Retry { jobs, again: _, settings: chosen } => {
             which(jobs)?;
@@ -123,6 +124,7 @@ mod tests {
             Request::Cancel(some()),
             Request::Retry { jobs: Which::Failed, again: true, settings: Some(Box::default()) },
             Request::Remove(Which::All),
+            Request::Forget { jobs: some(), before: Some(Millis(9)), dry_run: true },
             Request::Pause(some()),
             Request::Resume(some()),
             Request::Prioritize { jobs: some(), priority: Priority::High },
@@ -186,7 +188,7 @@ mod tests {
 
         #[test]
         fn a_damaged_request_is_another_one_or_none(
-            which in 0..11_usize,
+            which in 0..12_usize,
             at in any::<proptest::sample::Index>(),
             byte in any::<u8>(),
         ) {

@@ -18,6 +18,8 @@ pub struct ListFilter {
     pub running: bool,
     /// Jobs that wait, and files that are no jobs yet.
     pub waiting: bool,
+    /// Jobs that a person lets wait.
+    pub paused: bool,
     /// Jobs that failed.
     pub failed: bool,
     /// Jobs that are done.
@@ -44,16 +46,14 @@ pub struct JobList {
 impl ListFilter {
     /// True when no kind is chosen.
     const fn has_all_kinds(&self) -> bool {
-        !(self.running || self.waiting || self.failed || self.done)
+        !(self.running || self.waiting || self.paused || self.failed || self.done)
     }
 
     fn takes(&self, record: &Record) -> bool {
         let is_of_kind = match record.job.status {
             Status::Running => self.running,
-            Status::Queued
-            | Status::WaitingForSpace { .. }
-            | Status::WaitingForFolder { .. }
-            | Status::Paused => self.waiting,
+            Status::Queued | Status::WaitingForSpace { .. } | Status::WaitingForFolder { .. } => self.waiting,
+            Status::Paused => self.waiting || self.paused,
             Status::Failed { .. } => self.failed,
             Status::Done => self.done,
             Status::Canceled => false,

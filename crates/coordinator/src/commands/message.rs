@@ -1,6 +1,6 @@
 //! What is asked, and what comes of it.
 
-use job::{FilePath, JobId, Priority, Settings};
+use job::{FilePath, JobId, Millis, Priority, Settings};
 use serde::{Deserialize, Serialize};
 
 use super::list::{JobList, ListFilter};
@@ -31,6 +31,15 @@ pub enum Request {
     },
     /// Take jobs that have come to their end off the list.
     Remove(Which),
+    /// Forget jobs that have come to their end: their results and videos stay.
+    Forget {
+        /// The jobs: all are those off the list, too.
+        jobs: Which,
+        /// Only those that ended before.
+        before: Option<Millis>,
+        /// It is only said what would become of them.
+        dry_run: bool,
+    },
     /// Let jobs wait.
     Pause(Which),
     /// Let paused jobs go on.
@@ -146,16 +155,28 @@ pub enum Became {
         /// The name of that status.
         status: String,
     },
-    /// It is not taken off the list, since it has not come to its end.
+    /// It stays, since it has not come to its end.
     NotEnded {
         /// The name of its status.
         status: String,
     },
-    /// It is not taken off the list, since it has finished frames that it could go on with.
+    /// It stays, since it has finished frames that it could go on with.
     KeepsWork {
         /// How many.
         frames: u64,
     },
+    /// It is not forgotten: its source is in its place, and is made again where a server takes it in.
+    SourceThere {
+        /// The source.
+        source: FilePath,
+    },
+    /// It is not forgotten: whether its source is in its place cannot be told while its disk is away.
+    SourceAway {
+        /// The source.
+        source: FilePath,
+    },
+    /// It is not forgotten: it ended a moment ago, and what worked on it may need it yet, or its result is about to be replaced.
+    StillNeeded,
     /// It is tried again from where it was.
     QueuedAgain,
     /// It is made again from its beginning.

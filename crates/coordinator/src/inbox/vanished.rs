@@ -17,7 +17,7 @@ pub(super) fn of(missing: Vec<KnownSource>, input: &Path) -> Vec<JobId> {
 }
 
 /// True when a source that had a stamp was taken away from its place below `input`.
-pub(super) fn is_gone(source: &Path, stamp: &str, input: &Path) -> bool {
+pub(crate) fn is_gone(source: &Path, stamp: &str, input: &Path) -> bool {
     let Ok(stamp) = serde_json::from_str::<Stamp>(stamp) else { return false };
     let is_absent =
         |path: &Path| matches!(path.symlink_metadata(), Err(error) if error.kind() == ErrorKind::NotFound);

@@ -33,6 +33,9 @@ pub struct Hello {
     /// What it does.
     #[serde(default)]
     pub role: Role,
+    /// What its own command line sets, as `crf = 18`, whatever the file of its settings says.
+    #[serde(default)]
+    pub set: Vec<String>,
 }
 
 /// What answers.
@@ -55,6 +58,7 @@ impl Hello {
             process: std::process::id(),
             since: now(),
             role,
+            set: Vec::new(),
         }
     }
 

@@ -107,8 +107,8 @@ fn folder(root: &Root) -> Vec<Finding> {
 fn settings(root: &Root) -> Option<Finding> {
     let file = root.settings_file();
     file.symlink_metadata().ok()?;
-    let read =
-        config::complete(&Choices::default(), &file, &[root.models()]).and_then(|_| config::watching(&file));
+    let read = config::complete(&Choices::default(), &file, &[root.models()])
+        .and_then(|_| config::watching(&Choices::default(), &file));
     Some(match read {
         Ok(_) => finding("settings", true, output::path(&file), None),
         Err(error) => {
@@ -145,7 +145,7 @@ fn input(root: &Root) -> Option<Finding> {
     if !folder.is_dir() {
         return None;
     }
-    let rules = match config::watching(&root.settings_file()) {
+    let rules = match config::watching(&Choices::default(), &root.settings_file()) {
         Ok(watching) => watching.rules,
         Err(error) => return Some(finding("input", false, format!("{error:#}"), None)),
     };

@@ -72,10 +72,16 @@ async fn changed(root: &Root, request: Request, called: Called<'_>) -> anyhow::R
 
 pub(super) async fn retry(Retry { chosen, part, choices }: Retry) -> anyhow::Result<Ending> {
     let is_of_server = choices.threads.is_some() || choices.max_disk.is_some() || choices.name.is_some();
-    let is_of_server = is_of_server || choices.workers.is_some() || choices.unconfined;
-    if is_of_server || choices.keep_time || choices.no_subtitle_files {
+    let is_of_server = is_of_server || choices.workers.is_some();
+    let switches = [
+        choices.keep_time.chosen(),
+        choices.subtitle_files.chosen(),
+        choices.skip_samples.chosen(),
+        choices.unconfined.chosen(),
+    ];
+    if is_of_server || switches.iter().any(Option::is_some) {
         return Err(wrong(
-            "--threads, --workers, --max-disk, --name, --keep-time, --no-subtitle-files and --unconfined are the server's and not of one job: leave them out",
+            "--threads, --workers, --max-disk, --name, --keep-time, --subtitle-files, --skip-samples and --unconfined, and each with no- before it, are the server's and not of one job: leave them out",
         ));
     }
     let again = choices.again;

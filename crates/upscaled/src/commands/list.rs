@@ -16,11 +16,14 @@ use crate::cli::{Kinds, Listing};
 use crate::clock::Clock;
 use crate::exit::{Ending, wrong};
 use crate::output;
-use crate::reach::ask;
+use crate::reach::{Answer, answer};
 use crate::root::Root;
 use crate::signals::shutdown_on_signal;
 use crate::table::{self, Row, SeenReport};
+use crate::wrap::beside;
 
+/// What the header says where nobody works on all jobs.
+const NO_SERVER: &str = "no server runs";
 /// Time between two pictures of `--watch`.
 const REDRAW: Duration = Duration::from_secs(2);
 
@@ -32,14 +35,14 @@ pub(super) async fn run(listing: Listing) -> anyhow::Result<Ending> {
     let clock = Clock::system();
     let found = read(&listing, &root, &clock).await?;
     if listing.json {
-        let jobs = found.jobs.iter().map(|job| serde_json::to_string(&Told::of(job)));
-        let seen = found.seen.iter().map(|file| serde_json::to_string(&SeenReport::of(file)));
+        let jobs = found.list.jobs.iter().map(|job| serde_json::to_string(&Told::of(job)));
+        let seen = found.list.seen.iter().map(|file| serde_json::to_string(&SeenReport::of(file)));
         output::lines(jobs.chain(seen).collect::<Result<Vec<_>, _>>()?)?;
         return Ok(Ending::Done);
     }
     let lines = lines(&found, &listing, &clock, &root.input(), screen::columns());
     if lines.is_empty() {
-        output::say(nothing(&listing));
+        output::say(&nothing(&listing, &found));
     }
     output::lines(lines)?;
     Ok(Ending::Done)
@@ -58,7 +61,7 @@ async fn watch(listing: &Listing, root: &Root) -> anyhow::Result<Ending> {
         let clock = Clock::system();
         let mut lines = lines(&found, listing, &clock, &root.input(), screen::columns());
         if lines.is_empty() {
-            lines.push(nothing(listing).to_owned());
+            lines.push(nothing(listing, &found));
         }
         screen.draw(&lines)?;
         shutdown.sleep(REDRAW).await;
@@ -70,28 +73,35 @@ async fn watch(listing: &Listing, root: &Root) -> anyhow::Result<Ending> {
     Ok(Ending::Stopped)
 }
 
-async fn read(listing: &Listing, root: &Root, clock: &Clock) -> anyhow::Result<JobList> {
-    match ask(root, Request::List(filter(listing, clock))).await? {
-        Reply::Listed(found) => Ok(found),
+/// The list, and whether a server works on the jobs.
+struct Found {
+    list: JobList,
+    has_server: bool,
+}
+
+async fn read(listing: &Listing, root: &Root, clock: &Clock) -> anyhow::Result<Found> {
+    match answer(root, Request::List(filter(listing, clock))).await? {
+        Answer { reply: Reply::Listed(list), is_of_server } => Ok(Found { list, has_server: is_of_server }),
         _ => Err(unexpected()),
     }
 }
 
 fn filter(listing: &Listing, clock: &Clock) -> ListFilter {
-    let Kinds { running, waiting, failed, done } = listing.kinds;
+    let Kinds { running, waiting, paused, failed, done } = listing.kinds;
     let since = listing.since.map(|since| clock.since(since));
-    ListFilter { running, waiting, failed, done, since, limit: listing.limit }
+    ListFilter { running, waiting, paused, failed, done, since, limit: listing.limit }
 }
 
 /// What is said where there is nothing to list.
-const fn nothing(listing: &Listing) -> &'static str {
-    let Kinds { running, waiting, failed, done } = listing.kinds;
-    let is_filtered = running || waiting || failed || done || listing.since.is_some();
-    if is_filtered { "no such jobs" } else { "no jobs yet" }
+fn nothing(listing: &Listing, found: &Found) -> String {
+    let Kinds { running, waiting, paused, failed, done } = listing.kinds;
+    let is_filtered = running || waiting || paused || failed || done || listing.since.is_some();
+    let words = if is_filtered { "no such jobs" } else { "no jobs yet" };
+    if found.has_server { words.to_owned() } else { format!("{words}; {NO_SERVER}") }
 }
 
 fn lines(
-    found: &JobList,
+    Found { list: found, has_server }: &Found,
     listing: &Listing,
     clock: &Clock,
     input: &Path,
@@ -103,6 +113,10 @@ fn lines(
     rows.extend(Row::of_seen(&found.seen, clock, input, listing.long));
     rows.extend(ended.iter().map(row));
     let mut lines = table::lines(&rows, columns);
+    if let Some(header) = lines.first().filter(|_| !has_server) {
+        let header = beside(header, &format!("({NO_SERVER})"), 0, columns);
+        lines.splice(..1, header);
+    }
     if found.left_out > 0 {
         lines.push(format!("and {} more", found.left_out));
     }
@@ -133,7 +147,7 @@ mod tests {
 
     use super::*;
     use crate::cli::{Arguments, Command};
-    use crate::made_up::{self, NOW, compare};
+    use crate::made_up::{self, NOW, WIDTHS, compare};
 
     fn listing(arguments: &[&str]) -> Listing {
         match Arguments::try_parse_from([&["upscaled", "list"], arguments].concat()).unwrap().command {
@@ -203,7 +217,7 @@ mod tests {
         columns: Option<usize>,
     ) -> Vec<String> {
         let listing = listing(arguments);
-        let found = choose(&listing, records, seen);
+        let found = Found { list: choose(&listing, records, seen), has_server: true };
         super::lines(&found, &listing, &Clock::fixed(NOW), Path::new("/srv/video/input"), columns)
     }
 
@@ -214,9 +228,7 @@ mod tests {
     #[test]
     fn lists_look_as_they_were_recorded() {
         let mut shown = String::new();
-        for columns in [Some(60), Some(80), Some(160), None] {
-            let title =
-                columns.map_or_else(|| "redirected".to_owned(), |columns| format!("{columns} columns"));
+        for (columns, title) in WIDTHS {
             for (name, records, seen) in [
                 ("one job", vec![made_up::running(1)], Vec::new()),
                 ("twenty jobs and seven files", twenty(), seen(7)),
@@ -268,6 +280,7 @@ mod tests {
         let done: Vec<i64> = (13..=20).chain([1]).collect();
         assert_eq!(ids(&["--running"]), (vec![4, 9], 0));
         assert_eq!(ids(&["--waiting"]), (vec![6, 5, 7, 8, 10, 11, 12], 1));
+        assert_eq!(ids(&["--paused"]), (vec![8], 0));
         assert_eq!(ids(&["--failed"]), (vec![2], 0));
         assert_eq!(ids(&["--done"]), (done.clone(), 0));
         assert_eq!(ids(&["--failed", "--running"]), (vec![4, 9, 2], 0));

@@ -12,8 +12,13 @@ use super::worker_program;
 use crate::cli::Models;
 use crate::exit::Ending;
 use crate::model;
-use crate::output;
+use crate::output::{self, cut_middle, width};
 use crate::root::Root;
+use crate::terminal;
+use crate::wrap::{GAP, beside};
+
+/// Columns of architecture, scale and size in the table, with the gaps between them.
+const FACTS: usize = 16 + GAP + 5 + GAP + 9;
 
 pub(super) async fn run(models: Models) -> anyhow::Result<Ending> {
     let folder = Root::new(&models.root.root)?.models();
@@ -23,7 +28,7 @@ pub(super) async fn run(models: Models) -> anyhow::Result<Ending> {
             output::json(model)?;
         }
     } else {
-        output::lines(table(&found))?;
+        output::lines(table(&found, terminal::columns(&std::io::stdout())))?;
         output::say(&format!("your own models go into {}", output::path(&folder)));
     }
     Ok(Ending::Done)
@@ -88,25 +93,33 @@ fn apart(answer: anyhow::Result<Response>) -> (Option<ModelFacts>, Option<String
     }
 }
 
-fn table(models: &[Found]) -> Vec<String> {
-    let names =
-        models.iter().map(|model| output::width(&output::one_line(&model.name))).max().unwrap_or(0).max(5);
-    let mut lines =
-        vec![format!("{:<names$}  {:<16}  SCALE  {:>9}  CHECKSUM", "MODEL", "ARCHITECTURE", "SIZE")];
+/// The models, a line each, or several where there is no room in so many columns.
+fn table(models: &[Found], columns: Option<usize>) -> Vec<String> {
+    let most = columns.map_or(usize::MAX, |columns| columns.saturating_sub(FACTS + GAP));
+    let name = |model: &Found| cut_middle(&output::one_line(&model.name), most);
+    let names = models.iter().map(|model| width(&name(model))).max().unwrap_or(0).max("MODEL".len());
+    let title = format!("{:<names$}  {:<16}  SCALE  {:>9}", "MODEL", "ARCHITECTURE", "SIZE");
+    let sums = models.iter().filter_map(|model| model.facts.as_ref()).map(|facts| width(&facts.checksum));
+    let has_room =
+        columns.is_none_or(|columns| names + GAP + FACTS + GAP + sums.max().unwrap_or_default() <= columns);
+    let mut lines = vec![if has_room { format!("{title}  CHECKSUM") } else { title }];
     for model in models {
-        let name = output::one_line(&model.name);
-        let padding = " ".repeat(names - output::width(&name));
-        lines.push(match (&model.facts, &model.error) {
-            (Some(facts), _) => format!(
-                "{name}{padding}  {:<16}  {:>4}x  {:>9}  {}",
-                facts.architecture,
-                facts.scale,
-                Bytes(facts.bytes).to_string(),
-                facts.checksum
-            ),
+        let name = name(model);
+        let padding = " ".repeat(names - width(&name));
+        lines.extend(match (&model.facts, &model.error) {
+            (Some(facts), _) => {
+                let ModelFacts { architecture, scale, checksum, .. } = facts;
+                let size = Bytes(facts.bytes).to_string();
+                let line = format!("{name}{padding}  {architecture:<16}  {scale:>4}x  {size:>9}");
+                if has_room {
+                    vec![format!("{line}  {checksum}")]
+                } else {
+                    beside(&line, checksum, GAP, columns)
+                }
+            }
             (None, error) => {
                 let error = output::one_line(error.as_deref().unwrap_or("nothing is known of it"));
-                format!("{name}{padding}  cannot be used: {error}")
+                beside(&format!("{name}{padding}"), &format!("cannot be used: {error}"), GAP, columns)
             }
         });
     }
@@ -116,6 +129,7 @@ fn table(models: &[Found]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::made_up::{WIDTHS, compare};
 
     #[test]
     fn models_stand_in_a_table_and_broken_ones_with_their_reason() {
@@ -123,7 +137,7 @@ mod tests {
             architecture: "SRVGGNetCompact".to_owned(),
             scale: 4,
             parameters: 1,
-            checksum: "blake3:ab".to_owned(),
+            checksum: format!("sha256:{}", "0123456789abcdef".repeat(4)),
             bytes: 4_900_000,
         };
         let model = |name: &str, facts, error: Option<&str>| Found {
@@ -133,15 +147,21 @@ mod tests {
             facts,
             error: error.map(ToOwned::to_owned),
         };
-        let lines =
-            table(&[model("general", Some(facts), None), model("a\u{202e}b", None, Some("it is cut\noff"))]);
-        assert_eq!(
-            lines,
-            [
-                "MODEL       ARCHITECTURE      SCALE       SIZE  CHECKSUM",
-                "general     SRVGGNetCompact      4x     4.9 MB  blake3:ab",
-                "a\\u{202e}b  cannot be used: it is cut\\noff",
-            ]
-        );
+        let broken = "the file is cut off in the middle of its weights: copy it again from where it came";
+        let models = [
+            model("general", Some(facts), None),
+            model("a\u{202e}b-with-a-name-that-is-long", None, Some("it is cut\noff")),
+            model("broken", None, Some(broken)),
+        ];
+        let mut shown = String::new();
+        for (columns, title) in WIDTHS {
+            let lines = table(&models, columns);
+            assert!(
+                lines.iter().all(|line| columns.is_none_or(|columns| width(line) <= columns)),
+                "{lines:?}"
+            );
+            shown.extend([format!("--- {title}\n"), lines.join("\n"), "\n".to_owned()]);
+        }
+        compare("models.txt", &shown);
     }
 }

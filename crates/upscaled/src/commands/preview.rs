@@ -113,7 +113,13 @@ fn plan(preview: &Preview) -> anyhow::Result<Plan> {
     // The classic resampler is always shown.
     let networks = settings.into_iter().filter(|settings| settings.model != Model::None).collect();
     let Settings { target, crop, .. } = of("none")?;
-    Ok(Plan { target, crop, settings: networks, threads: chosen.threads, unconfined: chosen.unconfined })
+    Ok(Plan {
+        target,
+        crop,
+        settings: networks,
+        threads: chosen.threads,
+        unconfined: chosen.unconfined.is_on(),
+    })
 }
 
 /// What a worker made.

@@ -1,7 +1,7 @@
 //! `reload`: lets a server that runs read its settings again.
 
 use coordinator::commands::Request;
-use coordinator::socket::Role;
+use coordinator::socket::{Hello, Role};
 
 use super::serve::ServerSettings;
 use crate::cli::{Choices, Reload};
@@ -9,28 +9,31 @@ use crate::exit::Ending;
 use crate::output;
 use crate::reach::{Reached, ask, reach};
 use crate::root::Root;
+use crate::words::tell_set;
 
 pub(super) async fn run(reload: Reload) -> anyhow::Result<Ending> {
     let root = Root::new(&reload.root.root)?;
     root.check_rights()?;
     ServerSettings::read(&root, &Choices::default()).await?;
-    if !has_server(&root).await? {
+    let Some(server) = server(&root).await? else {
         output::say("no server runs here: the next one reads the settings at its start");
         return Ok(Ending::Done);
-    }
+    };
     ask(&root, Request::Reload).await?;
     output::say(
         "the settings are sound and taken up: new jobs have them, and threads, workers, max_disk, keep_time and subtitle_files hold for all from the next piece of work on, name and unconfined from the next start on; the log lists what changed",
     );
+    tell_set(&server);
     Ok(Ending::Done)
 }
 
-async fn has_server(root: &Root) -> anyhow::Result<bool> {
+/// The server that runs in the folder.
+async fn server(root: &Root) -> anyhow::Result<Option<Hello>> {
     if !root.state().is_dir() {
-        return Ok(false);
+        return Ok(None);
     }
     Ok(match reach(root).await? {
-        Reached::Other(client) => client.hello.role == Role::Server,
-        Reached::Own(_) => false,
+        Reached::Other(client) => Some(client.hello).filter(|hello| hello.role == Role::Server),
+        Reached::Own(_) => None,
     })
 }

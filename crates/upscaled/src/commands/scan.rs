@@ -12,8 +12,10 @@ use super::worker_program;
 use crate::cli::{Choices, Scan};
 use crate::config;
 use crate::exit::Ending;
-use crate::output;
+use crate::output::{self, cut_middle, width};
 use crate::root::Root;
+use crate::terminal;
+use crate::wrap::{GAP, beside};
 
 /// Most columns that names take beside their reasons; longer ones push these to the right.
 const NAMES: usize = 40;
@@ -30,9 +32,9 @@ pub(super) async fn run(arguments: Scan) -> anyhow::Result<Ending> {
     let options = ScanOptions {
         input: input.clone(),
         output: root.output(),
-        rules: config::watching(&file)?.rules,
+        rules: config::watching(&Choices::default(), &file)?.rules,
         ledger: root.ledger_if_any().await?,
-        worker: worker_program(config::with_file(Choices::default(), &file)?.unconfined)?,
+        worker: worker_program(config::with_file(Choices::default(), &file)?.unconfined.is_on())?,
     };
     let scanned = scan(&options).await?;
     if arguments.json {
@@ -41,13 +43,7 @@ pub(super) async fn run(arguments: Scan) -> anyhow::Result<Ending> {
         }
         return Ok(Ending::Done);
     }
-    let lines: Vec<[String; 3]> = scanned.iter().map(|found| columns(found, &input)).collect();
-    let widest = lines.iter().map(|[word, ..]| word.len()).max().unwrap_or_default();
-    let longest = lines.iter().map(|[_, name, _]| name.chars().count()).filter(|&length| length <= NAMES);
-    let width = longest.max().unwrap_or(NAMES);
-    for [word, name, reason] in &lines {
-        output::data(format!("{word:<widest$}  {name:<width$}  {reason}").trim_end())?;
-    }
+    output::lines(table(&scanned, &input, terminal::columns(&std::io::stdout())))?;
     output::say(&summary(&scanned));
     Ok(Ending::Done)
 }
@@ -124,8 +120,23 @@ const fn word(standing: &Standing) -> &'static str {
     }
 }
 
+/// A line for each, or several where there is no room for the reason, in so many columns.
+fn table(scanned: &[Scanned], input: &Path, columns: Option<usize>) -> Vec<String> {
+    let lines: Vec<[String; 3]> = scanned.iter().map(|found| parts(found, input)).collect();
+    let words = lines.iter().map(|[word, ..]| width(word)).max().unwrap_or_default();
+    let longest = lines.iter().map(|[_, name, _]| width(name)).filter(|&columns| columns <= NAMES).max();
+    let names = longest.unwrap_or(NAMES);
+    let line = |[word, name, reason]: &[String; 3]| {
+        let room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(words + GAP));
+        let name = cut_middle(name, room);
+        let padding = " ".repeat(names.saturating_sub(width(&name)));
+        beside(&format!("{word:<words$}  {name}{padding}"), reason, words + GAP, columns)
+    };
+    lines.iter().flat_map(line).collect()
+}
+
 /// What a line has for people: a word, the name below the input folder, and the reason.
-fn columns(found: &Scanned, input: &Path) -> [String; 3] {
+fn parts(found: &Scanned, input: &Path) -> [String; 3] {
     let word = word(&found.standing);
     let name = match found.path.strip_prefix(input) {
         Ok(name) if name.as_os_str().is_empty() => "input".to_owned(),
@@ -168,6 +179,38 @@ mod tests {
     use coordinator::Rule;
 
     use super::*;
+    use crate::made_up::{WIDTHS, compare};
+
+    #[test]
+    fn what_is_scanned_looks_as_it_was_recorded() {
+        let found = |path: &str, is_folder, standing| Scanned {
+            path: format!("/srv/video/input/{path}").into(),
+            is_folder,
+            standing,
+        };
+        let unreadable = "the file ends in the middle of a frame, and its index is missing".to_owned();
+        let scanned = [
+            found("film 1.mkv", false, Standing::Wanted),
+            found("film 2.mkv", false, Standing::Waits { control: "film 2.mkv.aria2".to_owned() }),
+            found("film 3.mkv", false, Standing::Job { id: JobId(3), status: Status::Queued }),
+            found(
+                "Series/Season 1/A film with a name that is much longer than any terminal has room for.mkv",
+                false,
+                Standing::PassedOver(Rule::NoVideo(unreadable)),
+            ),
+            found("@eaDir", true, Standing::PassedOver(Rule::Hidden)),
+        ];
+        let mut shown = String::new();
+        for (columns, title) in WIDTHS {
+            let lines = table(&scanned, Path::new("/srv/video/input"), columns);
+            assert!(
+                lines.iter().all(|line| columns.is_none_or(|columns| width(line) <= columns)),
+                "{lines:?}"
+            );
+            shown.extend([format!("--- {title}\n"), lines.join("\n"), "\n".to_owned()]);
+        }
+        compare("scan.txt", &shown);
+    }
 
     #[test]
     fn files_and_folders_are_counted_in_words() {

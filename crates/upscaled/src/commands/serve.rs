@@ -53,7 +53,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let owner = Owner::of(&root.state())?;
     let places = Places { input: root.input(), models: root.models() };
     bring_back(&ledger, &root.output(), places, &owner, rescue.is_some()).await?;
-    let worker = worker_program(settings.choices.unconfined)?;
+    let worker = worker_program(settings.choices.unconfined.is_on())?;
     tokio::select! {
         checked = worker.check() => checked?,
         () = shutdown.requested() => {
@@ -90,6 +90,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         name,
         settle: settings.watching.settle,
         rules: settings.watching.rules.clone(),
+        keep: settings.watching.keep,
         wake: wake.clone(),
     };
     tracing::info!("upscaled {} serves `{}`", env!("CARGO_PKG_VERSION"), root.folder().display());
@@ -99,7 +100,9 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
 
     let (ask_for_reload, wishes) = mpsc::channel(1);
     let handle = Handle::new(ledger.clone(), wake.clone(), Some(ask_for_reload));
-    let answering = answer(&root, handle, Role::Server, shutdown.clone())?;
+    let mut hello = Hello::new(Role::Server);
+    hello.set = config::of_command_line(&settings.effective);
+    let answering = answer(&root, handle, hello, shutdown.clone())?;
     let stop_watching = shutdown.clone();
     let line = serve.choices;
     let watching = tokio::spawn(async move {
@@ -128,7 +131,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
 pub(super) fn answer(
     root: &Root,
     handle: Handle,
-    role: Role,
+    hello: Hello,
     shutdown: Shutdown,
 ) -> anyhow::Result<JoinHandle<()>> {
     let listener = Listener::bind(&root.state()).with_context(|| {
@@ -137,7 +140,7 @@ pub(super) fn answer(
             root.state().display()
         )
     })?;
-    Ok(tokio::spawn(listener.answer(handle, Hello::new(role), shutdown)))
+    Ok(tokio::spawn(listener.answer(handle, hello, shutdown)))
 }
 
 /// Makes the folder of the results, unless it is away: where it is missing and held unfinished work, jobs wait for it.

@@ -14,20 +14,22 @@ use crate::exit::Ending;
 use crate::output;
 use crate::reach::ask;
 use crate::root::Root;
+use crate::terminal;
+use crate::wrap::hang;
 
 pub(super) async fn run(show: Show) -> anyhow::Result<Ending> {
     let request = Request::Show(Which::Named(show.jobs));
     let Reply::Shown(jobs) = ask(&Root::new(&show.root.root)?, request).await? else {
         return Err(unexpected());
     };
-    let clock = Clock::system();
+    let (clock, columns) = (Clock::system(), terminal::columns(&std::io::stdout()));
     for (number, job) in jobs.iter().enumerate() {
         if show.json {
             output::json(&Shown::of(job))?;
             continue;
         }
         let gap = (number > 0).then(String::new);
-        output::lines(gap.into_iter().chain(details(job, &clock)))?;
+        output::lines(gap.into_iter().chain(details(job, &clock, columns)))?;
     }
     Ok(Ending::Done)
 }
@@ -57,12 +59,13 @@ impl<'a> Shown<'a> {
     }
 }
 
-fn details(job: &JobDetails, clock: &Clock) -> Vec<String> {
+/// Its lines, in so many columns.
+fn details(job: &JobDetails, clock: &Clock, columns: Option<usize>) -> Vec<String> {
     let (report, held) = (&job.view.report, job.disk_held);
     let mut lines = Vec::new();
     let mut add = |name: &str, value: Option<String>| {
         if let Some(value) = value {
-            lines.push(format!("{name:<12}{}", output::one_line(&value)));
+            lines.extend(hang(&format!("{name:<12}"), &output::one_line(&value), columns));
         }
     };
     let settings = &job.settings;
@@ -147,7 +150,7 @@ mod tests {
     use job::state::{Death, FailedAttempt, Status};
 
     use super::*;
-    use crate::made_up::{self, NOW, compare};
+    use crate::made_up::{self, NOW, WIDTHS, compare};
 
     #[test]
     fn jobs_look_as_they_were_recorded() {
@@ -168,12 +171,18 @@ mod tests {
             death: Some(death),
         }];
         let mut shown = String::new();
-        for record in
-            [running, failed, made_up::to_join(5), made_up::queued(6), made_up::ended(7, Status::Done, 15)]
-        {
-            let job = JobDetails { disk_held: 5_000_000, ..JobDetails::of(&record, NOW) };
-            let lines = details(&job, &Clock::fixed(NOW));
-            shown.extend([format!("--- job {}\n", record.id), lines.join("\n"), "\n".to_owned()]);
+        let jobs =
+            [running, failed, made_up::to_join(5), made_up::queued(6), made_up::ended(7, Status::Done, 15)];
+        for (columns, title) in WIDTHS {
+            for record in &jobs {
+                let job = JobDetails { disk_held: 5_000_000, ..JobDetails::of(record, NOW) };
+                let lines = details(&job, &Clock::fixed(NOW), columns);
+                shown.extend([
+                    format!("--- job {}, {title}\n", record.id),
+                    lines.join("\n"),
+                    "\n".to_owned(),
+                ]);
+            }
         }
         compare("show.txt", &shown);
     }

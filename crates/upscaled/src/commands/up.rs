@@ -54,8 +54,8 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     settings.validate().map_err(usage)?;
     let source_of =
         async |folder: &Path| coordinator::source_of(&root::ledger_file(folder), &work_in(folder));
-    let worker = worker_program(choices.unconfined)?;
-    let files = folders::files(&up.files, up.recursive, up.output.as_deref(), &worker).await?;
+    let worker = worker_program(choices.unconfined.is_on())?;
+    let files = folders::files(&up, choices.skip_samples.is_on(), &worker).await?;
     let name = choices.name.clone().unwrap_or_default();
     let wanted = Wanted {
         files: &files,

@@ -49,12 +49,14 @@ pub(super) struct File {
     pub(super) settle: Option<TimeSpan>,
     pub(super) ignore: Option<Vec<NamePattern>>,
     pub(super) skip_samples: Option<bool>,
+    pub(super) keep_jobs_days: Option<u32>,
+    pub(super) keep_jobs: Option<u32>,
     /// The values as they are written, each with its line.
     pub(super) written: BTreeMap<&'static str, (String, usize)>,
 }
 
 /// The keys, each with an example.
-const KEYS: [(&str, &str); 32] = [
+const KEYS: [(&str, &str); 34] = [
     ("model", "\"realesr-general-x4v3\""),
     ("scale", "4"),
     ("height", "1080"),
@@ -87,6 +89,8 @@ const KEYS: [(&str, &str); 32] = [
     ("settle", "\"10m\""),
     ("ignore", "[\"*.trailer.mkv\", \"Extras/\"]"),
     ("skip_samples", "true"),
+    ("keep_jobs_days", "90"),
+    ("keep_jobs", "10000"),
 ];
 
 /// What the file says; nothing where there is none.
@@ -180,6 +184,8 @@ impl File {
             "settle" => self.settle = Some(entry.text(parsed)?),
             "ignore" => self.ignore = Some(entry.patterns()?),
             "skip_samples" => self.skip_samples = Some(entry.flag()?),
+            "keep_jobs_days" => self.keep_jobs_days = Some(entry.number(choice::days)?),
+            "keep_jobs" => self.keep_jobs = Some(entry.number(choice::jobs)?),
             _ => return Err(unknown(entry.name)),
         }
         Ok(())

@@ -25,7 +25,7 @@ impl ServerSettings {
         let file = root.settings_file();
         let (choices, job) = config::complete(line, &file, &[root.models()])?;
         ask::try_encoder_of(&job, line, &file).await?;
-        let (watching, effective) = (config::watching(&file)?, config::effective(line, &file)?);
+        let (watching, effective) = (config::watching(line, &file)?, config::effective(line, &file)?);
         Ok(Self { choices, job, watching, effective })
     }
 }
@@ -60,7 +60,8 @@ impl News {
             watching.await;
             let Some(new) = new else { return };
             options.settings = new.job;
-            (options.settle, options.rules) = (new.watching.settle, new.watching.rules);
+            let Watching { settle, rules, keep } = new.watching;
+            (options.settle, options.rules, options.keep) = (settle, rules, keep);
         }
     }
 

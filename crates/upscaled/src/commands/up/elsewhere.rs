@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coordinator::commands::{self, Reply, Selector, Submit, Submitted, TakenIn, Which};
-use coordinator::socket::Role;
+use coordinator::socket::{Hello, Role};
 use coordinator::{Handle, JobDetails, Request, Shutdown, Teller, Update, Wake};
 use job::JobId;
 use ledger::Ledger;
@@ -94,7 +94,7 @@ impl Answering {
         let stop = Shutdown::new();
         let wake = Wake::default();
         let handle = Handle::new(ledger.clone(), wake.clone(), None);
-        let task = answer(root, handle, Role::Command, stop.clone())?;
+        let task = answer(root, handle, Hello::new(Role::Command), stop.clone())?;
         Ok(Self { stop, task, wake })
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use coordinator::{NameRules, ScanOptions, Scanned, Standing, WorkerProgram, scan};
 
+use crate::cli::Up;
 use crate::output;
 
 /// A file of the command.
@@ -16,21 +17,17 @@ pub(super) struct Named {
     pub(super) inside: PathBuf,
 }
 
-/// All files that are named; with `recursive`, the videos of folders in their place. Results among `output` are no videos to
-/// enlarge.
+/// All files that the command names; where it is to take folders, the videos of these in their place. Results in its output are
+/// no videos to enlarge.
 ///
 /// # Errors
 /// When a folder cannot be read.
-pub(super) async fn files(
-    names: &[PathBuf],
-    recursive: bool,
-    output: Option<&Path>,
-    worker: &WorkerProgram,
-) -> anyhow::Result<Vec<Named>> {
+pub(super) async fn files(up: &Up, skip_samples: bool, worker: &WorkerProgram) -> anyhow::Result<Vec<Named>> {
     let mut files: Vec<Named> = Vec::new();
-    for name in names {
-        if recursive && name.is_dir() {
-            files.extend(videos(name, output, worker).await?);
+    for name in &up.files {
+        if up.recursive && name.is_dir() {
+            let rules = NameRules { skip_samples, ..NameRules::default() };
+            files.extend(videos(name, up.output.as_deref(), rules, worker).await?);
         } else {
             files.push(Named { file: name.clone(), inside: PathBuf::new() });
         }
@@ -42,13 +39,18 @@ pub(super) async fn files(
 }
 
 /// The videos in a folder and below, by the rules of the watch folder and in the order of their names.
-async fn videos(folder: &Path, output: Option<&Path>, worker: &WorkerProgram) -> anyhow::Result<Vec<Named>> {
+async fn videos(
+    folder: &Path,
+    output: Option<&Path>,
+    rules: NameRules,
+    worker: &WorkerProgram,
+) -> anyhow::Result<Vec<Named>> {
     let shown = output::path(folder);
     let folder = folder.canonicalize().with_context(|| format!("`{shown}` cannot be read"))?;
     let options = ScanOptions {
         input: folder.clone(),
         output: output.and_then(|output| output.canonicalize().ok()).unwrap_or_default(),
-        rules: NameRules::default(),
+        rules,
         ledger: None,
         worker: worker.clone(),
     };
