@@ -3,19 +3,22 @@
 
 use std::sync::Arc;
 
+use job::FilePath;
 use job::message::{Failure, FailureKind, Response};
 use job::state::{Event, Task};
 use ledger::Record;
+use storage::Stamp;
 
 use crate::away::{self, ServerFolder};
 use crate::blocking::blocking;
+use crate::compare::look_at_source;
 use crate::error::Error;
 use crate::executor::{Executor, Tell, Work};
 use crate::lanes::Given;
 use crate::process::WorkerError;
 use crate::service::Limits;
 use crate::shared::Shared;
-use crate::source::{Look, cause, look};
+use crate::source::{Look, stamp_text};
 use crate::submit::free_folder;
 use crate::{evidence, manifest, report, room, segments, task};
 
@@ -50,6 +53,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) tell: Tell<'a>,
     /// The source was found to be gone, or to have other content.
     pub(crate) is_gone: bool,
+    /// The stamp of the source that is worked on; empty before it was looked at.
+    pub(crate) stamp: String,
 }
 
 impl Attempt<'_> {
@@ -112,18 +117,18 @@ impl Attempt<'_> {
         if let Some(event) = self.away().await {
             return Ok(event.into());
         }
-        let looked_at = Arc::clone(record);
-        match blocking(move || look(&looked_at)).await {
-            Look::Same => {}
-            Look::SameContent(stamp) => {
-                self.shared.options.ledger.set_stamp(record.id, &stamp).await?;
-                // It may be another file, which the worker has no right to read.
-                self.executor.let_go().await;
-            }
-            Look::Gone(failure) => {
+        match look_at_source(self.shared, self.given).await? {
+            None => return Ok(Outcome::Stopped),
+            Some(Look::Gone(failure)) => {
                 self.is_gone = true;
                 return Ok(self.unless_away(Event::Failed { task: key, failure }).await);
             }
+            Some(Look::SameContent(stamp)) => {
+                self.stamp = stamp;
+                // It may be another file, which the worker has no right to read.
+                self.executor.let_go().await;
+            }
+            Some(Look::Same(stamp) | Look::Touched(stamp)) => self.stamp = stamp,
         }
         if stop.is_requested() {
             return Ok(Outcome::Stopped);
@@ -205,7 +210,7 @@ impl Attempt<'_> {
     /// What a worker's answer means, after what the coordinator itself has to do about it.
     async fn understand(&mut self, response: Response) -> Result<Outcome, Error> {
         let Given { record, task, .. } = self.given;
-        let response = match response {
+        let response = match with_content(&record.request.source, &self.stamp, response).await {
             Response::Failed(mut failure) => {
                 if !matches!(failure.kind, FailureKind::NoSpace { .. })
                     && let Some(event) = self.away().await
@@ -216,10 +221,15 @@ impl Attempt<'_> {
                 if failure.kind == FailureKind::FolderAway {
                     failure.kind = FailureKind::Transient;
                 }
-                let (record, met_with) = (Arc::clone(record), failure.clone());
-                let gone = blocking(move || cause(&record, &met_with)).await;
-                self.is_gone = gone.is_some();
-                Response::Failed(gone.unwrap_or(failure))
+                if !matches!(failure.kind, FailureKind::NoSpace { .. }) {
+                    // What the worker met with may come of a source that is not what it was.
+                    match look_at_source(self.shared, self.given).await? {
+                        None => return Ok(Outcome::Stopped),
+                        Some(Look::Gone(gone)) => (self.is_gone, failure) = (true, gone),
+                        Some(_) => {}
+                    }
+                }
+                Response::Failed(failure)
             }
             response => {
                 if matches!(response, Response::Joined { .. }) {
@@ -268,6 +278,21 @@ impl Attempt<'_> {
         let event = Box::new(task::event(record, task.key(), response));
         Ok(Outcome::Event { event, engine: engine_used })
     }
+}
+
+/// An index with the stamp of the source that it is of; a failure where that was touched while it was read.
+async fn with_content(source: &FilePath, looked_at: &str, response: Response) -> Response {
+    let Response::Indexed(mut facts) = response else { return response };
+    let source = source.clone();
+    let stamp = blocking(move || Stamp::of(&source)).await;
+    if !stamp.is_ok_and(|stamp| stamp_text(&stamp) == looked_at) {
+        let message = "the source was changed while it was read".to_owned();
+        return Response::Failed(Failure { kind: FailureKind::Transient, message });
+    }
+    if let Some(content) = &mut facts.content {
+        looked_at.clone_into(&mut content.stamp);
+    }
+    Response::Indexed(facts)
 }
 
 /// A worker's answer with what the coordinator can see for itself; else says what is wrong with it.

@@ -6,7 +6,7 @@ mod ended;
 mod give;
 mod rest;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;

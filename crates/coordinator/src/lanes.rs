@@ -180,6 +180,7 @@ impl Hand {
             executor: &mut *self.executor,
             tell: &mut tell,
             is_gone: false,
+            stamp: String::new(),
         };
         tokio::select! {
             outcome = attempt.run() => outcome,

@@ -12,6 +12,7 @@ mod blocking;
 mod choice;
 mod clock;
 pub mod commands;
+mod compare;
 mod dispatcher;
 mod error;
 mod evidence;

@@ -36,7 +36,7 @@ pub use scale::{Scale, ScaleError};
 pub use settings::{
     BUILT_IN_MODELS, DEFAULT_MODEL, DENOISE_TWIN, ENGINES, Model, Settings, SettingsError, Twin,
 };
-pub use source::{Container, SourceFacts};
+pub use source::{Container, Content, SourceFacts};
 pub use target::{LARGEST_SIDE, Shape, Target};
 pub use text::{cut_line, one_line};
 pub use turns::{Priority, Turns};

@@ -24,7 +24,7 @@ mod totals;
 use serde::{Deserialize, Serialize};
 
 use crate::message::{Failure, FailureKind, IndexMethod};
-use crate::{JobId, Millis, Plan, PlannedSegment, Priority, SegmentRange, SourceFacts};
+use crate::{Content, JobId, Millis, Plan, PlannedSegment, Priority, SegmentRange, SourceFacts};
 
 pub use attempt::{Death, FailedAttempt, MOST_FAILED_ATTEMPTS};
 pub use in_memory::InMemory;
@@ -327,6 +327,8 @@ pub enum Event {
         /// All that is there.
         segments: Vec<FoundSegment>,
     },
+    /// The whole source was read again, and is what it was when it was indexed.
+    Compared(Content),
     /// The result is complete, verified and synced under its temporary name.
     Joined {
         /// Which attempt.

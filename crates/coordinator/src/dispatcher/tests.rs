@@ -121,7 +121,7 @@ impl House {
     }
 }
 
-fn facts() -> SourceFacts {
+pub(crate) fn facts() -> SourceFacts {
     SourceFacts {
         codec: "h264".to_owned(),
         width: 64,
@@ -143,6 +143,7 @@ fn facts() -> SourceFacts {
         carry: job::Carry::default(),
         cut_off: None,
         crop: None,
+        content: None,
     }
 }
 

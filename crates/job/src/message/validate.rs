@@ -95,6 +95,9 @@ impl SourceFacts {
             name("pixel format", &encoding.pixel_format)?;
         }
         name("checksum of the frame list", &self.frame_list_blake3)?;
+        if let Some(content) = &self.content {
+            name("checksum of the source", &content.blake3)?;
+        }
         at_most("gaps", &self.gaps, MOST_GAPS)?;
         ranges("gaps", &self.gaps)?;
         self.carry.validate()?;
@@ -236,6 +239,7 @@ mod tests {
             carry: Carry::default(),
             cut_off: None,
             crop: None,
+            content: None,
         }
     }
 
