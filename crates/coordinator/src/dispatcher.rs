@@ -6,6 +6,8 @@ mod ended;
 mod give;
 mod rest;
 #[cfg(test)]
+mod storm;
+#[cfg(test)]
 pub(crate) mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

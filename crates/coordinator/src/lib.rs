@@ -55,7 +55,7 @@ mod wake;
 pub use away::{ServerFolder, ServerFolders};
 pub use clock::now;
 pub use error::Error;
-pub use handle::{Handle, ReloadWish};
+pub use handle::{Handle, MOST_EVENTS, ReloadWish};
 pub use inbox::{
     Inbox, InboxOptions, NamePattern, NameRules, PatternError, Rule, ScanOptions, Scanned, Standing,
     passed_over, scan,

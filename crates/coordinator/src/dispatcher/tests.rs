@@ -100,24 +100,29 @@ impl House {
     }
 
     fn dispatcher(&self, only: JobId, deed: Deed) -> Dispatcher {
-        let limits =
-            Limits { workers: 2, engine_threads: 2, max_disk: None, keep_time: false, subtitle_files: false };
-        let shared = Shared::new(ServiceOptions {
-            ledger: self.ledger.clone(),
-            worker: crate::WorkerProgram { path: "worker".into(), unconfined: false },
-            limits: watch::channel(limits).1,
-            existing: Existing::NextName,
-            folders: crate::ServerFolders::default(),
-            taken: Vec::new(),
-            owner: crate::Owner::default(),
-            name: crate::NameTemplate::default(),
-            wake: crate::Wake::default(),
-        });
+        let shared = Shared::new(options(&self.ledger, crate::Wake::default()));
         let stage = Arc::clone(&self.stage);
         let executors = move |_: &str| -> Box<dyn Executor> {
             Box::new(Actor { stage: Arc::clone(&stage), deed, is_at_work: false })
         };
         Dispatcher::new(Arc::new(shared), Some(only), Box::new(executors))
+    }
+}
+
+/// A service of two workers.
+pub(super) fn options(ledger: &Ledger, wake: crate::Wake) -> ServiceOptions {
+    let limits =
+        Limits { workers: 2, engine_threads: 2, max_disk: None, keep_time: false, subtitle_files: false };
+    ServiceOptions {
+        ledger: ledger.clone(),
+        worker: crate::WorkerProgram { path: "worker".into(), unconfined: false },
+        limits: watch::channel(limits).1,
+        existing: Existing::NextName,
+        folders: crate::ServerFolders::default(),
+        taken: Vec::new(),
+        owner: crate::Owner::default(),
+        name: crate::NameTemplate::default(),
+        wake,
     }
 }
 
