@@ -6,6 +6,7 @@
 mod arrival;
 mod change;
 mod list;
+mod load;
 mod message;
 mod pages;
 mod place;
@@ -23,7 +24,7 @@ pub use select::{Selector, Which};
 pub use take_in::take_in;
 
 pub(crate) use change::{Change, change, set_removed};
+pub(crate) use load::{chosen, listed, waiting_files};
 pub(crate) use pages::{PAGE, append, pages};
 pub(crate) use place::set_place;
 pub(crate) use retry::{Retry, retry};
-pub(crate) use select::chosen;

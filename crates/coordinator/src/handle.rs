@@ -84,8 +84,13 @@ impl Handle {
     /// # Errors
     /// When the ledger fails.
     pub async fn list(&self, filter: ListFilter) -> Result<JobList, Refusal> {
-        let (records, seen) = (self.0.ledger.list().await?, self.0.ledger.seen().await?);
-        blocking(move || JobList::choose(&filter, records, seen, now())).await
+        let ((records, left_out), seen) = (
+            commands::listed(&self.0.ledger, &filter).await?,
+            commands::waiting_files(&self.0.ledger).await?,
+        );
+        let mut list = blocking(move || JobList::choose(&filter, records, seen, now())).await?;
+        list.left_out += left_out;
+        Ok(list)
     }
 
     /// All about jobs, in the order of their numbers.
@@ -93,7 +98,7 @@ impl Handle {
     /// # Errors
     /// When a selector means none, or the ledger fails.
     pub async fn show(&self, jobs: &Which) -> Result<Vec<JobDetails>, Refusal> {
-        let records = commands::chosen(self.0.ledger.list().await?, jobs, false, |_| true)?;
+        let records = commands::chosen(&self.0.ledger, jobs, false, |_| true).await?;
         blocking(move || records.iter().map(|record| JobDetails::of(record, now())).collect()).await
     }
 

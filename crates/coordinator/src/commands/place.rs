@@ -2,15 +2,17 @@
 
 use ledger::{Ledger, Place, Record};
 
+use super::load::named;
 use super::message::{Moved, NewPlace, Refusal};
 use super::select::{Selector, select_exactly, select_one};
 
 /// Gives jobs other places among those of their priority. Nothing is moved where one of them cannot be.
 pub(crate) async fn set_place(ledger: &Ledger, jobs: &[Selector], to: &NewPlace) -> Result<Moved, Refusal> {
-    let records = ledger.list().await?;
-    let mut chosen = select_exactly(&records, jobs)?;
+    let mut chosen = select_exactly(&named(ledger, jobs).await?, jobs)?;
     let before = match to {
-        NewPlace::Before(other) => Some(select_one(&records, other)?),
+        NewPlace::Before(other) => {
+            Some(select_one(&named(ledger, std::slice::from_ref(other)).await?, other)?)
+        }
         NewPlace::First | NewPlace::Last => None,
     };
     if let Some(record) = chosen.iter().chain(&before).find(|record| record.job.status.is_final()) {
