@@ -112,7 +112,7 @@ impl Attempt<'_> {
     }
 
     async fn perform(&mut self) -> Result<Outcome, Error> {
-        let Given { record, task, threads, stop, .. } = self.given;
+        let Given { record, task, threads, most_bytes, stop, .. } = self.given;
         let key = task.key();
         if let Some(event) = self.away().await {
             return Ok(event.into());
@@ -156,7 +156,7 @@ impl Attempt<'_> {
             },
             _ => None,
         };
-        let Some(request) = task::request(record, task, segments, *threads, max_disk) else {
+        let Some(request) = task::request(record, task, segments, *threads, *most_bytes) else {
             let message =
                 "the ledger has no plan for this job: use `upscaled cancel` and start again".to_owned();
             return Ok(task::failed(key, FailureKind::Final, message).into());

@@ -73,7 +73,8 @@ fn make(path: &Path, response: Response) -> Response {
     }
 }
 
-fn answer(work: &Work) -> Response {
+/// What a worker says to a piece of work that it has done, with files of a byte.
+pub(super) fn answer(work: &Work) -> Response {
     let file = || FileReport { format: String::new(), streams: Vec::new() };
     match &work.request {
         Question::Index(_) => Response::Indexed(Box::new(facts())),
