@@ -22,6 +22,9 @@ use crate::source::{Look, stamp_text};
 use crate::submit::free_folder;
 use crate::{evidence, manifest, report, room, segments, task};
 
+#[cfg(test)]
+mod tests;
+
 /// How an order to a lane ended.
 #[derive(Debug)]
 pub(crate) enum Outcome {
@@ -61,6 +64,11 @@ impl Attempt<'_> {
     /// Does the work, or finds why that cannot be.
     pub(crate) async fn run(mut self) -> Outcome {
         match self.perform().await {
+            Ok(Outcome::Stopped) => {
+                // The dispatcher takes it for gone, and the folder of the job may go next.
+                self.executor.let_go().await;
+                Outcome::Stopped
+            }
             Ok(outcome) => self.note_gone(outcome).await.unwrap_or_else(Outcome::Broken),
             Err(error) => Outcome::Broken(error),
         }
@@ -89,7 +97,6 @@ impl Attempt<'_> {
         let now = ledger.get(record.id).await?;
         if now.is_none_or(|now| now.request.folder != record.request.folder) {
             // Another lane has done so: this attempt was for the folder of before.
-            self.executor.let_go().await;
             return Ok(Outcome::Stopped);
         }
         let ledger::NewJob { source, settings, output, .. } = &record.request;
@@ -164,10 +171,7 @@ impl Attempt<'_> {
         let work = Work { record: Arc::clone(record), task: task.clone(), request };
         let answer = tokio::select! {
             answer = self.executor.perform(&work, self.tell) => answer,
-            () = stop.requested() => {
-                self.executor.let_go().await;
-                return Ok(Outcome::Stopped);
-            }
+            () = stop.requested() => return Ok(Outcome::Stopped),
         };
         match answer {
             Ok(response) => self.understand(response).await,

@@ -110,7 +110,7 @@ impl House {
 }
 
 /// A service of two workers.
-pub(super) fn options(ledger: &Ledger, wake: crate::Wake) -> ServiceOptions {
+pub(crate) fn options(ledger: &Ledger, wake: crate::Wake) -> ServiceOptions {
     let limits =
         Limits { workers: 2, engine_threads: 2, max_disk: None, keep_time: false, subtitle_files: false };
     ServiceOptions {
