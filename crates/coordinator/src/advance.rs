@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use job::message::MOST_FRAMES;
+use job::bounds::MOST_FRAMES;
 use job::state::Task;
 
 /// Times that the frames of a film are counted anew: once for each way that they are read on.
@@ -57,7 +57,7 @@ impl Advance {
 #[cfg(test)]
 mod tests {
     use job::SegmentRange;
-    use job::message::IndexMethod;
+    use job::state::IndexMethod;
 
     use super::*;
 

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use job::FilePath;
-use job::message::{Failure, FailureKind, Response};
 use job::state::{Event, Task};
+use job::{Failure, FailureKind, FilePath};
 use ledger::Record;
+use protocol::message::Response;
 use storage::Stamp;
 
 use crate::away::{self, ServerFolder};
@@ -99,7 +99,7 @@ impl Attempt<'_> {
             // Another lane has done so: this attempt was for the folder of before.
             return Ok(Outcome::Stopped);
         }
-        let ledger::NewJob { source, settings, output, .. } = &record.request;
+        let job::NewJob { source, settings, output, .. } = &record.request;
         let folder = free_folder(ledger, source, settings.part, output).await?;
         ledger.set_folder(record.id, &folder).await?;
         let old = record.request.folder.display();

@@ -145,8 +145,8 @@ fn is_elsewhere(folder: &Path, other: &Path) -> Result<bool> {
 mod tests {
     use std::fs;
 
-    use job::{JobId, Millis, Settings};
-    use ledger::{Ledger, NewJob};
+    use job::{JobId, Millis, NewJob, Settings};
+    use ledger::Ledger;
 
     use super::*;
 

@@ -3,9 +3,9 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use job::message::{Request, Response, Sandbox};
 use job::state::Task;
 use ledger::Record;
+use protocol::message::{Request, Response, Sandbox};
 
 use crate::process::WorkerError;
 

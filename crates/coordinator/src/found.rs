@@ -1,12 +1,14 @@
 //! Finished segments in a job's folder that the ledger does not know: it was lost, or is older than they are.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use job::SegmentRange;
-use job::state::{Event, Evidence, FoundSegment, Phase, Reused};
+use job::state::{Event, Evidence, FoundSegment, Phase};
 use ledger::{Ledger, Record};
-use storage::{Recorded, Scan, SegmentFault, SegmentName};
+use protocol::{LARGEST_SIDECAR, Sidecar};
+use storage::{Scan, SegmentFault, SegmentName};
 
 use crate::blocking::blocking;
 use crate::clock::now;
@@ -29,7 +31,7 @@ impl Shared {
         }
         let ledger = &self.options.ledger;
         let (folder, segments) = (record.request.folder.clone(), record.job.segments() as usize);
-        let scan = match blocking(move || storage::scan(&folder, segments)).await {
+        let scan = match blocking(move || scan(&folder, segments)).await {
             Ok(scan) => scan,
             Err(error) => {
                 tracing::warn!("job {}: {error}", record.id);
@@ -68,8 +70,14 @@ impl Shared {
     }
 }
 
+/// The sidecars in a job's folder.
+fn scan(folder: &Path, segments: usize) -> Result<Scan<Sidecar>, storage::Error> {
+    let read = |name: SegmentName, bytes: &[u8]| Sidecar::decode(bytes, &name.file()).ok();
+    storage::scan(folder, segments, LARGEST_SIDECAR, read)
+}
+
 /// What lies in a job's folder.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Found {
     /// All files of unfinished segments, the usable ones first.
     segments: Vec<FoundSegment>,
@@ -81,9 +89,9 @@ struct Found {
 async fn open_segments(
     ledger: &Ledger,
     record: &Record,
-    scan: &Scan,
+    scan: &Scan<Sidecar>,
 ) -> Result<HashMap<u32, SegmentRange>, Error> {
-    let names = scan.found.iter().map(|recorded| &recorded.name).chain(&scan.names);
+    let names = scan.found.iter().map(|(name, _)| name).chain(&scan.names);
     let numbers: BTreeSet<u32> = names.map(|name| name.index).collect();
     let numbers: Vec<u32> = numbers.into_iter().collect();
     let mut open = HashMap::new();
@@ -99,26 +107,26 @@ async fn open_segments(
 fn find(
     record: &Record,
     open: &HashMap<u32, SegmentRange>,
-    scan: Scan,
+    scan: Scan<Sidecar>,
     shutdown: &Shutdown,
 ) -> Option<Found> {
     let (mut segments, mut usable) = (Vec::new(), HashSet::new());
     let mut unread = scan.unread;
     // The latest attempt first.
-    for recorded in scan.found.iter().rev() {
-        let index = recorded.name.index;
-        if usable.contains(&index) || open.get(&index) != Some(&range(recorded)) || !fits(record, recorded) {
+    for (name, sidecar) in scan.found.into_iter().rev() {
+        let index = name.index;
+        if usable.contains(&index) || open.get(&index) != Some(&sidecar.range) || !fits(record, &sidecar) {
             continue;
         }
         if shutdown.is_requested() {
             return None;
         }
-        match check(record, recorded) {
+        match check(record, &sidecar.evidence) {
             Ok(()) => {
                 usable.insert(index);
-                segments.extend(entry(recorded.name, Some(finished(recorded))));
+                segments.extend(entry(name, Some((sidecar.range, sidecar.evidence))));
             }
-            Err(SegmentFault::Io { .. }) => unread.push(recorded.name),
+            Err(SegmentFault::Io { .. }) => unread.push(name),
             Err(_) => {}
         }
     }
@@ -134,8 +142,7 @@ fn entry(name: SegmentName, finished: Option<(SegmentRange, Evidence)>) -> Optio
 }
 
 /// True when the job would make the same frames in the same way.
-fn fits(record: &Record, recorded: &Recorded) -> bool {
-    let sidecar = &recorded.sidecar;
+fn fits(record: &Record, sidecar: &Sidecar) -> bool {
     let facts = record.job.facts.as_ref();
     facts.is_some_and(|facts| facts.frame_list_blake3 == sidecar.frame_list)
         && sidecar.fingerprint == record.request.fingerprint
@@ -144,22 +151,6 @@ fn fits(record: &Record, recorded: &Recorded) -> bool {
 }
 
 /// Compares the segment's file with what was committed.
-fn check(record: &Record, recorded: &Recorded) -> Result<(), SegmentFault> {
-    let committed = &recorded.committed;
-    storage::check(&record.request.folder, &committed.file, &committed.blake3, committed.bytes)
-}
-
-fn range(recorded: &Recorded) -> SegmentRange {
-    SegmentRange { first: recorded.sidecar.first_frame, end: recorded.sidecar.end_frame }
-}
-
-fn finished(recorded: &Recorded) -> (SegmentRange, Evidence) {
-    let Recorded { sidecar, committed, .. } = recorded;
-    let evidence = Evidence {
-        file: committed.file.clone(),
-        bytes: committed.bytes,
-        blake3: committed.blake3.clone(),
-        reused: Reused { frames: sidecar.frames_reused, pixels: sidecar.pixels_reused },
-    };
-    (range(recorded), evidence)
+fn check(record: &Record, evidence: &Evidence) -> Result<(), SegmentFault> {
+    storage::check(&record.request.folder, &evidence.file, &evidence.blake3, evidence.bytes)
 }

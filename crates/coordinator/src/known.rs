@@ -4,39 +4,19 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use job::{Container, FilePath, Made};
-use ledger::NewJob;
-use serde::Deserialize;
+use job::{Container, FilePath, NewJob};
+use protocol::Made;
+use protocol::report::{LARGEST, Told};
 use storage::{fingerprint, read_users_file};
 
 use crate::inbox::kinds;
 use crate::names::{Naming, report_of, result_names};
-use crate::report::LARGEST;
 use crate::template::NameTemplate;
 
 /// Names that are looked at for each kind of file.
 const MOST_NAMES: usize = 1000;
 /// The kinds of files that results are.
 const CONTAINERS: [Container; 2] = [Container::Mp4, Container::Matroska];
-
-/// What a report says by which its result is known again.
-#[derive(Deserialize)]
-struct Told {
-    source: Source,
-    result: Result,
-    settings_hash: String,
-}
-
-#[derive(Deserialize)]
-struct Source {
-    path: String,
-    fingerprint: String,
-}
-
-#[derive(Deserialize)]
-struct Result {
-    bytes: u64,
-}
 
 /// The finished result of a job in the folder where it would be, and its bytes; `None` where there is none. One that was made
 /// under another template is not looked for: the template is part of what was asked.
@@ -86,7 +66,7 @@ pub fn is_of_another_source(result: &Path, source: &Path) -> bool {
 /// What the report beside a result says.
 fn report_beside(result: &Path) -> Option<Told> {
     let bytes = read_users_file(&report_of(result), LARGEST).ok()??;
-    serde_json::from_slice(&bytes).ok()
+    Told::read(&bytes)
 }
 
 /// The bytes of a file that is the result of this very job, as far as its report and its size tell.

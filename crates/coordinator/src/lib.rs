@@ -70,7 +70,7 @@ pub use publish::no_result;
 pub use service::{Ending, Existing, Limits, Service, ServiceOptions};
 pub use shutdown::Shutdown;
 pub use source::replaced_by;
-pub use status::{JobReport, Progress, ReuseReport, bytes_of_no_text, reason, rfc3339};
+pub use status::{JobReport, Progress, bytes_of_no_text, reason, rfc3339};
 pub use submit::{Request, describe, describe_for, enter, make_again, submit};
 pub use template::{NameTemplate, TemplateError};
 pub use trust::Places;

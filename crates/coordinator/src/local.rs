@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use job::JobId;
-use job::message::{Request, Response};
 use job::state::Task;
+use protocol::message::{Request, Response};
 
 use crate::advance::Advance;
 use crate::executor::{Doing, Executor, Heard, Tell, Work};

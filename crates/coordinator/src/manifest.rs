@@ -4,10 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
-use job::JobId;
 use job::state::{Event, Status};
-use ledger::{Base, Ledger, NewJob, Record, Submission};
-use serde::{Deserialize, Serialize};
+use job::{JobId, NewJob};
+use ledger::{Base, Ledger, Record, Submission};
+use protocol::{Manifest, ManifestError};
 use storage::{Key, read_keyed, sync_folder, write_keyed};
 
 use crate::clock::now;
@@ -22,26 +22,9 @@ const DEEPEST: usize = 32;
 /// How the names of job folders end.
 const JOB_FOLDER: &str = "job";
 
-#[derive(Debug, Serialize, Deserialize)]
-struct Manifest {
-    /// With its paths as the ledger keeps them.
-    #[serde(flatten)]
-    job: NewJob,
-    /// The server that works here.
-    owner: Owner,
-    /// Of the folder: a copy belongs to whoever has it.
-    inode: u64,
-}
-
-impl Manifest {
-    fn is_same(&self, other: &Self) -> bool {
-        self.job == other.job && self.owner.is(&other.owner) && self.inode == other.inode
-    }
-
-    /// True when another server works in the folder that the manifest lies in.
-    fn is_of_another(&self, folder: &Path, owner: &Owner) -> bool {
-        !self.owner.is(owner) && storage::inode(folder).is_ok_and(|inode| inode == self.inode)
-    }
+/// True when another server works in the folder that the manifest lies in.
+fn is_of_another(manifest: &Manifest, folder: &Path, owner: &Owner) -> bool {
+    manifest.owner != *owner.id() && storage::inode(folder).is_ok_and(|inode| inode == manifest.inode)
 }
 
 /// Writes the manifest of a job, unless it is there. When this returns, it is on the disk. False where the folder is that of
@@ -50,12 +33,12 @@ pub(crate) fn write(ledger: &Ledger, record: &Record, owner: &Owner) -> Result<b
     let folder = &record.request.folder;
     let path = folder.join(NAME);
     let job = ledger.base().kept_request(&record.request);
-    let manifest = Manifest { job, owner: owner.clone(), inode: storage::inode(folder)? };
+    let manifest = Manifest::new(job, owner.id().clone(), storage::inode(folder)?);
     let key = Key::of(ledger.folder())?;
     // One that is damaged is replaced like one of another job.
     match read_keyed::<Manifest>(&path, &key) {
-        Ok(Some((there, _))) if there.is_of_another(folder, owner) => return Ok(false),
-        Ok(Some((there, true))) if there.is_same(&manifest) => return Ok(true),
+        Ok(Some((there, _))) if is_of_another(&there, folder, owner) => return Ok(false),
+        Ok(Some((there, true))) if there == manifest => return Ok(true),
         _ => put_aside(&path)?,
     }
     write_keyed(&path, &manifest, &key)?;
@@ -120,19 +103,20 @@ pub async fn bring_back(
     let key = Key::of(ledger.folder())?;
     let looking = tokio::task::spawn_blocking(move || {
         let mut found = Vec::new();
-        find(&output, &key, DEEPEST, &mut |folder, manifest: Manifest, is_sealed| {
+        find(&output, &key, DEEPEST, &mut |folder, mut manifest: Manifest, is_sealed| {
             let is_of_another =
-                manifest.is_of_another(folder, &owner) && !is_ours_by_place(&base, folder, &owner);
-            let job = base.found_request(manifest.job);
-            if is_of_another || !belongs(&job, folder) {
-                tracing::warn!("the job of `{}` belongs elsewhere and is left alone", folder.display());
-            } else if let Err(why) = places.check(&job, is_sealed) {
+                is_of_another(&manifest, folder, &owner) && !is_ours_by_place(&base, folder, &owner);
+            manifest.job = base.found_request(manifest.job);
+            let fault = is_of_another.then_some(ManifestError::Elsewhere);
+            if let Some(fault) = fault.or_else(|| manifest.validate(folder).err()) {
+                tracing::warn!("the job of `{}` is left alone: {fault}", folder.display());
+            } else if let Err(why) = places.check(&manifest.job, is_sealed) {
                 tracing::warn!(
                     "the job of `{}` is not taken in again by itself: {why}; start it again with `upscaled up`, or remove the folder",
                     folder.display()
                 );
             } else {
-                found.push(job);
+                found.push(manifest.job);
             }
         });
         found
@@ -179,7 +163,7 @@ async fn renamed(ledger: &Ledger, new: &NewJob) -> Result<Option<JobId>, Error> 
 /// Writes the server's present name into the manifest of one of its jobs.
 fn take_over(ledger: &Ledger, job: &NewJob, owner: &Owner) {
     let written = storage::inode(&job.folder).and_then(|inode| {
-        let manifest = Manifest { job: ledger.base().kept_request(job), owner: owner.clone(), inode };
+        let manifest = Manifest::new(ledger.base().kept_request(job), owner.id().clone(), inode);
         write_keyed(&job.folder.join(NAME), &manifest, &Key::of(ledger.folder())?)
     });
     if let Err(error) = written {
@@ -205,20 +189,11 @@ fn find(folder: &Path, key: &Key, depth: usize, found: &mut impl FnMut(&Path, Ma
     }
 }
 
-/// True when a manifest speaks of the folder that it lies in. A worker may write there, and must not lead us to others.
-fn belongs(manifest: &NewJob, folder: &Path) -> bool {
-    let output = &*manifest.output;
-    let result = manifest.result.as_ref();
-    *manifest.folder == *folder
-        && folder.parent() == Some(output)
-        && result.is_none_or(|result| result.parent() == Some(output))
-        && manifest.settings.validate().is_ok()
-}
-
 #[cfg(test)]
 mod tests {
     use job::state::Effect;
     use job::{FilePath, Settings};
+    use protocol::ServerId;
 
     use super::*;
 
@@ -237,7 +212,7 @@ mod tests {
     fn note(ledger: &Ledger, job: &NewJob) {
         std::fs::create_dir_all(&*job.folder).unwrap();
         let inode = storage::inode(&job.folder).unwrap();
-        let manifest = Manifest { job: ledger.base().kept_request(job), owner: Owner::default(), inode };
+        let manifest = Manifest::new(ledger.base().kept_request(job), ServerId::default(), inode);
         write_keyed(&job.folder.join(NAME), &manifest, &Key::of(ledger.folder()).unwrap()).unwrap();
     }
 
@@ -359,22 +334,5 @@ mod tests {
         note(&ledger, &elsewhere);
         bring_back(&ledger, &output, places(root.path()), &Owner::default(), true).await.unwrap();
         assert_eq!(ledger.list().await.unwrap().len(), 2);
-    }
-
-    #[test]
-    fn a_manifest_leads_nowhere_else() {
-        let root = tempfile::tempdir().unwrap();
-        let right = new_job(root.path(), "a.mp4");
-        let folder = right.folder.0.clone();
-        assert!(belongs(&right, &folder));
-        for wrong in [
-            NewJob { folder: "/home".into(), ..right.clone() },
-            NewJob { output: "/etc".into(), ..right.clone() },
-            NewJob { result: Some("/etc/passwd".into()), ..right.clone() },
-            NewJob { result: Some(FilePath(root.path().join("../x.mp4"))), ..right.clone() },
-            NewJob { settings: Settings { crf: Some(99), ..Settings::default() }, ..right },
-        ] {
-            assert!(!belongs(&wrong, &folder), "{wrong:?}");
-        }
     }
 }

@@ -4,7 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-use job::{Container, FilePath, Made, Part, Settings, Target};
+use job::{Container, FilePath, Part, Settings, Target};
+use protocol::Made;
 
 use crate::template::{Field, NameTemplate, Piece};
 

@@ -5,6 +5,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 use std::path::Path;
 
+use protocol::ServerId;
 use serde::{Deserialize, Serialize};
 
 /// Where a server's name is kept in the folder of its state.
@@ -12,17 +13,16 @@ const NAME: &str = "id.json";
 
 /// The name of a server, by which it knows the folders of its jobs. A command that works alone has none: its ledger lies in
 /// the folder itself.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct Owner {
-    id: String,
+    id: ServerId,
     /// It was named just now, with nothing known of an earlier name: the state may have been lost.
-    #[serde(skip)]
     is_new: bool,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Note {
-    id: Owner,
+    id: ServerId,
     /// Of the folder that it was given to: a copy of it is another server.
     inode: u64,
 }
@@ -39,17 +39,17 @@ impl Owner {
         if let Some(note) = &noted
             && note.inode == inode
         {
-            return Ok(note.id.clone());
+            return Ok(Self { id: note.id.clone(), is_new: false });
         }
         let half = || RandomState::new().hash_one(inode);
-        let id = Self { id: format!("{:016x}{:016x}", half(), half()), is_new: noted.is_none() };
+        let id = ServerId { id: format!("{:016x}{:016x}", half(), half()) };
         storage::write_sealed(&path, &Note { id: id.clone(), inode })?;
-        Ok(id)
+        Ok(Self { id, is_new: noted.is_none() })
     }
 
-    /// True where both are the same server.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        self.id == other.id
+    /// Its name.
+    pub(crate) const fn id(&self) -> &ServerId {
+        &self.id
     }
 
     /// True when the server may have had another name that was lost with its state.
@@ -69,12 +69,12 @@ mod tests {
         std::fs::create_dir(&here).unwrap();
         let id = Owner::of(&here).unwrap();
         assert!(id.may_have_lost_its_name() && !Owner::of(&here).unwrap().may_have_lost_its_name());
-        assert!(Owner::of(&here).unwrap().is(&id));
+        assert!(Owner::of(&here).unwrap().id() == id.id());
         std::fs::rename(&here, &moved).unwrap();
-        assert!(Owner::of(&moved).unwrap().is(&id));
+        assert!(Owner::of(&moved).unwrap().id() == id.id());
         std::fs::create_dir(&copy).unwrap();
         std::fs::copy(moved.join(NAME), copy.join(NAME)).unwrap();
         let other = Owner::of(&copy).unwrap();
-        assert!(!other.is(&id) && Owner::of(&copy).unwrap().is(&other));
+        assert!(other.id() != id.id() && Owner::of(&copy).unwrap().id() == other.id());
     }
 }

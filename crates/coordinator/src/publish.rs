@@ -4,10 +4,10 @@ use std::fs::Metadata;
 use std::path::Path;
 use std::sync::Arc;
 
-use job::message::FailureKind;
 use job::state::{Event, Task, TaskKey};
-use job::{Made, SourceFacts};
-use ledger::{NewJob, Record};
+use job::{FailureKind, NewJob, SourceFacts};
+use ledger::Record;
+use protocol::Made;
 use storage::{checksum, workers_bytes};
 
 use crate::blocking::blocking;

@@ -2,93 +2,18 @@
 
 use std::path::Path;
 
-use job::report::{Checks, FileReport, Verified};
-use job::{Encoding, Settings};
+use job::Encoding;
 use ledger::Record;
-use serde::Serialize;
+use protocol::report::{Encoder, LARGEST, Model, PROGRAM, Report, Side, Verified, is_report};
 use storage::{read_users_file, read_workers_file};
 
 use crate::clock::now;
 use crate::names::report_of;
-use crate::status::{JobReport, ReuseReport, rfc3339};
+use crate::status::{JobReport, rfc3339};
 use crate::subtitles::Along;
 
 /// The report in a job's folder before the result has its name.
 const NAME: &str = "report.json";
-/// The largest report that is read; real ones have a few thousand bytes.
-pub(crate) const LARGEST: u64 = 4 << 20;
-/// What a report names as its writer.
-const PROGRAM: &str = "upscaled";
-
-#[derive(Serialize)]
-struct Report<'a> {
-    program: &'static str,
-    version: &'static str,
-    source: Side<'a>,
-    result: Side<'a>,
-    model: Model<'a>,
-    encoder: Encoder<'a>,
-    settings: &'a Settings,
-    /// By which the result is known again, like the fingerprint of its source.
-    settings_hash: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    engine: Option<String>,
-    frames: Option<u32>,
-    seconds_of_video: f64,
-    /// When the job was taken in.
-    added: String,
-    /// When the work on it began for the first time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    started: Option<String>,
-    /// When its result was verified.
-    ended: String,
-    /// From the time when the job was taken in to the time when its result was verified.
-    seconds_taken: f64,
-    /// Of the run that finished it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    frames_per_second: Option<f64>,
-    reuse: ReuseReport,
-    filled: &'a [job::SegmentRange],
-    notes: Vec<String>,
-    checks: &'a Checks,
-}
-
-#[derive(Serialize)]
-struct Side<'a> {
-    path: String,
-    bytes: Option<u64>,
-    size: Option<String>,
-    /// The part of the film that was made where that was not all of it; of the source only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    part: Option<&'a str>,
-    /// What was left of the pictures where something was cut off; of the source only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    crop: Option<&'a str>,
-    /// Of the content; of the source only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fingerprint: Option<&'a str>,
-    #[serde(flatten)]
-    file: &'a FileReport,
-}
-
-#[derive(Serialize)]
-struct Model<'a> {
-    name: &'a str,
-    checksum: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Encoder<'a> {
-    #[serde(flatten)]
-    encoding: Option<&'a Encoding>,
-    quality: Option<u8>,
-    preset: Option<String>,
-    /// Those that do not work here, with the reasons.
-    refused: &'a [String],
-    /// Those that failed while the job ran.
-    replaced: &'a [Encoding],
-}
-
 /// Writes the report into the job's folder. It is for people: that it cannot be written stops nothing.
 pub(crate) fn keep(
     record: &Record,
@@ -167,7 +92,7 @@ pub(crate) fn leave(record: &Record, result: &Path, along: &Along) -> Option<Str
     let bytes = read_workers_file(&record.request.folder.join(NAME), LARGEST).ok()??;
     let report = with_subtitles(String::from_utf8(bytes).ok()?, along);
     let place = report_of(result);
-    if place.symlink_metadata().is_ok() && !is_report(&place) {
+    if place.symlink_metadata().is_ok() && !is_there(&place) {
         return Some(format!(
             "there is no report beside the result: `{}` is no report and is left as it is",
             place.display()
@@ -189,12 +114,6 @@ fn with_subtitles(report: String, along: &Along) -> String {
 }
 
 /// True for a file that says that this program wrote it as a report.
-fn is_report(path: &Path) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Head {
-        program: String,
-    }
-    let text = read_users_file(path, LARGEST).ok().flatten();
-    text.and_then(|text| serde_json::from_slice::<Head>(&text).ok())
-        .is_some_and(|head| head.program == PROGRAM)
+fn is_there(path: &Path) -> bool {
+    read_users_file(path, LARGEST).ok().flatten().is_some_and(|bytes| is_report(&bytes))
 }

@@ -3,9 +3,8 @@
 //! A segment is begun only where there is room for it, so that no work is lost to a full disk; and a job that cannot keep
 //! its limit ends before it has cost hours.
 
-use job::SegmentRange;
-use job::message::{Failure, FailureKind};
 use job::state::{Job, Task};
+use job::{Failure, FailureKind, SegmentRange};
 use ledger::Record;
 use storage::{Bytes, Scratch, ScratchOptions, Stamp};
 

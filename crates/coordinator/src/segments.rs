@@ -1,9 +1,9 @@
 //! The segments of a job, read from the ledger a page at a time.
 
-use job::message::SegmentListFile;
 use job::state::{Evidence, Numbered, Task};
 use job::{FilePath, JobId};
 use ledger::{Ledger, Record};
+use protocol::message::SegmentListFile;
 use storage::{Committed, SegmentName};
 
 use crate::blocking::blocking;

@@ -3,9 +3,8 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use job::Content;
-use job::message::{Failure, FailureKind};
-use ledger::{NewJob, Record};
+use job::{Content, Failure, FailureKind, NewJob};
+use ledger::Record;
 use storage::{Stamp, check_readable, fingerprint, parts, whole_checksum};
 
 /// The form in which a stamp is kept in the ledger.

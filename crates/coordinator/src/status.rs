@@ -6,6 +6,7 @@ use std::time::Instant;
 use job::state::{FailedAttempt, Job, Phase, Status};
 use job::{Cropped, Eta, FilePath, JobId, Millis, Priority, SegmentRange};
 use ledger::Record;
+use protocol::report::ReuseReport;
 use serde::{Deserialize, Serialize};
 use storage::Bytes;
 
@@ -99,38 +100,14 @@ pub fn bytes_of_no_text(path: &FilePath) -> Option<Vec<u8>> {
     path.to_str().is_none().then(|| path.as_bytes().to_vec())
 }
 
-/// What was taken from the picture before instead of being computed.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct ReuseReport {
-    /// Frames of finished segments.
-    pub frames: u64,
-    /// Those of them that repeat the one before.
-    pub repeats: u64,
-    /// Share of the pixels that were not computed, 0 to 1.
-    pub pixels: f64,
-}
-
-impl ReuseReport {
-    fn of(job: &Job) -> Self {
-        let totals = &job.totals;
-        let of_frame = job.facts.as_ref().map_or(0, |facts| u64::from(facts.width) * u64::from(facts.height));
-        let pixels = totals.frames.saturating_mul(of_frame).max(1);
-        Self {
-            frames: totals.frames,
-            repeats: totals.frames_reused,
-            pixels: totals.pixels_reused as f64 / pixels as f64,
-        }
-    }
-
-    /// A sentence for people; `None` when all was computed.
-    pub fn in_words(&self) -> Option<String> {
-        let Self { frames, repeats, pixels } = self;
-        (*pixels > 0.0).then(|| {
-            format!(
-                "{repeats} of {frames} frames were repeats; {:.0} % of the pixels were not computed again",
-                pixels * 100.0
-            )
-        })
+fn reuse_of(job: &Job) -> ReuseReport {
+    let totals = &job.totals;
+    let of_frame = job.facts.as_ref().map_or(0, |facts| u64::from(facts.width) * u64::from(facts.height));
+    let pixels = totals.frames.saturating_mul(of_frame).max(1);
+    ReuseReport {
+        frames: totals.frames,
+        repeats: totals.frames_reused,
+        pixels: totals.pixels_reused as f64 / pixels as f64,
     }
 }
 
@@ -273,7 +250,7 @@ impl Progress {
             seconds_left: eta.seconds_left().filter(|_| running),
             bytes: job.totals.bytes.saturating_add(bytes),
             engine: self.engine.clone(),
-            reuse: ReuseReport::of(job),
+            reuse: reuse_of(job),
             filled: job.facts.as_ref().map(|facts| facts.gaps.clone()).unwrap_or_default(),
             notes: job.facts.as_ref().map(|facts| facts.notes.clone()).unwrap_or_default(),
         }

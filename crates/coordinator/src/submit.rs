@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use job::{FilePath, JobId, Millis, Part, Settings};
-use ledger::{Ledger, NewJob, Record, Submission};
+use job::{FilePath, JobId, Millis, NewJob, Part, Settings};
+use ledger::{Ledger, Record, Submission};
 use storage::{Stamp, fingerprint};
 
 use crate::error::Error;

@@ -112,10 +112,9 @@ mod tests {
     use std::sync::Arc;
     use std::time::{Duration, SystemTime};
 
-    use job::message::{Failure, FailureKind};
     use job::state::{Effect, Evidence, Reused, Task};
-    use job::{JobId, Millis, Settings, SourceFacts};
-    use ledger::{Ledger, NewJob};
+    use job::{Failure, FailureKind, JobId, Millis, NewJob, Settings, SourceFacts};
+    use ledger::Ledger;
 
     use super::*;
     use crate::service::{Existing, Limits, ServiceOptions};

@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use job::message::{
-    Access, Failure, FailureKind, FrameListFile, IndexRequest, JoinRequest, Request, Response,
-    SegmentListFile, SegmentRequest,
-};
 use job::state::{Event, Task, TaskKey};
-use job::{FilePath, Plan, Settings, SourceFacts};
-use ledger::{NewJob, Record};
+use job::{Failure, FailureKind, FilePath, NewJob, Plan, Settings, SourceFacts};
+use ledger::Record;
+use protocol::message::{
+    Access, FrameListFile, IndexRequest, JoinRequest, Request, Response, SegmentListFile, SegmentRequest,
+};
 
 use crate::process::WorkerError;
 

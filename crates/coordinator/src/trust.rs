@@ -3,7 +3,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use ledger::NewJob;
+use job::NewJob;
 
 /// The folders of a server whose files jobs may name.
 #[derive(Debug, Clone)]

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use coordinator::{Inbox, InboxOptions, NameRules, NameTemplate, Shutdown, Wake, WorkerProgram};
-use job::message::{Failure, FailureKind, Response, Sandbox, encode};
 use job::state::{Effect, Event, Status};
-use job::{Millis, Settings};
+use job::{Failure, FailureKind, Millis, Settings};
 use ledger::Ledger;
+use protocol::message::{Response, Sandbox, encode};
 
 /// Longer than anything takes here.
 const PATIENCE: Duration = Duration::from_mins(1);

@@ -1,20 +1,19 @@
-//! The rules of a job: settings, the plan of segments, the state machine, whose turn it is, ETA, and the messages between
-//! coordinator and worker.
+//! The rules of a job: settings, the plan of segments, the state machine, whose turn it is, ETA, and what can be true.
 //!
 //! Goals: every rule in one pure place that can be tested by millions of schedules.
 //! Non-goals: I/O, clocks, threads, async. Time comes in as a [`Millis`] value.
 
+pub mod bounds;
 mod carry;
 mod crop;
 mod deinterlace;
 pub mod encoder;
 mod eta;
-mod made;
-pub mod message;
+mod failure;
+mod new_job;
 mod part;
 mod path;
 mod plan;
-pub mod report;
 mod scale;
 mod settings;
 mod source;
@@ -28,7 +27,8 @@ pub use crop::{Crop, CropArea, CropError, Cropped};
 pub use deinterlace::Deinterlace;
 pub use encoder::{Codec, Encoding};
 pub use eta::Eta;
-pub use made::Made;
+pub use failure::{Failure, FailureKind};
+pub use new_job::NewJob;
 pub use part::{FilmTime, FilmTimeError, Part};
 pub use path::FilePath;
 pub use plan::{ENCODER_THREADS, Plan, PlannedSegment, SegmentRange, lead_in, plan};

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::message::MOST_SEGMENTS;
+use crate::bounds::MOST_SEGMENTS;
 use crate::settings::SettingsError;
 use crate::{Settings, SourceFacts};
 
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_longest_film_has_as_many_segments_as_fit() {
-        let longest = crate::message::MOST_FRAMES;
+        let longest = crate::bounds::MOST_FRAMES;
         for every in [longest, 1000, 900] {
             let keyframes = (0..longest).step_by(every as usize).collect();
             let (plan, segments) = plan(&facts(longest, keyframes), &Settings::default()).unwrap();

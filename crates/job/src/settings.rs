@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::bounds::MOST_SEGMENTS;
 use crate::encoder::{ENCODERS, Encoder};
-use crate::message::MOST_SEGMENTS;
 use crate::{Codec, Container, Crop, Deinterlace, FilePath, LARGEST_SIDE, Part, Scale, Target};
 
 /// The model that is used when none is named.

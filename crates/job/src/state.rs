@@ -23,8 +23,9 @@ mod totals;
 
 use serde::{Deserialize, Serialize};
 
-use crate::message::{Failure, FailureKind, IndexMethod};
-use crate::{Content, JobId, Millis, Plan, PlannedSegment, Priority, SegmentRange, SourceFacts};
+use crate::{
+    Content, Failure, FailureKind, JobId, Millis, Plan, PlannedSegment, Priority, SegmentRange, SourceFacts,
+};
 
 pub use attempt::{Death, FailedAttempt, MOST_FAILED_ATTEMPTS};
 pub use in_memory::InMemory;
@@ -36,6 +37,17 @@ pub use totals::Totals;
 pub const ATTEMPTS: u32 = 3;
 /// Milliseconds to wait after the first and after the second failed attempt, at least; up to a quarter comes on top.
 pub const BACKOFF: [i64; ATTEMPTS as usize - 1] = [1_000, 4_000];
+
+/// How the frame list is made. Every frame is decoded for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IndexMethod {
+    /// Segments are decoded from keyframes that were proven.
+    #[default]
+    Demux,
+    /// Segments are decoded from the start of the file: slow, but true where a decoder does not give the same from elsewhere.
+    Decode,
+}
 
 /// How far a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

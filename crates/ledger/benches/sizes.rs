@@ -11,8 +11,8 @@
 use std::time::{Duration, Instant};
 
 use job::state::{Effect, Event, Evidence, Reused, Task};
-use job::{Container, JobId, Millis, Settings, SourceFacts};
-use ledger::{Ended, Ledger, NewJob};
+use job::{Container, JobId, Millis, NewJob, Settings, SourceFacts};
+use ledger::{Ended, Ledger};
 
 /// Segments of a job that are claimed and finished to see what one costs.
 const WORKED: u32 = 50;

@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use job::FilePath;
-
-use crate::NewJob;
+use job::{FilePath, NewJob};
 
 /// The folder that paths are relative to: the one that holds the folder of the ledger.
 #[derive(Debug, Clone)]

@@ -1,27 +1,7 @@
 //! What the ledger knows of a job.
 
 use job::state::Job;
-use job::{FilePath, JobId, Millis, Priority, Settings};
-use serde::{Deserialize, Serialize};
-
-/// A job to take in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct NewJob {
-    /// The source.
-    pub source: FilePath,
-    /// Fingerprint of its content.
-    pub fingerprint: String,
-    /// Size, time and place of the source now, in a form that the caller compares.
-    pub stamp: String,
-    /// What the user chose.
-    pub settings: Settings,
-    /// The folder that the result goes to.
-    pub output: FilePath,
-    /// The folder of the unfinished work.
-    pub folder: FilePath,
-    /// The name of the result, where the user chose it.
-    pub result: Option<FilePath>,
-}
+use job::{FilePath, JobId, Millis, NewJob, Priority};
 
 /// What became of a job that was handed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

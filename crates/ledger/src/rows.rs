@@ -1,7 +1,7 @@
 //! Rows of the database and what they stand for.
 
 use job::state::{Job, Phase, Status, Totals};
-use job::{FilePath, JobId, Millis};
+use job::{FilePath, JobId, Millis, NewJob};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
@@ -9,7 +9,7 @@ use sqlx::{Row as _, SqliteConnection};
 
 use crate::base::Base;
 use crate::seal::{check_job, seal_job};
-use crate::{Error, NewJob, Record};
+use crate::{Error, Record};
 
 pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String, Error> {
     Ok(serde_json::to_string(value)?)

@@ -1,13 +1,13 @@
 //! Questions about the sources of all jobs, none of which reads whole jobs, and what a result inherits from an earlier one.
 
 use job::state::Status;
-use job::{FilePath, JobId, Millis};
+use job::{FilePath, JobId, Millis, NewJob};
 use sqlx::Row as _;
 
 use crate::rows::from_json;
 use crate::seal::seal_job;
 use crate::store::insert;
-use crate::{Error, Ledger, NewJob};
+use crate::{Error, Ledger};
 
 /// The source of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,14 +1,14 @@
 //! Jobs as they are taken in, found and removed.
 
 use job::state::{Event, Job};
-use job::{FilePath, JobId, Millis};
+use job::{FilePath, JobId, Millis, NewJob};
 use sqlx::SqliteConnection;
 
 use crate::base::Base;
 use crate::events::{self, What};
 use crate::rows::{record, to_json};
 use crate::seal::seal_job;
-use crate::{Error, Ledger, NewJob, Record, Submission, apply, segments};
+use crate::{Error, Ledger, Record, Submission, apply, segments};
 
 /// Jobs that are read at once: a row of the database takes several times the memory of what is made of it.
 const PAGE: i64 = 100;

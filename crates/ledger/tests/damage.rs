@@ -14,8 +14,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use job::state::{Effect, Event, Evidence, Reused, TaskKey};
-use job::{Container, FilePath, JobId, Millis, Settings, SourceFacts};
-use ledger::{Ledger, NewJob, Record, Rescue};
+use job::{Container, FilePath, JobId, Millis, NewJob, Settings, SourceFacts};
+use ledger::{Ledger, Record, Rescue};
 
 fn new_job(number: i64) -> NewJob {
     NewJob {

@@ -10,8 +10,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use job::{FilePath, Millis, Settings};
-use ledger::{Error, Ledger, NewJob};
+use job::{FilePath, Millis, NewJob, Settings};
+use ledger::{Error, Ledger};
 
 /// A small file system in memory, gone at the end of the test.
 struct SmallDisk(tempfile::TempDir);

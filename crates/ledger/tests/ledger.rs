@@ -7,10 +7,11 @@
     reason = "a test that cannot go on has failed"
 )]
 
-use job::message::{Failure, FailureKind};
 use job::state::{Death, Effect, Event, Evidence, Phase, Refusal, Reused, Status, Task};
-use job::{Container, FilePath, JobId, Millis, Priority, Settings, SourceFacts};
-use ledger::{Error, Ledger, NewJob, Place, Queued};
+use job::{
+    Container, Failure, FailureKind, FilePath, JobId, Millis, NewJob, Priority, Settings, SourceFacts,
+};
+use ledger::{Error, Ledger, Place, Queued};
 
 fn new_job(source: &str) -> NewJob {
     NewJob {

@@ -9,12 +9,11 @@
     reason = "a test that cannot go on has failed"
 )]
 
-use job::message::{Failure, FailureKind};
 use job::state::{
     Death, Effect, Event, Evidence, FoundSegment, InMemory, Job, Numbered, Reused, Status, Task, TaskKey,
 };
-use job::{Container, Encoding, Millis, SegmentRange, Settings, SourceFacts};
-use ledger::{Events, JobEvent, Ledger, NewJob, What};
+use job::{Container, Encoding, Failure, FailureKind, Millis, NewJob, SegmentRange, Settings, SourceFacts};
+use ledger::{Events, JobEvent, Ledger, What};
 use proptest::prelude::*;
 
 const FRAMES: u32 = 130;

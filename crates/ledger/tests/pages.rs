@@ -7,10 +7,9 @@
     reason = "a test that cannot go on has failed"
 )]
 
-use job::message::{Failure, FailureKind};
 use job::state::{Effect, Event};
-use job::{JobId, Millis, Settings};
-use ledger::{End, Ended, Events, KEPT_EVENTS, Ledger, NewJob, What};
+use job::{Failure, FailureKind, JobId, Millis, NewJob, Settings};
+use ledger::{End, Ended, Events, KEPT_EVENTS, Ledger, What};
 
 fn new_job(number: i64) -> NewJob {
     NewJob {

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use job::state::{Event, Status};
-use job::{FilePath, JobId, Millis, Settings};
-use ledger::{Error, Ledger, NewJob, SeenFile};
+use job::{FilePath, JobId, Millis, NewJob, Settings};
+use ledger::{Error, Ledger, SeenFile};
 
 fn new_job(source: &str, fingerprint: &str) -> NewJob {
     NewJob {

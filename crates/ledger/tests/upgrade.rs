@@ -11,8 +11,8 @@ use std::fs;
 use std::path::Path;
 
 use job::state::{Effect, Event, Evidence, Phase, Reused, Status, TaskKey, Totals};
-use job::{Container, FilePath, JobId, Millis, Plan, Settings, SourceFacts};
-use ledger::{Ledger, NewJob};
+use job::{Container, FilePath, JobId, Millis, NewJob, Plan, Settings, SourceFacts};
+use ledger::Ledger;
 
 fn new_job(number: i64) -> NewJob {
     NewJob {

@@ -51,8 +51,6 @@ pub use reach::{check_readable, check_writable, device, inode, mount};
 pub use remove::remove_folder;
 pub use scratch::{MEMORY_VARIABLE, Scratch, ScratchFile, ScratchOptions};
 pub use sealed::{read_keyed, read_sealed, write_keyed, write_sealed};
-pub use segment::{
-    Committed, Recorded, Scan, SegmentFault, SegmentName, Sidecar, check, commit, scan, sweep,
-};
+pub use segment::{Committed, Scan, SegmentFault, SegmentName, check, commit, scan, sweep};
 pub use segment_list::{SegmentListFault, read_segment_list, write_segment_list};
 pub use space::{FileSystem, file_system_kind, free_bytes, is_no_space, require};

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{SegmentFault, check};
 pub use name::SegmentName;
-pub use sidecar::{Recorded, Scan, Sidecar, scan};
+pub use sidecar::{Scan, scan};
 pub use sweep::sweep;
 
 use crate::{Error, ScratchFile, space, sync_folder};
@@ -41,8 +41,8 @@ pub struct Committed {
     pub blake3: String,
 }
 
-/// Moves a verified segment from scratch into the job folder. When this returns, segment and sidecar are on the disk
-/// under their names; the row in the ledger comes after.
+/// Moves a verified segment from scratch into the job folder, beside a sidecar that `describe` gives. When this returns, both
+/// are on the disk under their names; the row in the ledger comes after.
 ///
 /// # Errors
 /// [`Error::NoSpace`] where the disk is full, [`Error::Io`] else. No segment is left under its name, unless the very last
@@ -52,7 +52,7 @@ pub fn commit(
     folder: &Path,
     name: SegmentName,
     scratch: &mut ScratchFile,
-    sidecar: Sidecar,
+    describe: impl FnOnce(&Committed) -> Vec<u8>,
 ) -> Result<Committed, Error> {
     let path = folder.join(name.file());
     let length = scratch.len();
@@ -71,15 +71,14 @@ pub fn commit(
     let committed =
         Committed { file: name.file(), bytes: length, blake3: hash.finalize().to_hex().to_string() };
 
-    let recorded = Recorded { name, sidecar, committed };
-    let text = recorded.encode();
+    let text = describe(&committed);
     let beside = folder.join(name.sidecar());
     Part::write(&beside, text.len() as u64, needed, &mut text.as_slice(), |_| {})?.rename(needed)?;
     // Two renames may reach the disk in either order unless the first is synced.
     sync_folder(folder)?;
     part.rename(needed)?;
     sync_folder(folder)?;
-    Ok(recorded.committed)
+    Ok(committed)
 }
 
 /// A synced file that does not have its name yet. Removed unless it gets it.

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use job::message::{Failure, FailureKind};
 use job::state::{Event, Evidence, InMemory, Job, Phase, Reused, Status, TaskKey};
-use job::{Container, FilePath, JobId, Millis, Plan, PlannedSegment, SegmentRange, Settings, SourceFacts};
-use ledger::{NewJob, Record};
+use job::{
+    Container, Failure, FailureKind, FilePath, JobId, Millis, NewJob, Plan, PlannedSegment, SegmentRange,
+    Settings, SourceFacts,
+};
+use ledger::Record;
 
 /// 2026-11-28 14:05:12 in UTC.
 pub(crate) const NOW: Millis = Millis(1_795_874_712_000);

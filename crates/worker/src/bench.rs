@@ -7,7 +7,7 @@ use std::time::Instant;
 use engine::{Engine, Kind, RowBand, Session};
 use frame::{Planar, RgbF32, Size, round_to_8_bits};
 use job::Settings;
-use job::message::{BenchReport, BenchRequest, Response};
+use protocol::message::{BenchReport, BenchRequest, Response};
 
 use crate::failure::Failed;
 use crate::scene::Scene;

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use job::Settings;
 use job::encoder::Encoder;
-use job::message::{Finding, Sandbox};
+use protocol::message::{Finding, Sandbox};
 
 use crate::{model, sandbox, trial};
 

@@ -8,12 +8,10 @@
 use std::time::Instant;
 
 use frame::{RgbF32, Size};
-use job::message::{
-    Estimate, EstimateRequest, Failure, FailureKind, FrameListFile, IndexMethod, IndexRequest, Response,
-    SegmentRequest,
-};
-use job::{Encoding, FilePath, Model, Plan, SegmentRange, Settings, SourceFacts};
+use job::state::IndexMethod;
+use job::{Encoding, Failure, FailureKind, FilePath, Model, Plan, SegmentRange, Settings, SourceFacts};
 use media::{Index, RangeDecoder};
+use protocol::message::{Estimate, EstimateRequest, FrameListFile, IndexRequest, Response, SegmentRequest};
 
 use crate::failure::Failed;
 use crate::index::{self, Examined, Reading};

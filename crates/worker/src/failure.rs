@@ -1,6 +1,6 @@
 //! What a failure means for the job.
 
-use job::message::{Failure, FailureKind};
+use job::{Failure, FailureKind};
 
 /// Room to ask for when a write failed and nobody knows how much it would have needed.
 const SOME_ROOM: u64 = 64 << 20;

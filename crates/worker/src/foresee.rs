@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use frame::{Rational, Size};
-use job::message::Response;
-use job::{Crop, Made, Settings};
+use job::{Crop, Settings};
 use media::Index;
+use protocol::Made;
+use protocol::message::Response;
 
 use crate::encoding::{Output, media_container};
 use crate::failure::Failed;

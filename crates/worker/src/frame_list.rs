@@ -4,8 +4,9 @@ use std::ops::Range;
 use std::path::Path;
 
 use frame::{Area, Canvas, Orientation, Rational, Size};
-use job::message::{FailureKind, FrameListFile as Place};
+use job::FailureKind;
 use media::{FieldOrder, Fields, Index, Made, Part, Quirks, Stretch, Whole};
+use protocol::message::FrameListFile as Place;
 use storage::{FieldsPart, FrameListFile, PartOfList, PictureKind, PicturesPart, StretchPart};
 
 use crate::failure::Failed;

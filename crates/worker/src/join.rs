@@ -5,9 +5,10 @@ use std::io::BufReader;
 use std::path::Path;
 
 use frame::Size;
-use job::message::{FailureKind, JoinRequest, Response, SegmentListFile};
-use job::report::{Checks, FileReport, StreamReport, Verified};
+use job::FailureKind;
 use media::{CodecParameters, Join, OwnedPacket, Source};
+use protocol::message::{JoinRequest, Response, SegmentListFile};
+use protocol::report::{Checks, FileReport, StreamReport, Verified};
 use storage::{Committed, PacketLogReader, SegmentFault, check};
 
 use crate::encoding::media_container;

@@ -33,7 +33,7 @@ mod wire;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use job::message::{Request, Response};
+use protocol::message::{Request, Response};
 use tracing_subscriber::filter::LevelFilter;
 
 use failure::Failed;

@@ -5,8 +5,7 @@ use std::ffi::OsStr;
 
 use engine::Reuse;
 use frame::Size;
-use job::Settings;
-use job::message::FailureKind;
+use job::{FailureKind, Settings};
 use media::{EncodeSettings, Index, VideoInfo};
 use storage::Bytes;
 

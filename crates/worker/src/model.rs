@@ -5,10 +5,10 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use engine::Reuse;
-use job::message::ModelFacts;
 use job::{Model, Settings, Twin};
 use network::ir::Network;
 use network::{Format, ModelBytes, Tensors, catalogue};
+use protocol::message::ModelFacts;
 
 use crate::failure::Failed;
 

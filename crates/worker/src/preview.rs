@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use frame::{Planar, RgbF32, Size, round_to_16_bits};
-use job::message::{Failure, FailureKind, PreviewKind, PreviewPicture, PreviewRequest, Response};
-use job::{FilePath, Settings};
+use job::{Failure, FailureKind, FilePath, Settings};
 use media::{Index, IndexMethod, Probe, RangeDecoder, Resizer, Source};
+use protocol::message::{PreviewKind, PreviewPicture, PreviewRequest, Response};
 
 use self::picture::{Picture, Upright};
 use crate::failure::Failed;

@@ -13,7 +13,7 @@ mod system_calls;
 
 use std::time::Instant;
 
-use job::message::{Access, Sandbox};
+use protocol::message::{Access, Sandbox};
 
 pub(crate) use attempts::{ATTEMPTS, succeeded};
 pub(crate) use limits::LittleMemory;

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use frame::{Planar, Size};
-use job::message::{FailureKind, Response, SegmentRequest};
+use job::FailureKind;
 use job::state::{Evidence, Reused};
 use media::{CodecParameters, Index, OwnedPacket, Packet, RangeDecoder, SegmentDecoder, SegmentEncoder};
+use protocol::Sidecar;
+use protocol::message::{Response, SegmentRequest};
 use storage::{
-    Bytes, PacketLogReader, PacketLogWriter, Scratch, ScratchFile, ScratchOptions, SegmentName, Sidecar,
+    Bytes, Committed, PacketLogReader, PacketLogWriter, Scratch, ScratchFile, ScratchOptions, SegmentName,
     commit,
 };
 
@@ -41,31 +43,34 @@ pub(crate) fn run(
     let scratch = Scratch::new(ScratchOptions::new(&*request.folder))?;
     let mut made = make(request, &index, &scratch, upscaler, progress, &mut || {})?;
     verify(request, &index, &mut made)?;
-    let sidecar = Sidecar {
-        first_frame: request.range.first,
-        end_frame: request.range.end,
-        fingerprint: request.fingerprint.clone(),
-        frame_list: request.frame_list.blake3.clone(),
-        settings_hash: request.settings.hash(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        frames_reused: made.reused.frames,
-        pixels_reused: made.reused.pixels,
-    };
     let name = SegmentName { index: request.index, epoch: u64::from(request.epoch) };
     // A working file on the disk goes with a failed attempt, and is there again in the next one.
     let on_disk = if made.file.in_ram() { 0 } else { made.file.len() };
     keep_limit(request, on_disk + made.file.len())?;
-    let committed = commit(&request.folder, name, &mut made.file, sidecar).map_err(|error| {
+    let reused = made.reused;
+    let describe = |committed: &Committed| sidecar(request, evidence(committed, reused)).encode();
+    let committed = commit(&request.folder, name, &mut made.file, describe).map_err(|error| {
         let needed = if let storage::Error::NoSpace { needed, .. } = error { needed } else { 0 };
         Failed::from(error).needing(needed + on_disk)
     })?;
-    let evidence = Evidence {
-        file: committed.file,
-        bytes: committed.bytes,
-        blake3: committed.blake3,
-        reused: made.reused,
-    };
+    let evidence = evidence(&committed, reused);
     Ok(Response::SegmentDone { evidence, engine: made.engine })
+}
+
+fn evidence(committed: &Committed, reused: Reused) -> Evidence {
+    let Committed { file, bytes, blake3 } = committed.clone();
+    Evidence { file, bytes, blake3, reused }
+}
+
+fn sidecar(request: &SegmentRequest, evidence: Evidence) -> Sidecar {
+    Sidecar {
+        range: request.range,
+        fingerprint: request.fingerprint.clone(),
+        frame_list: request.frame_list.blake3.clone(),
+        settings_hash: request.settings.hash(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        evidence,
+    }
 }
 
 /// What it took to make frames that are not kept.

@@ -2,9 +2,9 @@
 
 use frame::{ChromaLocation, ColorDescription, Rational, Size};
 use job::encoder::{Codec, Encoder};
-use job::message::Response;
 use job::{Encoding, Settings};
 use media::{EncodeSettings, VideoInfo};
+use protocol::message::Response;
 
 use crate::failure::Failed;
 

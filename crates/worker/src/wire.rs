@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use job::message::{self, Request, Response};
+use protocol::message::{self, Request, Response};
 
 use crate::failure::Failed;
 use crate::threads;

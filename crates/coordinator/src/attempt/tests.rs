@@ -1,4 +1,4 @@
-use job::message::IndexMethod;
+use job::state::IndexMethod;
 use job::{Millis, Settings};
 use ledger::Ledger;
 

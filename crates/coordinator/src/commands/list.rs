@@ -99,8 +99,7 @@ impl JobList {
 #[cfg(test)]
 pub(super) mod tests {
     use job::state::Job;
-    use job::{FilePath, Settings};
-    use ledger::NewJob;
+    use job::{FilePath, NewJob, Settings};
 
     use super::*;
 

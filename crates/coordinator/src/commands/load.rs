@@ -144,8 +144,8 @@ const fn unfinished() -> [Status; 5] {
 
 #[cfg(test)]
 mod tests {
+    use job::NewJob;
     use job::state::Event;
-    use ledger::NewJob;
     use sqlx::Connection as _;
 
     use super::*;

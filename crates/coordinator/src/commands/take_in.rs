@@ -1,8 +1,8 @@
 //! Taking a job in for a person who asks for its result, whatever became of it before.
 
-use job::JobId;
 use job::state::{Event, Status};
-use ledger::{Ledger, NewJob, Record};
+use job::{JobId, NewJob};
+use ledger::{Ledger, Record};
 
 use super::message::{Refusal, Submitted, TakenIn};
 use crate::clock::now;

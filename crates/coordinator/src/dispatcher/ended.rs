@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use job::message::{FailureKind, Sandbox};
 use job::state::{Effect, Event, Phase, Status, Task};
-use job::{JobId, SegmentRange};
+use job::{FailureKind, JobId, SegmentRange};
 use ledger::Record;
+use protocol::message::Sandbox;
 use tokio::task::JoinHandle;
 
 use super::{Dispatcher, Shown, pass_on};

@@ -1,7 +1,7 @@
 //! The limit on the disk that a job takes, with several lanes at work on it: what they write at once does not go beyond it.
 
+use job::FailureKind;
 use job::JobId;
-use job::message::FailureKind;
 use job::state::Event;
 use ledger::Record;
 
@@ -47,10 +47,11 @@ impl Dispatcher {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use job::Failure;
     use job::Settings;
-    use job::message::{Failure, Request as Question, Response};
     use job::state::{Evidence, Reused, Status};
     use ledger::Ledger;
+    use protocol::message::{Request as Question, Response};
     use storage::SegmentName;
     use tokio::sync::watch;
 

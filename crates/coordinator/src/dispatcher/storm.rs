@@ -7,11 +7,12 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use job::message::{Failure, FailureKind, Request as Question, Response};
-use job::report::{Checks, FileReport, Verified};
 use job::state::{Death, Evidence, Reused, Status};
+use job::{Failure, FailureKind};
 use job::{Priority, Settings};
 use ledger::{Events, JobEvent, Ledger, What};
+use protocol::message::{Request as Question, Response};
+use protocol::report::{Checks, FileReport, Verified};
 use storage::SegmentName;
 use tokio::sync::watch;
 

@@ -1,9 +1,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use job::message::{Failure, FailureKind, Request, Response};
 use job::state::{Event, Status};
-use job::{Container, Encoding, Millis, Settings, SourceFacts};
+use job::{Container, Encoding, Failure, FailureKind, Millis, Settings, SourceFacts};
 use ledger::Ledger;
+use protocol::message::{Request, Response};
 use tokio::sync::{Notify, watch};
 
 use super::*;

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use job::FilePath;
-use job::message::{Access, Request as Question, Response};
 use job::state::{Event, Status};
 use ledger::Record;
+use protocol::message::{Access, Request as Question, Response};
 use tokio::sync::oneshot;
 
 use super::InboxOptions;

@@ -3,8 +3,9 @@
 use std::cmp::Reverse;
 use std::path::Path;
 
+use job::NewJob;
 use job::state::{Event, Status};
-use ledger::{NewJob, Record};
+use ledger::Record;
 
 use super::opening::welcome_back;
 use super::{InboxOptions, vanished};

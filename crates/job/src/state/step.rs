@@ -2,11 +2,10 @@
 
 use super::segment::SPREAD;
 use super::{
-    ATTEMPTS, BACKOFF, Death, Effect, Event, FailedAttempt, FoundSegment, Job, Lease, MOST_FAILED_ATTEMPTS,
-    Numbered, Others, Phase, Refusal, Status, Task, TaskKey, Totals, Work, WorkState,
+    ATTEMPTS, BACKOFF, Death, Effect, Event, FailedAttempt, FoundSegment, IndexMethod, Job, Lease,
+    MOST_FAILED_ATTEMPTS, Numbered, Others, Phase, Refusal, Status, Task, TaskKey, Totals, Work, WorkState,
 };
-use crate::message::{Failure, FailureKind, IndexMethod};
-use crate::{Content, JobId, Millis, Plan, PlannedSegment, SegmentRange, SourceFacts};
+use crate::{Content, Failure, FailureKind, JobId, Millis, Plan, PlannedSegment, SegmentRange, SourceFacts};
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::message::FailureKind;
 use crate::{Container, Encoding, Settings};
 
 const LEASE: i64 = 15_000;

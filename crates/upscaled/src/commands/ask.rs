@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::bail;
 use coordinator::{WorkerProcess, WorkerProgram};
-use job::message::{Access, Failure, Request, Response};
-use job::{FilePath, Made, Settings};
+use job::{Failure, FilePath, Settings};
+use protocol::Made;
+use protocol::message::{Access, Request, Response};
 
 use super::worker_program;
 use crate::cli::Choices;

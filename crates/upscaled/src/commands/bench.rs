@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::bail;
 use coordinator::{WorkerProcess, WorkerProgram};
-use job::message::{Access, BenchReport, BenchRequest, Failure, Request, Response};
-use job::{Model, Settings};
+use job::{Failure, Model, Settings};
+use protocol::message::{Access, BenchReport, BenchRequest, Request, Response};
 use serde::Serialize;
 
 use self::view::View;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use coordinator::{Rule, Scanned, Standing, WorkerProcess, passed_over};
-use job::message::{Access, Finding, Request, Response};
+use protocol::message::{Access, Finding, Request, Response};
 
 use super::scan::counted;
 use super::{models, worker_program};

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use job::message::{Access, Failure, ModelFacts, Request, Response};
-use job::{BUILT_IN_MODELS, FilePath, Model, Settings};
+use job::{BUILT_IN_MODELS, Failure, FilePath, Model, Settings};
+use protocol::message::{Access, ModelFacts, Request, Response};
 use serde::Serialize;
 use storage::Bytes;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use coordinator::{WorkerProcess, WorkerProgram};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use job::message::{Access, Failure, PreviewKind, PreviewPicture, PreviewRequest, Request, Response};
-use job::{Crop, DEFAULT_MODEL, FilePath, Model, Settings, Target};
+use job::{Crop, DEFAULT_MODEL, Failure, FilePath, Model, Settings, Target};
+use protocol::message::{Access, PreviewKind, PreviewPicture, PreviewRequest, Request, Response};
 
 use super::up::readable;
 use super::worker_program;

@@ -16,8 +16,8 @@ use coordinator::{
     Shutdown, WorkerProgram, describe, describe_for, finished_result, is_known_as_result, no_result, now,
 };
 use job::state::{Phase, Status};
-use job::{JobId, Settings};
-use ledger::{Ledger, NewJob, Record};
+use job::{JobId, NewJob, Settings};
+use ledger::{Ledger, Record};
 use serde::Serialize;
 use storage::FolderLock;
 use tokio::sync::watch;

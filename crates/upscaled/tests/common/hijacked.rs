@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use job::message::{Response, Sandbox, encode};
+use protocol::message::{Response, Sandbox, encode};
 use serde_json::{Value, json};
 
 use crate::common::{executable, worker};

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use job::message::Access;
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, BitFlags, LandlockStatus, PathBeneath, PathFd, RestrictionStatus,
     Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope,
 };
+use protocol::message::Access;
 
 use super::Wall;
 

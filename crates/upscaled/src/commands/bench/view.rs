@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use job::message::BenchRequest;
+use protocol::message::BenchRequest;
 
 use super::Case;
 use crate::output;

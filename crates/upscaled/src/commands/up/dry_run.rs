@@ -9,10 +9,11 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use coordinator::{Naming, Request as Wish, WorkerProcess, is_of_another_source, result_names};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use job::message::{Access, Estimate, EstimateRequest, Failure, Request, Response};
 use job::state::Status;
-use job::{FilePath, Made};
-use ledger::{Ledger, NewJob, Record};
+use job::{Failure, FilePath, NewJob};
+use ledger::{Ledger, Record};
+use protocol::Made;
+use protocol::message::{Access, Estimate, EstimateRequest, Request, Response};
 
 use super::folders::Named;
 use super::plan::Planned;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use coordinator::{NameTemplate, Naming, Request, is_of_another_source, job_folders, result_names};
-use job::{Container, Made, Settings};
+use job::{Container, Settings};
+use protocol::Made;
 
 use super::folders::Named;
 use crate::exit::wrong;

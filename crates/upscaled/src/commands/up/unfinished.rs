@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::bail;
 use coordinator::now;
-use ledger::{Ledger, NewJob, Record};
+use job::NewJob;
+use ledger::{Ledger, Record};
 
 use crate::command;
 use crate::output;

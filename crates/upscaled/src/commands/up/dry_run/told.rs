@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use job::Encoding;
-use job::message::Estimate;
 use ledger::Record;
+use protocol::message::Estimate;
 use serde::Serialize;
 use storage::Bytes;
 

@@ -1,8 +1,7 @@
 //! What is said about previews.
 
+use job::{Crop, FilePath, Settings, Target};
 use serde::{Deserialize, Serialize};
-
-use crate::{Crop, FilePath, Settings, Target};
 
 /// See [`Request::Preview`](super::Request::Preview).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

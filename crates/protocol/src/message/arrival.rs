@@ -1,11 +1,9 @@
 //! Taking in what a worker says: bounded before it is read, checked, and cleaned of what could forge a line.
 
-use super::{
-    BenchReport, Estimate, Failure, Finding, MessageError, ModelFacts, PreviewPicture, Response, Sandbox,
-};
-use crate::SourceFacts;
+use job::{Failure, SourceFacts, cut_line};
+
+use super::{BenchReport, Estimate, Finding, MessageError, ModelFacts, PreviewPicture, Response, Sandbox};
 use crate::report::{FileReport, StreamReport, Verified};
-use crate::text::cut_line;
 
 /// Most values of a message that are in lists of numbers: memory follows them.
 const MOST_VALUES: usize = 4_000_000;
@@ -69,7 +67,7 @@ impl Response {
                 clean(description);
                 unfinished.iter_mut().chain(made_by).for_each(clean);
             }
-            Self::Indexed(facts) => facts.clean(),
+            Self::Indexed(facts) => clean_facts(facts),
             Self::SegmentDone { evidence: _, engine } => label(engine),
             Self::Joined { bytes: _, notes, verified } => {
                 clean_all(notes);
@@ -95,7 +93,7 @@ impl Response {
             }
             Self::Estimated(estimate) => {
                 let Estimate { facts, engine, .. } = &mut **estimate;
-                facts.clean();
+                clean_facts(facts);
                 label(engine);
             }
             Self::Model(ModelFacts { architecture, checksum, .. }) => {
@@ -108,13 +106,11 @@ impl Response {
     }
 }
 
-impl SourceFacts {
-    fn clean(&mut self) {
-        label(&mut self.codec);
-        clean_all(&mut self.refused);
-        clean_all(&mut self.notes);
-        self.cut_off.iter_mut().for_each(clean);
-    }
+fn clean_facts(facts: &mut SourceFacts) {
+    label(&mut facts.codec);
+    clean_all(&mut facts.refused);
+    clean_all(&mut facts.notes);
+    facts.cut_off.iter_mut().for_each(clean);
 }
 
 impl FileReport {

@@ -1,8 +1,7 @@
 //! What is known of a result before its first frame is made.
 
+use job::{Codec, Encoding, Settings, Shape, SourceFacts};
 use serde::{Deserialize, Serialize};
-
-use crate::{Codec, Encoding, Settings, Shape, SourceFacts};
 
 /// What a result will be, as far as its name may say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,13 +1,11 @@
-//! What a worker can have found. A worker decodes files of strangers and may have been taken over by one: its numbers are
-//! checked on their way in, and those that are kept are checked again when they are read back.
+//! What can be true of a film and of what is made of it. A worker decodes files of strangers and may have been taken over by
+//! one: its numbers are checked on their way in, and those that are kept are checked again when they are read back.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use super::{Estimate, Failure, FailureKind, Response};
-use crate::report::Verified;
 use crate::state::Evidence;
-use crate::{CarriedStream, Carry, Cropped, LARGEST_SIDE, Made, Plan, SegmentRange, SourceFacts};
+use crate::{CarriedStream, Carry, Cropped, LARGEST_SIDE, Plan, SegmentRange, SourceFacts};
 
 /// Most frames of a film: more than a month at 30 a second.
 pub const MOST_FRAMES: u32 = 100_000_000;
@@ -19,37 +17,44 @@ const MOST_GAPS: usize = 250_000;
 /// Most pixels of a picture.
 const MOST_PIXELS: u64 = LARGEST_SIDE as u64 * LARGEST_SIDE as u64;
 /// Most seconds of a film. Times in files may be far apart by mistake.
-const MOST_SECONDS: f64 = 1e13;
+pub const MOST_SECONDS: f64 = 1e13;
 /// Most work of a network for a pixel; real ones take up to some ten million operations.
 const MOST_OPERATIONS: u64 = 1_000_000_000_000;
 /// Most times that a network enlarges by.
 const MOST_ENLARGEMENT: u32 = 64;
 /// Most streams of a file.
-const MOST_STREAMS: usize = 100_000;
+pub const MOST_STREAMS: usize = 100_000;
 /// Most encoders that are tried for a job.
 const MOST_ENCODERS: usize = 64;
 /// Most bytes of a frame in a segment: one without compression has less.
 const MOST_FRAME_BYTES: u64 = 1 << 32;
-/// Most bytes that a disk must have free.
-const MOST_ROOM: u64 = 1 << 60;
 /// Longest name of a file, an encoder, a checksum or the like.
 const LONGEST_NAME: usize = 200;
 
-/// An answer that cannot be true.
+/// Something that cannot be true.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the worker's answer cannot be true ({0}): the file may be damaged, or made to do harm")]
 pub struct Unbelievable(String);
 
-type Checked = Result<(), Unbelievable>;
+/// The outcome of a check.
+pub type Checked = Result<(), Unbelievable>;
 
-fn within<T: PartialOrd + Display + Copy>(what: &str, value: T, range: &RangeInclusive<T>) -> Checked {
+/// Checks that a number is in a range; `what` names it.
+///
+/// # Errors
+/// It is not.
+pub fn within<T: PartialOrd + Display + Copy>(what: &str, value: T, range: &RangeInclusive<T>) -> Checked {
     if range.contains(&value) {
         return Ok(());
     }
     Err(Unbelievable(format!("{what}: {value} is not in {} to {}", range.start(), range.end())))
 }
 
-fn at_most<T>(what: &str, values: &[T], most: usize) -> Checked {
+/// Checks that a list has no more than so many entries; `what` names it.
+///
+/// # Errors
+/// It has.
+pub fn at_most<T>(what: &str, values: &[T], most: usize) -> Checked {
     within(what, values.len(), &(0..=most))
 }
 
@@ -148,66 +153,6 @@ impl Evidence {
         within("bytes of a segment", self.bytes, &(0..=frames_long * MOST_FRAME_BYTES))?;
         within("frames that repeat", self.reused.frames, &(0..=frames))?;
         within("pixels that were not computed", self.reused.pixels, &(0..=frames_long * MOST_PIXELS))
-    }
-}
-
-impl Response {
-    /// Checks what can be checked without knowing what was asked.
-    pub(super) fn validate(&self) -> Checked {
-        match self {
-            Self::Indexed(facts) => facts.validate(),
-            Self::SegmentDone { evidence, .. } => evidence.validate(MOST_FRAMES),
-            Self::Joined { verified, .. } => verified.validate(),
-            Self::Previewed { pictures, .. } => at_most("pictures", pictures, MOST_STREAMS),
-            Self::Foreseen(Made { width, height, of_height, codec: _ }) => {
-                for side in [*width, *height, *of_height] {
-                    within("side of the result", side, &(1..=LARGEST_SIDE))?;
-                }
-                Ok(())
-            }
-            Self::Estimated(estimate) => estimate.validate(),
-            Self::Failed(failure) => failure.validate(),
-            Self::Progress { frames, bytes } => {
-                within("frames", *frames, &(0..=MOST_FRAMES))?;
-                within("bytes", *bytes, &(0..=MOST_ROOM))
-            }
-            Self::Hello { .. }
-            | Self::Confined(_)
-            | Self::Probed { .. }
-            | Self::Doctor(_)
-            | Self::Bench(_)
-            | Self::EncoderTried
-            | Self::Model(_) => Ok(()),
-        }
-    }
-}
-
-impl Verified {
-    fn validate(&self) -> Checked {
-        at_most("streams of the source", &self.source.streams, MOST_STREAMS)?;
-        at_most("streams of the result", &self.result.streams, MOST_STREAMS)?;
-        at_most("counts of packets", &self.checks.packets, MOST_STREAMS)
-    }
-}
-
-impl Estimate {
-    fn validate(&self) -> Checked {
-        self.facts.validate()?;
-        self.plan.validate(self.facts.frames)?;
-        within("seconds a frame", self.seconds_per_frame, &(0.0..=MOST_SECONDS))?;
-        within("seconds beside", self.seconds_beside, &(0.0..=MOST_SECONDS))?;
-        within("bytes of the video", self.video_bytes, &(0..=MOST_ROOM))?;
-        within("bytes of other streams", self.other_bytes, &(0..=MOST_ROOM))
-    }
-}
-
-impl Failure {
-    fn validate(&self) -> Checked {
-        match &self.kind {
-            FailureKind::NoSpace { needed } => within("bytes that must be free", *needed, &(0..=MOST_ROOM)),
-            FailureKind::SegmentsDamaged { indices } => at_most("damaged segments", indices, MOST_SEGMENTS),
-            _ => Ok(()),
-        }
     }
 }
 

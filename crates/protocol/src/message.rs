@@ -9,31 +9,22 @@ mod estimate;
 mod preview;
 mod validate;
 
+use job::bounds::Unbelievable;
+use job::state::{Evidence, IndexMethod};
+use job::{Carry, Container, Encoding, Failure, FilePath, Model, SegmentRange, Settings, SourceFacts};
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::Made;
 use crate::report::Verified;
-use crate::state::Evidence;
-use crate::{Carry, Container, Encoding, FilePath, Made, Model, SegmentRange, Settings, SourceFacts};
 
 pub use arrival::understand;
 pub use estimate::{Estimate, EstimateRequest};
 pub use preview::{PreviewKind, PreviewPicture, PreviewRequest};
-pub use validate::{MOST_FRAMES, MOST_SEGMENTS, Unbelievable};
 
 /// Largest message in bytes; the largest real one lists the segments of a very long film.
 pub const LARGEST_MESSAGE: u32 = 16 << 20;
-
-/// How the frame list is made. Every frame is decoded for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum IndexMethod {
-    /// Segments are decoded from keyframes that were proven.
-    #[default]
-    Demux,
-    /// Segments are decoded from the start of the file: slow, but true where a decoder does not give the same from elsewhere.
-    Decode,
-}
 
 /// Work for a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -183,7 +174,7 @@ pub struct SegmentListFile {
 pub struct BenchRequest {
     /// The network.
     pub model: Model,
-    /// The kind of engine, one of [`ENGINES`](crate::ENGINES).
+    /// The kind of engine, one of [`ENGINES`](job::ENGINES).
     pub engine: String,
     /// Threads of the engine.
     pub threads: u32,
@@ -330,47 +321,6 @@ pub struct BenchReport {
     pub flops_per_frame: f64,
     /// The most memory that the worker process had, in bytes: weights, session, pictures and the program itself.
     pub peak_rss_bytes: u64,
-}
-
-/// Why a request could not be done.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Failure {
-    /// What follows from it.
-    pub kind: FailureKind,
-    /// One sentence for people: cause and remedy.
-    pub message: String,
-}
-
-/// What follows from a failure.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FailureKind {
-    /// The source or the settings are at fault: another attempt would end in the same way.
-    Final,
-    /// The decoder did not give the frames of the list: the list must be made by decoding.
-    FramesDiffer,
-    /// The frame list is missing or damaged: it must be made again, in the same way.
-    FrameListLost,
-    /// A disk is full.
-    NoSpace {
-        /// Bytes that must be free.
-        needed: u64,
-    },
-    /// A folder of the source or of the result is away or cannot be used, as when a network share is not mounted: the job
-    /// waits until it is back.
-    FolderAway,
-    /// The memory that there is does not do for it: the end of the job, unless other work holds what it needs.
-    NoMemory,
-    /// Finished segments are missing or damaged and must be made again.
-    SegmentsDamaged {
-        /// Their numbers.
-        indices: Vec<u32>,
-    },
-    /// The encoder failed, or what it made is not what went in: another attempt may end better, and another encoder may take
-    /// over.
-    Encoder,
-    /// Another attempt may end better.
-    Transient,
 }
 
 /// A message that cannot be read or written.

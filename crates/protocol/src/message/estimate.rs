@@ -1,8 +1,7 @@
 //! What is said about jobs that are not made.
 
+use job::{FilePath, Plan, Settings, SourceFacts};
 use serde::{Deserialize, Serialize};
-
-use crate::{FilePath, Plan, Settings, SourceFacts};
 
 /// See [`Request::Estimate`](super::Request::Estimate).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

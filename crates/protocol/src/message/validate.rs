@@ -1,0 +1,69 @@
+//! What a response can say, as far as that follows without knowing what was asked.
+
+use job::bounds::{Checked, MOST_FRAMES, MOST_SECONDS, MOST_SEGMENTS, MOST_STREAMS, at_most, within};
+use job::{Failure, FailureKind, LARGEST_SIDE};
+
+use super::{Estimate, Response};
+use crate::Made;
+use crate::report::Verified;
+
+/// Most bytes that a disk must have free.
+const MOST_ROOM: u64 = 1 << 60;
+
+impl Response {
+    /// Checks what can be checked without knowing what was asked.
+    pub(super) fn validate(&self) -> Checked {
+        match self {
+            Self::Indexed(facts) => facts.validate(),
+            Self::SegmentDone { evidence, .. } => evidence.validate(MOST_FRAMES),
+            Self::Joined { verified, .. } => verified.validate(),
+            Self::Previewed { pictures, .. } => at_most("pictures", pictures, MOST_STREAMS),
+            Self::Foreseen(Made { width, height, of_height, codec: _ }) => {
+                for side in [*width, *height, *of_height] {
+                    within("side of the result", side, &(1..=LARGEST_SIDE))?;
+                }
+                Ok(())
+            }
+            Self::Estimated(estimate) => estimate.validate(),
+            Self::Failed(failure) => validate_failure(failure),
+            Self::Progress { frames, bytes } => {
+                within("frames", *frames, &(0..=MOST_FRAMES))?;
+                within("bytes", *bytes, &(0..=MOST_ROOM))
+            }
+            Self::Hello { .. }
+            | Self::Confined(_)
+            | Self::Probed { .. }
+            | Self::Doctor(_)
+            | Self::Bench(_)
+            | Self::EncoderTried
+            | Self::Model(_) => Ok(()),
+        }
+    }
+}
+
+impl Verified {
+    fn validate(&self) -> Checked {
+        at_most("streams of the source", &self.source.streams, MOST_STREAMS)?;
+        at_most("streams of the result", &self.result.streams, MOST_STREAMS)?;
+        at_most("counts of packets", &self.checks.packets, MOST_STREAMS)
+    }
+}
+
+impl Estimate {
+    fn validate(&self) -> Checked {
+        self.facts.validate()?;
+        self.plan.validate(self.facts.frames)?;
+        within("seconds a frame", self.seconds_per_frame, &(0.0..=MOST_SECONDS))?;
+        within("seconds beside", self.seconds_beside, &(0.0..=MOST_SECONDS))?;
+        within("bytes of the video", self.video_bytes, &(0..=MOST_ROOM))?;
+        within("bytes of other streams", self.other_bytes, &(0..=MOST_ROOM))
+    }
+}
+
+fn validate_failure(failure: &Failure) -> Checked {
+    match &failure.kind {
+        FailureKind::NoSpace { needed } => within("bytes that must be free", *needed, &(0..=MOST_ROOM)),
+        FailureKind::SegmentsDamaged { indices } => at_most("damaged segments", indices, MOST_SEGMENTS),
+        _ => Ok(()),
+    }
+}
