@@ -20,7 +20,7 @@ use crate::service::Limits;
 use crate::shared::Shared;
 use crate::source::{Look, stamp_text};
 use crate::submit::free_folder;
-use crate::{evidence, manifest, report, room, segments, task};
+use crate::{admission, digest, manifest, report, segments, task};
 
 #[cfg(test)]
 mod tests;
@@ -126,16 +126,16 @@ impl Attempt<'_> {
         }
         match look_at_source(self.shared, self.given).await? {
             None => return Ok(Outcome::Stopped),
-            Some(Look::Gone(failure)) => {
+            Some(SourceCheck::Gone(failure)) => {
                 self.is_gone = true;
                 return Ok(self.unless_away(Event::Failed { task: key, failure }).await);
             }
-            Some(Look::SameContent(stamp)) => {
+            Some(SourceCheck::SameContent(stamp)) => {
                 self.stamp = stamp;
                 // It may be another file, which the worker has no right to read.
                 self.executor.let_go().await;
             }
-            Some(Look::Same(stamp) | Look::Touched(stamp)) => self.stamp = stamp,
+            Some(SourceCheck::Same(stamp) | SourceCheck::Touched(stamp)) => self.stamp = stamp,
         }
         if stop.is_requested() {
             return Ok(Outcome::Stopped);
@@ -153,7 +153,7 @@ impl Attempt<'_> {
         }
         let Limits { max_disk, .. } = self.shared.limits();
         let (looked_at, of) = (Arc::clone(record), task.clone());
-        if let Err(failure) = blocking(move || room::look(&looked_at, &of, max_disk)).await {
+        if let Err(failure) = blocking(move || admission::check(&looked_at, &of, max_disk)).await {
             return self.understand(Response::Failed(failure)).await;
         }
         let segments = match task {
@@ -229,7 +229,7 @@ impl Attempt<'_> {
                     // What the worker met with may come of a source that is not what it was.
                     match look_at_source(self.shared, self.given).await? {
                         None => return Ok(Outcome::Stopped),
-                        Some(Look::Gone(gone)) => (self.is_gone, failure) = (true, gone),
+                        Some(SourceCheck::Gone(gone)) => (self.is_gone, failure) = (true, gone),
                         Some(_) => {}
                     }
                 }
@@ -302,12 +302,12 @@ async fn with_content(source: &FilePath, looked_at: &str, response: Response) ->
 /// A worker's answer with what the coordinator can see for itself; else says what is wrong with it.
 fn believed(record: &Record, task: &Task, response: Response) -> Result<Response, String> {
     match response {
-        Response::SegmentDone { evidence, engine } => {
-            evidence::check(record, task, &evidence)?;
-            Ok(Response::SegmentDone { evidence, engine })
+        Response::SegmentDone { digest, engine } => {
+            digest::check(record, task, &digest)?;
+            Ok(Response::SegmentDone { digest, engine })
         }
         Response::Joined { notes, verified, .. } => {
-            Ok(Response::Joined { bytes: evidence::result_bytes(record)?, notes, verified })
+            Ok(Response::Joined { bytes: digest::result_bytes(record)?, notes, verified })
         }
         other => Ok(other),
     }

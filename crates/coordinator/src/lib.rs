@@ -5,6 +5,7 @@
 //! behind a [`Handle`], whether they ask in this process or over the [`socket`].
 //! Non-goals: rules (those are `job`'s), pixels (those are the worker's), talking to people (that is `upscaled`'s).
 
+mod admission;
 mod advance;
 mod attempt;
 mod away;
@@ -13,11 +14,10 @@ mod choice;
 mod clock;
 pub mod commands;
 mod compare;
+mod digest;
 mod dispatcher;
 mod error;
-mod evidence;
 mod executor;
-mod found;
 mod handle;
 mod inbox;
 mod known;
@@ -32,8 +32,8 @@ mod pace;
 mod printed;
 mod process;
 mod publish;
+mod recovery;
 mod report;
-mod room;
 mod segments;
 mod service;
 mod shared;

@@ -31,7 +31,7 @@ pub fn replaced_by(record: &Record) -> Option<String> {
 
 /// What a look at a source found.
 #[derive(Debug)]
-pub(crate) enum Look {
+pub(crate) enum SourceCheck {
     /// The file has not been touched: this is its stamp.
     Same(String),
     /// The file was touched or moved, and its content is the same: this is its new stamp.
@@ -44,7 +44,7 @@ pub(crate) enum Look {
 
 /// Looks whether the source of a job is there with the content that it had when the job was taken in or, once it was indexed,
 /// then.
-pub(crate) fn look(record: &Record) -> Look {
+pub(crate) fn check(record: &Record) -> SourceCheck {
     let source: &Path = &record.request.source;
     let found = match Stamp::of(source) {
         Ok(found) => found,
@@ -56,12 +56,12 @@ pub(crate) fn look(record: &Record) -> Look {
     let content = content(record);
     let noted = content.map_or(&record.request.stamp, |content| &content.stamp);
     if stamp == *noted {
-        return Look::Same(stamp);
+        return SourceCheck::Same(stamp);
     }
     match fingerprint(source) {
         Ok(samples) if samples.hex != record.request.fingerprint => changed(source),
-        Ok(_) if content.is_none() || is_renumbered(noted, &found) => Look::SameContent(stamp),
-        Ok(_) => Look::Touched(stamp),
+        Ok(_) if content.is_none() || is_renumbered(noted, &found) => SourceCheck::SameContent(stamp),
+        Ok(_) => SourceCheck::Touched(stamp),
         Err(error) => unreadable(&error),
     }
 }
@@ -74,8 +74,8 @@ pub(crate) fn compare(record: &Record, stamp: String, goes_on: impl Fn() -> bool
         Ok(None) => return None,
         Ok(found) if found.as_ref() != known => changed(source),
         Ok(_) => match Stamp::of(source).map(|found| stamp_text(&found)) {
-            Ok(now) if now != stamp => Look::Touched(now),
-            _ => Look::SameContent(stamp),
+            Ok(now) if now != stamp => SourceCheck::Touched(now),
+            _ => SourceCheck::SameContent(stamp),
         },
         Err(error) => unreadable(&error),
     })
@@ -92,18 +92,18 @@ fn is_renumbered(noted: &str, found: &Stamp) -> bool {
     noted.is_ok_and(|noted| Stamp { device: found.device, ..noted } == *found)
 }
 
-fn gone(message: String) -> Look {
-    Look::Gone(Failure { kind: FailureKind::Final, message })
+fn gone(message: String) -> SourceCheck {
+    SourceCheck::Gone(Failure { kind: FailureKind::Final, message })
 }
 
-fn changed(source: &Path) -> Look {
+fn changed(source: &Path) -> SourceCheck {
     gone(format!(
         "the source `{}` was changed since the job was added: start again with the new file, or put the old one back",
         source.display()
     ))
 }
 
-fn unreadable(error: &storage::Error) -> Look {
+fn unreadable(error: &storage::Error) -> SourceCheck {
     gone(format!("the source can no longer be read: {error}"))
 }
 
@@ -180,7 +180,7 @@ mod tests {
 
     fn reason(look: Option<Look>) -> String {
         match look {
-            Some(Look::Gone(failure)) if failure.kind == FailureKind::Final => failure.message,
+            Some(SourceCheck::Gone(failure)) if failure.kind == FailureKind::Final => failure.message,
             other => panic!("{other:?}"),
         }
     }
@@ -188,13 +188,13 @@ mod tests {
     #[tokio::test]
     async fn before_the_index_a_touched_source_is_known_by_its_samples() {
         let house = House::new().await;
-        assert!(matches!(look(&house.record().await), Look::Same(_)));
+        assert!(matches!(check(&house.record().await), SourceCheck::Same(_)));
         house.touch(1);
-        assert!(matches!(look(&house.record().await), Look::SameContent(_)));
+        assert!(matches!(check(&house.record().await), SourceCheck::SameContent(_)));
         std::fs::write(house.source(), "two").unwrap();
-        assert!(reason(Some(look(&house.record().await))).contains("was changed"));
+        assert!(reason(Some(check(&house.record().await))).contains("was changed"));
         std::fs::remove_file(house.source()).unwrap();
-        assert!(reason(Some(look(&house.record().await))).contains("the source is gone"));
+        assert!(reason(Some(check(&house.record().await))).contains("the source is gone"));
     }
 
     #[tokio::test]
@@ -204,14 +204,17 @@ mod tests {
         let record = house.record().await;
         std::fs::rename(house.source(), house.folder.path().join("b.mkv")).unwrap();
         std::fs::rename(house.folder.path().join("b.mkv"), house.source()).unwrap();
-        assert!(matches!(look(&record), Look::Same(_)));
+        assert!(matches!(check(&record), SourceCheck::Same(_)));
 
         house.touch(1);
-        let Look::Touched(stamp) = look(&record) else { panic!("it was touched") };
+        let SourceCheck::Touched(stamp) = check(&record) else { panic!("it was touched") };
         assert!(compare(&record, stamp.clone(), || false).is_none());
-        assert!(matches!(compare(&record, stamp.clone(), || true), Some(Look::SameContent(_))));
+        assert!(matches!(compare(&record, stamp.clone(), || true), Some(SourceCheck::SameContent(_))));
         house.touch(2);
-        assert!(matches!(compare(&record, stamp, || true), Some(Look::Touched(_))), "it does not hold still");
+        assert!(
+            matches!(compare(&record, stamp, || true), Some(SourceCheck::Touched(_))),
+            "it does not hold still"
+        );
 
         house.open().write_all_at(b"8", BETWEEN).unwrap();
         // Whoever takes the file in again finds the samples alike.
@@ -219,7 +222,7 @@ mod tests {
         let found = stamp_text(&Stamp::of(&house.source()).unwrap());
         house.ledger.set_stamp(house.id, &found).await.unwrap();
         let record = house.record().await;
-        let Look::Touched(stamp) = look(&record) else { panic!("samples do not tell") };
+        let SourceCheck::Touched(stamp) = check(&record) else { panic!("samples do not tell") };
         assert!(reason(compare(&record, stamp, || true)).contains("was changed"));
     }
 
@@ -231,9 +234,9 @@ mod tests {
         let content = record.job.facts.as_mut().unwrap().content.as_mut().unwrap();
         let stamp: Stamp = serde_json::from_str(&content.stamp).unwrap();
         content.stamp = stamp_text(&Stamp { device: stamp.device + 1, ..stamp });
-        assert!(matches!(look(&record), Look::SameContent(_)));
+        assert!(matches!(check(&record), SourceCheck::SameContent(_)));
         let content = record.job.facts.as_mut().unwrap().content.as_mut().unwrap();
         content.stamp = stamp_text(&Stamp { device: stamp.device + 1, inode: stamp.inode + 1, ..stamp });
-        assert!(matches!(look(&record), Look::Touched(_)));
+        assert!(matches!(check(&record), SourceCheck::Touched(_)));
     }
 }

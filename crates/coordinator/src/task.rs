@@ -38,7 +38,7 @@ pub(crate) fn unpublished_result(record: &Record) -> PathBuf {
 
 fn frame_list(record: &Record, facts: &SourceFacts) -> FrameListFile {
     let path = FilePath(record.request.folder.join(FRAME_LIST));
-    FrameListFile { path, blake3: facts.frame_list_blake3.clone(), gaps: facts.gaps.clone() }
+    FrameListFile { path, blake3: facts.frame_list_blake3.clone(), missing: facts.missing.clone() }
 }
 
 /// What the worker of a job may touch: all parts of its source, its models, its folder.
@@ -152,7 +152,7 @@ pub(crate) fn event(record: &Record, key: TaskKey, response: Response) -> Event 
             Ok((plan, segments)) => Event::Indexed { task: key, facts, plan, segments },
             Err(error) => failed(key, FailureKind::Final, error.to_string()),
         },
-        Response::SegmentDone { evidence, .. } => Event::SegmentDone { task: key, evidence },
+        Response::SegmentDone { digest, .. } => Event::SegmentDone { task: key, digest },
         Response::Joined { bytes, .. } => Event::Joined { task: key, bytes },
         Response::Failed(failure) => Event::Failed { task: key, failure },
         Response::Hello { .. }

@@ -79,10 +79,10 @@ impl JobList {
         let takes_seen = filter.waiting || filter.has_all_kinds();
         seen.retain(|file| takes_seen && filter.since.is_none_or(|since| file.since >= since));
         records.retain(|record| filter.takes(record));
-        records.sort_by_key(|Record { id, job, place, changed, .. }| match &job.status {
+        records.sort_by_key(|Record { id, job, position, changed, .. }| match &job.status {
             status if status.is_final() => (2, Reverse(Priority::Normal), -changed.0, Reverse(*id)),
-            Status::Running => (0, Reverse(job.priority), *place, Reverse(JobId(0))),
-            _ => (1, Reverse(job.priority), *place, Reverse(JobId(0))),
+            Status::Running => (0, Reverse(job.priority), *position, Reverse(JobId(0))),
+            _ => (1, Reverse(job.priority), *position, Reverse(JobId(0))),
         });
         let limit = filter.limit.map_or(usize::MAX, |limit| limit as usize);
         let left_out = records.len().saturating_sub(limit);
@@ -103,7 +103,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// A job that nobody has touched.
+    /// A job that no worker has touched.
     pub(in crate::commands) fn queued(id: i64) -> Record {
         let name = format!("film {id}.mkv");
         Record {
@@ -120,7 +120,7 @@ pub(super) mod tests {
             created: Millis(id),
             started: None,
             changed: Millis(id),
-            place: id,
+            position: id,
             replaces: None,
             is_removed: false,
             job: Job { id: JobId(id), ..Job::new() },

@@ -151,7 +151,7 @@ mod tests {
     use super::*;
     use crate::Handle;
     use crate::commands::list::tests::queued;
-    use crate::commands::{Became, NewPlace, Outcome};
+    use crate::commands::{Became, NewPosition, Outcome};
 
     /// The job whose row is damaged: whatever reads it fails.
     const DAMAGED: i64 = 3;
@@ -216,7 +216,10 @@ mod tests {
         assert_eq!(done(handle.pause(&Which::All).await), [10, 11, 12]);
         assert_eq!(done(handle.resume(&numbers(11, 12)).await), [11, 12]);
         assert_eq!(done(handle.remove(&numbers(5, 5)).await), [5]);
-        handle.set_place(&[Selector::number(JobId(12))], &NewPlace::Before(name("film 10"))).await.unwrap();
+        handle
+            .set_position(&[Selector::number(JobId(12))], &NewPosition::Before(name("film 10")))
+            .await
+            .unwrap();
         assert_eq!(done(handle.cancel(&numbers(12, 12)).await), [12]);
         let retried = handle.retry(&Which::All, false, None).await.unwrap();
         assert_eq!(retried, [Outcome { id: JobId(12), became: Became::QueuedAgain }]);

@@ -6,9 +6,9 @@ use job::state::Event;
 use ledger::Record;
 
 use super::Dispatcher;
+use crate::admission;
 use crate::choice::Kind;
 use crate::error::Error;
-use crate::room;
 
 impl Dispatcher {
     /// Bytes that a lane may write for the next segment of a job, `Some(None)` where there is no limit; `None` where the other
@@ -27,7 +27,7 @@ impl Dispatcher {
             return Ok(None);
         }
         let lanes = if is_undivided { 1 } else { limits.workers };
-        Ok(room::promise(&record.job, most, &promised, lanes).map(Some))
+        Ok(admission::promise(&record.job, most, &promised, lanes).map(Some))
     }
 
     /// True where a segment failed that had only a share of what the limit leaves: it is made again with all of it, when no other
@@ -35,7 +35,7 @@ impl Dispatcher {
     pub(super) fn is_for_a_share(&mut self, event: &Event, most_bytes: Option<u64>, record: &Record) -> bool {
         let (Some(promised), Some(most)) = (most_bytes, self.shared.limits().max_disk) else { return false };
         let is_final = matches!(event, Event::Failed { failure, .. } if failure.kind == FailureKind::Final);
-        let had_share = is_final && promised < room::left(&record.job, most);
+        let had_share = is_final && promised < admission::left(&record.job, most);
         if had_share {
             self.undivided.insert(record.id);
         }
@@ -49,7 +49,7 @@ mod tests {
 
     use job::Failure;
     use job::Settings;
-    use job::state::{Evidence, Reused, Status};
+    use job::state::{Reused, SegmentDigest, Status};
     use ledger::Ledger;
     use protocol::message::{Request as Question, Response};
     use storage::SegmentName;
@@ -116,8 +116,8 @@ mod tests {
                 let file = SegmentName { index: request.index, epoch: request.epoch.into() }.file();
                 std::fs::write(request.folder.join(&file), vec![0; bytes as usize]).unwrap();
                 let (blake3, reused) = (String::new(), Reused::default());
-                let evidence = Evidence { file, bytes, blake3, reused };
-                Ok(Response::SegmentDone { evidence, engine: "none".to_owned() })
+                let digest = SegmentDigest { file, bytes, blake3, reused };
+                Ok(Response::SegmentDone { digest, engine: "none".to_owned() })
             })
         }
 

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use job::state::{Death, Evidence, Reused, Status};
+use job::state::{Death, Reused, SegmentDigest, Status};
 use job::{Failure, FailureKind};
 use job::{Priority, Settings};
 use ledger::{Events, JobEvent, Ledger, What};
@@ -81,9 +81,13 @@ pub(super) fn answer(work: &Work) -> Response {
         Question::Index(_) => Response::Indexed(Box::new(facts())),
         Question::Segment(request) => {
             let file = SegmentName { index: request.index, epoch: request.epoch.into() }.file();
-            let evidence =
-                Evidence { file: file.clone(), bytes: 1, blake3: String::new(), reused: Reused::default() };
-            make(&request.folder.join(file), Response::SegmentDone { evidence, engine: "none".to_owned() })
+            let digest = SegmentDigest {
+                file: file.clone(),
+                bytes: 1,
+                blake3: String::new(),
+                reused: Reused::default(),
+            };
+            make(&request.folder.join(file), Response::SegmentDone { digest, engine: "none".to_owned() })
         }
         Question::Join(request) => {
             let checks =
