@@ -16,6 +16,7 @@ faults kills="200":
     cargo build --release --workspace --bins
     UPSCALED_SCHEDULES=1000000 cargo test --release --package job state
     UPSCALED_LEDGER_FLIPS=5000 UPSCALED_SUBMITS=10000 cargo test --release --package ledger -- --nocapture
+    UPSCALED_HANDLE_JOBS=1000 cargo test --release --package coordinator --lib storm -- --nocapture
     UPSCALED_KILL_POINTS=2000 UPSCALED_FAILURES=500 UPSCALED_DAMAGES=350 UPSCALED_LEDGER_DAMAGES=200 \
         UPSCALED_POWER_CUTS=500 UPSCALED_DISK_SIZES=200 UPSCALED_OOM_KILLS=20 \
         cargo test --release --package upscaled --test system_calls --test durable_order --test damage \

@@ -40,6 +40,19 @@ pub(crate) fn left(job: &Job, max_disk: u64) -> u64 {
     max_disk.saturating_sub(Video::of(job).bytes)
 }
 
+/// Bytes that a lane may write for a segment of a job while others may write what was `promised` to them: a share, so that all of
+/// `lanes` can work; all that is left where a share would not do and no other works. `None` where the others are to end first.
+pub(crate) fn promise(job: &Job, max_disk: u64, promised: &[u64], lanes: u32) -> Option<u64> {
+    let left = left(job, max_disk).saturating_sub(promised.iter().sum());
+    let to_come = u64::from(lanes).saturating_sub(promised.len() as u64).max(1);
+    let video = Video::of(job);
+    let likely = video.likely((video.frames + video.frames_left) / u64::from(job.segments().max(1)));
+    match left / to_come {
+        share if share > likely => Some(share),
+        _ => promised.is_empty().then_some(left),
+    }
+}
+
 /// The finished video of a job.
 struct Video {
     bytes: u64,
@@ -59,10 +72,14 @@ impl Video {
         (self.bytes as f64 / self.frames.max(1) as f64 * frames as f64) as u64
     }
 
-    /// Bytes that must be free for a segment when working files have so much memory. A segment may well be larger than
-    /// the mean by a quarter.
+    /// Bytes that a segment of so many frames takes at most, in all likelihood: it may well be larger than the mean by a quarter.
+    fn likely(&self, frames: u64) -> u64 {
+        self.estimate(frames) / 4 * 5
+    }
+
+    /// Bytes that must be free for a segment when working files have so much memory.
     fn space_for(&self, range: SegmentRange, ram: u64) -> u64 {
-        let segment = self.estimate(u64::from(range.frames())) / 4 * 5;
+        let segment = self.likely(u64::from(range.frames()));
         // A working file that does not fit into memory is on the disk as well.
         let copies = if segment > ram { 2 } else { 1 };
         segment * copies + OVERHEAD

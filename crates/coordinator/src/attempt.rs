@@ -4,21 +4,26 @@
 use std::sync::Arc;
 
 use job::state::{Event, Task};
-use job::{Failure, FailureKind};
+use job::{Failure, FailureKind, FilePath};
 use ledger::Record;
 use protocol::message::Response;
+use storage::Stamp;
 
 use crate::away::{self, ServerFolder};
 use crate::blocking::blocking;
+use crate::compare::look_at_source;
 use crate::error::Error;
 use crate::executor::{Executor, Tell, Work};
 use crate::lanes::Given;
 use crate::process::WorkerError;
 use crate::service::Limits;
 use crate::shared::Shared;
-use crate::source::{SourceCheck, cause, check};
+use crate::source::{SourceCheck, stamp_text};
 use crate::submit::free_folder;
 use crate::{admission, digest, manifest, report, segments, task};
+
+#[cfg(test)]
+mod tests;
 
 /// How an order to a lane ended.
 #[derive(Debug)]
@@ -51,12 +56,19 @@ pub(crate) struct Attempt<'a> {
     pub(crate) tell: Tell<'a>,
     /// The source was found to be gone, or to have other content.
     pub(crate) is_gone: bool,
+    /// The stamp of the source that is worked on; empty before it was looked at.
+    pub(crate) stamp: String,
 }
 
 impl Attempt<'_> {
     /// Does the work, or finds why that cannot be.
     pub(crate) async fn run(mut self) -> Outcome {
         match self.perform().await {
+            Ok(Outcome::Stopped) => {
+                // The dispatcher takes it for gone, and the folder of the job may go next.
+                self.executor.let_go().await;
+                Outcome::Stopped
+            }
             Ok(outcome) => self.note_gone(outcome).await.unwrap_or_else(Outcome::Broken),
             Err(error) => Outcome::Broken(error),
         }
@@ -85,7 +97,6 @@ impl Attempt<'_> {
         let now = ledger.get(record.id).await?;
         if now.is_none_or(|now| now.request.folder != record.request.folder) {
             // Another lane has done so: this attempt was for the folder of before.
-            self.executor.let_go().await;
             return Ok(Outcome::Stopped);
         }
         let job::NewJob { source, settings, output, .. } = &record.request;
@@ -108,23 +119,23 @@ impl Attempt<'_> {
     }
 
     async fn perform(&mut self) -> Result<Outcome, Error> {
-        let Given { record, task, threads, stop, .. } = self.given;
+        let Given { record, task, threads, most_bytes, stop, .. } = self.given;
         let key = task.key();
         if let Some(event) = self.away().await {
             return Ok(event.into());
         }
-        let looked_at = Arc::clone(record);
-        match blocking(move || check(&looked_at)).await {
-            SourceCheck::Same => {}
-            SourceCheck::SameContent(stamp) => {
-                self.shared.options.ledger.set_stamp(record.id, &stamp).await?;
-                // It may be another file, which the worker has no right to read.
-                self.executor.let_go().await;
-            }
-            SourceCheck::Gone(failure) => {
+        match look_at_source(self.shared, self.given).await? {
+            None => return Ok(Outcome::Stopped),
+            Some(SourceCheck::Gone(failure)) => {
                 self.is_gone = true;
                 return Ok(self.unless_away(Event::Failed { task: key, failure }).await);
             }
+            Some(SourceCheck::SameContent(stamp)) => {
+                self.stamp = stamp;
+                // It may be another file, which the worker has no right to read.
+                self.executor.let_go().await;
+            }
+            Some(SourceCheck::Same(stamp) | SourceCheck::Touched(stamp)) => self.stamp = stamp,
         }
         if stop.is_requested() {
             return Ok(Outcome::Stopped);
@@ -152,7 +163,7 @@ impl Attempt<'_> {
             },
             _ => None,
         };
-        let Some(request) = task::request(record, task, segments, *threads, max_disk) else {
+        let Some(request) = task::request(record, task, segments, *threads, *most_bytes) else {
             let message =
                 "the ledger has no plan for this job: use `upscaled cancel` and start again".to_owned();
             return Ok(task::failed(key, FailureKind::Final, message).into());
@@ -160,10 +171,7 @@ impl Attempt<'_> {
         let work = Work { record: Arc::clone(record), task: task.clone(), request };
         let answer = tokio::select! {
             answer = self.executor.perform(&work, self.tell) => answer,
-            () = stop.requested() => {
-                self.executor.let_go().await;
-                return Ok(Outcome::Stopped);
-            }
+            () = stop.requested() => return Ok(Outcome::Stopped),
         };
         match answer {
             Ok(response) => self.understand(response).await,
@@ -206,7 +214,7 @@ impl Attempt<'_> {
     /// What a worker's answer means, after what the coordinator itself has to do about it.
     async fn understand(&mut self, response: Response) -> Result<Outcome, Error> {
         let Given { record, task, .. } = self.given;
-        let response = match response {
+        let response = match with_content(&record.request.source, &self.stamp, response).await {
             Response::Failed(mut failure) => {
                 if !matches!(failure.kind, FailureKind::NoSpace { .. })
                     && let Some(event) = self.away().await
@@ -217,10 +225,15 @@ impl Attempt<'_> {
                 if failure.kind == FailureKind::FolderAway {
                     failure.kind = FailureKind::Transient;
                 }
-                let (record, met_with) = (Arc::clone(record), failure.clone());
-                let gone = blocking(move || cause(&record, &met_with)).await;
-                self.is_gone = gone.is_some();
-                Response::Failed(gone.unwrap_or(failure))
+                if !matches!(failure.kind, FailureKind::NoSpace { .. }) {
+                    // What the worker met with may come of a source that is not what it was.
+                    match look_at_source(self.shared, self.given).await? {
+                        None => return Ok(Outcome::Stopped),
+                        Some(SourceCheck::Gone(gone)) => (self.is_gone, failure) = (true, gone),
+                        Some(_) => {}
+                    }
+                }
+                Response::Failed(failure)
             }
             response => {
                 if matches!(response, Response::Joined { .. }) {
@@ -269,6 +282,21 @@ impl Attempt<'_> {
         let event = Box::new(task::event(record, task.key(), response));
         Ok(Outcome::Event { event, engine: engine_used })
     }
+}
+
+/// An index with the stamp of the source that it is of; a failure where that was touched while it was read.
+async fn with_content(source: &FilePath, looked_at: &str, response: Response) -> Response {
+    let Response::Indexed(mut facts) = response else { return response };
+    let source = source.clone();
+    let stamp = blocking(move || Stamp::of(&source)).await;
+    if !stamp.is_ok_and(|stamp| stamp_text(&stamp) == looked_at) {
+        let message = "the source was changed while it was read".to_owned();
+        return Response::Failed(Failure { kind: FailureKind::Transient, message });
+    }
+    if let Some(content) = &mut facts.content {
+        looked_at.clone_into(&mut content.stamp);
+    }
+    Response::Indexed(facts)
 }
 
 /// A worker's answer with what the coordinator can see for itself; else says what is wrong with it.

@@ -7,6 +7,7 @@ mod arrival;
 mod change;
 mod forget;
 mod list;
+mod load;
 mod message;
 mod pages;
 mod position;
@@ -25,7 +26,7 @@ pub use take_in::take_in;
 
 pub(crate) use change::{Change, change, set_removed};
 pub(crate) use forget::{Forgetting, forget};
+pub(crate) use load::{chosen, listed, waiting_files};
 pub(crate) use pages::{PAGE, append, pages};
 pub(crate) use position::set_position;
 pub(crate) use retry::{Retry, retry};
-pub(crate) use select::chosen;

@@ -4,9 +4,12 @@
 mod chores;
 mod ended;
 mod give;
+mod limit;
 mod rest;
 #[cfg(test)]
-mod tests;
+mod storm;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
@@ -69,6 +72,8 @@ pub(crate) struct Dispatcher {
     reached: HashMap<JobId, Phase>,
     /// The jobs whose folders were tidied since their segments were begun.
     tidied: HashSet<JobId>,
+    /// The jobs of which one segment is made at a time, since a share of what their limit leaves does not do for all of them.
+    undivided: HashSet<JobId>,
     waiting: Waiting,
     /// As long as all is as it was then, nothing is to be searched; `None` while a job could go on.
     quiet: Option<Quiet>,
@@ -158,6 +163,7 @@ impl Dispatcher {
             touched: BTreeMap::new(),
             reached: HashMap::new(),
             tidied: HashSet::new(),
+            undivided: HashSet::new(),
             waiting: Waiting::new(),
             quiet: None,
             shown: HashMap::new(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use job::{Millis, Priority, Settings};
-use ledger::{Ledger, Record};
+use ledger::{Events, Ledger, Record};
 use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 
 use crate::clock::now;
@@ -14,6 +14,9 @@ use crate::commands::{
 use crate::submit::{self, describe_for, look_at};
 use crate::view::JobDetails;
 use crate::wake::Wake;
+
+/// Events that a reader gets at once.
+pub const MOST_EVENTS: u32 = 1000;
 
 /// Does what people ask for. Copies are cheap, and are the same handle.
 #[derive(Debug, Clone)]
@@ -84,9 +87,14 @@ impl Handle {
     /// # Errors
     /// When the ledger fails.
     pub async fn list(&self, filter: ListFilter) -> Result<JobList, Refusal> {
-        let (mut records, seen) = (self.0.ledger.list().await?, self.0.ledger.seen().await?);
+        let ((mut records, left_out), seen) = (
+            commands::listed(&self.0.ledger, &filter).await?,
+            commands::waiting_files(&self.0.ledger).await?,
+        );
         self.end_leases(&mut records);
-        blocking(move || JobList::choose(&filter, records, seen, now())).await
+        let mut list = blocking(move || JobList::choose(&filter, records, seen, now())).await?;
+        list.left_out += left_out;
+        Ok(list)
     }
 
     /// All about jobs, in the order of their numbers.
@@ -94,9 +102,34 @@ impl Handle {
     /// # Errors
     /// When a selector means none, or the ledger fails.
     pub async fn show(&self, jobs: &Which) -> Result<Vec<JobDetails>, Refusal> {
-        let mut records = commands::chosen(self.0.ledger.list().await?, jobs, false, |_| true)?;
+        let mut records = commands::chosen(&self.0.ledger, jobs, false, |_| true).await?;
         self.end_leases(&mut records);
         blocking(move || records.iter().map(|record| JobDetails::of(record, now())).collect()).await
+    }
+
+    /// What happened to jobs after the event of a number, 0 for all: so many events at most, and never more than
+    /// [`MOST_EVENTS`]. A reader that fell behind is told how many it missed.
+    ///
+    /// # Errors
+    /// When the ledger fails.
+    pub async fn events(&self, after: i64, limit: u32) -> Result<Events, Refusal> {
+        Ok(self.0.ledger.events(after, limit.min(MOST_EVENTS)).await?)
+    }
+
+    /// As [`Handle::events`]; where there is none, waits for the next, without asking the ledger again and again.
+    ///
+    /// # Errors
+    /// When the ledger fails.
+    pub async fn next_events(&self, after: i64, limit: u32) -> Result<Events, Refusal> {
+        Ok(self.0.ledger.next_events(after, limit.clamp(1, MOST_EVENTS)).await?)
+    }
+
+    /// The number of the latest event, for readers that begin now; 0 before the first.
+    ///
+    /// # Errors
+    /// When the ledger fails.
+    pub async fn last_event(&self) -> Result<i64, Refusal> {
+        Ok(self.0.ledger.last_event().await?)
     }
 
     /// Takes a job in, or goes on with it.

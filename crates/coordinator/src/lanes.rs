@@ -41,6 +41,8 @@ pub(crate) struct Given {
     pub(crate) task: Task,
     /// Threads of the engine.
     pub(crate) threads: u32,
+    /// Bytes that a segment may take; `None` where there is no limit.
+    pub(crate) most_bytes: Option<u64>,
     /// How the work on the job went in this run.
     pub(crate) progress: Progress,
     /// The wish to give it up.
@@ -77,6 +79,8 @@ pub(crate) struct Lane {
 pub(crate) struct Busy {
     /// What it was given; `None` while it lets go.
     pub(crate) given: Option<(Arc<Record>, Task)>,
+    /// See [`Given::most_bytes`].
+    pub(crate) most_bytes: Option<u64>,
     stop: Shutdown,
 }
 
@@ -114,16 +118,20 @@ impl Lane {
     }
 
     /// Gives the lane a task of a job. It must have nothing to do.
-    pub(crate) fn give(&mut self, record: Arc<Record>, task: Task, threads: u32, progress: Progress) {
-        let stop = Shutdown::new();
+    pub(crate) fn give(&mut self, given: Given) {
+        let Given { record, task, most_bytes, stop, .. } = &given;
         self.held = Some(record.id);
-        self.busy = Some(Busy { given: Some((Arc::clone(&record), task.clone())), stop: stop.clone() });
-        self.order(Order::Do(Box::new(Given { record, task, threads, progress, stop })));
+        self.busy = Some(Busy {
+            given: Some((Arc::clone(record), task.clone())),
+            most_bytes: *most_bytes,
+            stop: stop.clone(),
+        });
+        self.order(Order::Do(Box::new(given)));
     }
 
     /// Lets the lane end the worker that it holds. It must have nothing to do.
     pub(crate) fn let_go(&mut self) {
-        self.busy = Some(Busy { given: None, stop: Shutdown::new() });
+        self.busy = Some(Busy { given: None, most_bytes: None, stop: Shutdown::new() });
         self.order(Order::LetGo);
     }
 
@@ -180,6 +188,7 @@ impl Hand {
             executor: &mut *self.executor,
             tell: &mut tell,
             is_gone: false,
+            stamp: String::new(),
         };
         tokio::select! {
             outcome = attempt.run() => outcome,

@@ -13,6 +13,7 @@ mod blocking;
 mod choice;
 mod clock;
 pub mod commands;
+mod compare;
 mod digest;
 mod dispatcher;
 mod error;
@@ -55,7 +56,7 @@ mod wake;
 pub use away::{ServerFolder, ServerFolders};
 pub use clock::now;
 pub use error::Error;
-pub use handle::{Handle, ReloadWish};
+pub use handle::{Handle, MOST_EVENTS, ReloadWish};
 pub use inbox::{
     Inbox, InboxOptions, KeepJobs, NamePattern, NameRules, PatternError, Rule, ScanOptions, Scanned,
     Standing, passed_over, scan,

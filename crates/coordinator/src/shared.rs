@@ -13,11 +13,13 @@ pub(crate) struct Shared {
     pub(crate) updates: Teller,
     /// Held by the lane that gives a job another folder.
     pub(crate) moving: Mutex<()>,
+    /// Held by the lane that reads a whole source.
+    pub(crate) comparing: Mutex<()>,
 }
 
 impl Shared {
     pub(crate) fn new(options: ServiceOptions) -> Self {
-        Self { options, updates: Teller::new(), moving: Mutex::new(()) }
+        Self { options, updates: Teller::new(), moving: Mutex::new(()), comparing: Mutex::new(()) }
     }
 
     /// How the work is done now.

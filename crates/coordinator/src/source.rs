@@ -3,9 +3,9 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use job::{Failure, FailureKind, NewJob};
+use job::{Content, Failure, FailureKind, NewJob};
 use ledger::Record;
-use storage::{Stamp, check_readable, fingerprint, parts};
+use storage::{Stamp, check_readable, fingerprint, parts, whole_checksum};
 
 /// The form in which a stamp is kept in the ledger.
 pub(crate) fn stamp_text(stamp: &Stamp) -> String {
@@ -30,80 +30,213 @@ pub fn replaced_by(record: &Record) -> Option<String> {
 }
 
 /// What a look at a source found.
+#[derive(Debug)]
 pub(crate) enum SourceCheck {
-    /// The file has not been touched.
-    Same,
+    /// The file has not been touched: this is its stamp.
+    Same(String),
     /// The file was touched or moved, and its content is the same: this is its new stamp.
     SameContent(String),
+    /// The file was touched or another one has its place: whether the content is the same, [`compare`] tells. This is its stamp.
+    Touched(String),
     /// The job cannot go on.
     Gone(Failure),
 }
 
-/// Looks whether the source of a job is there with the content that it had when the job was taken in.
+/// Looks whether the source of a job is there with the content that it had when the job was taken in or, once it was indexed,
+/// then.
 pub(crate) fn check(record: &Record) -> SourceCheck {
     let source: &Path = &record.request.source;
-    let gone = |message: String| SourceCheck::Gone(Failure { kind: FailureKind::Final, message });
-    let stamp = match Stamp::of(source) {
-        Ok(stamp) => stamp_text(&stamp),
+    let found = match Stamp::of(source) {
+        Ok(found) => found,
         Err(error) => {
             return gone(format!("the source is gone: {error}; put it back and use `upscaled retry`"));
         }
     };
-    if stamp == record.request.stamp {
-        return SourceCheck::Same;
+    let stamp = stamp_text(&found);
+    let content = content(record);
+    let noted = content.map_or(&record.request.stamp, |content| &content.stamp);
+    if stamp == *noted {
+        return SourceCheck::Same(stamp);
     }
     match fingerprint(source) {
-        Ok(found) if found.hex == record.request.fingerprint => SourceCheck::SameContent(stamp),
-        Ok(_) => gone(format!(
-            "the source `{}` was changed since the job was added: start again with the new file, or put the old one back",
-            source.display()
-        )),
-        Err(error) => gone(format!("the source can no longer be read: {error}")),
+        Ok(samples) if samples.hex != record.request.fingerprint => changed(source),
+        Ok(_) if content.is_none() || is_renumbered(noted, &found) => SourceCheck::SameContent(stamp),
+        Ok(_) => SourceCheck::Touched(stamp),
+        Err(error) => unreadable(&error),
     }
 }
 
-/// Why an attempt failed where its source is not what it was, rather than what the worker met with for that.
-pub(crate) fn cause(record: &Record, met_with: &Failure) -> Option<Failure> {
-    match met_with.kind {
-        FailureKind::NoSpace { .. } => None,
-        _ => match check(record) {
-            SourceCheck::Gone(gone) => Some(gone),
-            SourceCheck::Same | SourceCheck::SameContent(_) => None,
+/// Reads all of a source that was touched, which has this stamp now. `None` where `goes_on` says no.
+pub(crate) fn compare(record: &Record, stamp: String, goes_on: impl Fn() -> bool) -> Option<SourceCheck> {
+    let source: &Path = &record.request.source;
+    let known = content(record).map(|content| &content.blake3);
+    Some(match whole_checksum(source, goes_on) {
+        Ok(None) => return None,
+        Ok(found) if found.as_ref() != known => changed(source),
+        Ok(_) => match Stamp::of(source).map(|found| stamp_text(&found)) {
+            Ok(now) if now != stamp => SourceCheck::Touched(now),
+            _ => SourceCheck::SameContent(stamp),
         },
-    }
+        Err(error) => unreadable(&error),
+    })
+}
+
+/// What the source of a job was when it was indexed; `None` before, and where an earlier version did that.
+pub(crate) fn content(record: &Record) -> Option<&Content> {
+    record.job.facts.as_ref()?.content.as_ref()
+}
+
+/// True where a file differs from the one that was noted only in the number of its disk, which drives get anew with every start.
+fn is_renumbered(noted: &str, found: &Stamp) -> bool {
+    let noted = serde_json::from_str::<Stamp>(noted);
+    noted.is_ok_and(|noted| Stamp { device: found.device, ..noted } == *found)
+}
+
+fn gone(message: String) -> SourceCheck {
+    SourceCheck::Gone(Failure { kind: FailureKind::Final, message })
+}
+
+fn changed(source: &Path) -> SourceCheck {
+    gone(format!(
+        "the source `{}` was changed since the job was added: start again with the new file, or put the old one back",
+        source.display()
+    ))
+}
+
+fn unreadable(error: &storage::Error) -> SourceCheck {
+    gone(format!("the source can no longer be read: {error}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use job::{Millis, Settings};
+    use std::os::unix::fs::FileExt as _;
+    use std::time::{Duration, SystemTime};
+
+    use job::state::{Event, TaskKey};
+    use job::{JobId, Millis, Settings};
     use ledger::Ledger;
 
     use super::*;
+    use crate::clock::now;
+    use crate::dispatcher::tests::facts;
     use crate::submit::{Request, submit};
 
+    /// More than is read for a fingerprint.
+    const LENGTH: usize = 5 << 20;
+    /// Between what is read for it.
+    const BETWEEN: u64 = 3 << 19;
+
+    struct House {
+        folder: tempfile::TempDir,
+        ledger: Ledger,
+        id: JobId,
+    }
+
+    impl House {
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let source = folder.path().join("a.mkv");
+            std::fs::write(&source, vec![7; LENGTH]).unwrap();
+            let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
+            let request = Request {
+                source,
+                settings: Settings::default(),
+                output: folder.path().to_owned(),
+                result: None,
+                folder: None,
+            };
+            let id = submit(&ledger, request, Millis(0)).await.unwrap().id;
+            Self { folder, ledger, id }
+        }
+
+        async fn index(&self) {
+            let claim = Event::Claim { worker: "w".to_owned(), lease_milliseconds: 1 };
+            self.ledger.apply(self.id, claim, now()).await.unwrap();
+            let blake3 = whole_checksum(&self.source(), || true).unwrap().unwrap();
+            let stamp = stamp_text(&Stamp::of(&self.source()).unwrap());
+            let facts = Box::new(job::SourceFacts { content: Some(Content { blake3, stamp }), ..facts() });
+            let (plan, segments) = job::plan(&facts, &Settings::default()).unwrap();
+            let task = TaskKey { segment: None, epoch: 1 };
+            let indexed = Event::Indexed { task, facts, plan, segments };
+            self.ledger.apply(self.id, indexed, now()).await.unwrap();
+        }
+
+        fn source(&self) -> PathBuf {
+            self.folder.path().join("a.mkv")
+        }
+
+        fn open(&self) -> std::fs::File {
+            std::fs::File::options().write(true).open(self.source()).unwrap()
+        }
+
+        fn touch(&self, seconds: u64) {
+            self.open().set_modified(SystemTime::now() + Duration::from_secs(seconds)).unwrap();
+        }
+
+        async fn record(&self) -> Record {
+            self.ledger.get(self.id).await.unwrap().unwrap()
+        }
+    }
+
+    fn reason(look: Option<SourceCheck>) -> String {
+        match look {
+            Some(SourceCheck::Gone(failure)) if failure.kind == FailureKind::Final => failure.message,
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[tokio::test]
-    async fn a_source_that_is_not_what_it_was_is_the_cause() {
-        let folder = tempfile::tempdir().unwrap();
-        let source = folder.path().join("a.mkv");
-        std::fs::write(&source, "one").unwrap();
-        let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
-        let request = Request {
-            source: source.clone(),
-            settings: Settings::default(),
-            output: folder.path().to_owned(),
-            result: None,
-            folder: None,
-        };
-        let id = submit(&ledger, request, Millis(0)).await.unwrap().id;
-        let record = ledger.get(id).await.unwrap().unwrap();
-        let failure = |kind| Failure { kind, message: "the frames cannot be decoded".to_owned() };
-        assert_eq!(cause(&record, &failure(FailureKind::Transient)), None);
-        std::fs::write(&source, "two, and more").unwrap();
-        assert_eq!(cause(&record, &failure(FailureKind::NoSpace { needed: 1 })), None);
-        let changed = cause(&record, &failure(FailureKind::Transient)).unwrap();
-        assert!(changed.kind == FailureKind::Final && changed.message.contains("was changed"), "{changed:?}");
-        std::fs::remove_file(&source).unwrap();
-        let gone = cause(&record, &failure(FailureKind::Final)).unwrap();
-        assert!(gone.message.contains("the source is gone"), "{gone:?}");
+    async fn before_the_index_a_touched_source_is_known_by_its_samples() {
+        let house = House::new().await;
+        assert!(matches!(check(&house.record().await), SourceCheck::Same(_)));
+        house.touch(1);
+        assert!(matches!(check(&house.record().await), SourceCheck::SameContent(_)));
+        std::fs::write(house.source(), "two").unwrap();
+        assert!(reason(Some(check(&house.record().await))).contains("was changed"));
+        std::fs::remove_file(house.source()).unwrap();
+        assert!(reason(Some(check(&house.record().await))).contains("the source is gone"));
+    }
+
+    #[tokio::test]
+    async fn after_the_index_every_byte_of_a_touched_source_counts() {
+        let house = House::new().await;
+        house.index().await;
+        let record = house.record().await;
+        std::fs::rename(house.source(), house.folder.path().join("b.mkv")).unwrap();
+        std::fs::rename(house.folder.path().join("b.mkv"), house.source()).unwrap();
+        assert!(matches!(check(&record), SourceCheck::Same(_)));
+
+        house.touch(1);
+        let SourceCheck::Touched(stamp) = check(&record) else { panic!("it was touched") };
+        assert!(compare(&record, stamp.clone(), || false).is_none());
+        assert!(matches!(compare(&record, stamp.clone(), || true), Some(SourceCheck::SameContent(_))));
+        house.touch(2);
+        assert!(
+            matches!(compare(&record, stamp, || true), Some(SourceCheck::Touched(_))),
+            "it does not hold still"
+        );
+
+        house.open().write_all_at(b"8", BETWEEN).unwrap();
+        // Whoever takes the file in again finds the samples alike.
+        house.touch(3);
+        let found = stamp_text(&Stamp::of(&house.source()).unwrap());
+        house.ledger.set_stamp(house.id, &found).await.unwrap();
+        let record = house.record().await;
+        let SourceCheck::Touched(stamp) = check(&record) else { panic!("samples do not tell") };
+        assert!(reason(compare(&record, stamp, || true)).contains("was changed"));
+    }
+
+    #[tokio::test]
+    async fn a_drive_with_another_number_is_not_read_whole() {
+        let house = House::new().await;
+        house.index().await;
+        let mut record = house.record().await;
+        let content = record.job.facts.as_mut().unwrap().content.as_mut().unwrap();
+        let stamp: Stamp = serde_json::from_str(&content.stamp).unwrap();
+        content.stamp = stamp_text(&Stamp { device: stamp.device + 1, ..stamp });
+        assert!(matches!(check(&record), SourceCheck::SameContent(_)));
+        let content = record.job.facts.as_mut().unwrap().content.as_mut().unwrap();
+        content.stamp = stamp_text(&Stamp { device: stamp.device + 1, inode: stamp.inode + 1, ..stamp });
+        assert!(matches!(check(&record), SourceCheck::Touched(_)));
     }
 }

@@ -254,6 +254,7 @@ mod tests {
             carry: job::Carry::default(),
             cut_off: cut_off.map(str::to_owned),
             crop: None,
+            content: None,
         }
     }
 

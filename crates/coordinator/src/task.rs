@@ -12,8 +12,6 @@ use protocol::message::{
 
 use crate::process::WorkerError;
 
-use crate::admission;
-
 /// The file of the frame list in a job's folder.
 const FRAME_LIST: &str = "frames.index";
 /// The result in a job's folder before it has its name.
@@ -52,13 +50,13 @@ pub(crate) fn access(record: &Record) -> Access {
 }
 
 /// The message that tells a worker to do a task; `None` for publishing, which no worker does, and for a job without
-/// the plan that its phase requires. `segments` lists those that are joined.
+/// the plan that its phase requires. `segments` lists those that are joined; a segment may take `most_bytes`.
 pub(crate) fn request(
     record: &Record,
     task: &Task,
     segments: Option<SegmentListFile>,
     engine_threads: u32,
-    max_disk: Option<u64>,
+    most_bytes: Option<u64>,
 ) -> Option<Request> {
     let job = &record.job;
     let source = record.request.source.clone();
@@ -88,7 +86,7 @@ pub(crate) fn request(
                 encoder_threads: plan.encoder_threads,
                 engine_threads,
                 folder,
-                most_bytes: max_disk.map(|most| admission::left(job, most)),
+                most_bytes,
             }))
         }
         Task::Join { .. } => {

@@ -100,6 +100,9 @@ impl SourceFacts {
             name("pixel format", &encoding.pixel_format)?;
         }
         name("checksum of the frame list", &self.frame_list_blake3)?;
+        if let Some(content) = &self.content {
+            name("checksum of the source", &content.blake3)?;
+        }
         at_most("missing", &self.missing, MOST_MISSING)?;
         ranges("missing", &self.missing)?;
         self.carry.validate()?;
@@ -181,6 +184,7 @@ mod tests {
             carry: Carry::default(),
             cut_off: None,
             crop: None,
+            content: None,
         }
     }
 

@@ -37,7 +37,7 @@ pub use scheduler::{Priority, Scheduler};
 pub use settings::{
     BUILT_IN_MODELS, DEFAULT_MODEL, ENGINES, Model, Settings, SettingsError, WDN_MODEL, WdnWeights,
 };
-pub use source::{Container, SourceFacts};
+pub use source::{Container, Content, SourceFacts};
 pub use target::{LARGEST_SIDE, Shape, Target};
 pub use text::{cut_line, one_line};
 

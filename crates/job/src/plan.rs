@@ -147,6 +147,7 @@ mod tests {
             carry: crate::Carry::default(),
             cut_off: None,
             crop: None,
+            content: None,
         }
     }
 

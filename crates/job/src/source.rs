@@ -76,6 +76,19 @@ pub struct SourceFacts {
     /// What was cut off of the pictures; their width and height are those of what is left.
     #[serde(default)]
     pub crop: Option<Cropped>,
+    /// All that was read; `None` where an earlier version read it.
+    #[serde(default)]
+    pub content: Option<Content>,
+}
+
+/// What a source was when it was read, to the last byte.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    /// A checksum over all its bytes, in hex.
+    pub blake3: String,
+    /// What the file system said of the file that had these bytes last. The coordinator knows it, and no worker.
+    #[serde(default)]
+    pub stamp: String,
 }
 
 impl SourceFacts {

@@ -23,7 +23,9 @@ mod totals;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, FailureKind, JobId, Millis, Plan, PlannedSegment, Priority, SegmentRange, SourceFacts};
+use crate::{
+    Content, Failure, FailureKind, JobId, Millis, Plan, PlannedSegment, Priority, SegmentRange, SourceFacts,
+};
 
 pub use attempt::{Death, FailedAttempt, MOST_FAILED_ATTEMPTS};
 pub use in_memory::InMemory;
@@ -337,6 +339,8 @@ pub enum Event {
         /// All that is there.
         segments: Vec<RecoveredSegment>,
     },
+    /// The whole source was read again, and is what it was when it was indexed.
+    Compared(Content),
     /// The result is complete, verified and synced under its temporary name.
     Joined {
         /// Which attempt.

@@ -53,6 +53,7 @@ fn facts(frames: u32) -> SourceFacts {
         carry: job::Carry::default(),
         cut_off: None,
         crop: None,
+        content: None,
     }
 }
 

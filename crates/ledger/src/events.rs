@@ -3,7 +3,9 @@
 use job::state::{Job, Phase};
 use job::{JobId, Millis};
 use serde::{Deserialize, Serialize};
+use sqlx::sqlite::SqliteOperation;
 use sqlx::{Row as _, SqliteConnection};
+use tokio::sync::watch;
 
 use crate::rows::{from_json, to_json};
 use crate::{Error, Ledger};
@@ -121,6 +123,21 @@ impl Ledger {
         Ok(Events { events, missed: missed.cast_unsigned() })
     }
 
+    /// As [`Ledger::events`]; where there is none, waits for the next. Only what this ledger and its copies change ends the wait.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn next_events(&self, after: i64, limit: u32) -> Result<Events, Error> {
+        let mut happened = self.happened.subscribe();
+        loop {
+            let events = self.events(after, limit).await?;
+            // The sender lives as long as this ledger.
+            if !events.events.is_empty() || happened.changed().await.is_err() {
+                return Ok(events);
+            }
+        }
+    }
+
     /// The number of the latest event; 0 before the first.
     ///
     /// # Errors
@@ -130,6 +147,20 @@ impl Ledger {
             sqlx::query_scalar("SELECT max(number) FROM event").fetch_one(&self.pool).await?;
         Ok(last.unwrap_or(0))
     }
+}
+
+/// Tells those who wait for events when a connection notes one. They read it with the same connection, which they get when the
+/// transaction is over.
+pub(crate) async fn tell(
+    connection: &mut SqliteConnection,
+    happened: watch::Sender<()>,
+) -> Result<(), sqlx::Error> {
+    connection.lock_handle().await?.set_update_hook(move |update| {
+        if update.table == "event" && update.operation == SqliteOperation::Insert {
+            happened.send_replace(());
+        }
+    });
+    Ok(())
 }
 
 /// Notes an event, in the transaction that makes the change.

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection as _, SqlitePool};
+use tokio::sync::watch;
 
 use crate::base::Base;
 use crate::error::is_corrupt;
 use crate::seal::structure;
-use crate::{Error, upgrade};
+use crate::{Error, events, upgrade};
 
 /// How long a writer waits for another process: transactions take milliseconds, a busy disk seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -24,6 +25,8 @@ pub struct Ledger {
     pub(crate) path: PathBuf,
     pub(crate) base: Base,
     pub(crate) pool: SqlitePool,
+    /// That there may be new events.
+    pub(crate) happened: watch::Sender<()>,
 }
 
 impl Ledger {
@@ -79,6 +82,8 @@ impl Ledger {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
+        let happened = watch::Sender::new(());
+        let teller = happened.clone();
         // One connection: SQLite has one writer, and the statements are short.
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
@@ -88,10 +93,11 @@ impl Ledger {
                 let is_clean = !connection.is_in_transaction();
                 Box::pin(async move { Ok(is_clean) })
             })
+            .after_connect(move |connection, _| Box::pin(events::tell(connection, teller.clone())))
             .connect_with(options)
             .await;
         let pool = pool.map_err(|cause| opening(path, cause))?;
-        let ledger = Self { path: path.to_owned(), base: Base::of(path), pool };
+        let ledger = Self { path: path.to_owned(), base: Base::of(path), pool, happened };
         let ready = async {
             ledger.check().await?;
             ledger.bring_to_this_version(had_tables).await

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use job::{JobId, Millis};
+use job::{FilePath, JobId, Millis};
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use crate::rows::record;
@@ -42,6 +42,31 @@ impl End {
     }
 }
 
+impl Ended {
+    /// The query for a column of all jobs that are wanted.
+    fn query(&self, column: &str) -> QueryBuilder<Sqlite> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
+        query.push(column).push(" FROM job WHERE ended IS NOT NULL");
+        if !self.how.is_empty() {
+            let mut listed = query.push(" AND state IN (").separated(", ");
+            for end in &self.how {
+                listed.push_bind(end.name());
+            }
+            query.push(")");
+        }
+        if !self.removed {
+            query.push(" AND removed = 0");
+        }
+        if let Some(since) = self.since {
+            query.push(" AND ended >= ").push_bind(since.0);
+        }
+        if let Some((at, id)) = self.before {
+            query.push(" AND (ended, id) < (").push_bind(at.0).push(", ").push_bind(id.0).push(")");
+        }
+        query
+    }
+}
+
 impl Ledger {
     /// The jobs that have not ended, in their places.
     ///
@@ -68,26 +93,43 @@ impl Ledger {
     /// # Errors
     /// When the database fails.
     pub async fn ended(&self, wanted: &Ended, limit: u32) -> Result<Vec<Record>, Error> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM job WHERE ended IS NOT NULL");
-        if !wanted.how.is_empty() {
-            let mut listed = query.push(" AND state IN (").separated(", ");
-            for end in &wanted.how {
-                listed.push_bind(end.name());
-            }
-            query.push(")");
-        }
-        if !wanted.removed {
-            query.push(" AND removed = 0");
-        }
-        if let Some(since) = wanted.since {
-            query.push(" AND ended >= ").push_bind(since.0);
-        }
-        if let Some((at, id)) = wanted.before {
-            query.push(" AND (ended, id) < (").push_bind(at.0).push(", ").push_bind(id.0).push(")");
-        }
+        let mut query = wanted.query("*");
         query.push(" ORDER BY ended DESC, id DESC LIMIT ").push_bind(i64::from(limit));
         let rows = query.build().fetch_all(&self.pool).await?;
         rows.iter().map(|row| record(&self.base, row)).collect()
+    }
+
+    /// How many jobs a list of all pages would have.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count_ended(&self, wanted: &Ended) -> Result<u64, Error> {
+        let count: i64 = wanted.query("count(*)").build_query_scalar().fetch_one(&self.pool).await?;
+        Ok(count.cast_unsigned())
+    }
+
+    /// The jobs of these numbers, as far as they are there, in the order of their numbers.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn between(&self, first: JobId, last: JobId) -> Result<Vec<Record>, Error> {
+        let statement = "SELECT * FROM job WHERE id BETWEEN $1 AND $2 ORDER BY id";
+        let rows = sqlx::query(statement).bind(first.0).bind(last.0).fetch_all(&self.pool).await?;
+        rows.iter().map(|row| record(&self.base, row)).collect()
+    }
+
+    /// The sources of all jobs, with when each was taken in; nothing else of a job is read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sources(&self) -> Result<Vec<(JobId, FilePath, Millis)>, Error> {
+        let statement = "SELECT id, source, created FROM job ORDER BY id";
+        let rows = sqlx::query(statement).fetch_all(&self.pool).await?;
+        let source = |row: &sqlx::sqlite::SqliteRow| {
+            let source = self.base.found(&FilePath::from_bytes(row.try_get("source")?));
+            Ok((JobId(row.try_get("id")?), source, Millis(row.try_get("created")?)))
+        };
+        rows.iter().map(source).collect()
     }
 
     /// How many jobs there are of each status, by its name.

@@ -64,6 +64,7 @@ async fn fill(ledger: &Ledger) -> Vec<Vec<Record>> {
             carry: job::Carry::default(),
             cut_off: None,
             crop: None,
+            content: None,
         };
         let (plan, segments) = job::plan(&facts, &new_job(number).settings).unwrap();
         let task = claim(ledger, id).await;

@@ -47,6 +47,7 @@ fn facts() -> SourceFacts {
         carry: job::Carry::default(),
         cut_off: None,
         crop: None,
+        content: None,
     }
 }
 

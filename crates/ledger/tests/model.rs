@@ -55,6 +55,7 @@ fn indexed(task: TaskKey) -> Event {
         carry: job::Carry::default(),
         cut_off: None,
         crop: None,
+        content: None,
     };
     let (plan, segments) = job::plan(&facts, &new_job().settings).unwrap();
     Event::Indexed { task, facts: Box::new(facts), plan, segments }

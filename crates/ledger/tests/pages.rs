@@ -107,3 +107,24 @@ async fn a_reader_that_falls_behind_is_told_how_much_it_missed() {
     assert_eq!(missed, later.cast_unsigned() - 1);
     assert_eq!(ledger.last_event().await.unwrap(), later + 1);
 }
+
+#[tokio::test]
+async fn a_reader_that_waits_hears_of_what_comes_and_of_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder).await;
+    let id = ledger.submit(&new_job(1), Millis(5)).await.unwrap().id;
+    assert_eq!(ledger.next_events(0, 9).await.unwrap().events.len(), 1);
+    let waiting = tokio::spawn({
+        let ledger = ledger.clone();
+        async move { ledger.next_events(1, 9).await.unwrap() }
+    });
+    // What changes nothing is no event, and what is undone is none.
+    assert!(!ledger.submit(&new_job(1), Millis(6)).await.unwrap().is_new);
+    let other = NewJob { folder: new_job(1).folder, ..new_job(2) };
+    assert!(ledger.submit(&other, Millis(6)).await.is_err());
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    ledger.apply(id, Event::Pause, Millis(7)).await.unwrap();
+    let Events { events, missed } = waiting.await.unwrap();
+    assert_eq!((events.len(), events[0].number, events[0].at, missed), (1, 2, Millis(7), 0));
+}

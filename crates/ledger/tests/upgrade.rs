@@ -176,6 +176,7 @@ async fn begun(ledger: &Ledger, number: i64, finished: u32) -> JobId {
         carry: job::Carry::default(),
         cut_off: None,
         crop: None,
+        content: None,
     };
     let task = claim(ledger, id).await;
     let (plan, segments) = job::plan(&facts, &new_job(number).settings).unwrap();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::Metadata;
+use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
@@ -77,6 +78,39 @@ pub fn checksum(path: &Path) -> Result<String, Error> {
     let mut hash = blake3::Hasher::new();
     hash.update_reader(file).map_err(Error::io("read", path))?;
     Ok(hash.finalize().to_hex().to_string())
+}
+
+/// A checksum over all bytes of a source, with all its [`parts`]: of one file its BLAKE3, in hex. `None` where `goes_on`, which
+/// is asked for each mebibyte, says no.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn whole_checksum(path: &Path, goes_on: impl Fn() -> bool) -> Result<Option<String>, Error> {
+    let parts = parts(path);
+    let mut of_all = blake3::Hasher::new_derive_key("upscaled 2026 checksum of a source in parts v1");
+    for part in &parts {
+        let Some(hash) = whole_file(part, &goes_on)? else { return Ok(None) };
+        if parts.len() < 2 {
+            return Ok(Some(hash.to_hex().to_string()));
+        }
+        of_all.update(hash.as_bytes());
+    }
+    Ok(Some(of_all.finalize().to_hex().to_string()))
+}
+
+fn whole_file(path: &Path, goes_on: &impl Fn() -> bool) -> Result<Option<blake3::Hash>, Error> {
+    let mut file = open::users_file(path).map_err(Error::io("open", path))?;
+    let mut hash = blake3::Hasher::new();
+    let mut buffer = vec![0; MEBIBYTE as usize];
+    while goes_on() {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(Some(hash.finalize())),
+            Ok(length) => drop(hash.update(buffer.get(..length).unwrap_or_default())),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::io("read", path)(error)),
+        }
+    }
+    Ok(None)
 }
 
 /// What the file system says of a source without reading it: when this is unchanged, so is the source, as far as anyone can
@@ -169,6 +203,32 @@ mod tests {
             assert_ne!(original, fingerprint(&b).unwrap());
         }
         assert!(fingerprint(&folder.path().join("missing")).is_err());
+    }
+
+    #[test]
+    fn every_byte_of_every_part_counts_in_the_whole_checksum() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |number: u32| folder.path().join(format!("VTS_01_{number}.VOB"));
+        let whole = || whole_checksum(&at(1), || true).unwrap().unwrap();
+        let mut bytes = vec![7; 5 * MEBIBYTE as usize + 17];
+        fs::write(at(1), &bytes).unwrap();
+        assert_eq!(whole(), checksum(&at(1)).unwrap());
+        let mut seen = vec![whole()];
+        bytes[3 << 19] = 8;
+        fs::write(at(1), &bytes).unwrap();
+        seen.push(whole());
+        for text in ["", "x", "xy"] {
+            fs::write(at(2), text).unwrap();
+            seen.push(whole());
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 5);
+        let left = std::cell::Cell::new(3);
+        let goes_on = || left.replace(left.get() - 1) > 0;
+        assert_eq!(whole_checksum(&at(1), goes_on).unwrap(), None);
+        fs::remove_file(at(1)).unwrap();
+        assert!(whole_checksum(&at(1), || true).is_err());
     }
 
     #[test]

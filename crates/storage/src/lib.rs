@@ -36,7 +36,7 @@ mod test_disk;
 pub use atomic::{make_folder, make_folder_below, sync_folder, write_atomic, write_status};
 pub use bytes::{Bytes, NoBytes};
 pub use error::Error;
-pub use fingerprint::{Fingerprint, Stamp, checksum, fingerprint};
+pub use fingerprint::{Fingerprint, Stamp, checksum, fingerprint, whole_checksum};
 pub use frame_list::{
     FieldsPart, FrameListFault, FrameListFile, PartOfList, PictureKind, PicturesPart, StretchPart,
 };

@@ -74,6 +74,7 @@ fn begun(id: i64) -> (Record, InMemory) {
         carry: job::Carry::default(),
         cut_off: None,
         crop: None,
+        content: None,
     };
     let plan = Plan { width: 2560, height: 1440, encoder_threads: 1, segments: 4 };
     let mut film = InMemory { job: record.job.clone(), segments: Vec::new() };

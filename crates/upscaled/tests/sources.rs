@@ -148,3 +148,52 @@ fn an_unfinished_job_whose_folder_is_gone_keeps_its_work_and_goes_on_by_a_retry(
     assert_eq!(server.wait_for_jobs(1)[0]["status"], "done");
     assert_eq!(frame_checksums(&root.join("output/clip_upscaled.mp4")).len(), 600);
 }
+
+/// A job of a film of some MiB, most of it sound, that is stopped after its first segments; with the source.
+fn begun_with_much_sound(root: &Path) -> (Server, std::path::PathBuf) {
+    let source = input(root, "clip.mkv");
+    let video = "testsrc2=size=52x36:rate=25,noise=alls=40:allf=t";
+    let sound = "anoisesrc=duration=30:sample_rate=48000:seed=1";
+    let inputs = ["-f", "lavfi", "-i", video, "-f", "lavfi", "-i", sound, "-shortest"];
+    let coded = ["-c:v", "libx264", "-preset", "veryfast", "-g", "25", "-c:a", "pcm_s16le", "-ac", "2"];
+    ffmpeg(&[&inputs[..], &coded, &["-pix_fmt", "yuv420p", source.to_str().unwrap()]].concat());
+    assert!(source.metadata().unwrap().len() > 5 << 20, "only samples of it are looked at");
+    let mut server = Server::start(root, &SLOW);
+    wait_for("two segments", PATIENCE, || segments(&root.join("output/clip.mkv.job")).len() >= 2);
+    assert_eq!(server.stop(), Some(0));
+    (server, source)
+}
+
+#[test]
+fn sound_that_is_changed_in_the_middle_of_a_job_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let (mut server, source) = begun_with_much_sound(root);
+    let mut bytes = fs::read(&source).unwrap();
+    // Between the head and the middle, of which samples are compared at once.
+    let at = bytes.len() / 4;
+    bytes[at..at + 400].iter_mut().for_each(|byte| *byte ^= 1);
+    fs::write(&source, &bytes).unwrap();
+    server.restart();
+    let jobs = server.wait_for_jobs(1);
+    assert_eq!(jobs[0]["status"], "failed", "{jobs:?}");
+    assert!(jobs[0]["reason"].as_str().unwrap().contains("was changed"), "{jobs:?}");
+    // The old content is back, under another time.
+    bytes[at..at + 400].iter_mut().for_each(|byte| *byte ^= 1);
+    fs::write(&source, &bytes).unwrap();
+    run_well(root, &["retry", "1"]);
+    assert_eq!(server.wait_for_jobs(1)[0]["status"], "done");
+}
+
+#[test]
+fn a_source_that_is_copied_over_itself_in_the_middle_of_a_job_is_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let (mut server, source) = begun_with_much_sound(root);
+    fs::copy(&source, input(root, "copy.tmp")).unwrap();
+    fs::rename(input(root, "copy.tmp"), &source).unwrap();
+    server.restart();
+    assert_eq!(server.wait_for_jobs(1)[0]["status"], "done");
+    let log = fs::read_to_string(root.join("terminal.log")).unwrap();
+    assert!(log.contains("whole content is compared"), "{log}");
+}

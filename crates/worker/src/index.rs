@@ -1,5 +1,6 @@
 //! Reading a source: is it a video, when does each of its frames appear, and what of it cannot be kept?
 
+mod content;
 mod early;
 mod notes;
 mod shape;
@@ -42,8 +43,9 @@ pub(crate) fn probe(path: &Path) -> Result<Response, Failed> {
 
 /// Makes the frame list, and finds what the job needs to know.
 pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Response, Failed> {
-    let examined = examine(request, Reading::Whole, progress)?;
-    Ok(Response::Indexed(Box::new(examined.facts)))
+    let (examined, content) =
+        content::beside(&request.source, progress, || examine(request, Reading::Whole, progress))?;
+    Ok(Response::Indexed(Box::new(SourceFacts { content, ..examined.facts })))
 }
 
 /// How the frame list is made.
@@ -114,6 +116,7 @@ pub(crate) fn examine(
         carry,
         cut_off: index.cut_off.clone(),
         crop: cropped,
+        content: None,
     };
     Ok(Examined { facts, index, other_bytes })
 }

@@ -4,8 +4,9 @@ use job::state::{Effect, Event, Status};
 use job::{JobId, Priority};
 use ledger::{Ledger, Record};
 
+use super::load::chosen;
 use super::message::{Became, Outcome, Refusal};
-use super::select::{Which, chosen};
+use super::select::Which;
 use crate::clock::now;
 use crate::leftovers::discard_work;
 
@@ -46,7 +47,7 @@ pub(crate) async fn change(
     is_alone: bool,
 ) -> Result<Vec<Outcome>, Refusal> {
     let is_cancel = change == Change::Cancel;
-    let records = chosen(ledger.list().await?, which, is_cancel, |status| change.is_for(status))?;
+    let records = chosen(ledger, which, is_cancel, |status| change.is_for(status)).await?;
     let mut outcomes = Vec::with_capacity(records.len());
     for record in records {
         let changed = if is_cancel {
@@ -92,7 +93,7 @@ pub(super) async fn apply(ledger: &Ledger, id: JobId, event: Event) -> Result<Be
 
 /// Takes jobs that have come to their end off the list.
 pub(crate) async fn set_removed(ledger: &Ledger, which: &Which) -> Result<Vec<Outcome>, Refusal> {
-    let records = chosen(ledger.list().await?, which, true, Status::is_final)?;
+    let records = chosen(ledger, which, true, Status::is_final).await?;
     let mut outcomes = Vec::with_capacity(records.len());
     for record in records {
         let (status, frames) = (&record.job.status, record.job.frames_done());

@@ -3,8 +3,10 @@
 use job::{JobId, Millis};
 use ledger::{Kept, Ledger, Record};
 
+use super::load::chosen;
 use super::message::{Became, Outcome, Refusal};
-use super::select::{Which, chosen};
+use super::select::Which;
+
 use crate::blocking::blocking;
 use crate::clock::now;
 use crate::forget;
@@ -19,7 +21,7 @@ pub(crate) struct Forgetting {
     pub(crate) before: Option<Millis>,
     /// It is only said what would be done.
     pub(crate) dry_run: bool,
-    /// Nobody works on the jobs of this ledger.
+    /// No service works on the jobs of this ledger.
     pub(crate) is_alone: bool,
 }
 
@@ -27,7 +29,7 @@ pub(crate) struct Forgetting {
 pub(crate) async fn forget(ledger: &Ledger, which: &Which, how: Forgetting) -> Result<Vec<Outcome>, Refusal> {
     let mut outcomes = Vec::new();
     if *which != Which::All {
-        let mut records = chosen(ledger.list().await?, which, true, job::state::Status::is_final)?;
+        let mut records = chosen(ledger, which, true, job::state::Status::is_final).await?;
         records.retain(|record| how.before.is_none_or(|before| record.changed < before));
         let mut records = records.into_iter().peekable();
         while records.peek().is_some() {

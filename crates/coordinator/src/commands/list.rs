@@ -1,10 +1,9 @@
 //! The list of jobs: which are on it, and in which order.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
 
 use job::state::Status;
-use job::{FilePath, Millis};
+use job::{JobId, Millis, Priority};
 use ledger::{Record, SeenFile};
 use serde::{Deserialize, Serialize};
 
@@ -49,8 +48,9 @@ impl ListFilter {
         !(self.running || self.waiting || self.paused || self.failed || self.done)
     }
 
-    fn takes(&self, record: &Record) -> bool {
-        let is_of_kind = match record.job.status {
+    /// True for jobs of this status.
+    pub(super) fn takes_kind(&self, status: &Status) -> bool {
+        let is_of_kind = match status {
             Status::Running => self.running,
             Status::Queued | Status::WaitingForSpace { .. } | Status::WaitingForFolder { .. } => self.waiting,
             Status::Paused => self.waiting || self.paused,
@@ -58,22 +58,31 @@ impl ListFilter {
             Status::Done => self.done,
             Status::Canceled => false,
         };
-        (is_of_kind || self.has_all_kinds()) && self.since.is_none_or(|since| record.changed >= since)
+        is_of_kind || self.has_all_kinds()
+    }
+
+    pub(super) fn takes(&self, record: &Record) -> bool {
+        !record.is_removed
+            && self.takes_kind(&record.job.status)
+            && self.since.is_none_or(|since| record.changed >= since)
     }
 }
 
 impl JobList {
-    /// What is to be listed of all jobs and all files that were seen. Reads small files of the jobs.
-    pub fn choose(filter: &ListFilter, records: Vec<Record>, seen: Vec<SeenFile>, now: Millis) -> Self {
+    /// What is to be listed of these jobs and of files that were seen and are no jobs. Reads small files of the jobs.
+    pub fn choose(
+        filter: &ListFilter,
+        mut records: Vec<Record>,
+        mut seen: Vec<SeenFile>,
+        now: Millis,
+    ) -> Self {
         let takes_seen = filter.waiting || filter.has_all_kinds();
-        let mut seen = waiting_files(seen, &records);
         seen.retain(|file| takes_seen && filter.since.is_none_or(|since| file.since >= since));
-        let is_wanted = |record: &Record| !record.is_removed && filter.takes(record);
-        let mut records: Vec<Record> = records.into_iter().filter(is_wanted).collect();
-        records.sort_by_key(|Record { job, position, changed, .. }| match &job.status {
-            status if status.is_final() => (2, Reverse(job.priority), -changed.0),
-            Status::Running => (0, Reverse(job.priority), *position),
-            _ => (1, Reverse(job.priority), *position),
+        records.retain(|record| filter.takes(record));
+        records.sort_by_key(|Record { id, job, position, changed, .. }| match &job.status {
+            status if status.is_final() => (2, Reverse(Priority::Normal), -changed.0, Reverse(*id)),
+            Status::Running => (0, Reverse(job.priority), *position, Reverse(JobId(0))),
+            _ => (1, Reverse(job.priority), *position, Reverse(JobId(0))),
         });
         let limit = filter.limit.map_or(usize::MAX, |limit| limit as usize);
         let left_out = records.len().saturating_sub(limit);
@@ -87,22 +96,10 @@ impl JobList {
     }
 }
 
-/// The files that are no jobs yet. The server notes that one has become a job a moment after it has.
-fn waiting_files(seen: Vec<SeenFile>, records: &[Record]) -> Vec<SeenFile> {
-    let jobs = records.iter().map(|record| (&record.request.source, record.created));
-    let mut latest: HashMap<&FilePath, Millis> = HashMap::new();
-    for (source, created) in jobs {
-        let known = latest.entry(source).or_insert(created);
-        *known = created.max(*known);
-    }
-    let is_job = |file: &SeenFile| latest.get(&file.path).is_some_and(|&created| created >= file.since);
-    seen.into_iter().filter(|file| !is_job(file)).collect()
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use job::state::Job;
-    use job::{JobId, NewJob, Settings};
+    use job::{FilePath, NewJob, Settings};
 
     use super::*;
 
@@ -128,27 +125,5 @@ pub(super) mod tests {
             is_removed: false,
             job: Job { id: JobId(id), ..Job::new() },
         }
-    }
-
-    #[test]
-    fn a_file_that_has_become_a_job_is_listed_once() {
-        let file = |id: i64, since: i64| SeenFile {
-            path: queued(id).request.source,
-            size: 5,
-            modified: Millis(0),
-            since: Millis(since),
-            reason: "it was changed a moment ago".to_owned(),
-        };
-        let records = vec![queued(3), queued(4)];
-        let list = JobList::choose(
-            &ListFilter::default(),
-            records,
-            vec![file(3, 2), file(4, 5), file(7, 1)],
-            Millis(9),
-        );
-        assert_eq!((list.jobs.len(), list.unfinished, list.left_out), (2, 2, 0));
-        // The fourth came back after its job.
-        let since: Vec<i64> = list.seen.iter().map(|file| file.since.0).collect();
-        assert_eq!(since, [5, 1]);
     }
 }

@@ -2,6 +2,7 @@
 
 use ledger::{Ledger, QueuePosition, Record};
 
+use super::load::named;
 use super::message::{Moved, NewPosition, Refusal};
 use super::select::{Selector, select_exactly, select_one};
 
@@ -11,10 +12,11 @@ pub(crate) async fn set_position(
     jobs: &[Selector],
     to: &NewPosition,
 ) -> Result<Moved, Refusal> {
-    let records = ledger.list().await?;
-    let mut chosen = select_exactly(&records, jobs)?;
+    let mut chosen = select_exactly(&named(ledger, jobs).await?, jobs)?;
     let before = match to {
-        NewPosition::Before(other) => Some(select_one(&records, other)?),
+        NewPosition::Before(other) => {
+            Some(select_one(&named(ledger, std::slice::from_ref(other)).await?, other)?)
+        }
         NewPosition::First | NewPosition::Last => None,
     };
     if let Some(record) = chosen.iter().chain(&before).find(|record| record.job.status.is_final()) {

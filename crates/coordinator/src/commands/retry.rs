@@ -6,8 +6,9 @@ use ledger::{Ledger, Record};
 use tokio::sync::Mutex;
 
 use super::change::apply;
+use super::load::chosen;
 use super::message::{Became, Outcome, Refusal};
-use super::select::{Which, chosen};
+use super::select::Which;
 use crate::clock::now;
 use crate::error::Error;
 use crate::source::replaced_by;
@@ -32,7 +33,7 @@ pub(crate) async fn retry(
     wanted: Retry<'_>,
     changing: &Mutex<()>,
 ) -> Result<Vec<Outcome>, Refusal> {
-    let records = chosen(ledger.list().await?, which, false, is_unfinished)?;
+    let records = chosen(ledger, which, false, is_unfinished).await?;
     let is_other =
         |record: &Record| wanted.settings.is_some_and(|settings| *settings != record.request.settings);
     if !wanted.again && records.iter().any(is_other) {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use job::state::Status;
 use job::{FilePath, JobId};
 use ledger::Record;
 use serde::{Deserialize, Serialize};
@@ -53,6 +52,14 @@ impl Selector {
         }
     }
 
+    /// True where a source may be one that is meant by its name.
+    pub(super) fn may_name(&self, source: &FilePath) -> bool {
+        match self {
+            Self::Numbers(..) => false,
+            Self::Name { name, path } => path.as_ref() == Some(source) || is_named(source, Path::new(name)),
+        }
+    }
+
     /// That no job is meant.
     fn none(&self) -> Refusal {
         match self {
@@ -71,14 +78,16 @@ fn named<'a>(name: &Path, path: Option<&FilePath>, records: &'a [Record]) -> Vec
             return here;
         }
     }
-    let is_meant = |record: &&Record| {
-        let source: &Path = &record.request.source;
-        // Every path ends with an empty one.
-        !name.as_os_str().is_empty() && (source.ends_with(name) || source.with_extension("").ends_with(name))
-    };
+    let is_meant = |record: &&Record| is_named(&record.request.source, name);
     let (off_the_list, listed): (Vec<&Record>, Vec<&Record>) =
         records.iter().filter(is_meant).partition(|record| record.is_removed);
     if listed.is_empty() { off_the_list } else { listed }
+}
+
+/// True where a name is the end of a source's path, with its extension or without.
+fn is_named(source: &Path, name: &Path) -> bool {
+    // Every path ends with an empty one.
+    !name.as_os_str().is_empty() && (source.ends_with(name) || source.with_extension("").ends_with(name))
 }
 
 /// The jobs that are meant, in their order, each once.
@@ -122,29 +131,6 @@ pub(crate) fn select_one(records: &[Record], selector: &Selector) -> Result<Reco
         return Err(Refusal::SeveralJobs(candidates(&found)));
     }
     Ok(found.remove(0))
-}
-
-/// The jobs that something is to be done to: `can` tells of which it can be asked, and `exactly` how names are taken.
-///
-/// # Errors
-/// As for [`select_exactly`].
-pub(crate) fn chosen(
-    mut records: Vec<Record>,
-    which: &Which,
-    exactly: bool,
-    can: impl Fn(&Status) -> bool,
-) -> Result<Vec<Record>, Refusal> {
-    match which {
-        Which::Named(selectors) if exactly => return select_exactly(&records, selectors),
-        Which::Named(selectors) => return select(&records, selectors),
-        Which::Failed => records.retain(|record| has_failed(&record.job.status) && !record.is_removed),
-        Which::All => records.retain(|record| can(&record.job.status) && !record.is_removed),
-    }
-    Ok(records)
-}
-
-const fn has_failed(status: &Status) -> bool {
-    matches!(status, Status::Failed { .. })
 }
 
 /// Jobs with what tells them from each other.

@@ -134,6 +134,7 @@ impl Dispatcher {
                 self.touched.remove(&id);
                 self.reached.remove(&id);
                 self.tidied.remove(&id);
+                self.undivided.remove(&id);
                 self.shown.remove(&id);
                 freed?;
             }

@@ -54,7 +54,7 @@ impl Dispatcher {
 
     /// Takes in how the work of a lane ended.
     async fn end(&mut self, lane: usize, outcome: Outcome, shutdown: &Shutdown) -> Result<(), Error> {
-        let Some(Busy { given, .. }) = self.lanes[lane].busy.take() else { return Ok(()) };
+        let Some(Busy { given, most_bytes, .. }) = self.lanes[lane].busy.take() else { return Ok(()) };
         self.is_dirty = true;
         let (Some((record, task)), Outcome::Event { event, engine }) = (given.clone(), outcome_of(outcome)?)
         else {
@@ -71,7 +71,9 @@ impl Dispatcher {
             return Ok(());
         };
         self.note_end(lane, record.id, &task, &event, engine);
-        if is_for_want_of_memory(&event) && self.yields_memory(lane, &record) {
+        if is_for_want_of_memory(&event) && self.yields_memory(lane, &record)
+            || self.is_for_a_share(&event, most_bytes, &record)
+        {
             let worker = Some(self.lanes[lane].name.clone());
             self.tell_ledger(record.id, Event::Release { worker }, shutdown).await?;
             return Ok(());

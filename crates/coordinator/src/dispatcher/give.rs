@@ -14,7 +14,7 @@ use crate::blocking::blocking;
 use crate::choice::{AHEAD, JobView, Kind, Need, choose, threads_of};
 use crate::clock::now;
 use crate::error::Error;
-use crate::lanes::{LEASE, range};
+use crate::lanes::{Given, LEASE, range};
 use crate::shutdown::Shutdown;
 
 /// What has been seen of the jobs of a priority, to know when it is enough.
@@ -206,6 +206,10 @@ impl Dispatcher {
             let lane = &self.lanes[lane];
             (lane.kind, lane.number, lane.name.clone())
         };
+        let Some(most_bytes) = self.promise(lane, id).await? else {
+            jobs.iter_mut().filter(|job| job.id == id).for_each(|job| job.is_open = false);
+            return Ok(false);
+        };
         let claim = Event::Claim { worker: worker.clone(), lease_milliseconds: LEASE.as_millis() as i64 };
         let applied = self.tell_ledger(id, claim, shutdown).await?;
         let record = Arc::new(applied.record);
@@ -232,8 +236,8 @@ impl Dispatcher {
         self.report(&record);
         let limits = self.shared.limits();
         let threads = threads_of(number, limits.workers, limits.engine_threads);
-        let progress = self.shown(id).progress.clone();
-        self.lanes[lane].give(record, task, threads, progress);
+        let (progress, stop) = (self.shown(id).progress.clone(), Shutdown::new());
+        self.lanes[lane].give(Given { record, task, threads, most_bytes, progress, stop });
         Ok(true)
     }
 

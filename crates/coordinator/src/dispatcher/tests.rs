@@ -100,19 +100,7 @@ impl Fixture {
     }
 
     fn dispatcher(&self, only: JobId, deed: Deed) -> Dispatcher {
-        let limits =
-            Limits { workers: 2, engine_threads: 2, max_disk: None, keep_time: false, subtitle_files: false };
-        let shared = Shared::new(ServiceOptions {
-            ledger: self.ledger.clone(),
-            worker: crate::WorkerProgram { path: "worker".into(), unconfined: false },
-            limits: watch::channel(limits).1,
-            existing: Existing::NextName,
-            folders: crate::ServerFolders::default(),
-            taken: Vec::new(),
-            owner: crate::Owner::default(),
-            name: crate::NameTemplate::default(),
-            wake: crate::Wake::default(),
-        });
+        let shared = Shared::new(options(&self.ledger, crate::Wake::default()));
         let stage = Arc::clone(&self.stage);
         let executors = move |_: &str| -> Box<dyn Executor> {
             Box::new(Actor { stage: Arc::clone(&stage), deed, is_at_work: false })
@@ -121,7 +109,24 @@ impl Fixture {
     }
 }
 
-fn facts() -> SourceFacts {
+/// A service of two workers.
+pub(crate) fn options(ledger: &Ledger, wake: crate::Wake) -> ServiceOptions {
+    let limits =
+        Limits { workers: 2, engine_threads: 2, max_disk: None, keep_time: false, subtitle_files: false };
+    ServiceOptions {
+        ledger: ledger.clone(),
+        worker: crate::WorkerProgram { path: "worker".into(), unconfined: false },
+        limits: watch::channel(limits).1,
+        existing: Existing::NextName,
+        folders: crate::ServerFolders::default(),
+        taken: Vec::new(),
+        owner: crate::Owner::default(),
+        name: crate::NameTemplate::default(),
+        wake,
+    }
+}
+
+pub(crate) fn facts() -> SourceFacts {
     SourceFacts {
         codec: "h264".to_owned(),
         width: 64,
@@ -143,6 +148,7 @@ fn facts() -> SourceFacts {
         carry: job::Carry::default(),
         cut_off: None,
         crop: None,
+        content: None,
     }
 }
 

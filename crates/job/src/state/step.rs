@@ -5,7 +5,7 @@ use super::{
     ATTEMPTS, BACKOFF, Death, Effect, Event, FailedAttempt, IndexMethod, Job, Lease, MOST_FAILED_ATTEMPTS,
     Numbered, Others, Phase, RecoveredSegment, Refusal, Status, Task, TaskKey, Totals, Work, WorkState,
 };
-use crate::{Failure, FailureKind, JobId, Millis, Plan, PlannedSegment, SegmentRange, SourceFacts};
+use crate::{Content, Failure, FailureKind, JobId, Millis, Plan, PlannedSegment, SegmentRange, SourceFacts};
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,6 +95,7 @@ impl Machine {
                 None => refused(Refusal::Stale),
             },
             Event::Recovered { segments } => self.recover(segments),
+            Event::Compared(found) => self.compared(found),
             Event::Joined { task, bytes } => self.finish_phase(task, Phase::Join, |machine| {
                 machine.job.result_bytes = Some(bytes);
                 machine.enter(Phase::Publish);
@@ -259,6 +260,16 @@ impl Machine {
         if self.job.totals.finished == self.job.segments() {
             self.enter(Phase::Join);
         }
+        Vec::new()
+    }
+
+    /// Notes of which file the content is now, unless another content was indexed meanwhile.
+    fn compared(&mut self, found: Content) -> Vec<Effect> {
+        let known = self.job.facts.as_mut().and_then(|facts| facts.content.as_mut());
+        let Some(content) = known.filter(|known| known.blake3 == found.blake3) else {
+            return refused(Refusal::Stale);
+        };
+        *content = found;
         Vec::new()
     }
 

@@ -35,6 +35,7 @@ fn facts(frames: u32) -> SourceFacts {
         carry: crate::Carry::default(),
         cut_off: None,
         crop: None,
+        content: None,
     }
 }
 
@@ -272,6 +273,20 @@ fn a_job_is_as_urgent_as_a_person_says_until_it_ends() {
     story.after(Event::Cancel);
     assert_eq!(story.after(Event::Prioritize(Priority::Low)), [Effect::Refused(Refusal::WrongStatus)]);
     assert_eq!(story.film.job.priority, Priority::High);
+}
+
+#[test]
+fn a_source_that_was_compared_has_its_new_stamp_unless_another_one_was_indexed() {
+    let content = |blake3: &str, stamp: &str| Content { blake3: blake3.to_owned(), stamp: stamp.to_owned() };
+    let mut story = Story::planned();
+    let known = |story: &Story| story.film.job.facts.as_ref().unwrap().content.clone();
+    // Of an earlier version.
+    assert_eq!(story.after(Event::Compared(content("a", "2"))), [Effect::Refused(Refusal::Stale)]);
+    story.film.job.facts.as_mut().unwrap().content = Some(content("a", "1"));
+    story.after(Event::Compared(content("a", "2")));
+    assert_eq!(known(&story), Some(content("a", "2")));
+    assert_eq!(story.after(Event::Compared(content("b", "3"))), [Effect::Refused(Refusal::Stale)]);
+    assert_eq!(known(&story), Some(content("a", "2")));
 }
 
 #[test]
