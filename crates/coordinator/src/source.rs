@@ -42,7 +42,7 @@ pub(crate) enum Look {
 /// Looks whether the source of a job is there with the content that it had when the job was taken in.
 pub(crate) fn look(record: &Record) -> Look {
     let source: &Path = &record.request.source;
-    let gone = |message: String| Look::Gone(Failure { kind: FailureKind::Final, message });
+    let gone = |message: String| Look::Gone(Failure { kind: FailureKind::Final, message: message.into() });
     let stamp = match Stamp::of(source) {
         Ok(stamp) => stamp_text(&stamp),
         Err(error) => {
@@ -96,14 +96,17 @@ mod tests {
         };
         let id = submit(&ledger, request, Millis(0)).await.unwrap().id;
         let record = ledger.get(id).await.unwrap().unwrap();
-        let failure = |kind| Failure { kind, message: "the frames cannot be decoded".to_owned() };
+        let failure = |kind| Failure { kind, message: "the frames cannot be decoded".into() };
         assert_eq!(cause(&record, &failure(FailureKind::Transient)), None);
         std::fs::write(&source, "two, and more").unwrap();
         assert_eq!(cause(&record, &failure(FailureKind::NoSpace { needed: 1 })), None);
         let changed = cause(&record, &failure(FailureKind::Transient)).unwrap();
-        assert!(changed.kind == FailureKind::Final && changed.message.contains("was changed"), "{changed:?}");
+        assert!(
+            changed.kind == FailureKind::Final && changed.message.text.contains("was changed"),
+            "{changed:?}"
+        );
         std::fs::remove_file(&source).unwrap();
         let gone = cause(&record, &failure(FailureKind::Final)).unwrap();
-        assert!(gone.message.contains("the source is gone"), "{gone:?}");
+        assert!(gone.message.text.contains("the source is gone"), "{gone:?}");
     }
 }

@@ -23,7 +23,9 @@ mod totals;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, FailureKind, JobId, Millis, Plan, PlannedSegment, Priority, SegmentRange, SourceFacts};
+use crate::{
+    Failure, FailureKind, JobId, Millis, Notice, Plan, PlannedSegment, Priority, SegmentRange, SourceFacts,
+};
 
 pub use attempt::{Death, FailedAttempt, MOST_FAILED_ATTEMPTS};
 pub use in_memory::InMemory;
@@ -85,8 +87,8 @@ pub enum Status {
     Done,
     /// It cannot go on.
     Failed {
-        /// Why, and what to do: one sentence for people.
-        reason: String,
+        /// Why, and what to do.
+        reason: Notice,
     },
     /// A person ended it.
     Canceled,

@@ -11,7 +11,9 @@ mod validate;
 
 use job::bounds::Unbelievable;
 use job::state::{Evidence, IndexMethod};
-use job::{Carry, Container, Encoding, Failure, FilePath, Model, SegmentRange, Settings, SourceFacts};
+use job::{
+    Carry, Container, Encoding, Failure, FilePath, Model, Notice, SegmentRange, Settings, SourceFacts,
+};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -147,7 +149,7 @@ pub struct JoinRequest {
     pub carry: Carry,
     /// What people know already, so that it is not said twice.
     #[serde(default)]
-    pub told: Vec<String>,
+    pub told: Vec<Notice>,
     /// What the result says of how it was made.
     pub provenance: String,
     /// The model, for its checksum.
@@ -242,7 +244,7 @@ pub enum Response {
         /// Its size.
         bytes: u64,
         /// What people should know: streams left out or converted.
-        notes: Vec<String>,
+        notes: Vec<Notice>,
         /// What was found of it.
         verified: Box<Verified>,
     },
@@ -255,9 +257,9 @@ pub enum Response {
         /// The pictures that were made, those of a frame one after the other and its sheet last.
         pictures: Vec<PreviewPicture>,
         /// What people should know.
-        notes: Vec<String>,
+        notes: Vec<Notice>,
         /// Why some of the networks have no pictures.
-        failures: Vec<String>,
+        failures: Vec<Notice>,
     },
     /// Answer to [`Request::Estimate`]. Its progress counts the frames that were made.
     Estimated(Box<Estimate>),

@@ -43,7 +43,7 @@ impl Executor for Actor {
                 }
                 Err(kind) => {
                     self.stage.begun.notified().await;
-                    Response::Failed(Failure { kind, message: "no".to_owned() })
+                    Response::Failed(Failure { kind, message: "no".into() })
                 }
             };
             self.is_at_work = false;
@@ -112,6 +112,7 @@ impl House {
             owner: crate::Owner::default(),
             name: crate::NameTemplate::default(),
             wake: crate::Wake::default(),
+            words: |notice| notice.text.clone(),
         });
         let stage = Arc::clone(&self.stage);
         let executors = move |_: &str| -> Box<dyn Executor> {
