@@ -93,11 +93,11 @@ fn no_library_names_an_option_of_the_command_line() {
 
 #[test]
 fn options_are_found_in_literals_alone() {
-    let source = r##"
+    let source = r#"
         // "choose --one"
         let quote = '"'; let other = '\''; let a: &'static str = "no \" --two, and --three-d";
-        let raw = r#"see "--four""#; let rule = "a -- b ---c";
-    "##;
+        let raw = r"a \ --four\"; let rule = "a -- b ---c";
+    "#;
     let literals = literals(source);
     let found: Vec<&str> = literals.iter().flat_map(|literal| options(literal)).collect();
     assert_eq!(found, ["--two", "--three-d", "--four"]);
