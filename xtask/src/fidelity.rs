@@ -2,7 +2,7 @@
 //! source and result hold.
 //!
 //! Every difference that is allowed is a rule about what was said or what a file is, never the name of a file: the
-//! command is made for files that nobody has seen before.
+//! command is made for files that were never seen before.
 
 mod allowed;
 mod compare;
@@ -88,7 +88,7 @@ impl Folder {
 
     fn remove_unless_named(self, is_named: bool) {
         if !is_named {
-            // It lies among the temporary files, which somebody else removes one day.
+            // It lies among the temporary files, which the system removes one day.
             let _ = fs::remove_dir_all(self.0);
         }
     }

@@ -53,7 +53,7 @@ pub(crate) fn run_with<T: Send>(
             let mut bytes = Vec::new();
             let mut pipe = messages.take(MESSAGES);
             let read = pipe.read_to_end(&mut bytes);
-            // Whoever still writes must not be held up.
+            // A program that still writes must not be held up.
             let _ = std::io::copy(&mut pipe.into_inner(), &mut std::io::sink());
             read.map(|_| String::from_utf8_lossy(&bytes).into_owned())
         });

@@ -23,7 +23,7 @@ impl Tiled {
     /// # Errors
     /// [`Error::Memory`] with the least that would do where tiles do not help either, and as for [`Engine::session`].
     pub(crate) fn new(engine: &dyn Engine, size: Size, most: u64) -> Result<Self, Error> {
-        let Way { tile, is_thin, .. } = way(engine, size, most)?;
+        let Tiles { tile, is_thin, .. } = tiles(engine, size, most)?;
         let axis = columns(engine, size);
         Ok(Self {
             size,
@@ -67,7 +67,7 @@ impl Tiled {
 
     /// Bytes that this holds at most for pictures of a size; see [`new`](Self::new).
     pub(crate) fn memory_within(engine: &dyn Engine, size: Size, most: u64) -> Result<u64, Error> {
-        way(engine, size, most).map(|way| way.bytes)
+        tiles(engine, size, most).map(|tiles| tiles.bytes)
     }
 }
 
@@ -93,7 +93,7 @@ fn columns(engine: &dyn Engine, size: Size) -> Axis {
 }
 
 /// How pictures of a size are run.
-struct Way {
+struct Tiles {
     tile: Size,
     is_thin: bool,
     bytes: u64,
@@ -102,11 +102,11 @@ struct Way {
 /// Tiles overlap; they may cost so many times the work of the whole.
 const MOST_WORK: u64 = 4;
 
-/// The fastest way that takes at most so many bytes: with as few tiles as fit.
-fn way(engine: &dyn Engine, size: Size, most: u64) -> Result<Way, Error> {
+/// The fastest tiles that take at most so many bytes: with as few tiles as fit.
+fn tiles(engine: &dyn Engine, size: Size, most: u64) -> Result<Tiles, Error> {
     let bytes = engine.session_memory(size)?;
     if bytes <= most {
-        return Ok(Way { tile: size, is_thin: false, bytes });
+        return Ok(Tiles { tile: size, is_thin: false, bytes });
     }
     let axis = columns(engine, size);
     let (mut count, mut least, mut tried) = (1, bytes, None);
@@ -116,7 +116,7 @@ fn way(engine: &dyn Engine, size: Size, most: u64) -> Result<Way, Error> {
             let picture = if tile == size { 0 } else { self::bytes(tile) };
             let bytes = engine.thin_session_memory(tile)?.saturating_add(picture);
             if bytes <= most {
-                return Ok(Way { tile, is_thin: true, bytes });
+                return Ok(Tiles { tile, is_thin: true, bytes });
             }
             least = least.min(bytes);
         }

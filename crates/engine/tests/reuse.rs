@@ -1,4 +1,4 @@
-//! What did not change is not computed again, and nobody can tell by the result.
+//! What did not change is not computed again, and the result is the same.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod common;

@@ -11,11 +11,11 @@ use crate::raw::pixel::PixelFormat;
 #[derive(Debug, Default)]
 pub(crate) struct Bars {
     /// How frames of a format become such that can be looked at; `None` where none is needed, or there is none.
-    way: Option<((Size, PixelFormat), Option<Way>)>,
+    luma: Option<((Size, PixelFormat), Option<Luma>)>,
 }
 
 /// A conversion, and room for what it gives.
-type Way = (Graph, RawFrame);
+type Luma = (Graph, RawFrame);
 
 impl Bars {
     /// Looks at a frame. Of a format that cannot be looked at, everything counts as seen.
@@ -28,11 +28,11 @@ impl Bars {
             return look(frame, seen);
         }
         let kind = (size, frame.format());
-        let way = match &mut self.way {
-            Some((known, way)) if *known == kind => way,
-            other => &mut other.insert((kind, way(kind))).1,
+        let luma = match &mut self.luma {
+            Some((known, luma)) if *known == kind => luma,
+            other => &mut other.insert((kind, luma(kind))).1,
         };
-        if let Some((graph, converted)) = way
+        if let Some((graph, converted)) = luma
             && graph.run(frame, converted).is_ok()
         {
             // Of a conversion, the range may be another one.
@@ -43,7 +43,7 @@ impl Bars {
     }
 }
 
-fn way((size, format): (Size, PixelFormat)) -> Option<Way> {
+fn luma((size, format): (Size, PixelFormat)) -> Option<Luma> {
     let name = if format.is_gray() { Some("gray".to_owned()) } else { planar(format) };
     let name = name.unwrap_or_else(|| "gbrp16le".to_owned());
     let graph = Graph::new(format, size, &format!("format={name}")).ok()?;

@@ -16,14 +16,14 @@ const MESSAGE: u8 = 4;
 
 /// Where the packets of a codec have room for captions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Room {
+pub(crate) enum CaptionSyntax {
     /// In a NAL unit with messages.
     H264,
     /// As in H.264, with a head of two bytes.
     Hevc,
 }
 
-impl Room {
+impl CaptionSyntax {
     /// Of a codec by FFmpeg's name; `None` for codecs that have no place for captions.
     pub(crate) fn of(codec: &str) -> Option<Self> {
         match codec {
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn a_message_goes_in_front_of_the_picture() {
         let packet = [0, 0, 0, 1, 0x09, 0xf0, 0, 0, 0, 1, 0x65, 0x88, 0x84];
-        let made = Room::H264.insert(&packet, &CAPTIONS).unwrap();
+        let made = CaptionSyntax::H264.insert(&packet, &CAPTIONS).unwrap();
         let unit = [
             0, 0, 0, 1, 0x06, 4, 17, 0xb5, 0, 0x31, b'G', b'A', b'9', b'4', 3, 0x42, 0xff, 0xfc, 0x94, 0x2c,
             0, 0, 3, 0, 0xff, 0x80,
@@ -132,18 +132,18 @@ mod tests {
 
         // Parameter sets (type 33) before, a picture (type 1) behind; a start code of three bytes.
         let packet = [0, 0, 1, 0x42, 0x01, 7, 0, 0, 1, 0x02, 0x01, 9];
-        let made = Room::Hevc.insert(&packet, &CAPTIONS).unwrap();
+        let made = CaptionSyntax::Hevc.insert(&packet, &CAPTIONS).unwrap();
         assert_eq!(made[6..13], [0, 0, 0, 1, 0x4e, 0x01, 4]);
         assert_eq!((&made[..6], &made[made.len() - 6..]), (&packet[..6], &packet[6..]));
     }
 
     #[test]
     fn packets_without_a_picture_and_pictures_without_captions_stay() {
-        for room in [Room::H264, Room::Hevc] {
-            assert_eq!(room.insert(&[0, 0, 1, 0x65, 9], &[]), None);
-            assert_eq!(room.insert(&[], &CAPTIONS), None);
-            assert_eq!(room.insert(&[0, 0, 1], &CAPTIONS), None);
-            assert_eq!(room.insert(&[0, 0, 1, 0x67, 9], &CAPTIONS), None);
+        for syntax in [CaptionSyntax::H264, CaptionSyntax::Hevc] {
+            assert_eq!(syntax.insert(&[0, 0, 1, 0x65, 9], &[]), None);
+            assert_eq!(syntax.insert(&[], &CAPTIONS), None);
+            assert_eq!(syntax.insert(&[0, 0, 1], &CAPTIONS), None);
+            assert_eq!(syntax.insert(&[0, 0, 1, 0x67, 9], &CAPTIONS), None);
         }
     }
 

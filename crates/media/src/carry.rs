@@ -38,7 +38,7 @@ impl Default for Shift {
 
 /// What becomes of a stream that is not taken as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Way {
+pub enum StreamChange {
     /// Its sound is decoded and brought to one format: plain samples, or in MPEG-4 what AAC can hold of it.
     Convert(SoundFormat),
     /// It is not in the result.
@@ -51,7 +51,7 @@ pub struct Carry {
     /// What is added to all times.
     pub shift: Shift,
     /// Streams by their numbers in the source; the others are taken as they are, as far as the container has a place for them.
-    pub ways: BTreeMap<usize, Way>,
+    pub streams: BTreeMap<usize, StreamChange>,
 }
 
 #[cfg(test)]

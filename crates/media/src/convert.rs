@@ -10,7 +10,7 @@ use crate::{Error, is_hdr};
 /// Converts the frames of one video, which may change their size and format.
 #[derive(Debug, Default)]
 pub(crate) struct ToRgb {
-    way: Option<(Size, PixelFormat, Way)>,
+    conversion: Option<(Size, PixelFormat, Conversion)>,
     tonemaps: bool,
 }
 
@@ -20,7 +20,7 @@ const TONEMAP: &str = "zscale=transfer=linear:npl=100:matrix=gbr:range=full,form
 
 /// How frames of a format become RGB.
 #[derive(Debug)]
-enum Way {
+enum Conversion {
     /// One plane of brightness, which FFmpeg's filters treat in several ways.
     Gray,
     Filter(Filter),
@@ -48,9 +48,9 @@ impl ToRgb {
     pub(crate) fn convert(&mut self, frame: &mut RawFrame, into: &mut RgbF32) -> Result<(), Error> {
         let (size, format) = (frame.size(), frame.format());
         let tonemaps = self.tonemaps && is_hdr(frame.color().transfer);
-        let (_, _, way) = match &mut self.way {
-            Some(way) if (way.0, way.1) == (size, format) => way,
-            way => way.insert((size, format, Way::of(format, size, tonemaps)?)),
+        let (_, _, conversion) = match &mut self.conversion {
+            Some(conversion) if (conversion.0, conversion.1) == (size, format) => conversion,
+            conversion => conversion.insert((size, format, Conversion::of(format, size, tonemaps)?)),
         };
         let mut color = frame.color();
         if color.range == Range::Unspecified && format.is_gray() {
@@ -58,15 +58,15 @@ impl ToRgb {
             color.range = Range::Full;
         }
         let color = color.completed(size, format.is_rgb() || is_black_and_white(format));
-        match way {
-            Way::Gray => gray(frame, color, into),
-            Way::Filter(filter) => filter.run(frame, color, size, into)?,
+        match conversion {
+            Conversion::Gray => gray(frame, color, into),
+            Conversion::Filter(filter) => filter.run(frame, color, size, into)?,
         }
         Ok(())
     }
 }
 
-impl Way {
+impl Conversion {
     fn of(format: PixelFormat, size: Size, tonemaps: bool) -> Result<Self, Error> {
         let unsupported = || Error::UnsupportedPixelFormat(format.name());
         if format.is_gray() && !is_black_and_white(format) {

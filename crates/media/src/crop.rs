@@ -121,13 +121,13 @@ pub fn look_for_bars(source: &Source, index: &mut Index, size: Size, window: Win
 pub(crate) struct Cropper {
     area: Area,
     /// How frames of a kind are cut; `None` for those that cannot be before they are RGB.
-    way: Option<((Size, PixelFormat), Option<Graph>)>,
+    graph: Option<((Size, PixelFormat), Option<Graph>)>,
     cut: RawFrame,
 }
 
 impl Cropper {
     pub(crate) fn new(area: Area) -> Result<Self, Error> {
-        Ok(Self { area, way: None, cut: RawFrame::new()? })
+        Ok(Self { area, graph: None, cut: RawFrame::new()? })
     }
 
     pub(crate) fn area(&self) -> Area {
@@ -137,11 +137,11 @@ impl Cropper {
     /// Cuts a frame of the film's kind, if that is possible. What is not known of its colours is guessed first, by its size.
     pub(crate) fn crop(&mut self, frame: &mut RawFrame) -> Result<(), Error> {
         let kind = (frame.size(), frame.format());
-        let way = match &mut self.way {
-            Some((known, way)) if *known == kind => way,
-            other => &mut other.insert((kind, way(self.area, kind))).1,
+        let graph = match &mut self.graph {
+            Some((known, graph)) if *known == kind => graph,
+            other => &mut other.insert((kind, cut(self.area, kind))).1,
         };
-        let Some(graph) = way else { return Ok(()) };
+        let Some(graph) = graph else { return Ok(()) };
         let color = guessed(frame.color(), frame.size(), frame.format());
         graph.run(frame, &mut self.cut)?;
         self.cut.set_color(color);
@@ -150,7 +150,7 @@ impl Cropper {
     }
 }
 
-fn way(area: Area, (size, format): (Size, PixelFormat)) -> Option<Graph> {
+fn cut(area: Area, (size, format): (Size, PixelFormat)) -> Option<Graph> {
     let (across, down) = format.chroma_shift();
     let is_at = |begin: u32, shift: u32| begin.is_multiple_of(1 << shift);
     if !area.is_within(size) || !is_at(area.x, across) || !is_at(area.y, down) {

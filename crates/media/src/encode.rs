@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use frame::{ChromaLocation, ColorDescription, Matrix, Planar, Range, Rational, Size};
 
-use crate::captions::Room;
+use crate::captions::CaptionSyntax;
 use crate::raw::codec::Output;
 use crate::raw::filter::Graph;
 use crate::raw::frame::RawFrame;
@@ -171,7 +171,7 @@ impl SegmentEncoder {
     /// Gives closed captions, in constructs of three bytes, to the picture that is shown at `pts` and pushed next. Codecs
     /// without a place for them leave them out.
     pub fn set_captions(&mut self, pts: i64, captions: &[u8]) {
-        if !captions.is_empty() && Room::of(&self.parameters.codec).is_some() {
+        if !captions.is_empty() && CaptionSyntax::of(&self.parameters.codec).is_some() {
             self.captions.insert(pts, captions.to_vec());
         }
     }
@@ -235,9 +235,9 @@ impl SegmentEncoder {
     ) -> Result<(), E> {
         while self.encoder.receive(&mut self.packet)? == Output::Some {
             let pts = self.packet.pts().unwrap_or_default();
-            let room = Room::of(&self.parameters.codec);
+            let syntax = CaptionSyntax::of(&self.parameters.codec);
             let captions = self.captions.remove(&pts);
-            let with_captions = captions.and_then(|captions| room?.insert(self.packet.data(), &captions));
+            let with_captions = captions.and_then(|captions| syntax?.insert(self.packet.data(), &captions));
             packet(Packet {
                 pts,
                 dts: self.packet.dts().unwrap_or(pts),

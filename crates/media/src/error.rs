@@ -61,7 +61,7 @@ pub enum Error {
     /// The picture is larger than this program is willing to allocate.
     #[error("the pictures are too large ({0}): videos of up to {max} pixels a picture are accepted", max = crate::MAX_PIXELS)]
     TooLarge(Size),
-    /// The video has more frames than anybody looks at.
+    /// The video has more frames than can be handled.
     #[error("the video has more than {max} frames: split it into parts", max = crate::MAX_FRAMES)]
     TooManyFrames,
     /// The pictures change without end.

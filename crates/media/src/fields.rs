@@ -1,6 +1,6 @@
 //! Interlaced video: frames that consist of two fields of different times, and the frames that are made of them.
 //!
-//! What is done to a film is decided once, when its frame list is made ([`deinterlace`]), and stands in the list; whoever
+//! What is done to a film is decided once, when its frame list is made ([`deinterlace`]), and stands in the list; what
 //! decodes a part of it does as the list says. `sample` looks at the film, `rule` decides by `counts`, `pulldown` and
 //! `stretch`, `note` says it, `list` and `film` give the frames and their times, `filter` makes the pictures.
 

@@ -15,11 +15,11 @@ const RGB: &str = "gbrpf32le";
 #[derive(Debug)]
 pub(crate) struct Fitter {
     canvas: Canvas,
-    way: Option<(Canvas, Way)>,
+    fitting: Option<(Canvas, Fitting)>,
 }
 
 #[derive(Debug)]
-struct Way {
+struct Fitting {
     place: Place,
     graph: Graph,
     from: RawFrame,
@@ -29,32 +29,32 @@ struct Way {
 
 impl Fitter {
     pub(crate) fn new(canvas: Canvas) -> Self {
-        Self { canvas, way: None }
+        Self { canvas, fitting: None }
     }
 
     /// Writes a picture that is of the kind `kind` into `into`, which gets the size of the canvas.
     pub(crate) fn fit(&mut self, picture: &RgbF32, kind: Canvas, into: &mut RgbF32) -> Result<(), Error> {
-        let way = match &mut self.way {
-            Some((known, way)) if *known == kind => way,
-            other => &mut other.insert((kind, Way::new(self.canvas, kind)?)).1,
+        let fitting = match &mut self.fitting {
+            Some((known, fitting)) if *known == kind => fitting,
+            other => &mut other.insert((kind, Fitting::new(self.canvas, kind)?)).1,
         };
-        way.from.write_rgb_f32(picture)?;
-        way.graph.run(&mut way.from, &mut way.to)?;
-        let Place { x, y, size } = way.place;
-        way.to.read_rgb_f32(&mut way.fitted, size)?;
+        fitting.from.write_rgb_f32(picture)?;
+        fitting.graph.run(&mut fitting.from, &mut fitting.to)?;
+        let Place { x, y, size } = fitting.place;
+        fitting.to.read_rgb_f32(&mut fitting.fitted, size)?;
         into.resize(self.canvas.size);
         for plane in 0..3 {
             into.plane_mut(plane).fill(0.0);
             for row in 0..size.height {
                 let target = &mut into.row_mut(plane, y + row)[x as usize..][..size.width as usize];
-                target.copy_from_slice(way.fitted.row(plane, row));
+                target.copy_from_slice(fitting.fitted.row(plane, row));
             }
         }
         Ok(())
     }
 }
 
-impl Way {
+impl Fitting {
     fn new(canvas: Canvas, kind: Canvas) -> Result<Self, Error> {
         let place = canvas.place(kind);
         let format = PixelFormat::named(RGB).ok_or_else(|| Error::UnsupportedPixelFormat(RGB.to_owned()))?;

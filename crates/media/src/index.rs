@@ -42,7 +42,7 @@ pub enum IndexMethod {
 /// # Errors
 /// When the file cannot be read, is not a video, has no frames, or changes in a way that one film cannot have.
 pub fn index(source: &Source, method: IndexMethod, progress: &mut dyn FnMut(u64)) -> Result<Index, Error> {
-    index_with(source, IndexOptions { method, looks: false, window: None }, progress)
+    index_with(source, IndexOptions { method, with_bars: false, window: None }, progress)
 }
 
 /// What is read of a film for its list, and how.
@@ -51,7 +51,7 @@ pub struct IndexOptions {
     /// How the list is made.
     pub method: IndexMethod,
     /// Where everything is decoded, what is not black is looked for ([`Index::seen`]).
-    pub looks: bool,
+    pub with_bars: bool,
     /// The part that is wanted: nothing is read behind it but what its last frames may depend on. The list begins with the film
     /// all the same; [`Index::cut_to`] gives the part.
     pub window: Option<Window>,
@@ -66,7 +66,7 @@ pub fn index_with(
     options: IndexOptions,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Index, Error> {
-    let IndexOptions { method, looks, window } = options;
+    let IndexOptions { method, with_bars, window } = options;
     let to = window.and_then(|window| window.to);
     if method == IndexMethod::Demux {
         let (packets, survey) = Packets::read(source, window, progress)?;
@@ -78,25 +78,25 @@ pub fn index_with(
     }
     let from_start = method == IndexMethod::Decode;
     let threads = if from_start { Threads::One } else { all_threads() };
-    let mut way = Way { threads, from_start, quirks: Quirks::default(), looks, to };
+    let mut decoding = Decoding { threads, from_start, quirks: Quirks::default(), with_bars, to };
     loop {
-        match decode(source, way, progress)? {
+        match decode(source, decoding, progress)? {
             Outcome::Made(index) => return Ok(*index),
-            Outcome::Damaged => way.threads = Threads::One,
-            Outcome::WronglyCut => way.quirks.shows_all = true,
-            Outcome::Dropped(reorder) => way.quirks.reorder = reorder,
+            Outcome::Damaged => decoding.threads = Threads::One,
+            Outcome::WronglyCut => decoding.quirks.shows_all = true,
+            Outcome::Dropped(reorder) => decoding.quirks.reorder = reorder,
         }
     }
 }
 
 /// How everything is decoded.
 #[derive(Debug, Clone, Copy)]
-struct Way {
+struct Decoding {
     threads: Threads,
     from_start: bool,
     quirks: Quirks,
     /// What is not black is looked for.
-    looks: bool,
+    with_bars: bool,
     /// Where the part ends that is wanted, in microseconds from the beginning of the film.
     to: Option<u64>,
 }
@@ -113,15 +113,15 @@ enum Outcome {
 }
 
 /// Makes the list by reading and decoding everything once, or all up to where the part ends that is wanted.
-fn decode(source: &Source, way: Way, progress: &mut dyn FnMut(u64)) -> Result<Outcome, Error> {
-    let Way { threads, from_start, quirks, looks, to } = way;
+fn decode(source: &Source, decoding: Decoding, progress: &mut dyn FnMut(u64)) -> Result<Outcome, Error> {
+    let Decoding { threads, from_start, quirks, with_bars, to } = decoding;
     let is_strict = threads != Threads::One;
     let mut frames = Frames::open_with(source, threads, quirks)?;
     let (mut packets, mut entries) = (Packets::new(frames.input())?, Entries::new(&frames)?);
     let (film, time_base, mut length) = (frames.stream(), frames.time_base(), whole::Length::new());
     let (mut survey, mut behind) = (Survey::of(frames.input(), film), Behind::of(to));
     frames.read_all_streams();
-    let mut decoded = Decoded::new(&frames, looks.then(Bars::default));
+    let mut decoded = Decoded::new(&frames, with_bars.then(Bars::default));
     while frames.advance_with(&mut |packet, stream| {
         length.add(packet, stream.time_base());
         survey.add(stream, packet);
@@ -167,7 +167,7 @@ fn decode(source: &Source, way: Way, progress: &mut dyn FnMut(u64)) -> Result<Ou
     if !index.gaps.is_empty() && quirks.reorder == 0 && reorder > frames.reorder_depth() {
         return Ok(Outcome::Dropped(reorder));
     }
-    // Of a file that was not read to its end, nobody knows what it lacks there.
+    // Of a file that was not read to its end, it is unknown what it lacks there.
     if !behind.are_enough() {
         index.cut_off = length.lacks(frames.input(), source)?;
     }

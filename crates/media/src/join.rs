@@ -13,7 +13,7 @@ mod writer;
 use std::fs::File;
 use std::path::Path;
 
-use crate::captions::Room;
+use crate::captions::CaptionSyntax;
 use crate::decode::begins_with_captions;
 use crate::probe::{PROVENANCE, video_stream};
 use crate::raw::codec::Parameters;
@@ -241,7 +241,7 @@ fn copy(
 /// What is said where the result has no place for closed captions.
 fn lost_captions(plan: &Join<'_>) -> Result<Option<String>, Error> {
     let codec = &plan.parameters.codec;
-    let is_lost = Room::of(codec).is_none() && begins_with_captions(plan.source)?;
+    let is_lost = CaptionSyntax::of(codec).is_none() && begins_with_captions(plan.source)?;
     Ok(is_lost.then(|| {
         format!("the closed captions were left out: choose an encoder of H.264 or HEVC instead of {codec}")
     }))

@@ -35,7 +35,7 @@ mod survey;
 mod verify;
 mod whole;
 
-pub use carry::{Carry, Shift, Way};
+pub use carry::{Carry, Shift, StreamChange};
 pub use color::is_hdr;
 pub use container::Container;
 pub use crop::{Crop, crop, look_for_bars};

@@ -197,7 +197,7 @@ impl Survey {
         Shift { ticks: start.ticks.saturating_neg(), ..start }
     }
 
-    /// The same for a result that has all that one can have, as long as nobody knows more of it.
+    /// The same for a result that has all that one can have, as long as no more of it is known.
     pub(crate) fn shift_of_film(&self, time_base: Rational, first: i64) -> Shift {
         let is_carried = |number: usize| self.streams.get(number).is_some_and(|stream| stream.is_carried);
         self.shift(Some((time_base, first)), is_carried)

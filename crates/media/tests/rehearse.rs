@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use common::{ffmpeg, format, index};
 use frame::Size;
 use media::{
-    Container, EncodeSettings, Error, Rehearsal, Rehearsed, Shift, Source, Way, probe, rehearse, stand_in,
+    Container, EncodeSettings, Error, Rehearsal, Rehearsed, Shift, Source, StreamChange, probe, rehearse,
+    stand_in,
 };
 
 fn rehearsed(path: &Path, container: Container, is_forced: bool) -> Result<Rehearsed, Error> {
@@ -51,12 +52,12 @@ fn a_stream_that_a_muxer_fails_on_is_found_and_the_next_thing_tried() {
     let source = with_long_gap(folder.path());
     let free = rehearsed(&source, Container::Mp4, false).unwrap();
     assert_eq!(free.container, Container::Matroska);
-    assert!(free.carry.ways.is_empty(), "{free:?}");
+    assert!(free.carry.streams.is_empty(), "{free:?}");
     assert!(free.notes[0].contains("MP4 files do not take stream 1 (mp2)"), "{free:?}");
 
     let forced = rehearsed(&source, Container::Mp4, true).unwrap();
     assert_eq!(forced.container, Container::Mp4);
-    assert_eq!(forced.carry.ways.get(&1), Some(&Way::LeaveOut), "{forced:?}");
+    assert_eq!(forced.carry.streams.get(&1), Some(&StreamChange::LeaveOut), "{forced:?}");
     let said = forced.left_out.join("\n");
     assert!(said.contains("stream 1 (mp2) was left out: the result cannot hold it"), "{said}");
 }
@@ -78,7 +79,7 @@ fn what_every_container_takes_is_taken_as_it_is() {
         for container in [Container::Mp4, Container::Matroska] {
             let found = rehearsed(&path, container, true).unwrap();
             assert_eq!(found.container, container, "{name}");
-            assert_eq!((found.carry.shift, found.carry.ways.len()), (Shift::NONE, 0), "{name}: {found:?}");
+            assert_eq!((found.carry.shift, found.carry.streams.len()), (Shift::NONE, 0), "{name}: {found:?}");
             assert!(found.notes.is_empty(), "{name}: {found:?}");
         }
     }
@@ -95,6 +96,6 @@ fn a_second_video_with_frames_that_are_not_shown_is_counted_as_it_is_written() {
     ffmpeg(&[&one[..], &other, &codecs, &ahead].concat(), &path);
     for container in [Container::Mp4, Container::Matroska] {
         let found = rehearsed(&path, container, true).unwrap();
-        assert!(found.carry.ways.is_empty(), "{found:?}");
+        assert!(found.carry.streams.is_empty(), "{found:?}");
     }
 }

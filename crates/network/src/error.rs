@@ -109,7 +109,7 @@ pub enum Error {
     },
     /// Two sets of weights cannot be blended.
     #[error(
-        "the two models of denoise strength do not belong together ({reason}): use the `wdn` twin of the same model"
+        "the two models of denoise strength do not belong together ({reason}): use the WDN weights of the same model"
     )]
     BlendMismatch {
         /// How they differ.

@@ -47,7 +47,7 @@ fn persist(part: NamedTempFile, path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// A temporary file that becomes a file for others. It is hidden and ends in `.part`, so that nobody takes it for a
+/// A temporary file that becomes a file for others. It is hidden and ends in `.part`, so that it is not taken for a
 /// video, and it is as readable as the user's umask says; a temporary file would else be private.
 pub(crate) fn temporary(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
@@ -89,7 +89,7 @@ pub fn make_folder_below(root: &Path, folder: &Path) -> io::Result<()> {
 /// Makes a folder in one that is there, durably.
 fn make_one(folder: &Path) -> io::Result<()> {
     match fs::create_dir(folder) {
-        // Somebody else was faster.
+        // Another process was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
         other => other,
     }?;

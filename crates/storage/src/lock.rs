@@ -41,7 +41,7 @@ impl FolderLock {
             }
             Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
         }
-        // Its owner may have removed the folder between the two steps: then nobody else meets this lock.
+        // Its owner may have removed the folder between the two steps: then no other process meets this lock.
         let of = |found: Metadata| (found.dev(), found.ino());
         let locked = file.metadata().map_err(Error::io("inspect", &path))?;
         let there = std::fs::metadata(&path).map_err(Error::io("open", &path))?;
@@ -53,7 +53,7 @@ impl FolderLock {
         Ok(lock)
     }
 
-    /// Says who has the folder beyond the number of the process, to whoever finds it in use: a few words in one line.
+    /// Says who has the folder beyond the number of the process, to a process that finds it in use: a few words in one line.
     pub fn describe(&mut self, words: &str) {
         let mut sign = || {
             self.file.set_len(0)?;

@@ -69,7 +69,7 @@ pub fn remove_leftovers(folder: &Path) -> Result<usize, Error> {
             continue;
         }
         let path = entry.path();
-        // Whoever makes a copy holds a lock on it. One that vanished meanwhile has become a result.
+        // The process that makes a copy holds a lock on it. One that vanished meanwhile has become a result.
         if open::workers_file(&path).is_ok_and(|file| file.try_lock().is_ok())
             && fs::remove_file(&path).is_ok()
         {

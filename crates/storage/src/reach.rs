@@ -61,7 +61,7 @@ mod tests {
         check_writable(folder.path()).unwrap();
         let missing = check_writable(&folder.path().join("missing")).unwrap_err();
         assert_eq!(missing.kind(), ErrorKind::NotFound);
-        // Whoever runs this: nothing can be made in what may not be entered.
+        // Even for root: nothing can be made in what may not be entered.
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
         assert_eq!(check_writable(&file).unwrap_err().kind(), ErrorKind::PermissionDenied);

@@ -184,7 +184,7 @@ fn list(
     };
     let mut tell = |frames: u64| progress.tell(frames as u32, 0);
     let (crop, window) = (wanted_crop(request.settings.crop), request.settings.part.map(window));
-    let options = media::IndexOptions { method, looks: crop == Some(media::Crop::Bars), window };
+    let options = media::IndexOptions { method, with_bars: crop == Some(media::Crop::Bars), window };
     let mut index = media::index_with(source, options, &mut tell)?;
     let is_read = !index.digests.is_empty();
     if !is_read && window.is_none_or(|window| window.to.is_none()) {

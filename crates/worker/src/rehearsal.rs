@@ -5,7 +5,7 @@ use std::path::Path;
 
 use frame::Rational;
 use job::{CarriedStream, Carry, Container, Encoding, FailureKind, Notice, Remedy};
-use media::{Shift, Way};
+use media::{Shift, StreamChange};
 
 use crate::encoding::{Output, media_container};
 use crate::failure::Failed;
@@ -83,11 +83,11 @@ pub(crate) fn run(
 /// As the messages have it.
 fn of_media(carry: &media::Carry) -> Carry {
     let Shift { ticks, time_base } = carry.shift;
-    let streams = carry.ways.iter().map(|(&stream, way)| CarriedStream {
+    let streams = carry.streams.iter().map(|(&stream, way)| CarriedStream {
         stream: stream as u32,
         convert: match way {
-            Way::LeaveOut => None,
-            Way::Convert(format) => Some(job::SoundFormat {
+            StreamChange::LeaveOut => None,
+            StreamChange::Convert(format) => Some(job::SoundFormat {
                 rate: format.rate,
                 channels: format.channels,
                 layout: format.layout.clone(),
@@ -100,22 +100,22 @@ fn of_media(carry: &media::Carry) -> Carry {
 
 /// As `media` has it.
 pub(crate) fn carry(carry: &Carry) -> media::Carry {
-    let way = |carried: &CarriedStream| {
-        let way = carried.convert.as_ref().map_or(Way::LeaveOut, |format| {
-            Way::Convert(media::SoundFormat {
+    let changed = |carried: &CarriedStream| {
+        let change = carried.convert.as_ref().map_or(StreamChange::LeaveOut, |format| {
+            StreamChange::Convert(media::SoundFormat {
                 rate: format.rate,
                 channels: format.channels,
                 layout: format.layout.clone(),
                 sample: format.sample.clone(),
             })
         });
-        (carried.stream as usize, way)
+        (carried.stream as usize, change)
     };
     let shift = match carry.time_base {
         (num @ 1.., den @ 1..) => Shift { ticks: carry.shift, time_base: Rational::new(num, den) },
         _ => Shift::NONE,
     };
-    media::Carry { shift, ways: carry.streams.iter().map(way).collect::<BTreeMap<_, _>>() }
+    media::Carry { shift, streams: carry.streams.iter().map(changed).collect::<BTreeMap<_, _>>() }
 }
 
 #[cfg(test)]
@@ -132,7 +132,7 @@ mod tests {
         };
         let decided = media::Carry {
             shift: Shift { ticks: -126_000, time_base: Rational::new(1, 90_000) },
-            ways: BTreeMap::from([(1, Way::Convert(format)), (3, Way::LeaveOut)]),
+            streams: BTreeMap::from([(1, StreamChange::Convert(format)), (3, StreamChange::LeaveOut)]),
         };
         assert_eq!(carry(&of_media(&decided)), decided);
         // As jobs of earlier versions have it.

@@ -120,7 +120,7 @@ pub(super) fn decode<'scope>(
     receive
 }
 
-/// Sends the pictures of a stream; stops when nobody takes them any more.
+/// Sends the pictures of a stream; stops when the receiver is gone.
 fn run(
     path: &Path,
     stream: usize,

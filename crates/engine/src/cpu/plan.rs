@@ -28,7 +28,7 @@ const CHUNK: usize = 240;
 const BLOCK: usize = 1152;
 /// Tiles in a block at least, and at most: fewer read wide layers' weights too often, more gain nothing.
 const BLOCK_TILES: RangeInclusive<usize> = 12..=24;
-/// Tiles that a strip should have for each thread, so that nobody waits for what the next task reads, and large
+/// Tiles that a strip should have for each thread, so that no thread waits for what the next task reads, and large
 /// networks' weights, which no cache holds, are not read for a few tiles only.
 const STRIP_TILES: usize = 48;
 /// Rows of tiles in a strip at most.

@@ -9,7 +9,7 @@ use super::exec::{InputSlot, Machine};
 use super::kernels::Kernels;
 use super::plan::{BANDS, Plan};
 use super::program::Program;
-use super::team::{Course, EndOnPanic, Over, Team};
+use super::team::{Cancelled, EndOnPanic, FrameSchedule, Team};
 use crate::{Error, RowBand, Session};
 
 /// The plan and the memory for one size, and the threads that run it.
@@ -37,9 +37,10 @@ impl CpuSession {
         let arena = Arena::new(plan.floats).ok_or(Error::Memory { size: plan.input, bytes: plan.bytes() })?;
         let work = Arc::new(Work { program, plan, arena, kernels, input: InputSlot::default() });
         let shared = Arc::clone(&work);
-        let team =
-            Team::start(threads, move |member, course: &Course| shared.tasks(member, course, &mut || {}))
-                .map_err(|error| Error::Threads(error.to_string()))?;
+        let team = Team::start(threads, move |member, schedule: &FrameSchedule| {
+            shared.tasks(member, schedule, &mut || {})
+        })
+        .map_err(|error| Error::Threads(error.to_string()))?;
         Ok(Self { work, team })
     }
 }
@@ -49,7 +50,7 @@ impl Session for CpuSession {
         if input.size() != self.work.plan.input {
             return Err(Error::Size { expected: self.work.plan.input, found: input.size() });
         }
-        self.work.frame(self.team.course(), input, rows).map_err(|Over| Error::Failed)
+        self.work.frame(self.team.schedule(), input, rows).map_err(|Cancelled| Error::Failed)
     }
 
     fn memory(&self) -> u64 {
@@ -63,17 +64,22 @@ impl Work {
     }
 
     /// The calling thread's part of a frame: it works like the others and hands on the output's bands in between.
-    fn frame(&self, course: &Course, input: &RgbF32, rows: &mut dyn FnMut(RowBand<'_>)) -> Result<(), Over> {
-        let _lent = Lent { slot: &self.input, course };
-        let _guard = EndOnPanic(course);
+    fn frame(
+        &self,
+        schedule: &FrameSchedule,
+        input: &RgbF32,
+        rows: &mut dyn FnMut(RowBand<'_>),
+    ) -> Result<(), Cancelled> {
+        let _lent = Lent { slot: &self.input, schedule };
+        let _guard = EndOnPanic(schedule);
         self.input.set(input);
-        course.enter(0);
-        course.begin()?;
+        schedule.enter(0);
+        schedule.begin()?;
         let machine = self.machine();
         let mut delivered = 0;
         let mut deliver = || {
             while let Some(band) = self.plan.bands.get(delivered)
-                && course.is_done(band.end)
+                && schedule.is_done(band.end)
             {
                 rows(RowBand {
                     y: band.rows.start as u32,
@@ -82,27 +88,32 @@ impl Work {
                     planes: machine.band(delivered),
                 });
                 delivered += 1;
-                course.deliver(delivered);
+                schedule.deliver(delivered);
             }
         };
-        self.tasks(0, course, &mut deliver)?;
+        self.tasks(0, schedule, &mut deliver)?;
         let end = self.plan.bands.last().map_or(0, |band| band.end);
-        course.wait(|| {
+        schedule.wait(|| {
             // Others may wait for room for their bands.
             deliver();
-            course.is_done(end)
+            schedule.is_done(end)
         })?;
         deliver();
         Ok(())
     }
 
     /// One member's tasks of a frame; `meanwhile` is called between them and while waiting.
-    fn tasks(&self, member: usize, course: &Course, meanwhile: &mut dyn FnMut()) -> Result<(), Over> {
+    fn tasks(
+        &self,
+        member: usize,
+        schedule: &FrameSchedule,
+        meanwhile: &mut dyn FnMut(),
+    ) -> Result<(), Cancelled> {
         let machine = self.machine();
         let mut instructions = self.plan.instructions.iter();
         let Some(mut instruction) = instructions.next() else { return Ok(()) };
         loop {
-            let number = course.take(member);
+            let number = schedule.take(member);
             meanwhile();
             while number >= instruction.first_task + instruction.grid.tasks() {
                 let Some(next) = instructions.next() else { return Ok(()) };
@@ -110,10 +121,10 @@ impl Work {
             }
             let task = number - instruction.first_task;
             let needed = instruction.needed(task);
-            course.wait(|| {
+            schedule.wait(|| {
                 meanwhile();
-                course.is_done(needed)
-                    && instruction.band.is_none_or(|band| course.delivered() + BANDS > band)
+                schedule.is_done(needed)
+                    && instruction.band.is_none_or(|band| schedule.delivered() + BANDS > band)
             })?;
             machine.run(instruction, task, member, &self.input);
         }
@@ -123,13 +134,13 @@ impl Work {
 /// A picture that other threads read. It stays lent until none of them is at a task.
 struct Lent<'a> {
     slot: &'a InputSlot,
-    course: &'a Course,
+    schedule: &'a FrameSchedule,
 }
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        self.course.leave(0);
-        self.course.settle();
+        self.schedule.leave(0);
+        self.schedule.settle();
         self.slot.clear();
     }
 }

@@ -3,7 +3,7 @@
 //! The tasks of a frame are numbered in the order of the plan, and members take the next number. Each member shows
 //! the number of the task it is at, so the smallest number shown is a mark below which everything is done: a task
 //! that needs results waits until the mark has passed their last task. Since numbers are given out in order, the
-//! member at the smallest number never waits, and mostly nobody does: what a task reads was made many tasks ago.
+//! member at the smallest number never waits, and mostly no member does: what a task reads was made many tasks ago.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ const NONE: usize = usize::MAX;
 
 /// The team has been dismissed, or one of its members died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Over;
+pub(crate) struct Cancelled;
 
 /// A number that one thread writes and others read, in a cache line of its own.
 #[derive(Debug)]
@@ -28,8 +28,8 @@ struct Shown(AtomicUsize);
 
 /// What the members share.
 #[derive(Debug)]
-pub(crate) struct Course {
-    /// The number of the next task that nobody has taken.
+pub(crate) struct FrameSchedule {
+    /// The number of the next task that no member has taken.
     next: AtomicUsize,
     /// What each member is at.
     shown: Vec<Shown>,
@@ -37,29 +37,29 @@ pub(crate) struct Course {
     delivered: AtomicUsize,
     /// Number of frames begun; members wait for it to change.
     frame: AtomicUsize,
-    over: AtomicBool,
+    is_cancelled: AtomicBool,
     /// Number of members that sleep or are about to.
     sleepers: Mutex<usize>,
     woken: Condvar,
 }
 
-impl Course {
+impl FrameSchedule {
     fn new(members: usize) -> Self {
         Self {
             next: AtomicUsize::new(0),
             shown: (0..members).map(|_| Shown(AtomicUsize::new(NONE))).collect(),
             delivered: AtomicUsize::new(0),
             frame: AtomicUsize::new(0),
-            over: AtomicBool::new(false),
+            is_cancelled: AtomicBool::new(false),
             sleepers: Mutex::new(0),
             woken: Condvar::new(),
         }
     }
 
-    /// Gives the members a frame to work on. Only when nobody works on one.
-    pub(crate) fn begin(&self) -> Result<(), Over> {
-        if self.over.load(Ordering::Acquire) {
-            return Err(Over);
+    /// Gives the members a frame to work on. Only when no member works on one.
+    pub(crate) fn begin(&self) -> Result<(), Cancelled> {
+        if self.is_cancelled.load(Ordering::Acquire) {
+            return Err(Cancelled);
         }
         self.delivered.store(0, Ordering::Relaxed);
         // A member that is late for the last frame may take a task of this one before it sees the new number of the frame:
@@ -74,8 +74,9 @@ impl Course {
     }
 
     /// Waits for another frame than the one known and gives its number.
-    fn next_frame(&self, known: usize) -> Result<usize, Over> {
-        let waits = || self.frame.load(Ordering::Acquire) == known && !self.over.load(Ordering::Acquire);
+    fn next_frame(&self, known: usize) -> Result<usize, Cancelled> {
+        let waits =
+            || self.frame.load(Ordering::Acquire) == known && !self.is_cancelled.load(Ordering::Acquire);
         for _ in 0..LOOKS {
             if !waits() {
                 break;
@@ -90,7 +91,11 @@ impl Course {
             }
             *sleepers -= 1;
         }
-        if self.over.load(Ordering::Acquire) { Err(Over) } else { Ok(self.frame.load(Ordering::Acquire)) }
+        if self.is_cancelled.load(Ordering::Acquire) {
+            Err(Cancelled)
+        } else {
+            Ok(self.frame.load(Ordering::Acquire))
+        }
     }
 
     /// Begins a member's part of a frame: what it is at counts from now on.
@@ -116,7 +121,7 @@ impl Course {
     /// tasks, a member has done those before the last that it took.
     pub(crate) fn is_done(&self, end: usize) -> bool {
         // A member that dies ends the team before it leaves its task undone.
-        self.is_passed(end) && !self.over.load(Ordering::Acquire)
+        self.is_passed(end) && !self.is_cancelled.load(Ordering::Acquire)
     }
 
     fn is_passed(&self, end: usize) -> bool {
@@ -134,11 +139,11 @@ impl Course {
     }
 
     /// Waits until something is true; it is asked again and again.
-    pub(crate) fn wait(&self, mut is_true: impl FnMut() -> bool) -> Result<(), Over> {
+    pub(crate) fn wait(&self, mut is_true: impl FnMut() -> bool) -> Result<(), Cancelled> {
         let mut looks = 0;
         while !is_true() {
-            if self.over.load(Ordering::Acquire) {
-                return Err(Over);
+            if self.is_cancelled.load(Ordering::Acquire) {
+                return Err(Cancelled);
             }
             if looks < SPINS {
                 looks += 1;
@@ -157,17 +162,17 @@ impl Course {
         }
     }
 
-    /// Ends the team: all that wait or will wait are told so, and nobody gets a task any more.
+    /// Ends the team: all that wait or will wait are told so, and no member gets a task any more.
     pub(crate) fn end(&self) {
         let _sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
-        self.over.store(true, Ordering::Release);
+        self.is_cancelled.store(true, Ordering::Release);
         self.next.store(NONE / 2, Ordering::SeqCst);
         self.woken.notify_all();
     }
 }
 
 /// Ends the team when its holder is dropped in a panic.
-pub(crate) struct EndOnPanic<'a>(pub(crate) &'a Course);
+pub(crate) struct EndOnPanic<'a>(pub(crate) &'a FrameSchedule);
 
 impl Drop for EndOnPanic<'_> {
     fn drop(&mut self) {
@@ -180,7 +185,7 @@ impl Drop for EndOnPanic<'_> {
 /// The threads of a session, besides the one that calls it. Dropping ends them.
 #[derive(Debug)]
 pub(crate) struct Team {
-    course: Arc<Course>,
+    schedule: Arc<FrameSchedule>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -189,29 +194,29 @@ impl Team {
     /// until the team is over.
     pub(crate) fn start<W>(members: usize, work: W) -> std::io::Result<Self>
     where
-        W: Fn(usize, &Course) -> Result<(), Over> + Clone + Send + 'static,
+        W: Fn(usize, &FrameSchedule) -> Result<(), Cancelled> + Clone + Send + 'static,
     {
-        let mut team = Self { course: Arc::new(Course::new(members)), threads: Vec::new() };
+        let mut team = Self { schedule: Arc::new(FrameSchedule::new(members)), threads: Vec::new() };
         for member in 1..members {
-            let course = Arc::clone(&team.course);
+            let schedule = Arc::clone(&team.schedule);
             let work = work.clone();
             let body = move || {
                 let frames = AssertUnwindSafe(|| {
                     let mut frame = 0;
-                    while let Ok(next) = course.next_frame(frame) {
+                    while let Ok(next) = schedule.next_frame(frame) {
                         frame = next;
-                        course.enter(member);
-                        let ended = work(member, &course);
-                        course.leave(member);
+                        schedule.enter(member);
+                        let ended = work(member, &schedule);
+                        schedule.leave(member);
                         if ended.is_err() {
                             break;
                         }
                     }
                 });
-                // The panic's message is out already; what matters is that nobody waits for this thread.
+                // The panic's message is out already; what matters is that no member waits for this thread.
                 if catch_unwind(frames).is_err() {
-                    course.end();
-                    course.leave(member);
+                    schedule.end();
+                    schedule.leave(member);
                 }
             };
             team.threads.push(std::thread::Builder::new().name(format!("engine-{member}")).spawn(body)?);
@@ -220,14 +225,14 @@ impl Team {
     }
 
     /// What the calling thread, member 0, shares with the others.
-    pub(crate) fn course(&self) -> &Course {
-        &self.course
+    pub(crate) fn schedule(&self) -> &FrameSchedule {
+        &self.schedule
     }
 }
 
 impl Drop for Team {
     fn drop(&mut self) {
-        self.course.end();
+        self.schedule.end();
         for thread in self.threads.drain(..) {
             // An error is a panic, which has been reported.
             let _ = thread.join();
@@ -242,14 +247,19 @@ mod tests {
     const TASKS: usize = 500;
 
     /// Each task needs all those that are at least `distance` before it.
-    fn chain(numbers: &[AtomicUsize], distance: usize, member: usize, course: &Course) -> Result<(), Over> {
+    fn chain(
+        numbers: &[AtomicUsize],
+        distance: usize,
+        member: usize,
+        schedule: &FrameSchedule,
+    ) -> Result<(), Cancelled> {
         loop {
-            let task = course.take(member);
+            let task = schedule.take(member);
             if task >= TASKS {
                 break;
             }
             let needed = task.saturating_sub(distance);
-            course.wait(|| course.is_done(needed))?;
+            schedule.wait(|| schedule.is_done(needed))?;
             let sum: usize = numbers[..needed].iter().map(|number| number.load(Ordering::Relaxed)).sum();
             assert!(sum >= needed, "{sum} of {needed}");
             numbers[task].fetch_add(1, Ordering::Relaxed);
@@ -262,15 +272,15 @@ mod tests {
         for distance in [0, 1, 7] {
             let numbers: Arc<Vec<AtomicUsize>> = Arc::new((0..TASKS).map(|_| AtomicUsize::new(0)).collect());
             let shared = Arc::clone(&numbers);
-            let work = move |member, course: &Course| chain(&shared, distance, member, course);
+            let work = move |member, schedule: &FrameSchedule| chain(&shared, distance, member, schedule);
             let team = Team::start(3, work.clone()).unwrap();
             for _ in 0..20 {
                 numbers.iter().for_each(|number| number.store(0, Ordering::Relaxed));
-                team.course().enter(0);
-                team.course().begin().unwrap();
-                work(0, team.course()).unwrap();
-                team.course().leave(0);
-                team.course().settle();
+                team.schedule().enter(0);
+                team.schedule().begin().unwrap();
+                work(0, team.schedule()).unwrap();
+                team.schedule().leave(0);
+                team.schedule().settle();
                 assert!(numbers.iter().all(|number| number.load(Ordering::Relaxed) == 1));
             }
         }
@@ -278,30 +288,30 @@ mod tests {
 
     #[test]
     fn a_panic_in_a_thread_ends_the_team_and_hangs_nobody() {
-        let team = Team::start(2, |member, course: &Course| {
-            course.take(member);
+        let team = Team::start(2, |member, schedule: &FrameSchedule| {
+            schedule.take(member);
             panic!("expected by the test");
         })
         .unwrap();
-        let course = team.course();
-        course.enter(0);
-        course.begin().unwrap();
+        let schedule = team.schedule();
+        schedule.enter(0);
+        schedule.begin().unwrap();
         // The dead member's task is not done, though it has left.
-        assert_eq!(course.wait(|| course.is_done(1)), Err(Over));
-        course.leave(0);
-        course.settle();
-        assert!(!course.is_done(1));
-        assert_eq!(course.begin(), Err(Over));
+        assert_eq!(schedule.wait(|| schedule.is_done(1)), Err(Cancelled));
+        schedule.leave(0);
+        schedule.settle();
+        assert!(!schedule.is_done(1));
+        assert_eq!(schedule.begin(), Err(Cancelled));
     }
 
     #[test]
     fn a_panic_of_the_caller_ends_the_team() {
-        let team = Team::start(2, |_, _: &Course| Ok(())).unwrap();
+        let team = Team::start(2, |_, _: &FrameSchedule| Ok(())).unwrap();
         let caller = catch_unwind(AssertUnwindSafe(|| {
-            let _guard = EndOnPanic(team.course());
+            let _guard = EndOnPanic(team.schedule());
             panic!("expected by the test");
         }));
         assert!(caller.is_err());
-        assert_eq!(team.course().begin(), Err(Over));
+        assert_eq!(team.schedule().begin(), Err(Cancelled));
     }
 }

@@ -97,7 +97,7 @@ fn x265(settings: &EncodeSettings) -> Options {
 ///
 /// Its macroblock tree adds up, for each row of macroblocks, what later frames take from them. The code for AVX-512 takes
 /// eight macroblocks at a time and does not leave out those behind the end of the row, so that motion vectors, costs and
-/// amounts of whatever lies behind count, too: at the last row, memory that nobody wrote or that an earlier frame left there.
+/// amounts of whatever lies behind count, too: at the last row, memory that was never written or that an earlier frame left there.
 /// Which frame that was follows from how threads were scheduled. (Up to the version of 2024 at least.) The code for AVX2
 /// leaves them out.
 fn x264_instructions() -> Option<&'static str> {

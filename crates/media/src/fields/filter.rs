@@ -22,7 +22,7 @@ pub(crate) struct FieldFilter {
     stretches: Vec<Stretch>,
     is_film: bool,
     of_each: u32,
-    /// Frames that are beside none of a stretch need no filter. Where frames are missing, nobody knows which are beside.
+    /// Frames that are beside none of a stretch need no filter. Where frames are missing, it is unknown which are beside.
     passes_by: bool,
     chain: Option<((Size, PixelFormat), Chain)>,
     /// The frames that went in and did not come out yet.

@@ -91,7 +91,7 @@ impl Cycles {
                     2 => other,
                     _ => Repeated::Neither,
                 };
-                // At the ends of a film nobody knows the frame beside.
+                // At the ends of a film the frame beside is unknown.
                 let is_end = place == 0 || place + 1 == part.len();
                 frame.repeated == expected || is_end && frame.repeated == Repeated::Neither
             })

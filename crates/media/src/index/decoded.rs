@@ -11,7 +11,7 @@ use crate::raw::pixel::PixelFormat;
 use crate::{Error, MAX_FRAMES};
 
 /// Kinds of pictures that are told apart: a file that changes more often is damaged, or made to harm.
-const MOST_LOOKS: usize = 100_000;
+const MOST_APPEARANCES: usize = 100_000;
 
 /// Frames as the decoder gives them, in its order.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ pub(super) struct Decoded {
     pub(super) intra: Vec<bool>,
     pub(super) flagged: Vec<bool>,
     /// What the pictures are like, from which frame on.
-    pub(super) looks: Vec<(u32, Look)>,
-    /// What was seen of the pictures of each look that was not black, where that is looked for.
+    pub(super) appearances: Vec<(u32, Appearance)>,
+    /// What was seen of the pictures of each appearance that was not black, where that is looked for.
     pub(super) seen: Vec<Seen>,
     bars: Option<Bars>,
     /// Some frame could not be decoded, or not whole.
@@ -40,7 +40,7 @@ pub(super) struct Decoded {
 
 /// What a picture is like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Look {
+pub(super) struct Appearance {
     pub(super) format: PixelFormat,
     pub(super) color: ColorDescription,
     pub(super) picture: Canvas,
@@ -61,7 +61,7 @@ impl Decoded {
             digests: Vec::new(),
             intra: Vec::new(),
             flagged: Vec::new(),
-            looks: Vec::new(),
+            appearances: Vec::new(),
             seen: Vec::new(),
             bars,
             is_damaged: false,
@@ -82,19 +82,20 @@ impl Decoded {
         self.intra.push(frame.is_intra() && !frame.is_damaged());
         self.flagged.push(frame.is_interlaced());
         self.is_damaged |= frame.is_damaged();
-        let mut look = Look::of(frame);
+        let mut appearance = Appearance::of(frame);
         // The message holds until another one. (By the standard it ends with the next IDR picture, and those who write it once
         // at the beginning mean the whole film.)
-        look.orientation = look.orientation.or(self.looks.last().and_then(|(_, last)| last.orientation));
+        appearance.orientation =
+            appearance.orientation.or(self.appearances.last().and_then(|(_, last)| last.orientation));
         self.is_damaged |= frames.has_failed();
         self.add_time(said, shown);
-        self.add_look(look)
+        self.add_appearance(appearance)
     }
 
     /// Looks at the frame that was added last for what is not black in it.
     pub(super) fn look_for_bars(&mut self, frames: &mut Frames) {
-        let (Some(bars), Some((_, look))) = (&mut self.bars, self.looks.last()) else { return };
-        self.seen.resize(self.looks.len(), Seen::nothing(look.picture.size));
+        let (Some(bars), Some((_, appearance))) = (&mut self.bars, self.appearances.last()) else { return };
+        self.seen.resize(self.appearances.len(), Seen::nothing(appearance.picture.size));
         if let Some(seen) = self.seen.last_mut() {
             bars.look(frames.frame(), seen);
         }
@@ -113,14 +114,14 @@ impl Decoded {
         self.clocked.push(self.clock.time_of(said, shown));
     }
 
-    fn add_look(&mut self, look: Look) -> Result<(), Error> {
-        if self.looks.last().is_some_and(|(_, last)| *last == look) {
+    fn add_appearance(&mut self, appearance: Appearance) -> Result<(), Error> {
+        if self.appearances.last().is_some_and(|(_, last)| *last == appearance) {
             return Ok(());
         }
-        if self.looks.len() == MOST_LOOKS {
+        if self.appearances.len() == MOST_APPEARANCES {
             return Err(Error::TooManyChanges);
         }
-        self.looks.push((self.own.len() as u32 - 1, look));
+        self.appearances.push((self.own.len() as u32 - 1, appearance));
         Ok(())
     }
 
@@ -142,7 +143,7 @@ impl Decoded {
     }
 }
 
-impl Look {
+impl Appearance {
     fn of(frame: &RawFrame) -> Self {
         Self {
             format: frame.format(),

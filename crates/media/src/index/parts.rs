@@ -2,7 +2,7 @@
 
 use frame::{Canvas, ColorDescription, Orientation, Rational};
 
-use super::decoded::{Decoded, Look};
+use super::decoded::{Appearance, Decoded};
 use super::film::Film;
 use crate::bars;
 use crate::frame_list::{Index, Part};
@@ -22,34 +22,34 @@ pub(super) fn add(
     &Film { pixel, is_oriented, .. }: &Film,
     notes: &mut Vec<String>,
 ) -> Result<(), Error> {
-    let Some(&(_, first)) = decoded.looks.first() else { return Ok(()) };
-    let mut looks: Vec<(u32, Look)> = Vec::new();
+    let Some(&(_, first)) = decoded.appearances.first() else { return Ok(()) };
+    let mut appearances: Vec<(u32, Appearance)> = Vec::new();
     // Of a film that goes on as it begins, nothing else has to be known.
-    if decoded.looks.len() > 1 {
+    if decoded.appearances.len() > 1 {
         for (place, number) in (0..).zip(numbers).filter_map(|(place, number)| Some((place, (*number)?))) {
-            let after = decoded.looks.partition_point(|&(begin, _)| begin as usize <= number);
-            let look = decoded.looks[after.saturating_sub(1)].1;
-            if looks.last().is_none_or(|(_, last)| *last != look) {
-                looks.push((place, look));
+            let after = decoded.appearances.partition_point(|&(begin, _)| begin as usize <= number);
+            let appearance = decoded.appearances[after.saturating_sub(1)].1;
+            if appearances.last().is_none_or(|(_, last)| *last != appearance) {
+                appearances.push((place, appearance));
             }
         }
     } else {
-        looks.push((0, first));
+        appearances.push((0, first));
     }
-    let of = |look: &Look| {
-        let own = look.picture.pixel;
+    let of = |appearance: &Appearance| {
+        let own = appearance.picture.pixel;
         let is_films = !own.is_known() || own == first.picture.pixel;
-        let orientation = look.orientation.filter(|_| !is_oriented).unwrap_or_default();
+        let orientation = appearance.orientation.filter(|_| !is_oriented).unwrap_or_default();
         let pixel = if is_films { pixel } else { own };
         let turned = if orientation.transposed && pixel.is_known() {
             Rational::new(pixel.den, pixel.num)
         } else {
             pixel
         };
-        (Canvas { size: orientation.size(look.picture.size), pixel: turned }, orientation)
+        (Canvas { size: orientation.size(appearance.picture.size), pixel: turned }, orientation)
     };
-    for (place, look) in &looks {
-        let (picture, orientation) = of(look);
+    for (place, appearance) in &appearances {
+        let (picture, orientation) = of(appearance);
         let part = Part { first: *place, picture, orientation };
         if index.parts.last().is_none_or(|last| (last.picture, last.orientation) != (picture, orientation)) {
             index.parts.push(part);
@@ -57,22 +57,22 @@ pub(super) fn add(
     }
     index.canvas = canvas(index);
     if let Some(canvas) = index.canvas {
-        let areas = decoded.looks.iter().zip(&decoded.seen).filter_map(|((_, look), seen)| {
-            let (kind, orientation) = of(look);
-            bars::in_canvas(seen, look.picture.size, (canvas, kind, orientation))
+        let areas = decoded.appearances.iter().zip(&decoded.seen).filter_map(|((_, appearance), seen)| {
+            let (kind, orientation) = of(appearance);
+            bars::in_canvas(seen, appearance.picture.size, (canvas, kind, orientation))
         });
         index.seen = areas.reduce(frame::Area::with);
         notes.extend(fitting(index, canvas));
     }
     notes.extend(turning(index));
-    let formats: Vec<(u32, PixelFormat)> = runs(&looks, |look| look.format);
+    let formats: Vec<(u32, PixelFormat)> = runs(&appearances, |appearance| appearance.format);
     let deepest = formats.iter().rev().max_by_key(|(_, format)| richness(*format)).map(|(_, format)| *format);
     index.pixel_format = deepest.map(PixelFormat::name);
     if let (Some(deepest), true) = (deepest, formats.len() > 1) {
         let told = told(index, formats.iter().map(|(place, format)| (*place, format.name())));
         notes.push(format!("the pixel format changes: {told}: the result has that of {}", deepest.name()));
     }
-    let colors = runs(&looks, |look| look.color);
+    let colors = runs(&appearances, |appearance| appearance.color);
     refuse_curves(&colors)?;
     if colors.len() > 1 {
         let told = told(index, colors.iter().map(|(place, color)| (*place, in_words(*color))));
@@ -124,10 +124,10 @@ fn refuse_curves(colors: &[(u32, ColorDescription)]) -> Result<(), Error> {
 }
 
 /// What a look has in common with its neighbours, from which frame on.
-fn runs<T: PartialEq>(looks: &[(u32, Look)], of: impl Fn(&Look) -> T) -> Vec<(u32, T)> {
+fn runs<T: PartialEq>(appearances: &[(u32, Appearance)], of: impl Fn(&Appearance) -> T) -> Vec<(u32, T)> {
     let mut runs: Vec<(u32, T)> = Vec::new();
-    for (place, look) in looks {
-        let value = of(look);
+    for (place, appearance) in appearances {
+        let value = of(appearance);
         if runs.last().is_none_or(|(_, last)| *last != value) {
             runs.push((*place, value));
         }

@@ -10,7 +10,7 @@ use crate::raw::ffi::AVCodecID;
 use crate::raw::output::Output;
 use crate::raw::packet::RawPacket;
 use crate::raw::stream::{Kind, Stream};
-use crate::{Container, Error, Shift, Way, raw};
+use crate::{Container, Error, Shift, StreamChange, raw};
 
 /// A stream of the source that is in the result too.
 #[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
@@ -79,8 +79,8 @@ pub(super) fn add(
 ) -> Result<Option<Copied>, Error> {
     let container = plan.container;
     let name = name(index, &stream.codec());
-    let way = plan.carry.ways.get(&index);
-    if way == Some(&Way::LeaveOut) {
+    let way = plan.carry.streams.get(&index);
+    if way == Some(&StreamChange::LeaveOut) {
         return Ok(None);
     }
     // Matroska has covers as attached files.
@@ -103,7 +103,7 @@ pub(super) fn add(
         return Ok(Some(Copied { to_text: true, ..Copied::new(copy, index, stream, plan)? }));
     }
     let wanted = match way {
-        Some(Way::Convert(format)) => Some(Some(format)),
+        Some(StreamChange::Convert(format)) => Some(Some(format)),
         _ if !container.holds(stream) && stream.kind() == Kind::Audio => Some(None),
         _ => None,
     };
@@ -252,7 +252,7 @@ impl Copied {
             // What is shown before the result begins is shown from its beginning on.
             let duration = packet.duration();
             let is_part = self.ends.begin.is_some();
-            // Nobody knows how long those of a part without a duration are shown, and all that came before would be shown at once.
+            // How long those of a part without a duration are shown is unknown, and all that came before would be shown at once.
             if duration > 0 && pts.saturating_add(duration) <= 0 || duration <= 0 && is_part {
                 // MP4 fills the time between subtitles with packets that have a length of 0 and no text.
                 self.too_early += u32::from(packet.data().len() > 2 && !is_part);

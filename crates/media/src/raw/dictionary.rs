@@ -41,7 +41,7 @@ impl Drop for Dictionary {
 /// The names and values of a list.
 ///
 /// # Safety
-/// `dictionary` is null or a list that nobody changes during the call.
+/// `dictionary` is null or a list that is not changed during the call.
 pub(crate) unsafe fn entries(dictionary: *const ffi::AVDictionary) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut entry: *const ffi::AVDictionaryEntry = ptr::null();

@@ -320,7 +320,7 @@ impl RawFrame {
         unsafe { std::slice::from_raw_parts_mut(start, length) }
     }
 
-    /// Makes sure that nobody else reads the samples before they are written again.
+    /// Makes sure that no other owner reads the samples before they are written again.
     pub(crate) fn make_writable(&mut self) -> Result<(), Error> {
         // SAFETY: the frame is ours and has samples.
         check(unsafe { ffi::av_frame_make_writable(self.0) }, "allocate a picture").map(drop)

@@ -58,7 +58,7 @@ unsafe extern "C" fn on_line(
     tell(&line, level <= ffi::AV_LOG_ERROR);
 }
 
-/// Tells a line. Damaged files make thousands of errors; whoever keeps them keeps the last.
+/// Tells a line. Damaged files make thousands of errors; only the last are kept.
 fn tell(line: &str, is_error: bool) {
     if line.is_empty() {
         return;

@@ -1,7 +1,7 @@
-//! What memory holds before anybody writes to it.
+//! What memory holds before it is written.
 
-/// From now on, memory that is allocated holds zeros, whatever it was used for before: a library that reads what nobody
-/// wrote reads the same each time. Where `MALLOC_PERTURB_` is set, as in tests, new memory holds what that says.
+/// From now on, memory that is allocated holds zeros, whatever it was used for before: a library that reads memory before it
+/// writes it reads the same each time. Where `MALLOC_PERTURB_` is set, as in tests, new memory holds what that says.
 ///
 /// This goes for what the system's allocator gives out, whatever its size and alignment, but for pieces of up to a kilobyte
 /// that a thread has freed itself. It does not reach memory that a library keeps and uses again.

@@ -19,7 +19,7 @@ const AAC_RATES: [i32; 13] =
     [7350, 8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000];
 /// Arrangements of channels that AAC has, by the number of channels less one.
 const AAC_LAYOUTS: [&str; 8] = ["mono", "stereo", "3.0", "4.0", "5.0", "5.1", "5.1", "7.1"];
-/// Bits a second of AAC for a channel: more than anybody hears.
+/// Bits a second of AAC for a channel: more than can be heard.
 const AAC_RATE_OF_CHANNEL: i64 = 128_000;
 
 /// An arrangement of channels that is owned.

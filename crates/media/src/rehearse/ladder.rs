@@ -11,7 +11,7 @@ use crate::join::streams::name;
 use crate::raw::input::Input;
 use crate::raw::stream::{Kind, Stream};
 use crate::survey::Survey;
-use crate::{Carry, Container, Error, JoinReport, Shift, Way};
+use crate::{Carry, Container, Error, JoinReport, Shift, StreamChange};
 
 /// The steps so far.
 pub(super) struct Ladder<'a> {
@@ -73,7 +73,7 @@ impl<'a> Ladder<'a> {
         for &(index, stream) in others {
             let Some(surveyed) = self.survey.streams.get(index) else { continue };
             if let Some(reason) = unknown(stream, surveyed.packets) {
-                self.carry.ways.insert(index, Way::LeaveOut);
+                self.carry.streams.insert(index, StreamChange::LeaveOut);
                 let name = name(index, &stream.codec());
                 self.of_streams.insert(index, format!("{name} {reason}: it was left out"));
             } else if stream.kind() == Kind::Audio
@@ -94,9 +94,9 @@ impl<'a> Ladder<'a> {
             )?);
         }
         let is_carried = |index: usize| {
-            let way = self.carry.ways.get(&index);
+            let way = self.carry.streams.get(&index);
             let stream = self.input.stream(index);
-            way != Some(&Way::LeaveOut)
+            way != Some(&StreamChange::LeaveOut)
                 && stream.is_some_and(|stream| stream.kind() == Kind::Audio || container.holds(stream))
         };
         let index = self.rehearsal.index;
@@ -128,7 +128,7 @@ impl<'a> Ladder<'a> {
             words::CONVERTED[usize::from(self.container == Container::Mp4)].to_owned()
         };
         self.of_streams.insert(index, format!("{name}: {what}"));
-        self.carry.ways.insert(index, Way::Convert(widest));
+        self.carry.streams.insert(index, StreamChange::Convert(widest));
     }
 
     fn may_change_container(&self) -> bool {
@@ -148,7 +148,7 @@ impl<'a> Ladder<'a> {
         self.begin(progress)
     }
 
-    /// The next thing to try after a failure, for which a stream is to blame or nobody knows which.
+    /// The next thing to try after a failure, for which a known stream is to blame or an unknown one.
     pub(super) fn step(
         &mut self,
         culprit: Option<usize>,
@@ -166,9 +166,9 @@ impl<'a> Ladder<'a> {
             return Err(failure);
         };
         let name = self.name(index);
-        let is_converted =
-            !self.container.holds(stream) || matches!(self.carry.ways.get(&index), Some(Way::Convert(_)));
-        let is_last = self.carry.ways.get(&index) == Some(&Way::LeaveOut);
+        let is_converted = !self.container.holds(stream)
+            || matches!(self.carry.streams.get(&index), Some(StreamChange::Convert(_)));
+        let is_last = self.carry.streams.get(&index) == Some(&StreamChange::LeaveOut);
         if is_last {
             return Err(failure);
         }
@@ -187,7 +187,7 @@ impl<'a> Ladder<'a> {
                     "{name}: its sound was converted to {target}, since the result cannot hold it as it is ({reason})"
                 );
                 self.of_streams.insert(index, note);
-                self.carry.ways.insert(index, Way::Convert(format));
+                self.carry.streams.insert(index, StreamChange::Convert(format));
                 return Ok(());
             }
         }
@@ -198,7 +198,7 @@ impl<'a> Ladder<'a> {
         } else {
             self.of_streams.insert(index, note);
         }
-        self.carry.ways.insert(index, Way::LeaveOut);
+        self.carry.streams.insert(index, StreamChange::LeaveOut);
         Ok(())
     }
 
@@ -209,8 +209,9 @@ impl<'a> Ladder<'a> {
     /// The streams that are carried over so far.
     pub(super) fn carried(&self) -> Vec<usize> {
         let streams = self.input.streams().enumerate();
-        let is_carried =
-            |index: &usize| *index != self.film && self.carry.ways.get(index) != Some(&Way::LeaveOut);
+        let is_carried = |index: &usize| {
+            *index != self.film && self.carry.streams.get(index) != Some(&StreamChange::LeaveOut)
+        };
         streams.map(|(index, _)| index).filter(is_carried).collect()
     }
 
@@ -218,7 +219,7 @@ impl<'a> Ladder<'a> {
     pub(super) fn only(&self, stream: usize) -> Carry {
         let mut carry = self.carry.clone();
         for other in self.carried().into_iter().filter(|other| *other != stream) {
-            carry.ways.insert(other, Way::LeaveOut);
+            carry.streams.insert(other, StreamChange::LeaveOut);
         }
         carry
     }

@@ -80,7 +80,7 @@ impl<W: Write> PacketLogWriter<W> {
         Ok((self.to, self.written))
     }
 
-    /// After a failed write nobody knows how much of it arrived, so no later one may pretend that all is well.
+    /// After a failed write it is unknown how much of it arrived, so no later one may pretend that all is well.
     fn put(&mut self, bytes: &[u8]) -> Result<(), PacketLogError> {
         self.write(bytes)?;
         self.whole.update(bytes);

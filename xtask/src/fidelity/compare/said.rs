@@ -3,7 +3,7 @@
 use super::super::media::{Frame, Media, Stream};
 use super::{Compared, Pair};
 
-/// Seconds without anything at the beginning of a result that nobody wants to wait for.
+/// Seconds without anything at the beginning of a result that is too long to wait for.
 const LONGEST_WAIT: f64 = 10.0;
 /// Share of its stated length, and seconds, by which a file may be shorter without a word.
 const SHORT: (f64, f64) = (0.05, 1.0);

@@ -14,7 +14,7 @@ use crate::tool;
 const RATE: &str = "8000";
 /// Samples of a window: half a second.
 const WINDOW: usize = 4000;
-/// Loudness of what nobody hears, in dB below the loudest.
+/// Loudness of what cannot be heard, in dB below the loudest.
 const SILENCE: f64 = -60.0;
 /// Most that a window may be louder or softer, in dB: channels are mixed together in more than one way.
 const LARGEST_ERROR: f64 = 8.0;

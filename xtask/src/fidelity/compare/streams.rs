@@ -109,7 +109,7 @@ fn changed<'a>(
     let place = same_codec.or_else(|| free.iter().position(is_alike));
     let Some(result) = place.map(|place| free.remove(place)) else {
         match told {
-            // Without a known codec there is nothing that anybody could do with it but in its own container.
+            // Without a known codec it is of use in its own container alone.
             Some(note) if is_unknown(source) || is_empty(pair.source, source) => compared.change(note),
             Some(note) => compared.fault(format!("{name} is lost: {note}")),
             None => compared.fault(format!("{name} is lost, and nothing was said")),

@@ -7,7 +7,7 @@ use super::{GateJob, Ring};
 /// `value · (sigmoid(gate) − ½)` for the pixels of the job.
 ///
 /// # Safety
-/// The instruction set of `S`; the rings hold the pixels, and nobody else uses those of the target meanwhile.
+/// The instruction set of `S`; the rings hold the pixels, and no other thread uses those of the target meanwhile.
 #[inline(always)]
 pub(super) unsafe fn run<S: Simd>(job: &GateJob) {
     // SAFETY: the rings hold the pixel, as the caller promises.
@@ -16,7 +16,7 @@ pub(super) unsafe fn run<S: Simd>(job: &GateJob) {
         let (value, gate, target) = (pixel(job.value, x), pixel(job.gate, x), pixel(job.target, x));
         for channel in (0..job.channels).step_by(S::LANES) {
             let lanes = job.channels - channel;
-            // SAFETY: so many channels are left of the pixel, and nobody else uses those of the target.
+            // SAFETY: so many channels are left of the pixel, and no other thread uses those of the target.
             unsafe {
                 let value = load_first::<S>(value.add(channel), lanes);
                 let gate = load_first::<S>(gate.add(channel), lanes);

@@ -177,7 +177,7 @@ pub(crate) struct WinogradJob<'a> {
     pub(crate) tiles_across: usize,
     /// The tiles of the block, counted along the rows of tiles.
     pub(crate) tiles: Range<usize>,
-    /// [`winograd::scratch`] floats that nobody else uses.
+    /// [`winograd::scratch`] floats that no other thread uses.
     pub(crate) scratch: *mut f32,
 }
 

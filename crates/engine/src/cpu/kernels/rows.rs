@@ -9,7 +9,7 @@ use super::Ring;
 /// `channels` floats of the pixel (x, y).
 ///
 /// # Safety
-/// The ring holds the pixel, and nobody writes these channels meanwhile.
+/// The ring holds the pixel, and no thread writes these channels meanwhile.
 #[inline(always)]
 unsafe fn pixel<'a>(ring: Ring, x: usize, y: usize, channels: usize) -> &'a [f32] {
     // SAFETY: as the caller promises.
@@ -19,7 +19,7 @@ unsafe fn pixel<'a>(ring: Ring, x: usize, y: usize, channels: usize) -> &'a [f32
 /// `channels` floats of the pixel (x, y), to write.
 ///
 /// # Safety
-/// The ring holds the pixel, and nobody else uses these channels meanwhile.
+/// The ring holds the pixel, and no other thread uses these channels meanwhile.
 #[inline(always)]
 unsafe fn pixel_mut<'a>(ring: Ring, x: usize, y: usize, channels: usize) -> &'a mut [f32] {
     // SAFETY: as the caller promises.
@@ -29,7 +29,7 @@ unsafe fn pixel_mut<'a>(ring: Ring, x: usize, y: usize, channels: usize) -> &'a 
 /// Interleaves three rows of samples; columns from `planes[0].len()` to `width` reflect those before them.
 ///
 /// # Safety
-/// The target holds row `y` with `width` pixels of 3 channels, and nobody else uses it meanwhile.
+/// The target holds row `y` with `width` pixels of 3 channels, and no other thread uses it meanwhile.
 pub(crate) unsafe fn load(planes: [&[f32]; 3], target: Ring, width: usize, y: usize) {
     for x in 0..width {
         let from = reflected(x, planes[0].len());
@@ -48,7 +48,7 @@ pub(crate) fn reflected(index: usize, len: usize) -> usize {
 /// Copies `channels` channels of row `y`.
 ///
 /// # Safety
-/// Both rings hold the pixels; nobody else uses those of the target meanwhile. The same holds for all below.
+/// Both rings hold the pixels; no other thread uses those of the target meanwhile. The same holds for all below.
 pub(crate) unsafe fn copy(source: Ring, target: Ring, channels: usize, y: usize, columns: Range<usize>) {
     for x in columns {
         // SAFETY: as the caller promises.
