@@ -16,9 +16,9 @@ use crate::lanes::Given;
 use crate::process::WorkerError;
 use crate::service::Limits;
 use crate::shared::Shared;
-use crate::source::{Look, cause, look};
+use crate::source::{SourceCheck, cause, check};
 use crate::submit::free_folder;
-use crate::{evidence, manifest, report, room, segments, task};
+use crate::{admission, digest, manifest, report, segments, task};
 
 /// How an order to a lane ended.
 #[derive(Debug)]
@@ -114,14 +114,14 @@ impl Attempt<'_> {
             return Ok(event.into());
         }
         let looked_at = Arc::clone(record);
-        match blocking(move || look(&looked_at)).await {
-            Look::Same => {}
-            Look::SameContent(stamp) => {
+        match blocking(move || check(&looked_at)).await {
+            SourceCheck::Same => {}
+            SourceCheck::SameContent(stamp) => {
                 self.shared.options.ledger.set_stamp(record.id, &stamp).await?;
                 // It may be another file, which the worker has no right to read.
                 self.executor.let_go().await;
             }
-            Look::Gone(failure) => {
+            SourceCheck::Gone(failure) => {
                 self.is_gone = true;
                 return Ok(self.unless_away(Event::Failed { task: key, failure }).await);
             }
@@ -142,7 +142,7 @@ impl Attempt<'_> {
         }
         let Limits { max_disk, .. } = self.shared.limits();
         let (looked_at, of) = (Arc::clone(record), task.clone());
-        if let Err(failure) = blocking(move || room::look(&looked_at, &of, max_disk)).await {
+        if let Err(failure) = blocking(move || admission::check(&looked_at, &of, max_disk)).await {
             return self.understand(Response::Failed(failure)).await;
         }
         let segments = match task {
@@ -276,12 +276,12 @@ impl Attempt<'_> {
 /// A worker's answer with what the coordinator can see for itself; else says what is wrong with it.
 fn believed(record: &Record, task: &Task, response: Response) -> Result<Response, String> {
     match response {
-        Response::SegmentDone { evidence, engine } => {
-            evidence::check(record, task, &evidence)?;
-            Ok(Response::SegmentDone { evidence, engine })
+        Response::SegmentDone { digest, engine } => {
+            digest::check(record, task, &digest)?;
+            Ok(Response::SegmentDone { digest, engine })
         }
         Response::Joined { notes, verified, .. } => {
-            Ok(Response::Joined { bytes: evidence::result_bytes(record)?, notes, verified })
+            Ok(Response::Joined { bytes: digest::result_bytes(record)?, notes, verified })
         }
         other => Ok(other),
     }

@@ -150,12 +150,12 @@ mod tests {
 
     use super::*;
 
-    struct House {
+    struct Fixture {
         root: tempfile::TempDir,
         record: Record,
     }
 
-    impl House {
+    impl Fixture {
         /// A job whose source is in `input/show` and whose result goes to `output/show`, which is not there yet.
         async fn new() -> Self {
             let root = tempfile::tempdir().unwrap();
@@ -199,7 +199,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_waits_for_folders_and_not_for_files() {
-        let house = House::new().await;
+        let house = Fixture::new().await;
         assert_eq!(house.reason(), None);
         let (input, output, away) = (house.path("input"), house.path("output"), house.path("away"));
         fs::rename(&input, &away).unwrap();
@@ -219,7 +219,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_empty_mount_point_is_not_the_disk() {
-        let mut house = House::new().await;
+        let mut house = Fixture::new().await;
         let source = house.record.request.source.clone();
         let stamp = Stamp::of(&source).unwrap();
         fs::remove_file(&*source).unwrap();
@@ -238,7 +238,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_of_its_own_waits_for_the_folder_that_it_was_given() {
-        let house = House::new().await;
+        let house = Fixture::new().await;
         assert!(
             reason(&house.record, &ServerFolders::default())
                 .unwrap()

@@ -1,6 +1,6 @@
 //! File operations that may take long: they run beside all else, so that no disk holds the signs of life up.
 
-/// Runs `work` where it may block, and waits for it. It goes on to its end also when nobody waits any more.
+/// Runs `work` where it may block, and waits for it. It goes on to its end also when the caller does not wait any more.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,

@@ -3,7 +3,7 @@
 //! Nothing here reads a clock or a file: the choice follows from what is seen of the jobs.
 
 use job::state::Phase;
-use job::{JobId, Priority, Turns};
+use job::{JobId, Priority, Scheduler};
 
 /// So many jobs of a priority are indexed ahead of those whose segments are made: enough that the engine never waits, and so few
 /// that a long queue is not read through before its time.
@@ -54,7 +54,7 @@ pub(crate) struct JobView {
     pub(crate) id: JobId,
     pub(crate) priority: Priority,
     pub(crate) need: Need,
-    /// There is a piece of work that nobody does.
+    /// There is a piece of work that no lane does.
     pub(crate) is_open: bool,
     /// Heavy lanes that work on it or hold a worker that may write into its folder.
     pub(crate) heavy: usize,
@@ -63,7 +63,7 @@ pub(crate) struct JobView {
 /// The job whose work a lane is to do next; `None` where there is none. `jobs` are in their places, and `turns` those of the kind.
 ///
 /// A light lane ends what is made before it begins something new of the same priority.
-pub(crate) fn choose(kind: Kind, jobs: &[JobView], turns: &mut Turns) -> Option<JobId> {
+pub(crate) fn choose(kind: Kind, jobs: &[JobView], scheduler: &mut Scheduler) -> Option<JobId> {
     let first = |priority| {
         let of_priority = || jobs.iter().filter(move |job| job.priority == priority);
         let open = |need| of_priority().filter(move |job| job.is_open && job.need == need);
@@ -76,11 +76,11 @@ pub(crate) fn choose(kind: Kind, jobs: &[JobView], turns: &mut Turns) -> Option<
         .map(|job| (priority, job.id))
     };
     let candidates: Vec<(Priority, JobId)> = Priority::ALL.into_iter().filter_map(first).collect();
-    let next = turns.next(candidates.iter().map(|(priority, _)| *priority))?;
+    let next = scheduler.next(candidates.iter().map(|(priority, _)| *priority))?;
     candidates.into_iter().find_map(|(priority, id)| (priority == next).then_some(id))
 }
 
-/// Jobs before this one that are indexed and on whose segments nobody works yet.
+/// Jobs before this one that are indexed and on whose segments no lane works yet.
 fn ahead_of<'a>(job: &JobView, of_priority: impl Iterator<Item = &'a JobView>) -> usize {
     let before = of_priority.take_while(|other| other.id != job.id);
     before.filter(|other| other.need == Need::Segments && other.heavy == 0).count()
@@ -111,17 +111,17 @@ mod tests {
         JobView { priority, ..job }
     }
 
-    /// A job whose segments are made, with some that nobody makes yet or with none.
+    /// A job whose segments are made, with some that no lane makes yet or with none.
     fn made(id: i64, is_open: bool) -> JobView {
         JobView { is_open, heavy: 1, ..job(id, Need::Segments) }
     }
 
     fn heavy(jobs: &[JobView]) -> Option<i64> {
-        choose(Kind::Heavy, jobs, &mut Turns::default()).map(|id| id.0)
+        choose(Kind::Heavy, jobs, &mut Scheduler::default()).map(|id| id.0)
     }
 
     fn light(jobs: &[JobView]) -> Option<i64> {
-        choose(Kind::Light, jobs, &mut Turns::default()).map(|id| id.0)
+        choose(Kind::Light, jobs, &mut Scheduler::default()).map(|id| id.0)
     }
 
     #[test]
@@ -196,9 +196,9 @@ mod tests {
             job(2, Need::Segments),
             of(Priority::High, job(3, Need::Segments)),
         ];
-        let mut turns = Turns::default();
+        let mut scheduler = Scheduler::default();
         let given: Vec<i64> =
-            (0..100).filter_map(|_| choose(Kind::Heavy, &jobs, &mut turns)).map(|id| id.0).collect();
+            (0..100).filter_map(|_| choose(Kind::Heavy, &jobs, &mut scheduler)).map(|id| id.0).collect();
         let count = |id: i64| given.iter().filter(|given| **given == id).count();
         assert_eq!(given[0], 3);
         assert!(count(3) > 80 && count(1) >= 5 && count(2) >= 5, "{given:?}");
@@ -236,7 +236,7 @@ mod tests {
                 heavy,
             }).collect();
             for kind in [Kind::Heavy, Kind::Light] {
-                let chosen = choose(kind, &jobs, &mut Turns::default());
+                let chosen = choose(kind, &jobs, &mut Scheduler::default());
                 if let Some(chosen) = chosen {
                     let job = jobs.iter().find(|job| job.id == chosen).unwrap();
                     prop_assert!(job.is_open && job.need.kind() == kind);

@@ -8,7 +8,7 @@ mod change;
 mod list;
 mod message;
 mod pages;
-mod place;
+mod position;
 mod retry;
 mod select;
 mod take_in;
@@ -17,13 +17,13 @@ pub use arrival::{LARGEST_REQUEST, understand};
 pub(crate) use arrival::{check, take_reply};
 pub use list::{JobList, ListFilter};
 pub use message::{
-    Became, Candidate, Moved, NewPlace, Outcome, Refusal, Reply, Request, Submit, Submitted, TakenIn,
+    Became, Candidate, Moved, NewPosition, Outcome, Refusal, Reply, Request, Submit, Submitted, TakenIn,
 };
 pub use select::{Selector, Which};
 pub use take_in::take_in;
 
 pub(crate) use change::{Change, change, set_removed};
 pub(crate) use pages::{PAGE, append, pages};
-pub(crate) use place::set_place;
+pub(crate) use position::set_position;
 pub(crate) use retry::{Retry, retry};
 pub(crate) use select::chosen;

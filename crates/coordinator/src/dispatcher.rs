@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use job::state::{Event, Phase};
-use job::{JobId, Turns};
+use job::{JobId, Scheduler};
 use ledger::Record;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
@@ -33,15 +33,15 @@ use crate::updates::Update;
 use chores::Chore;
 
 /// Time between looks at the ledger for what other programs changed, such as a cancelled job.
-const LOOK: Duration = Duration::from_millis(500);
+const POLL: Duration = Duration::from_millis(500);
 /// Time between looks at a disk that was full, and least time between searches for work where no job could go on.
 pub(crate) const IDLE: Duration = Duration::from_secs(2);
 /// Looking for work takes at most one part in so many of the time while there is none, as long as that is soon enough.
 const SHARE: u32 = 1000;
 /// Time between two looks for work of which a call to look again is the reason, at least.
-const BREATH: Duration = Duration::from_millis(100);
+const LEAST_PAUSE: Duration = Duration::from_millis(100);
 /// Work is looked for after this time at the latest.
-const LATEST_LOOK: Duration = Duration::from_secs(10);
+const LONGEST_POLL: Duration = Duration::from_secs(10);
 /// Messages of lanes that wait for the dispatcher.
 const MESSAGES: usize = 256;
 
@@ -74,10 +74,10 @@ pub(crate) struct Dispatcher {
     quiet: Option<Quiet>,
     shown: HashMap<JobId, Shown>,
     /// The turns of heavy lanes, and of light ones.
-    turns: [Turns; 2],
+    schedulers: [Scheduler; 2],
     /// Something has changed that may let a lane go on.
     is_dirty: bool,
-    next_look: Instant,
+    next_poll: Instant,
     next_search: Instant,
     last_search: Instant,
     next_review: Instant,
@@ -92,13 +92,13 @@ pub(crate) struct Dispatcher {
 #[derive(Debug)]
 struct Waiting {
     jobs: HashSet<JobId>,
-    is_looked_at: bool,
-    next_look: Instant,
+    is_checked: bool,
+    next_poll: Instant,
 }
 
 impl Waiting {
     fn new() -> Self {
-        Self { jobs: HashSet::new(), is_looked_at: false, next_look: Instant::now() }
+        Self { jobs: HashSet::new(), is_checked: false, next_poll: Instant::now() }
     }
 }
 
@@ -106,7 +106,7 @@ impl Waiting {
 #[derive(Debug, Default)]
 struct Told {
     /// What keeps the workers from being confined.
-    gaps: bool,
+    sandbox: bool,
     /// That memory does not do for all workers at once.
     memory: bool,
 }
@@ -161,9 +161,9 @@ impl Dispatcher {
             waiting: Waiting::new(),
             quiet: None,
             shown: HashMap::new(),
-            turns: Default::default(),
+            schedulers: Default::default(),
             is_dirty: true,
-            next_look: start,
+            next_poll: start,
             next_search: start,
             last_search: start,
             next_review: start,
@@ -193,19 +193,19 @@ impl Dispatcher {
         while !shutdown.is_requested() {
             self.tell_alive();
             self.back_up();
-            self.look_at_jobs().await?;
+            self.check_jobs().await?;
             if self.is_dirty || self.next_search <= Instant::now() {
                 self.give_out(shutdown).await?;
             }
             if self.only.is_some_and(|id| !self.touched.contains_key(&id)) {
                 return Ok(Ending::Final);
             }
-            let tick = tokio::time::Instant::from_std(self.next_look.min(self.next_search));
+            let tick = tokio::time::Instant::from_std(self.next_poll.min(self.next_search));
             tokio::select! {
                 Some(message) = self.messages.recv() => self.hear(message, shutdown).await?,
                 Some(done) = self.chores.join_next() => self.end_chore(done)?,
                 Some(hand) = self.hands.join_next() => drop(pass_on(hand)),
-                () = self.shared.options.wake.wait() => self.look_soon(),
+                () = self.shared.options.wake.wait() => self.poll_soon(),
                 () = tokio::time::sleep_until(tick) => {}
                 () = shutdown.requested() => {}
             }
@@ -214,9 +214,9 @@ impl Dispatcher {
     }
 
     /// Looks at once, unless it has just looked: thousands of jobs may come one after the other.
-    fn look_soon(&mut self) {
-        self.next_look = Instant::now();
-        self.next_search = self.next_search.min(self.last_search + BREATH);
+    fn poll_soon(&mut self) {
+        self.next_poll = Instant::now();
+        self.next_search = self.next_search.min(self.last_search + LEAST_PAUSE);
     }
 
     /// Adds a lane, which begins to wait for orders.
@@ -234,11 +234,11 @@ impl Dispatcher {
     }
 
     /// Looks whether jobs that lanes are at were ended by others: their lanes let go of them.
-    async fn look_at_jobs(&mut self) -> Result<(), Error> {
-        if self.next_look > Instant::now() {
+    async fn check_jobs(&mut self) -> Result<(), Error> {
+        if self.next_poll > Instant::now() {
             return Ok(());
         }
-        self.next_look = Instant::now() + LOOK;
+        self.next_poll = Instant::now() + POLL;
         let touched: Vec<JobId> = self.touched.keys().copied().collect();
         for id in touched {
             let record = self.shared.options.ledger.get(id).await?;
@@ -247,7 +247,7 @@ impl Dispatcher {
                 self.is_dirty = true;
             }
         }
-        self.look_at_waiting();
+        self.check_waiting();
         Ok(())
     }
 
@@ -264,7 +264,7 @@ impl Dispatcher {
     async fn alive_while<T>(&mut self, working: impl Future<Output = T>) -> T {
         let mut working = std::pin::pin!(working);
         loop {
-            match tokio::time::timeout(LOOK, &mut working).await {
+            match tokio::time::timeout(POLL, &mut working).await {
                 Ok(done) => return done,
                 Err(_) => self.tell_alive(),
             }
@@ -272,7 +272,7 @@ impl Dispatcher {
     }
 
     fn tell_alive(&mut self) {
-        if self.last_alive.is_none_or(|last| last.elapsed() >= LOOK) {
+        if self.last_alive.is_none_or(|last| last.elapsed() >= POLL) {
             self.last_alive = Some(Instant::now());
             self.shared.updates.tell(Update::Alive);
         }

@@ -1,4 +1,4 @@
-//! The handle of the coordinator: everything that people do with jobs, whoever asks for them.
+//! The handle of the coordinator: everything that people do with jobs, by whatever program.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 
 use crate::clock::now;
 use crate::commands::{
-    self, Change, JobList, ListFilter, Moved, NewPlace, Outcome, Refusal, Reply, Request, Retry, Selector,
+    self, Change, JobList, ListFilter, Moved, NewPosition, Outcome, Refusal, Reply, Request, Retry, Selector,
     Submit, Submitted, Which,
 };
 use crate::submit::{self, describe_for, look_at};
@@ -22,7 +22,7 @@ pub struct Handle(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     ledger: Ledger,
-    /// Wakes whoever works on the jobs; `None` where nobody does.
+    /// Wakes the service that works on the jobs; `None` where there is none.
     wake: Option<Wake>,
     /// Who reads the settings of the server again.
     reload: Option<mpsc::Sender<ReloadWish>>,
@@ -43,12 +43,12 @@ impl ReloadWish {
 }
 
 impl Handle {
-    /// A handle on jobs that are worked on by whoever waits for this wake.
+    /// A handle on jobs that a service works on which waits for this wake.
     pub fn new(ledger: Ledger, wake: Wake, reload: Option<mpsc::Sender<ReloadWish>>) -> Self {
         Self(Arc::new(Inner { ledger, wake: Some(wake), reload, changing: Mutex::new(()) }))
     }
 
-    /// A handle on jobs that nobody works on: the caller holds the ledger's lock.
+    /// A handle on jobs that no service works on: the caller holds the ledger's lock.
     pub fn alone(ledger: Ledger) -> Self {
         Self(Arc::new(Inner { ledger, wake: None, reload: None, changing: Mutex::new(()) }))
     }
@@ -71,7 +71,7 @@ impl Handle {
             Request::Pause(jobs) => Reply::Changed(self.pause(&jobs).await?),
             Request::Resume(jobs) => Reply::Changed(self.resume(&jobs).await?),
             Request::Prioritize { jobs, priority } => Reply::Changed(self.prioritize(&jobs, priority).await?),
-            Request::Move { jobs, to } => Reply::Moved(self.set_place(&jobs, &to).await?),
+            Request::Move { jobs, to } => Reply::Moved(self.set_position(&jobs, &to).await?),
             Request::Reload => Reply::Reloaded(self.reload().await?),
         })
     }
@@ -180,9 +180,9 @@ impl Handle {
     ///
     /// # Errors
     /// When one of them cannot have the place, or the ledger fails.
-    pub async fn set_place(&self, jobs: &[Selector], to: &NewPlace) -> Result<Moved, Refusal> {
+    pub async fn set_position(&self, jobs: &[Selector], to: &NewPosition) -> Result<Moved, Refusal> {
         let _turn = self.turn().await;
-        commands::set_place(&self.0.ledger, jobs, to).await
+        commands::set_position(&self.0.ledger, jobs, to).await
     }
 
     /// Lets the server read its settings again; says which changed.
@@ -196,7 +196,7 @@ impl Handle {
         answered.await.map_err(|_| Refusal::NoServer)?.map_err(Refusal::Settings)
     }
 
-    /// Waits until other changes are made. Whoever works on the jobs is woken when this one is.
+    /// Waits until other changes are made. The service is woken when this one is.
     async fn turn(&self) -> Turn<'_> {
         Turn { _changing: self.0.changing.lock().await, wake: self.0.wake.as_ref() }
     }

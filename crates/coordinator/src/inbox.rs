@@ -121,7 +121,7 @@ impl Inbox {
         }
     }
 
-    /// Watches until somebody asks to stop. Failures are logged and tried again.
+    /// Watches until the shutdown is requested. Failures are logged and tried again.
     pub async fn run(mut self, shutdown: &Shutdown) {
         let wake = Arc::new(Notify::new());
         self.walker = Some(Walker::new(self.options.rules.clone(), Arc::clone(&wake)));

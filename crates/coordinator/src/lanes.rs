@@ -17,10 +17,10 @@ use crate::shared::Shared;
 use crate::shutdown::Shutdown;
 use crate::status::Progress;
 
-/// How long a lease lasts without a sign of life: three beats.
+/// How long a lease lasts without a sign of life: three heartbeats.
 pub(crate) const LEASE: Duration = Duration::from_secs(15);
 /// Time between the signs of life of a lane, whose death is seen at once anyway.
-pub(crate) const BEAT: Duration = Duration::from_secs(5);
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Time between reports of a job's progress.
 pub(crate) const REPORT: Duration = Duration::from_millis(250);
 
@@ -183,18 +183,18 @@ impl Hand {
         };
         tokio::select! {
             outcome = attempt.run() => outcome,
-            never = beat(&self.shared, given.record.id, &self.name) => match never {},
+            never = heartbeat(&self.shared, given.record.id, &self.name) => match never {},
         }
     }
 }
 
 /// Renews the leases of a lane on a job, again and again.
-async fn beat(shared: &Shared, id: JobId, worker: &str) -> Infallible {
+async fn heartbeat(shared: &Shared, id: JobId, worker: &str) -> Infallible {
     loop {
-        tokio::time::sleep(BEAT).await;
+        tokio::time::sleep(HEARTBEAT).await;
         let lease_milliseconds = LEASE.as_millis() as i64;
         let renew = Event::Renew { worker: worker.to_owned(), lease_milliseconds };
-        // The worker has what it needs, and nobody else takes its work.
+        // The worker has what it needs, and no other lane takes its work.
         if let Err(error) = shared.options.ledger.apply(id, renew, now()).await {
             tracing::warn!("job {id}: {error}");
         }

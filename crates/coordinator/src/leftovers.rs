@@ -11,7 +11,7 @@ pub(crate) fn remove_leftovers(record: &Record) {
     }
 }
 
-/// Removes the folder of a job on which nobody works.
+/// Removes the folder of a job that is not worked on.
 pub fn discard_work(record: &Record) {
     let folder = &record.request.folder;
     if folder.is_dir()

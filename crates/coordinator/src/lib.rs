@@ -5,6 +5,7 @@
 //! behind a [`Handle`], whether they ask in this process or over the [`socket`].
 //! Non-goals: rules (those are `job`'s), pixels (those are the worker's), talking to people (that is `upscaled`'s).
 
+mod admission;
 mod advance;
 mod attempt;
 mod away;
@@ -12,11 +13,10 @@ mod blocking;
 mod choice;
 mod clock;
 pub mod commands;
+mod digest;
 mod dispatcher;
 mod error;
-mod evidence;
 mod executor;
-mod found;
 mod handle;
 mod inbox;
 mod known;
@@ -31,8 +31,8 @@ mod pace;
 mod printed;
 mod process;
 mod publish;
+mod recovery;
 mod report;
-mod room;
 mod segments;
 mod service;
 mod shared;

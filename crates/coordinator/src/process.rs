@@ -104,7 +104,7 @@ pub enum WorkerError {
         /// What the system says.
         cause: std::io::Error,
     },
-    /// This system cannot confine it, and nobody said that it may open files all the same.
+    /// This system cannot confine it, and the user has not said that it may open files all the same.
     #[error(
         "the process that opens videos cannot be confined on this system: {lacks}; mend that, or allow it to work unconfined, on videos that you trust"
     )]
@@ -215,7 +215,7 @@ impl WorkerProcess {
         };
         match timeout(SEND_LIMIT, sent).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(WorkerError::Died(self.bury().await)),
+            Ok(Err(_)) => Err(WorkerError::Died(self.reap().await)),
             Err(_) => Err(self.stop(SEND_LIMIT).await),
         }
     }
@@ -264,7 +264,7 @@ impl WorkerProcess {
         };
         match heard {
             Ok(Ok(bytes)) => Ok(message::understand(&bytes?)?),
-            Ok(Err(_)) => Err(WorkerError::Died(self.bury().await)),
+            Ok(Err(_)) => Err(WorkerError::Died(self.reap().await)),
             Err(_) => Err(self.stop(silence.map_or(limit, Silence::length)).await),
         }
     }
@@ -278,11 +278,11 @@ impl WorkerProcess {
     /// Kills a worker that hangs.
     async fn stop(&mut self, silence: Duration) -> WorkerError {
         self.kill().await;
-        WorkerError::Hung { silence, death: self.bury().await.death }
+        WorkerError::Hung { silence, death: self.reap().await.death }
     }
 
     /// Waits for a dying worker and collects what is known of its death.
-    async fn bury(&mut self) -> DeathNote {
+    async fn reap(&mut self) -> DeathNote {
         let status = timeout(BURIAL, self.child.wait()).await;
         self.kill().await;
         // The reader of standard error is a task of its own; it ends with the pipe.

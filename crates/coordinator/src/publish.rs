@@ -121,7 +121,7 @@ impl Shared {
                 blocking(move || shared.finish(&record, &target)).await;
                 Ok(Event::Published { task: key })
             }
-            // Somebody put a file there while the job ran: the result takes the next name.
+            // A file was put there while the job ran: the result takes the next name.
             Err(storage::Error::TargetExists { .. }) if self.options.existing == Existing::NextName => {
                 let renamed =
                     Record { request: NewJob { result: None, ..record.request.clone() }, ..record.clone() };

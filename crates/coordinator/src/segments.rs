@@ -1,6 +1,6 @@
 //! The segments of a job, read from the ledger a page at a time.
 
-use job::state::{Evidence, Numbered, Task};
+use job::state::{Numbered, SegmentDigest, Task};
 use job::{FilePath, JobId};
 use ledger::{Ledger, Record};
 use protocol::message::SegmentListFile;
@@ -34,7 +34,7 @@ pub(crate) async fn list(
 ) -> Result<Result<SegmentListFile, job::state::Event>, Error> {
     let (mut segments, mut bytes) = (Vec::new(), 0);
     each(ledger, record.id, |numbered| {
-        if let Some(Evidence { file, bytes: of_file, blake3, .. }) = numbered.segment.evidence {
+        if let Some(SegmentDigest { file, bytes: of_file, blake3, .. }) = numbered.segment.digest {
             bytes += of_file;
             segments.push(Committed { file, bytes: of_file, blake3 });
         }
@@ -54,8 +54,8 @@ pub(crate) async fn list(
 pub(crate) async fn sweep(ledger: &Ledger, record: &Record, unread: &[SegmentName]) -> Result<(), Error> {
     let mut keep = unread.to_vec();
     each(ledger, record.id, |numbered| {
-        let finished = numbered.segment.evidence;
-        keep.extend(finished.and_then(|evidence| SegmentName::of_file(&evidence.file)));
+        let finished = numbered.segment.digest;
+        keep.extend(finished.and_then(|digest| SegmentName::of_file(&digest.file)));
     })
     .await?;
     let folder = record.request.folder.clone();

@@ -11,7 +11,7 @@ use crate::away::ServerFolders;
 use crate::dispatcher::{Dispatcher, IDLE};
 use crate::error::Error;
 use crate::executor::Executor;
-use crate::lanes::BEAT;
+use crate::lanes::HEARTBEAT;
 use crate::local::LocalExecutor;
 use crate::owner::Owner;
 use crate::process::WorkerProgram;
@@ -111,7 +111,7 @@ impl Service {
                 Err(error) if error.is_damage() => return Err(error),
                 Err(error) => {
                     tracing::error!("{error}; trying again");
-                    shutdown.sleep(BEAT).await;
+                    shutdown.sleep(HEARTBEAT).await;
                 }
             }
         }

@@ -9,7 +9,7 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    /// Nobody has asked to stop yet.
+    /// Not requested yet.
     pub fn new() -> Self {
         Self { sender: watch::Sender::new(false) }
     }
@@ -19,18 +19,18 @@ impl Shutdown {
         self.sender.send_replace(true);
     }
 
-    /// True once somebody has asked.
+    /// True once it is requested.
     pub fn is_requested(&self) -> bool {
         *self.sender.borrow()
     }
 
-    /// Waits until somebody asks.
+    /// Waits until it is requested.
     pub async fn requested(&self) {
         // The sender lives as long as `self`, so waiting cannot fail.
         let _ = self.sender.subscribe().wait_for(|stop| *stop).await;
     }
 
-    /// Waits so long, or shorter when somebody asks to stop.
+    /// Waits so long, or shorter when it is requested.
     pub async fn sleep(&self, duration: std::time::Duration) {
         let _ = tokio::time::timeout(duration, self.requested()).await;
     }

@@ -71,7 +71,7 @@ mod tests {
         assert!(!is(30.0, 0.0) && !is(30.0, 0.1));
         // It had all the time that it needs: it loops.
         assert!(!is(30.0, 30.0) && !is(31.0, 60.0));
-        // Nobody waits for ever.
+        // There is an end to waiting.
         assert!(!is(300.0, 6.0));
     }
 

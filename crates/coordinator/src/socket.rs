@@ -4,7 +4,7 @@
 //! server says that it has understood it, again and again until it is done, and then gives the [`Reply`] in parts, or a
 //! [`Refusal`]. A message is a `u32` length, little endian, and so many bytes of JSON.
 //!
-//! Only the user of the server and root may talk. Whoever says nothing, says too much, or too slowly, is shown out: a server
+//! Only the user of the server and root may talk. A client that sends nothing, too much, or too slowly, is disconnected: a server
 //! has few connections at once, each with little memory and time.
 
 mod address;

@@ -30,7 +30,7 @@ pub fn replaced_by(record: &Record) -> Option<String> {
 }
 
 /// What a look at a source found.
-pub(crate) enum Look {
+pub(crate) enum SourceCheck {
     /// The file has not been touched.
     Same,
     /// The file was touched or moved, and its content is the same: this is its new stamp.
@@ -40,9 +40,10 @@ pub(crate) enum Look {
 }
 
 /// Looks whether the source of a job is there with the content that it had when the job was taken in.
-pub(crate) fn look(record: &Record) -> Look {
+pub(crate) fn check(record: &Record) -> SourceCheck {
     let source: &Path = &record.request.source;
-    let gone = |message: String| Look::Gone(Failure { kind: FailureKind::Final, message: message.into() });
+    let gone =
+        |message: String| SourceCheck::Gone(Failure { kind: FailureKind::Final, message: message.into() });
     let stamp = match Stamp::of(source) {
         Ok(stamp) => stamp_text(&stamp),
         Err(error) => {
@@ -50,10 +51,10 @@ pub(crate) fn look(record: &Record) -> Look {
         }
     };
     if stamp == record.request.stamp {
-        return Look::Same;
+        return SourceCheck::Same;
     }
     match fingerprint(source) {
-        Ok(found) if found.hex == record.request.fingerprint => Look::SameContent(stamp),
+        Ok(found) if found.hex == record.request.fingerprint => SourceCheck::SameContent(stamp),
         Ok(_) => gone(format!(
             "the source `{}` was changed since the job was added: start again with the new file, or put the old one back",
             source.display()
@@ -66,9 +67,9 @@ pub(crate) fn look(record: &Record) -> Look {
 pub(crate) fn cause(record: &Record, met_with: &Failure) -> Option<Failure> {
     match met_with.kind {
         FailureKind::NoSpace { .. } => None,
-        _ => match look(record) {
-            Look::Gone(gone) => Some(gone),
-            Look::Same | Look::SameContent(_) => None,
+        _ => match check(record) {
+            SourceCheck::Gone(gone) => Some(gone),
+            SourceCheck::Same | SourceCheck::SameContent(_) => None,
         },
     }
 }

@@ -82,7 +82,7 @@ pub struct JobReport {
     pub engine: Option<String>,
     /// What was not computed, in finished segments.
     pub reuse: ReuseReport,
-    /// Frames that are missing in the source and filled with the picture before: the first of each gap, and the one
+    /// Frames that are missing in the source and filled with the picture before: the first of each run, and the one
     /// after its last.
     pub filled: Vec<SegmentRange>,
     /// What else people should know.
@@ -262,7 +262,7 @@ impl Progress {
             bytes: job.totals.bytes.saturating_add(bytes),
             engine: self.engine.clone(),
             reuse: reuse_of(job),
-            filled: job.facts.as_ref().map(|facts| facts.gaps.clone()).unwrap_or_default(),
+            filled: job.facts.as_ref().map(|facts| facts.missing.clone()).unwrap_or_default(),
             notes: job.facts.as_ref().map(|facts| facts.notes.clone()).unwrap_or_default(),
         }
     }

@@ -12,7 +12,7 @@ use crate::names::numbered_job_folder;
 use crate::source::stamp_text;
 use crate::template::NameTemplate;
 
-/// A job that somebody asks for.
+/// A job that is asked for.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The video, as an absolute path.

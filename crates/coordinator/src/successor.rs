@@ -49,7 +49,7 @@ impl Shared {
     }
 
     /// Frees what jobs that failed have kept of the same file before it was whole, now that the job of the whole one is done: such
-    /// a half can be had again from the whole. What is kept of another content is left to whoever may put that back.
+    /// a half can be had again from the whole. What is kept of another content stays, for the user may put that back.
     pub(crate) async fn free_halves(&self, done: &Record) -> Result<(), Error> {
         let ledger = &self.options.ledger;
         for earlier in ledger.of_source(&done.request.source).await? {
@@ -112,7 +112,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::{Duration, SystemTime};
 
-    use job::state::{Effect, Evidence, Reused, Task};
+    use job::state::{Effect, Reused, SegmentDigest, Task};
     use job::{Failure, FailureKind, JobId, Millis, NewJob, Settings, SourceFacts};
     use ledger::Ledger;
 
@@ -121,13 +121,13 @@ mod tests {
     use crate::task::unpublished_result;
 
     /// A ledger with an output folder, and what publishes into it.
-    struct House {
+    struct Fixture {
         folder: tempfile::TempDir,
         ledger: Ledger,
         shared: Arc<Shared>,
     }
 
-    impl House {
+    impl Fixture {
         async fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
@@ -194,13 +194,13 @@ mod tests {
             apply(Event::Indexed { task, facts: Box::new(facts), plan, segments }).await;
             while self.record(id).await.job.phase == job::state::Phase::Segments {
                 let task = self.claim(id).await.key();
-                let evidence = Evidence {
+                let digest = SegmentDigest {
                     file: "seg".to_owned(),
                     bytes: 1,
                     blake3: "x".to_owned(),
                     reused: Reused::default(),
                 };
-                apply(Event::SegmentDone { task, evidence }).await;
+                apply(Event::SegmentDone { task, digest }).await;
             }
             let task = self.claim(id).await.key();
             fs::write(unpublished_result(&self.record(id).await), result).unwrap();
@@ -248,7 +248,7 @@ mod tests {
             operations_per_pixel: 1,
             network_scale: 4,
             frame_list_blake3: "b".to_owned(),
-            gaps: Vec::new(),
+            missing: Vec::new(),
             notes: Vec::new(),
             pixel: (1, 1),
             is_turned: false,
@@ -264,7 +264,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_result_of_half_a_file_gives_way_to_that_of_the_whole_one() {
-        let house = House::new().await;
+        let house = Fixture::new().await;
         let half = house.submit("half").await;
         house.make(half, Some("8 s and 4 s"), "of half").await;
         house.publish(half).await;
@@ -286,7 +286,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_whole_result_stays() {
-        let house = House::new().await;
+        let house = Fixture::new().await;
         for (content, text) in [("one", "of one"), ("two", "of two")] {
             let id = house.submit(content).await;
             house.make(id, None, text).await;
@@ -307,7 +307,7 @@ mod tests {
             (true, "my own!", 3600),
             (false, "my own!", 3600),
         ] {
-            let house = House::new().await;
+            let house = Fixture::new().await;
             let half = house.submit("half").await;
             house.make(half, Some("8 s and 4 s"), "of half").await;
             house.publish(half).await;
@@ -340,7 +340,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_part_of_a_film_gives_way_to_the_same_part_alone() {
-        let house = House::new().await;
+        let house = Fixture::new().await;
         let ids = [house.submit("half").await, house.submit("whole").await];
         house.ledger.apply(ids[0], Event::Cancel, now()).await.unwrap();
         let [half, whole] = [house.record(ids[0]).await, house.record(ids[1]).await];
@@ -356,7 +356,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_that_came_to_nothing_leaves_its_name() {
-        let house = House::new().await;
+        let house = Fixture::new().await;
         let first = house.submit("first").await;
         house.make(first, None, "never published").await;
         let task = house.claim(first).await.key();
@@ -370,7 +370,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_kept_of_half_a_file_goes_and_that_of_another_content_stays() {
-        let house = House::new().await;
+        let house = Fixture::new().await;
         let fail = async |id| {
             let task = house.claim(id).await.key();
             let failure = Failure { kind: FailureKind::Final, message: "the source was changed".into() };

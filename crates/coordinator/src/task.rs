@@ -12,7 +12,7 @@ use protocol::message::{
 
 use crate::process::WorkerError;
 
-use crate::room;
+use crate::admission;
 
 /// The file of the frame list in a job's folder.
 const FRAME_LIST: &str = "frames.index";
@@ -40,7 +40,7 @@ pub(crate) fn unpublished_result(record: &Record) -> PathBuf {
 
 fn frame_list(record: &Record, facts: &SourceFacts) -> FrameListFile {
     let path = FilePath(record.request.folder.join(FRAME_LIST));
-    FrameListFile { path, blake3: facts.frame_list_blake3.clone(), gaps: facts.gaps.clone() }
+    FrameListFile { path, blake3: facts.frame_list_blake3.clone(), missing: facts.missing.clone() }
 }
 
 /// What the worker of a job may touch: all parts of its source, its models, its folder.
@@ -88,7 +88,7 @@ pub(crate) fn request(
                 encoder_threads: plan.encoder_threads,
                 engine_threads,
                 folder,
-                most_bytes: max_disk.map(|most| room::left(job, most)),
+                most_bytes: max_disk.map(|most| admission::left(job, most)),
             }))
         }
         Task::Join { .. } => {
@@ -154,7 +154,7 @@ pub(crate) fn event(record: &Record, key: TaskKey, response: Response) -> Event 
             Ok((plan, segments)) => Event::Indexed { task: key, facts, plan, segments },
             Err(error) => failed(key, FailureKind::Final, error),
         },
-        Response::SegmentDone { evidence, .. } => Event::SegmentDone { task: key, evidence },
+        Response::SegmentDone { digest, .. } => Event::SegmentDone { task: key, digest },
         Response::Joined { bytes, .. } => Event::Joined { task: key, bytes },
         Response::Failed(failure) => Event::Failed { task: key, failure },
         Response::Hello { .. }

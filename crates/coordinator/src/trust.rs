@@ -54,7 +54,7 @@ fn is_below(path: &Path, folder: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use job::{Model, Settings, Twin};
+    use job::{Model, Settings, WdnWeights};
 
     use super::*;
 
@@ -91,8 +91,8 @@ mod tests {
             assert_eq!(places.check(&job, false).is_ok(), unsealed, "{job:?}");
             assert_eq!(places.check(&job, true).is_ok(), sealed, "{job:?}");
         }
-        let twin = Some(Twin { path: "/etc/shadow".into(), blake3: String::new() });
-        let settings = Settings { twin, denoise: 0.5, ..Settings::default() };
+        let wdn = Some(WdnWeights { path: "/etc/shadow".into(), blake3: String::new() });
+        let settings = Settings { wdn, denoise: 0.5, ..Settings::default() };
         assert!(places.check(&NewJob { settings, ..job(good, None) }, false).is_err());
     }
 }

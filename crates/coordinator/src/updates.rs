@@ -34,12 +34,12 @@ pub enum Update {
 pub struct Teller(broadcast::Sender<Update>);
 
 impl Teller {
-    /// Nobody listens yet.
+    /// There is no listener yet.
     pub fn new() -> Self {
         Self(broadcast::channel(KEPT).0)
     }
 
-    /// Tells all who listen. That nobody does is no reason to stop working.
+    /// Tells all listeners. That there is none is no reason to stop working.
     pub fn tell(&self, update: Update) {
         let _ = self.0.send(update);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-/// Tells the service to look at its jobs at once. Whoever changes the ledger in this process calls it; changes of other
+/// Tells the service to look at its jobs at once. What changes the ledger in this process calls it; changes of other
 /// processes are seen a little later.
 #[derive(Debug, Clone, Default)]
 pub struct Wake(Arc<Notify>);

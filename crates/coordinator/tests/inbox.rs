@@ -23,10 +23,13 @@ fn worker(folder: &Path, unfinished: &str) -> PathBuf {
         let bytes: Vec<u8> = answers.iter().flat_map(|answer| encode(answer).unwrap()).collect();
         std::fs::write(folder.join(name), bytes).unwrap();
     };
-    let walls = Sandbox { lacks: None, is_complete: true, detail: String::new() };
+    let sandbox_state = Sandbox { lacks: None, is_complete: true, detail: String::new() };
     put(
         "first",
-        &[Response::Hello { version: env!("CARGO_PKG_VERSION").to_owned() }, Response::Confined(walls)],
+        &[
+            Response::Hello { version: env!("CARGO_PKG_VERSION").to_owned() },
+            Response::Confined(sandbox_state),
+        ],
     );
     let probed = |unfinished| Response::Probed {
         description: "h264 2x2".to_owned(),

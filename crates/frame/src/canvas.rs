@@ -13,7 +13,7 @@ pub struct Canvas {
 
 /// Where a fitted picture lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct Placement {
     /// Columns to the left of it.
     pub x: u32,
     /// Rows above it.
@@ -25,7 +25,7 @@ pub struct Place {
 impl Canvas {
     /// The place of a picture of another kind in the middle of this one: as large as it can be with the shape that it is shown
     /// in, to a pixel.
-    pub fn place(self, picture: Self) -> Place {
+    pub fn place(self, picture: Self) -> Placement {
         let Size { width, height } = self.size;
         let shown_width = f64::from(picture.size.width) * factor(picture.pixel);
         let aspect = shown_width / f64::from(picture.size.height.max(1)) / factor(self.pixel);
@@ -36,7 +36,7 @@ impl Canvas {
         } else {
             Size::new(width, whole(most_width / aspect, height))
         };
-        Place { x: width.saturating_sub(size.width) / 2, y: height.saturating_sub(size.height) / 2, size }
+        Placement { x: width.saturating_sub(size.width) / 2, y: height.saturating_sub(size.height) / 2, size }
     }
 
     /// Where a part of a picture of another kind lies once the picture was fitted into this one, with the neighbours that
@@ -105,7 +105,7 @@ mod tests {
     }
 
     fn placed(canvas: Canvas, picture: Canvas) -> (u32, u32, u32, u32) {
-        let Place { x, y, size } = canvas.place(picture);
+        let Placement { x, y, size } = canvas.place(picture);
         (x, y, size.width, size.height)
     }
 
@@ -167,7 +167,7 @@ mod tests {
             let canvas = kind(w, h, (a, b));
             let alike = kind(w, h, (a * times, b * times));
             prop_assert!(canvas.is_like(alike));
-            prop_assert_eq!(canvas.place(alike), Place { x: 0, y: 0, size: canvas.size });
+            prop_assert_eq!(canvas.place(alike), Placement { x: 0, y: 0, size: canvas.size });
         }
     }
 }

@@ -22,7 +22,7 @@ pub use anchor::Anchor;
 pub use area::Area;
 pub use bars::{Level, Plane, Seen, without_bars};
 pub use blend::blend;
-pub use canvas::{Canvas, Place};
+pub use canvas::{Canvas, Placement};
 pub use check::mean_difference;
 pub use color::{ChromaLocation, ColorDescription, Matrix, Primaries, Range, Transfer};
 pub use deep::{WHITE, round_to_8_bits, round_to_16_bits};

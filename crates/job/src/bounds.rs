@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use crate::state::Evidence;
+use crate::state::SegmentDigest;
 use crate::{CarriedStream, Carry, Cropped, LARGEST_SIDE, Plan, SegmentRange, SourceFacts};
 
 /// Most frames of a film: more than a month at 30 a second.
@@ -12,8 +12,8 @@ pub const MOST_FRAMES: u32 = 100_000_000;
 /// Most segments of a plan: three days of film, at 30 frames a second, in segments of 30 frames have 259,200. They are rows of
 /// the ledger, which are written in one transaction.
 pub const MOST_SEGMENTS: usize = 300_000;
-/// Most gaps of a film.
-const MOST_GAPS: usize = 250_000;
+/// Most runs of missing frames of a film.
+const MOST_MISSING: usize = 250_000;
 /// Most pixels of a picture.
 const MOST_PIXELS: u64 = LARGEST_SIDE as u64 * LARGEST_SIDE as u64;
 /// Most seconds of a film. Times in files may be far apart by mistake.
@@ -100,8 +100,8 @@ impl SourceFacts {
             name("pixel format", &encoding.pixel_format)?;
         }
         name("checksum of the frame list", &self.frame_list_blake3)?;
-        at_most("gaps", &self.gaps, MOST_GAPS)?;
-        ranges("gaps", &self.gaps)?;
+        at_most("missing", &self.missing, MOST_MISSING)?;
+        ranges("missing", &self.missing)?;
         self.carry.validate()?;
         if let Some(Cropped { from_width, from_height, kept }) = self.crop {
             picture("a frame before the crop", from_width, from_height)?;
@@ -138,7 +138,7 @@ impl Plan {
     }
 }
 
-impl Evidence {
+impl SegmentDigest {
     /// Checks the numbers of a segment of so many frames.
     ///
     /// # Errors
@@ -174,7 +174,7 @@ mod tests {
             operations_per_pixel: 36_000_000,
             network_scale: 4,
             frame_list_blake3: "ab".repeat(32),
-            gaps: vec![SegmentRange { first: 7, end: 9 }, SegmentRange { first: 9, end: 10 }],
+            missing: vec![SegmentRange { first: 7, end: 9 }, SegmentRange { first: 9, end: 10 }],
             notes: Vec::new(),
             pixel: (1, 1),
             is_turned: false,
@@ -206,8 +206,8 @@ mod tests {
             ("seconds", |facts| facts.seconds = 1e300),
             ("operations", |facts| facts.operations_per_pixel = u64::MAX),
             ("enlargement", |facts| facts.network_scale = 0),
-            ("gaps", |facts| facts.gaps = vec![SegmentRange { first: 9, end: 7 }]),
-            ("gaps", |facts| facts.gaps = vec![SegmentRange { first: 7, end: 8 }; 2]),
+            ("missing", |facts| facts.missing = vec![SegmentRange { first: 9, end: 7 }]),
+            ("missing", |facts| facts.missing = vec![SegmentRange { first: 7, end: 8 }; 2]),
             ("checksum", |facts| facts.frame_list_blake3 = "a".repeat(1 << 20)),
             ("streams", |facts| {
                 facts.carry.streams = vec![CarriedStream { stream: 0, convert: None }; MOST_STREAMS + 1];
@@ -227,14 +227,14 @@ mod tests {
 
     #[test]
     fn a_segment_has_no_more_than_its_frames() {
-        let evidence = |bytes, frames, pixels| Evidence {
+        let digest = |bytes, frames, pixels| SegmentDigest {
             file: "seg-000000.e1.pkt".to_owned(),
             bytes,
             blake3: String::new(),
             reused: Reused { frames, pixels },
         };
-        evidence(1000, 30, 1000).validate(30).unwrap();
-        for wrong in [evidence(u64::MAX, 0, 0), evidence(0, 31, 0), evidence(0, 0, u64::MAX)] {
+        digest(1000, 30, 1000).validate(30).unwrap();
+        for wrong in [digest(u64::MAX, 0, 0), digest(0, 31, 0), digest(0, 0, u64::MAX)] {
             wrong.validate(30).unwrap_err();
         }
     }

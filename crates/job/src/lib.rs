@@ -16,12 +16,12 @@ mod part;
 mod path;
 mod plan;
 mod scale;
+mod scheduler;
 mod settings;
 mod source;
 pub mod state;
 mod target;
 mod text;
-mod turns;
 
 pub use carry::{CarriedStream, Carry, SoundFormat};
 pub use crop::{Crop, CropArea, CropError, Cropped};
@@ -35,13 +35,13 @@ pub use part::{FilmTime, FilmTimeError, Part};
 pub use path::FilePath;
 pub use plan::{ENCODER_THREADS, Plan, PlannedSegment, SegmentRange, lead_in, plan};
 pub use scale::{Scale, ScaleError};
+pub use scheduler::{Priority, Scheduler};
 pub use settings::{
-    BUILT_IN_MODELS, DEFAULT_MODEL, DENOISE_TWIN, ENGINES, Model, Settings, SettingsError, Twin,
+    BUILT_IN_MODELS, DEFAULT_MODEL, ENGINES, Model, Settings, SettingsError, WDN_MODEL, WdnWeights,
 };
 pub use source::{Container, SourceFacts};
 pub use target::{LARGEST_SIDE, Shape, Target};
 pub use text::{cut_line, one_line};
-pub use turns::{Priority, Turns};
 
 /// A point in time, milliseconds since the Unix epoch, by the coordinator's clock.
 #[derive(

@@ -140,7 +140,7 @@ mod tests {
             operations_per_pixel: 2_420_000,
             network_scale: 4,
             frame_list_blake3: String::new(),
-            gaps: Vec::new(),
+            missing: Vec::new(),
             notes: Vec::new(),
             pixel: (1, 1),
             is_turned: false,

@@ -18,7 +18,7 @@ pub const DEFAULT_MODEL: &str = "realesr-general-x4v3";
 pub const BUILT_IN_MODELS: [&str; 2] = [DEFAULT_MODEL, "realesr-animevideov3"];
 
 /// The model that [`DEFAULT_MODEL`] is blended with for a denoise strength below 1; it is not part of the program.
-pub const DENOISE_TWIN: &str = "realesr-general-wdn-x4v3";
+pub const WDN_MODEL: &str = "realesr-general-wdn-x4v3";
 
 /// The kinds of engines, by the names that messages and the command line use.
 pub const ENGINES: [&str; 1] = ["cpu"];
@@ -64,7 +64,7 @@ fn files(path: &FilePath) -> impl Iterator<Item = FilePath> {
 
 /// The second set of weights that a denoise strength below 1 is blended with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Twin {
+pub struct WdnWeights {
     /// The file.
     pub path: FilePath,
     /// BLAKE3 of its bytes, in hex.
@@ -77,11 +77,12 @@ pub struct Twin {
 pub struct Settings {
     /// The network.
     pub model: Model,
-    /// Strength of the denoising, 0..1: 1 takes the model as it is, 0 its twin trained to denoise less, and
+    /// Strength of the denoising, 0..1: 1 takes the model as it is, 0 its WDN weights trained to denoise less, and
     /// between them the weights are blended.
     pub denoise: f32,
-    /// The twin, present when `denoise` is below 1.
-    pub twin: Option<Twin>,
+    /// The WDN weights, present when `denoise` is below 1.
+    #[serde(rename = "twin")]
+    pub wdn: Option<WdnWeights>,
     /// The size of the result.
     pub target: Target,
     /// Quality on the encoder's own scale, lower is better; `None` takes its default.
@@ -154,7 +155,7 @@ impl Default for Settings {
         Self {
             model: Model::BuiltIn { name: DEFAULT_MODEL.to_owned() },
             denoise: 1.0,
-            twin: None,
+            wdn: None,
             target: Target::times(4),
             crf: None,
             preset: None,
@@ -190,7 +191,7 @@ impl Settings {
         if !(0.0..=1.0).contains(&self.denoise) {
             return Err(SettingsError::Denoise(self.denoise));
         }
-        if self.denoise < 1.0 && self.twin.is_none() {
+        if self.denoise < 1.0 && self.wdn.is_none() {
             return Err(SettingsError::NoTwin(self.model.name().to_owned()));
         }
         match self.target {
@@ -288,7 +289,7 @@ impl Settings {
             Model::File { path, .. } => Some(path),
             Model::None | Model::BuiltIn { .. } => None,
         };
-        model.into_iter().chain(self.twin.as_ref().map(|twin| &twin.path)).flat_map(files)
+        model.into_iter().chain(self.wdn.as_ref().map(|wdn| &wdn.path)).flat_map(files)
     }
 
     /// The places of the files that the network is read from, to be looked for elsewhere.
@@ -297,7 +298,7 @@ impl Settings {
             Model::File { path, .. } => Some(path),
             Model::None | Model::BuiltIn { .. } => None,
         };
-        model.into_iter().chain(self.twin.as_mut().map(|twin| &mut twin.path))
+        model.into_iter().chain(self.wdn.as_mut().map(|wdn| &mut wdn.path))
     }
 
     /// BLAKE3 over all settings, in hex: equal settings have equal hashes. Where the files of a model lie is no part of
@@ -350,7 +351,7 @@ pub enum SettingsError {
     #[error("the denoise strength {0} is out of range: choose a number from 0 to 1")]
     Denoise(f32),
     /// Denoise strength below 1 without the second set of weights.
-    #[error("a denoise strength below 1 blends model {0} with its twin, and no twin is there")]
+    #[error("a denoise strength below 1 blends model {0} with its WDN weights, and those are not there")]
     NoTwin(String),
     /// Scale out of range.
     #[error("the scale {0} is out of range: choose a number from 1 to 8")]
@@ -516,10 +517,10 @@ mod tests {
     fn a_graph_has_its_weights_beside_it() {
         let path = |name: &str| FilePath::from(Path::new(name));
         let model = |name: &str| Model::File { name: String::new(), path: path(name), blake3: String::new() };
-        let twin = Twin { path: path("/m/twin.param"), blake3: String::new() };
-        let settings = Settings { model: model("/m/a.pth"), twin: Some(twin), ..Settings::default() };
+        let wdn = WdnWeights { path: path("/m/wdn.param"), blake3: String::new() };
+        let settings = Settings { model: model("/m/a.pth"), wdn: Some(wdn), ..Settings::default() };
         let files: Vec<FilePath> = settings.model_files().collect();
-        assert_eq!(files, ["/m/a.pth", "/m/twin.param", "/m/twin.bin"].map(path));
+        assert_eq!(files, ["/m/a.pth", "/m/wdn.param", "/m/wdn.bin"].map(path));
         assert_eq!(Settings::default().model_files().count(), 0);
     }
 

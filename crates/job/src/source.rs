@@ -57,7 +57,8 @@ pub struct SourceFacts {
     pub frame_list_blake3: String,
     /// Frames that are missing in the source and are filled with the picture before, ascending.
     #[serde(default)]
-    pub gaps: Vec<SegmentRange>,
+    #[serde(rename = "gaps")]
+    pub missing: Vec<SegmentRange>,
     /// What people should know: guesses made, streams that the result cannot hold.
     pub notes: Vec<Notice>,
     /// Width and height of a pixel in relation to each other; 0 where they are not known.

@@ -29,7 +29,7 @@ use crate::{
 
 pub use attempt::{Death, FailedAttempt, MOST_FAILED_ATTEMPTS};
 pub use in_memory::InMemory;
-pub use segment::{Evidence, Numbered, Others, Reused, Segment};
+pub use segment::{Numbered, Others, Reused, Segment, SegmentDigest};
 pub use step::{Step, step};
 pub use totals::Totals;
 
@@ -124,15 +124,15 @@ pub struct Lease {
     pub until: Millis,
 }
 
-/// A segment that lies in the job's folder, whoever made it.
+/// A segment that lies in the job's folder, whichever attempt made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundSegment {
+pub struct RecoveredSegment {
     /// Its number.
     pub index: u32,
     /// Epoch of the attempt that made it.
     pub epoch: u32,
     /// Its frames and what proves that it is finished; `None` for a file that is of no use.
-    pub finished: Option<(SegmentRange, Evidence)>,
+    pub finished: Option<(SegmentRange, SegmentDigest)>,
 }
 
 /// What happens to a piece of work.
@@ -159,7 +159,7 @@ pub struct Work {
 }
 
 impl Work {
-    /// Work that nobody has touched.
+    /// Work that no worker has touched.
     pub const fn new() -> Self {
         Self { state: WorkState::Pending, epoch: 0, attempts: 0, not_before: Millis(0) }
     }
@@ -331,13 +331,13 @@ pub enum Event {
         /// Which attempt.
         task: TaskKey,
         /// What proves it.
-        evidence: Evidence,
+        digest: SegmentDigest,
     },
     /// Segments lie in the job's folder that the ledger may not know: it was lost, or is older than they are. Those that
     /// are finished count, and the epochs of others go on above the names that are taken.
-    Found {
+    Recovered {
         /// All that is there.
-        segments: Vec<FoundSegment>,
+        segments: Vec<RecoveredSegment>,
     },
     /// The result is complete, verified and synced under its temporary name.
     Joined {
@@ -420,7 +420,7 @@ pub enum Refusal {
 pub enum Needs {
     /// None.
     Nothing,
-    /// The first that has no evidence and [is free](Segment::is_free); none where there is no such.
+    /// The first that has no digest and [is free](Segment::is_free); none where there is no such.
     NextFree,
     /// Those that workers have leases on.
     Running,
@@ -434,7 +434,9 @@ impl Event {
         match self {
             Self::Claim { .. } if job.phase == Phase::Segments => Needs::NextFree,
             Self::Renew { .. } | Self::Release { .. } if job.totals.running > 0 => Needs::Running,
-            Self::Found { segments } => Needs::These(segments.iter().map(|segment| segment.index).collect()),
+            Self::Recovered { segments } => {
+                Needs::These(segments.iter().map(|segment| segment.index).collect())
+            }
             Self::Failed { task: TaskKey { segment: None, .. }, failure } => match &failure.kind {
                 FailureKind::SegmentsDamaged { indices } => Needs::These(indices.clone()),
                 _ => Needs::Nothing,

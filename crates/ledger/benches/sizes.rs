@@ -10,7 +10,7 @@
 
 use std::time::{Duration, Instant};
 
-use job::state::{Effect, Event, Evidence, Reused, Task};
+use job::state::{Effect, Event, Reused, SegmentDigest, Task};
 use job::{Container, JobId, Millis, NewJob, Settings, SourceFacts};
 use ledger::{Ended, Ledger};
 
@@ -46,7 +46,7 @@ fn facts(frames: u32) -> SourceFacts {
         operations_per_pixel: 1,
         network_scale: 4,
         frame_list_blake3: "b".repeat(64),
-        gaps: Vec::new(),
+        missing: Vec::new(),
         notes: Vec::new(),
         pixel: (16, 15),
         is_turned: false,
@@ -88,8 +88,9 @@ async fn film(segments: u32) {
         let begin = Instant::now();
         let task = claim(&ledger, id).await.key();
         let reused = Reused { frames: 0, pixels: 0 };
-        let evidence = Evidence { file: format!("seg-{task:?}"), bytes: 3, blake3: "b".repeat(64), reused };
-        ledger.apply(id, Event::SegmentDone { task, evidence }, Millis(2)).await.unwrap();
+        let digest =
+            SegmentDigest { file: format!("seg-{task:?}"), bytes: 3, blake3: "b".repeat(64), reused };
+        ledger.apply(id, Event::SegmentDone { task, digest }, Millis(2)).await.unwrap();
         times.push(begin.elapsed());
     }
     let begin = Instant::now();

@@ -27,7 +27,7 @@ pub use error::Error;
 pub use events::{Events, JobEvent, KEPT_EVENTS, Version, What};
 pub use open::Ledger;
 pub use page::{End, Ended};
-pub use record::{Place, Queued, Record, Submission};
+pub use record::{QueuePosition, Queued, Record, Submission};
 pub use rescue::Rescue;
 pub use seen::SeenFile;
 pub use sources::KnownSource;

@@ -143,7 +143,7 @@ impl Ledger {
         if !is_new {
             self.copy().await?;
         }
-        // In one transaction, so that nobody sees half of it.
+        // In one transaction, so that no reader sees half of it.
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         // `run` is the same, and cannot be used in a task.
         migrator.run_direct(None, &mut *transaction, false).await?;

@@ -5,7 +5,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use crate::rows::from_json;
-use crate::{Error, Ledger, Place, Queued};
+use crate::{Error, Ledger, QueuePosition, Queued};
 
 /// Asked twice a second by an idle server. The plus keeps SQLite from reading all jobs there ever were by their places: there
 /// is an index of the few that are to be worked on.
@@ -34,34 +34,34 @@ impl Ledger {
     ///
     /// # Errors
     /// When there is no such job or the database fails.
-    pub async fn set_place(&self, id: JobId, place: Place) -> Result<(), Error> {
+    pub async fn set_position(&self, id: JobId, position: QueuePosition) -> Result<(), Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let place: i64 = match place {
-            Place::First => {
+        let position: i64 = match position {
+            QueuePosition::First => {
                 sqlx::query_scalar("SELECT coalesce(min(place), 0) - 1 FROM job")
                     .fetch_one(&mut *transaction)
                     .await?
             }
-            Place::Last => {
+            QueuePosition::Last => {
                 sqlx::query_scalar("SELECT coalesce(max(place), 0) + 1 FROM job")
                     .fetch_one(&mut *transaction)
                     .await?
             }
-            Place::Before(other) => {
-                let place: Option<i64> = sqlx::query_scalar("SELECT place FROM job WHERE id = $1")
+            QueuePosition::Before(other) => {
+                let position: Option<i64> = sqlx::query_scalar("SELECT place FROM job WHERE id = $1")
                     .bind(other.0)
                     .fetch_optional(&mut *transaction)
                     .await?;
-                let place = place.ok_or(Error::NoJob(other))?;
+                let position = position.ok_or(Error::NoJob(other))?;
                 sqlx::query("UPDATE job SET place = place + 1 WHERE place >= $1")
-                    .bind(place)
+                    .bind(position)
                     .execute(&mut *transaction)
                     .await?;
-                place
+                position
             }
         };
         let written = sqlx::query("UPDATE job SET place = $1 WHERE id = $2")
-            .bind(place)
+            .bind(position)
             .bind(id.0)
             .execute(&mut *transaction)
             .await?

@@ -14,7 +14,7 @@ pub struct Submission {
 
 /// A new place for a job among those of its priority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum QueuePosition {
     /// Before all others.
     First,
     /// Before this one.
@@ -37,7 +37,7 @@ pub struct Record {
     /// When it last changed.
     pub changed: Millis,
     /// Its place among the jobs of its priority: the smaller the earlier.
-    pub place: i64,
+    pub position: i64,
     /// The job whose result this one's replaces, since that was made of the same file before it was whole.
     pub replaces: Option<JobId>,
     /// A person took it off the list.

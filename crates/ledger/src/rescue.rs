@@ -37,7 +37,7 @@ impl Ledger {
     /// Opens the ledger in a file. One that is damaged in any way is put aside under another name; its backup takes its
     /// place, else a new one does. What happened is told.
     ///
-    /// Only for a caller that holds the lock of the folder: nobody else may have the ledger open.
+    /// Only for a caller that holds the lock of the folder: no other process may have the ledger open.
     ///
     /// # Errors
     /// As [`Ledger::open`], except for damage; and when files cannot be renamed.
@@ -110,7 +110,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Renames a ledger and its log to names that nobody has. Gives the new name of the database.
+/// Renames a ledger and its log to names that are free. Gives the new name of the database.
 async fn put_aside(path: &Path) -> Result<Option<PathBuf>, Error> {
     // A connection that came to nothing is closed by a thread of its own. It would remove the log of the database that
     // has the name by then.

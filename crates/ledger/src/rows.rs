@@ -35,7 +35,7 @@ pub(crate) fn record(base: &Base, row: &SqliteRow) -> Result<Record, Error> {
         created: Millis(row.try_get("created")?),
         started: row.try_get::<Option<i64>, _>("started")?.map(Millis),
         changed: Millis(row.try_get("changed")?),
-        place: row.try_get("place")?,
+        position: row.try_get("place")?,
         replaces: row.try_get::<Option<i64>, _>("replaces")?.map(JobId),
         is_removed: row.try_get("removed")?,
         job: Job {

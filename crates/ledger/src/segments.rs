@@ -1,6 +1,6 @@
 //! The rows of segments: a film may have hundreds of thousands, and no question but that for all reads them all.
 
-use job::state::{Evidence, Job, Lease, Needs, Numbered, Others, Reused, Segment, Work, WorkState};
+use job::state::{Job, Lease, Needs, Numbered, Others, Reused, Segment, SegmentDigest, Work, WorkState};
 use job::{JobId, Millis, PlannedSegment, SegmentRange};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, QueryBuilder, Row as _, Sqlite, SqliteConnection};
@@ -263,8 +263,8 @@ pub(crate) fn read(row: &SqliteRow) -> Result<Numbered, Error> {
         Some(worker) => WorkState::Running(Lease { worker, until: Millis(row.try_get("lease_until")?) }),
         None => WorkState::Pending,
     };
-    let evidence = match row.try_get::<Option<String>, _>("file")? {
-        Some(file) => Some(Evidence {
+    let digest = match row.try_get::<Option<String>, _>("file")? {
+        Some(file) => Some(SegmentDigest {
             file,
             bytes: row.try_get::<i64, _>("bytes")? as u64,
             blake3: row.try_get("blake3")?,
@@ -284,7 +284,7 @@ pub(crate) fn read(row: &SqliteRow) -> Result<Numbered, Error> {
             attempts: row.try_get("attempts")?,
             not_before: Millis(row.try_get("not_before")?),
         },
-        evidence,
+        digest,
     };
     Ok(Numbered { index: row.try_get("number")?, segment })
 }
@@ -307,19 +307,19 @@ impl<'a> Columns<'a> {
             WorkState::Running(lease) => Some(lease),
             WorkState::Pending => None,
         };
-        let evidence = segment.evidence.as_ref();
-        let reused = evidence.map(|evidence| evidence.reused).unwrap_or_default();
+        let digest = segment.digest.as_ref();
+        let reused = digest.map(|digest| digest.reused).unwrap_or_default();
         Self {
-            state: match (evidence, lease) {
+            state: match (digest, lease) {
                 (Some(_), _) => "done",
                 (None, Some(_)) => "running",
                 (None, None) => "pending",
             },
             worker: lease.map(|lease| lease.worker.as_str()),
             lease_until: lease.map(|lease| lease.until.0),
-            file: evidence.map(|evidence| evidence.file.as_str()),
-            bytes: evidence.map(|evidence| evidence.bytes.cast_signed()),
-            blake3: evidence.map(|evidence| evidence.blake3.as_str()),
+            file: digest.map(|digest| digest.file.as_str()),
+            bytes: digest.map(|digest| digest.bytes.cast_signed()),
+            blake3: digest.map(|digest| digest.blake3.as_str()),
             frames_reused: reused.frames.into(),
             pixels_reused: reused.pixels.cast_signed(),
         }

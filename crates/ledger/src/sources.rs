@@ -102,7 +102,7 @@ impl Ledger {
         Ok(transaction.commit().await?)
     }
 
-    /// Gives jobs the name and the stamp that their source has by now, as `new` tells them. Those that nobody has worked on get
+    /// Gives jobs the name and the stamp that their source has by now, as `new` tells them. Those that were not worked on get
     /// its folders as well. A job stays as it is where another one is of that source with that content and those settings.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::{Error, segments};
 /// From this version of the tables on, jobs keep the totals of their segments, and the plan does not list them.
 const TOTALS: i64 = 9;
 
-/// Brings all rows of tables that were of a version to this one. (What was seen is written anew by whoever watches.)
+/// Brings all rows of tables that were of a version to this one. (What was seen is written anew by the inbox.)
 pub(crate) async fn rows(connection: &mut SqliteConnection, base: &Base, version: i64) -> Result<(), Error> {
     for row in sqlx::query("SELECT * FROM job").fetch_all(&mut *connection).await? {
         if version < TOTALS {
@@ -131,9 +131,9 @@ async fn read_segments(connection: &mut SqliteConnection, job: &mut Job) -> Resu
             job.totals.running += 1;
             job.lease_until = job.lease_until.max(lease.until);
         }
-        if let Some(evidence) = &segment.evidence {
-            is_believed &= is_believed && evidence.validate(segment.range.frames()).is_ok();
-            job.totals.add(segment.range, evidence);
+        if let Some(digest) = &segment.digest {
+            is_believed &= is_believed && digest.validate(segment.range.frames()).is_ok();
+            job.totals.add(segment.range, digest);
         }
         let statement =
             AssertSqlSafe("UPDATE segment SET lead_in = $1, seal = $2 WHERE job = $3 AND number = $4");

@@ -13,7 +13,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use job::state::{Effect, Event, Evidence, Reused, TaskKey};
+use job::state::{Effect, Event, Reused, SegmentDigest, TaskKey};
 use job::{Container, FilePath, JobId, Millis, NewJob, Settings, SourceFacts};
 use ledger::{Ledger, Record, Rescue};
 
@@ -57,7 +57,7 @@ async fn fill(ledger: &Ledger) -> Vec<Vec<Record>> {
             operations_per_pixel: 1,
             network_scale: 4,
             frame_list_blake3: "b".to_owned(),
-            gaps: Vec::new(),
+            missing: Vec::new(),
             notes: Vec::new(),
             pixel: (1, 1),
             is_turned: false,
@@ -75,8 +75,8 @@ async fn fill(ledger: &Ledger) -> Vec<Vec<Record>> {
             let task = claim(ledger, id).await;
             history.push(ledger.list().await.unwrap());
             let reused = Reused { frames: 7, pixels: 1 << 32 };
-            let evidence = Evidence { file: "seg".to_owned(), bytes: 3, blake3: "x".to_owned(), reused };
-            ledger.apply(id, Event::SegmentDone { task, evidence }, Millis(7)).await.unwrap();
+            let digest = SegmentDigest { file: "seg".to_owned(), bytes: 3, blake3: "x".to_owned(), reused };
+            ledger.apply(id, Event::SegmentDone { task, digest }, Millis(7)).await.unwrap();
             history.push(ledger.list().await.unwrap());
         }
     }
@@ -178,7 +178,7 @@ async fn damage_is_found_whatever_it_is() {
         match rescue {
             None => {
                 let known = history.iter().position(|state| *state == records);
-                let known = known.unwrap_or_else(|| panic!("{what}: nobody wrote {records:#?}"));
+                let known = known.unwrap_or_else(|| panic!("{what}: no test wrote {records:#?}"));
                 // Only without a part of its log, or all of it, can it be older.
                 let is_latest = known + 1 == history.len();
                 let is_gone = template == closed && what.ends_with("is gone") || what.ends_with("cut at 0");

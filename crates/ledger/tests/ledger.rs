@@ -7,11 +7,11 @@
     reason = "a test that cannot go on has failed"
 )]
 
-use job::state::{Death, Effect, Event, Evidence, Phase, Refusal, Reused, Status, Task};
+use job::state::{Death, Effect, Event, Phase, Refusal, Reused, SegmentDigest, Status, Task};
 use job::{
     Container, Failure, FailureKind, FilePath, JobId, Millis, NewJob, Priority, Settings, SourceFacts,
 };
-use ledger::{Error, Ledger, Place, Queued};
+use ledger::{Error, Ledger, QueuePosition, Queued};
 
 fn new_job(source: &str) -> NewJob {
     NewJob {
@@ -40,7 +40,7 @@ fn facts() -> SourceFacts {
         operations_per_pixel: 1,
         network_scale: 4,
         frame_list_blake3: "b".to_owned(),
-        gaps: Vec::new(),
+        missing: Vec::new(),
         notes: vec!["a note".into()],
         pixel: (1, 1),
         is_turned: false,
@@ -78,8 +78,8 @@ async fn every_change_survives_reopening() {
     plan(&ledger, id).await;
     let task = claim(&ledger, id).await.key();
     let reused = Reused { frames: 7, pixels: 1 << 32 };
-    let evidence = Evidence { file: "seg".to_owned(), bytes: 3, blake3: "x".to_owned(), reused };
-    ledger.apply(id, Event::SegmentDone { task, evidence }, Millis(7)).await.unwrap();
+    let digest = SegmentDigest { file: "seg".to_owned(), bytes: 3, blake3: "x".to_owned(), reused };
+    ledger.apply(id, Event::SegmentDone { task, digest }, Millis(7)).await.unwrap();
     let task = claim(&ledger, id).await.key();
     let death = Death { exit_code: Some(1), signal: None, last_lines: vec!["a \u{1b} line".to_owned()] };
     let lost = Event::WorkerLost { task, message: "it ended".to_owned(), death };
@@ -143,7 +143,7 @@ async fn a_result_name_belongs_to_one_job() {
 async fn a_long_list_is_whole_and_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(&folder).await;
-    // More than are read at once, twice and again, with gaps.
+    // More than are read at once, twice and again, with missing frames.
     for number in 0..230 {
         ledger.submit(&new_job(&number.to_string()), Millis(0)).await.unwrap();
     }
@@ -173,18 +173,18 @@ async fn jobs_keep_the_places_that_they_are_given() {
         async || -> Vec<i64> { ledger.queue().await.unwrap().iter().map(|record| record.id.0).collect() };
     assert_eq!(queue().await, [1, 2, 3, 4]);
     for (job, place, wanted) in [
-        (3, Place::First, [3, 1, 2, 4]),
-        (1, Place::Last, [3, 2, 4, 1]),
-        (1, Place::Before(JobId(4)), [3, 2, 1, 4]),
-        (3, Place::Before(JobId(4)), [2, 1, 3, 4]),
-        (3, Place::Before(JobId(3)), [2, 1, 3, 4]),
-        (4, Place::Before(JobId(2)), [4, 2, 1, 3]),
+        (3, QueuePosition::First, [3, 1, 2, 4]),
+        (1, QueuePosition::Last, [3, 2, 4, 1]),
+        (1, QueuePosition::Before(JobId(4)), [3, 2, 1, 4]),
+        (3, QueuePosition::Before(JobId(4)), [2, 1, 3, 4]),
+        (3, QueuePosition::Before(JobId(3)), [2, 1, 3, 4]),
+        (4, QueuePosition::Before(JobId(2)), [4, 2, 1, 3]),
     ] {
-        ledger.set_place(JobId(job), place).await.unwrap();
+        ledger.set_position(JobId(job), place).await.unwrap();
         assert_eq!(queue().await, wanted, "{job} {place:?}");
     }
-    for (job, place) in [(9, Place::First), (1, Place::Before(JobId(9)))] {
-        let error = ledger.set_place(JobId(job), place).await.unwrap_err();
+    for (job, place) in [(9, QueuePosition::First), (1, QueuePosition::Before(JobId(9)))] {
+        let error = ledger.set_position(JobId(job), place).await.unwrap_err();
         assert!(matches!(error, Error::NoJob(JobId(9))), "{error}");
     }
     ledger.submit(&new_job("e"), Millis(1)).await.unwrap();

@@ -10,7 +10,8 @@
 )]
 
 use job::state::{
-    Death, Effect, Event, Evidence, FoundSegment, InMemory, Job, Numbered, Reused, Status, Task, TaskKey,
+    Death, Effect, Event, InMemory, Job, Numbered, RecoveredSegment, Reused, SegmentDigest, Status, Task,
+    TaskKey,
 };
 use job::{Container, Encoding, Failure, FailureKind, Millis, NewJob, SegmentRange, Settings, SourceFacts};
 use ledger::{Events, JobEvent, Ledger, What};
@@ -47,7 +48,7 @@ fn indexed(task: TaskKey) -> Event {
         operations_per_pixel: 1,
         network_scale: 4,
         frame_list_blake3: "b".to_owned(),
-        gaps: Vec::new(),
+        missing: Vec::new(),
         notes: Vec::new(),
         pixel: (1, 1),
         is_turned: false,
@@ -59,9 +60,9 @@ fn indexed(task: TaskKey) -> Event {
     Event::Indexed { task, facts: Box::new(facts), plan, segments }
 }
 
-fn evidence(epoch: u32) -> Evidence {
+fn digest(epoch: u32) -> SegmentDigest {
     let reused = Reused { frames: 1, pixels: 7 };
-    Evidence { file: format!("e{epoch}"), bytes: 100, blake3: "b".to_owned(), reused }
+    SegmentDigest { file: format!("e{epoch}"), bytes: 100, blake3: "b".to_owned(), reused }
 }
 
 /// One thing that happens. Numbers pick among the tasks given out so far, so that late and doubled answers occur.
@@ -112,7 +113,7 @@ fn event(one: Move, film: &InMemory, given: &[Task]) -> Option<Event> {
             let key = task.key();
             match task {
                 Task::Index { .. } => indexed(key),
-                Task::Segment { epoch, .. } => Event::SegmentDone { task: key, evidence: evidence(epoch) },
+                Task::Segment { epoch, .. } => Event::SegmentDone { task: key, digest: digest(epoch) },
                 Task::Join { .. } => Event::Joined { task: key, bytes: 1 },
                 Task::Publish { .. } => Event::Published { task: key },
             }
@@ -129,9 +130,9 @@ fn event(one: Move, film: &InMemory, given: &[Task]) -> Option<Event> {
             let found = |(index, epoch, is_whole): (u32, u32, bool)| {
                 let range = film.segments.get(index as usize).map(|segment| segment.range);
                 let range = range.unwrap_or(SegmentRange { first: 0, end: 1 });
-                FoundSegment { index, epoch, finished: is_whole.then(|| (range, evidence(epoch))) }
+                RecoveredSegment { index, epoch, finished: is_whole.then(|| (range, digest(epoch))) }
             };
-            Event::Found { segments: files.into_iter().map(found).collect() }
+            Event::Recovered { segments: files.into_iter().map(found).collect() }
         }
         Move::Other(0) => Event::Pause,
         Move::Other(1) => Event::Resume,

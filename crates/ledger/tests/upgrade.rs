@@ -10,7 +10,7 @@
 use std::fs;
 use std::path::Path;
 
-use job::state::{Effect, Event, Evidence, Phase, Reused, Status, TaskKey, Totals};
+use job::state::{Effect, Event, Phase, Reused, SegmentDigest, Status, TaskKey, Totals};
 use job::{Container, FilePath, JobId, Millis, NewJob, Plan, Settings, SourceFacts};
 use ledger::Ledger;
 
@@ -168,7 +168,7 @@ async fn begun(ledger: &Ledger, number: i64, finished: u32) -> JobId {
         operations_per_pixel: 1,
         network_scale: 4,
         frame_list_blake3: "b".to_owned(),
-        gaps: Vec::new(),
+        missing: Vec::new(),
         notes: Vec::new(),
         pixel: (1, 1),
         is_turned: false,
@@ -183,13 +183,13 @@ async fn begun(ledger: &Ledger, number: i64, finished: u32) -> JobId {
     ledger.apply(id, indexed, Millis(1)).await.unwrap();
     for _ in 0..finished {
         let task = claim(ledger, id).await;
-        let evidence = Evidence {
+        let digest = SegmentDigest {
             file: format!("seg-{task:?}"),
             bytes: 1000,
             blake3: "x".to_owned(),
             reused: Reused { frames: 7, pixels: 64 },
         };
-        ledger.apply(id, Event::SegmentDone { task, evidence }, Millis(2)).await.unwrap();
+        ledger.apply(id, Event::SegmentDone { task, digest }, Millis(2)).await.unwrap();
     }
     id
 }

@@ -14,7 +14,7 @@ mod rule;
 mod sample;
 mod stretch;
 
-use crate::frame_list::{FieldOrder, Fields, Index, Made, Place, Stretch};
+use crate::frame_list::{FieldOrder, Fields, Index, Made, Shown, Stretch};
 use crate::probe::video_stream;
 use crate::raw::input::Input;
 use crate::{Error, Source};
@@ -95,21 +95,21 @@ fn decide(
         return Ok((index, None));
     }
     let mut case = Case { wanted, is_flagged, rate, may_be_film: true };
-    let mut evidence = sample::look(source, &index, rate, progress)?;
-    if !evidence.is_whole {
-        if !rule::gives_reason(&case, &evidence) {
+    let mut observations = sample::look(source, &index, rate, progress)?;
+    if !observations.is_whole {
+        if !rule::gives_reason(&case, &observations) {
             return Ok((index, None));
         }
         if !by_samples {
-            evidence = sample::look_at_all(source, &index, progress)?;
+            observations = sample::look_at_all(source, &index, progress)?;
         }
     }
-    let film = if index.gaps.is_empty() {
-        evidence.can(&Made::Film { kept: Vec::new() })
+    let film = if index.missing.is_empty() {
+        observations.can(&Made::Film { kept: Vec::new() })
     } else {
         Err(Error::Fields("frames are missing, and 2:3 pulldown cannot be followed over them".to_owned()))
     };
-    let frames = evidence.can(&Made::Frames);
+    let frames = observations.can(&Made::Frames);
     case.may_be_film = film.is_ok();
     match wanted {
         Deinterlace::Telecine => film?,
@@ -117,9 +117,9 @@ fn decide(
         Deinterlace::Auto if frames.is_err() => case.wanted = Deinterlace::Off,
         Deinterlace::Auto | Deinterlace::Off => {}
     }
-    let samples = evidence.windows.concat();
+    let samples = observations.windows.concat();
     let mut decision = rule::decide(&case, &samples);
-    if !evidence.is_whole {
+    if !observations.is_whole {
         return by_likeness(index, &decision);
     }
     if decision.does == Does::Film {

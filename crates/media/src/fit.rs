@@ -1,6 +1,6 @@
 //! Pictures of one kind fitted into those of another.
 
-use frame::{Canvas, Place, RgbF32};
+use frame::{Canvas, Placement, RgbF32};
 
 use crate::Error;
 use crate::raw::filter::Graph;
@@ -20,7 +20,7 @@ pub(crate) struct Fitter {
 
 #[derive(Debug)]
 struct Fitting {
-    place: Place,
+    place: Placement,
     graph: Graph,
     from: RawFrame,
     to: RawFrame,
@@ -40,7 +40,7 @@ impl Fitter {
         };
         fitting.from.write_rgb_f32(picture)?;
         fitting.graph.run(&mut fitting.from, &mut fitting.to)?;
-        let Place { x, y, size } = fitting.place;
+        let Placement { x, y, size } = fitting.place;
         fitting.to.read_rgb_f32(&mut fitting.fitted, size)?;
         into.resize(self.canvas.size);
         for plane in 0..3 {

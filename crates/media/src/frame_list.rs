@@ -10,7 +10,7 @@ use frame::{Area, Canvas, Orientation, Rational};
 
 use crate::Shift;
 
-pub(crate) use fields::Place;
+pub(crate) use fields::Shown;
 pub use fields::{FieldOrder, Fields, Made, Stretch};
 pub(crate) use window::{Ends, ticks};
 pub use window::{Whole, Window};
@@ -19,7 +19,7 @@ pub use window::{Whole, Window};
 /// where a demuxer has to guess decoding times.
 pub(crate) const JUMP_SECONDS: i64 = 1;
 
-/// Seconds after the frame before, a year, beyond which a time is damaged: recordings have gaps of days at most.
+/// Seconds after the frame before, a year, beyond which a time is damaged: recordings pause for days at most.
 pub(crate) const LONGEST_GAP_SECONDS: i64 = 366 * 86_400;
 
 /// The most frames by which the order of decoding differs from that of presentation, in any codec.
@@ -66,7 +66,7 @@ pub struct Index {
     /// The part of the canvas that is left of all frames; `None` where that is all of it.
     pub crop: Option<Area>,
     /// Frames that the packets promise and the decoder does not give: ranges, ascending, with other frames between them.
-    pub gaps: Vec<Range<u32>>,
+    pub missing: Vec<Range<u32>>,
     /// Frames before the first of the list that no decoder gives, as recordings have them that begin anywhere.
     pub left_out: u32,
     /// The file states more than it holds: what, in words.
@@ -116,7 +116,7 @@ impl Index {
             canvas: None,
             seen: None,
             crop: None,
-            gaps: Vec::new(),
+            missing: Vec::new(),
             left_out: 0,
             cut_off: None,
             flagged: Vec::new(),
@@ -131,11 +131,11 @@ impl Index {
     /// Leaves out the frames that are missing at the end of a file that is cut off: of those that were decoded last, some
     /// are shown after others that did not arrive.
     pub(crate) fn leave_out_missing_end(&mut self) {
-        while let Some(gap) = self.gaps.pop_if(|gap| gap.end as usize + MOST_REORDERED >= self.pts.len()) {
-            let (frames, count) = (gap.start as usize..gap.end as usize, gap.end - gap.start);
+        while let Some(run) = self.missing.pop_if(|run| run.end as usize + MOST_REORDERED >= self.pts.len()) {
+            let (frames, count) = (run.start as usize..run.end as usize, run.end - run.start);
             self.pts.drain(frames.clone());
             self.digests.drain(frames);
-            let move_up = |number: &mut u32| *number -= if *number >= gap.end { count } else { 0 };
+            let move_up = |number: &mut u32| *number -= if *number >= run.end { count } else { 0 };
             self.keyframes.iter_mut().for_each(move_up);
             self.parts.iter_mut().for_each(|part| move_up(&mut part.first));
             for flagged in &mut self.flagged {
@@ -174,17 +174,17 @@ impl Index {
         self.whole.as_ref().map_or(self, |whole| &whole.list)
     }
 
-    /// What is shown as a frame: itself, or where it is missing the one before the gap; the one after it where there is
+    /// What is shown as a frame: itself, or where it is missing the one before its run; the one after that where there is
     /// none before.
-    pub(crate) fn shown(&self, frame: u32) -> Place {
+    pub(crate) fn shown(&self, frame: u32) -> Shown {
         let place = self.fields.as_ref().map(|fields| fields.place(frame));
-        let place = place.unwrap_or(Place { frame, is_second: false });
-        match self.decoded().gap_at(place.frame) {
-            Some(gap) if gap.start > 0 => {
+        let place = place.unwrap_or(Shown { frame, is_second: false });
+        match self.decoded().missing_at(place.frame) {
+            Some(run) if run.start > 0 => {
                 let is_second = self.fields.as_ref().is_some_and(|fields| fields.made.of_each() > 1);
-                Place { frame: gap.start - 1, is_second }
+                Shown { frame: run.start - 1, is_second }
             }
-            Some(gap) => Place { frame: gap.end, is_second: false },
+            Some(run) => Shown { frame: run.end, is_second: false },
             None => place,
         }
     }
@@ -192,16 +192,16 @@ impl Index {
     /// The last frame before one that is not missing; that one where there is none.
     pub(crate) fn present_before(&self, frame: u32) -> u32 {
         let Some(before) = frame.checked_sub(1) else { return frame };
-        self.gap_at(before).map_or(before, |gap| gap.start.checked_sub(1).unwrap_or(frame))
+        self.missing_at(before).map_or(before, |run| run.start.checked_sub(1).unwrap_or(frame))
     }
 
     /// The first frame from one on that is not missing.
     pub(crate) fn present_from(&self, frame: u32) -> u32 {
-        self.gap_at(frame).map_or(frame, |gap| gap.end)
+        self.missing_at(frame).map_or(frame, |run| run.end)
     }
 
-    fn gap_at(&self, frame: u32) -> Option<&Range<u32>> {
-        let after = self.gaps.partition_point(|gap| gap.end <= frame);
-        self.gaps.get(after).filter(|gap| gap.contains(&frame))
+    fn missing_at(&self, frame: u32) -> Option<&Range<u32>> {
+        let after = self.missing.partition_point(|run| run.end <= frame);
+        self.missing.get(after).filter(|run| run.contains(&frame))
     }
 }

@@ -37,7 +37,7 @@ pub enum IndexMethod {
 /// Makes the frame list of a file.
 ///
 /// Wherever everything is decoded, what packets promise is compared with it: frames that are missing then stand in the
-/// list all the same, and in its gaps.
+/// list all the same, and in its missing frames.
 ///
 /// # Errors
 /// When the file cannot be read, is not a video, has no frames, or changes in a way that one film cannot have.
@@ -164,7 +164,7 @@ fn decode(source: &Source, decoding: Decoding, progress: &mut dyn FnMut(u64)) ->
     let film = Film::of(&frames);
     let mut index = list::list(&film, &packets, &decoded, &entries, from_start)?;
     let reorder = packets.reorder_depth();
-    if !index.gaps.is_empty() && quirks.reorder == 0 && reorder > frames.reorder_depth() {
+    if !index.missing.is_empty() && quirks.reorder == 0 && reorder > frames.reorder_depth() {
         return Ok(Outcome::Dropped(reorder));
     }
     // Of a file that was not read to its end, it is unknown what it lacks there.

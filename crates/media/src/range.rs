@@ -8,7 +8,7 @@ use crate::crop::Cropper;
 use crate::decode::Numbered;
 use crate::fields::FieldFilter;
 use crate::fit::Fitter;
-use crate::frame_list::{Index, Part, Place};
+use crate::frame_list::{Index, Part, Shown};
 use crate::raw::frame::RawFrame;
 use crate::{Error, Source};
 
@@ -50,7 +50,7 @@ pub struct RangeDecoder<'a> {
     /// Number of the next frame to give.
     wanted: usize,
     /// What was shown as the last frame given.
-    given: Option<Place>,
+    given: Option<Shown>,
     /// Captions of frames that were decoded and not given yet.
     waiting: Waiting,
     /// Captions of the frame that was given last.
@@ -242,7 +242,7 @@ impl<'a> RangeDecoder<'a> {
     }
 
     /// Makes what is shown as frame `number`.
-    fn make(&mut self, shown: Place, number: u32) -> Result<(), Error> {
+    fn make(&mut self, shown: Shown, number: u32) -> Result<(), Error> {
         let expected = self.index.pts.get(number as usize).copied();
         let differ = || Error::FramesDiffer { frame: number, expected, got: None };
         let Some(Filtered { filter, frame, at_end }) = &mut self.filtered else {

@@ -45,7 +45,7 @@ fn any_range_equals_that_part_of_the_whole() {
         // Nothing that is whole is taken for damaged.
         for method in [IndexMethod::Check, IndexMethod::Decode] {
             let checked = media::index(&Source::file(&path), method, &mut |_| {}).unwrap();
-            assert_eq!((checked.pts, checked.gaps), (index.pts.clone(), Vec::new()), "{name}: {method:?}");
+            assert_eq!((checked.pts, checked.missing), (index.pts.clone(), Vec::new()), "{name}: {method:?}");
         }
         let whole = decode(&path, &index, 0, 40);
         assert_eq!(whole.iter().map(|frame| frame.0).collect::<Vec<_>>(), index.pts, "{name}");
@@ -195,7 +195,11 @@ fn pictures_of_another_size_are_fitted_into_the_largest() {
     for (name, encoder) in [("mpeg2.ts", &["-c:v", "mpeg2video", "-bf", "2"][..]), ("h264.ts", &x264)] {
         let path = glued(&folder, name, &[("96x64", encoder), ("64x128", encoder), ("128x128", encoder)]);
         let list = media::index(&Source::file(&path), IndexMethod::Check, &mut |_| {}).unwrap();
-        assert_eq!((list.pts.len(), &list.gaps[..]), (30, &[][..]), "{name}: no picture is lost at a change");
+        assert_eq!(
+            (list.pts.len(), &list.missing[..]),
+            (30, &[][..]),
+            "{name}: no picture is lost at a change"
+        );
         let note = list.notes.iter().find(|note| note.contains("fitted into 128x128"));
         let note = note.unwrap_or_else(|| panic!("{name}: {:?}", list.notes));
         assert!(note.contains("96x64 from frame 0 (0:00:00.000), 64x128 from frame 10 (0:00:"), "{note}");
@@ -485,7 +489,7 @@ fn frames_are_in_the_order_of_their_times_where_the_video_understates_its_reorde
     understate_reordering(&path);
     let right = media::index(&Source::file(&whole), IndexMethod::Check, &mut |_| {}).unwrap();
     let list = media::index(&Source::file(&path), IndexMethod::Check, &mut |_| {}).unwrap();
-    assert_eq!((&list.pts, &list.gaps[..]), (&right.pts, &[][..]));
+    assert_eq!((&list.pts, &list.missing[..]), (&right.pts, &[][..]));
     let wanted = decode(&whole, &right, 0, 60);
     for first in [0, 3, 19, 20, 21, 41] {
         assert!(decode(&path, &list, first, 60)[..] == wanted[first as usize..], "{first}");

@@ -263,26 +263,26 @@ fn where_flags_tell_progressive_frames_stay_as_they_are() {
 fn missing_frames_are_filled_with_the_last_picture_that_is_there() {
     let folder = tempfile::tempdir().unwrap();
     // Two at the beginning, and some in the middle.
-    for gap in [0..2, 17..20] {
-        let (first, last) = (gap.start, gap.end - 1);
+    for run in [0..2, 17..20] {
+        let (first, last) = (run.start, run.end - 1);
         let filters = format!("{},select='not(between(n,{first},{last}))'", interlaced(true));
         let lossless = ["-c:v", "ffv1", "-fps_mode", "passthrough"];
-        let path = make(&folder, "a.mkv", &filters, 40 - gap.len() as u32, &lossless);
+        let path = make(&folder, "a.mkv", &filters, 40 - run.len() as u32, &lossless);
         let mut damaged = index(&path);
-        assert_eq!(damaged.pts.len(), 40 - gap.len());
+        assert_eq!(damaged.pts.len(), 40 - run.len());
         let last = damaged.pts[damaged.pts.len() - 1];
         damaged.pts = (0..40).map(|frame| last - (39 - frame) * 40).collect();
-        damaged.keyframes = (0..40).filter(|frame| !gap.contains(frame)).collect();
-        damaged.gaps = std::iter::once(gap.clone()).collect();
+        damaged.keyframes = (0..40).filter(|frame| !run.contains(frame)).collect();
+        damaged.missing = std::iter::once(run.clone()).collect();
         for (wanted, each) in [(Deinterlace::Auto, 1), (Deinterlace::Field, 2)] {
             let (list, _) = deinterlace(&Source::file(&path), damaged.clone(), wanted, &mut |_| {}).unwrap();
-            let gap = gap.start * each..gap.end * each;
-            assert_eq!(list.gaps, std::slice::from_ref(&gap));
+            let run = run.start * each..run.end * each;
+            assert_eq!(list.missing, std::slice::from_ref(&run));
             let made = check_cuts("gap", &path, &list);
-            let (gap, shown) =
-                (gap.start as usize..gap.end as usize, if gap.start > 0 { gap.start - 1 } else { gap.end });
-            assert!(made[gap.clone()].iter().all(|frame| frame.1 == made[shown as usize].1), "{gap:?}");
-            assert!(made[gap.end].1 != made[gap.end + 1].1);
+            let (run, shown) =
+                (run.start as usize..run.end as usize, if run.start > 0 { run.start - 1 } else { run.end });
+            assert!(made[run.clone()].iter().all(|frame| frame.1 == made[shown as usize].1), "{run:?}");
+            assert!(made[run.end].1 != made[run.end + 1].1);
         }
         let error =
             deinterlace(&Source::file(&path), damaged, Deinterlace::Telecine, &mut |_| {}).unwrap_err();

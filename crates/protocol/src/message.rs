@@ -10,7 +10,7 @@ mod framing;
 mod preview;
 mod validate;
 
-use job::state::{Evidence, IndexMethod};
+use job::state::{IndexMethod, SegmentDigest};
 use job::{
     Carry, Container, Encoding, Failure, FilePath, Model, Notice, SegmentRange, Settings, SourceFacts,
 };
@@ -192,8 +192,8 @@ pub struct FrameListFile {
     pub path: FilePath,
     /// BLAKE3 of its bytes, in hex.
     pub blake3: String,
-    /// Frames of the list that are missing in the source: see [`SourceFacts::gaps`].
-    pub gaps: Vec<SegmentRange>,
+    /// Frames of the list that are missing in the source: see [`SourceFacts::missing`].
+    pub missing: Vec<SegmentRange>,
 }
 
 /// What a worker answers.
@@ -232,7 +232,7 @@ pub enum Response {
     /// Answer to [`Request::Segment`]: the file is verified, in its place and synced.
     SegmentDone {
         /// What proves it.
-        evidence: Evidence,
+        digest: SegmentDigest,
         /// The engine that was used, in words.
         engine: String,
     },

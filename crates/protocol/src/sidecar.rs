@@ -2,7 +2,7 @@
 
 use job::SegmentRange;
 use job::bounds::Unbelievable;
-use job::state::{Evidence, Reused};
+use job::state::{Reused, SegmentDigest};
 use serde::{Deserialize, Serialize};
 
 /// The most bytes of a sidecar that are read; real ones have some hundred.
@@ -22,7 +22,7 @@ pub struct Sidecar {
     /// Version of the program that made it, and of this form.
     pub version: String,
     /// What its file is recognised by.
-    pub evidence: Evidence,
+    pub digest: SegmentDigest,
 }
 
 /// Bytes that are not the sidecar of a segment.
@@ -63,8 +63,8 @@ struct Wire {
 impl Sidecar {
     /// Its bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let Self { range, fingerprint, frame_list, settings_hash, version, evidence } = self.clone();
-        let Evidence { file, bytes, blake3, reused } = evidence;
+        let Self { range, fingerprint, frame_list, settings_hash, version, digest } = self.clone();
+        let SegmentDigest { file, bytes, blake3, reused } = digest;
         let mut wire = Wire {
             first_frame: range.first,
             end_frame: range.end,
@@ -100,15 +100,15 @@ impl Sidecar {
         if range.first >= range.end {
             return Err(SidecarError::NoSidecar);
         }
-        let evidence = Evidence {
+        let digest = SegmentDigest {
             file: wire.file,
             bytes: wire.bytes,
             blake3: wire.blake3,
             reused: Reused { frames: wire.frames_reused, pixels: wire.pixels_reused },
         };
-        evidence.validate(range.frames())?;
+        digest.validate(range.frames())?;
         let Wire { fingerprint, frame_list, settings_hash, version, .. } = wire;
-        Ok(Self { range, fingerprint, frame_list, settings_hash, version, evidence })
+        Ok(Self { range, fingerprint, frame_list, settings_hash, version, digest })
     }
 }
 
@@ -146,7 +146,7 @@ mod tests {
             frame_list: "012".to_owned(),
             settings_hash: "abc".to_owned(),
             version: "0.1.0".to_owned(),
-            evidence: Evidence {
+            digest: SegmentDigest {
                 file: FILE.to_owned(),
                 bytes: 5,
                 blake3: "789".to_owned(),
@@ -195,9 +195,9 @@ mod tests {
         type Change = fn(&mut Sidecar);
         let wrong: [Change; 4] = [
             |sidecar| sidecar.range.end = 30,
-            |sidecar| sidecar.evidence.reused.frames = 61,
-            |sidecar| sidecar.evidence.bytes = u64::MAX,
-            |sidecar| sidecar.evidence.blake3 = "x".repeat(1000),
+            |sidecar| sidecar.digest.reused.frames = 61,
+            |sidecar| sidecar.digest.bytes = u64::MAX,
+            |sidecar| sidecar.digest.blake3 = "x".repeat(1000),
         ];
         for change in wrong {
             let mut sidecar = sidecar();

@@ -44,7 +44,7 @@
 //! | 8 | numbers of the first frame of the part and of the one behind its last |
 //! | 4 | bit 0 = something lies before it, bit 1 = something lies behind it |
 //! | 8 | duration of its last frame (signed) |
-//! | 8 | number of gaps G in the whole list |
+//! | 8 | number of runs of missing frames G in the whole list |
 //! | 8 G | of each the number of its first frame and of the one behind its last |
 //!
 //! Whether the numbers make sense as a frame list (ascending times, keyframes inside) is for its user to decide.
@@ -114,7 +114,7 @@ pub struct PartOfList {
     /// How long the last of them is shown.
     pub last_duration: i64,
     /// The frames of the whole list that are missing, each time the first and the one behind the last.
-    pub gaps: Vec<(u32, u32)>,
+    pub missing: Vec<(u32, u32)>,
 }
 
 /// What the pictures of a source are. What the numbers stand for is for their user to say.
@@ -391,8 +391,8 @@ impl PartOfList {
         let earlier = if self.ends_earlier { ENDS_EARLIER } else { 0 };
         bytes.extend((later | earlier).to_le_bytes());
         bytes.extend(self.last_duration.to_le_bytes());
-        bytes.extend((self.gaps.len() as u64).to_le_bytes());
-        bytes.extend(self.gaps.iter().flat_map(|&(first, end)| [first, end]).flat_map(u32::to_le_bytes));
+        bytes.extend((self.missing.len() as u64).to_le_bytes());
+        bytes.extend(self.missing.iter().flat_map(|&(first, end)| [first, end]).flat_map(u32::to_le_bytes));
     }
 
     fn decode(fields: &mut Fields<'_>) -> Result<Self, FrameListFault> {
@@ -410,7 +410,7 @@ impl PartOfList {
             begins_later: flags & BEGINS_LATER != 0,
             ends_earlier: flags & ENDS_EARLIER != 0,
             last_duration,
-            gaps: numbers.as_chunks().0.iter().map(|&[first, end]| (first, end)).collect(),
+            missing: numbers.as_chunks().0.iter().map(|&[first, end]| (first, end)).collect(),
         })
     }
 }
@@ -477,7 +477,7 @@ mod tests {
             begins_later: true,
             ends_earlier: false,
             last_duration: -5,
-            gaps: vec![(0, 1), (2, 3)],
+            missing: vec![(0, 1), (2, 3)],
         }
     }
 
@@ -525,9 +525,9 @@ mod tests {
         // Of the frames, and of those that they are made of.
         let others = 48 + 4 * 8 + 2 * 4 + (40 + 24 + 2 * 4) + 20;
         let stretches = others + 24 + 2 * 8 + 4 * 4;
-        let gaps = bytes.len() - 4 - 2 * 8 - 8;
+        let missing = bytes.len() - 4 - 2 * 8 - 8;
         for (count, at) in [u64::MAX, 1 << 61, 1 << 40, 5]
-            .map(|count| [(count, 32), (count, others), (count, stretches), (count, gaps)])
+            .map(|count| [(count, 32), (count, others), (count, stretches), (count, missing)])
             .concat()
         {
             let mut bytes = bytes.clone();
@@ -558,7 +558,7 @@ mod tests {
         fn what_is_written_is_read(
             time_base: (i32, i32), pts: Vec<i64>, keyframes: Vec<u32>, last_duration: i64, seekable: bool,
             made: Option<u32>, kept: Vec<u32>, by_time: bool, is_clean: bool, stretches: Vec<(u32, u32, u32)>,
-            crop: Option<[u32; 4]>, is_part: bool, gaps: Vec<(u32, u32)>,
+            crop: Option<[u32; 4]>, is_part: bool, missing: Vec<(u32, u32)>,
         ) {
             let fields = made.map(|made| FieldsPart {
                 made,
@@ -575,7 +575,7 @@ mod tests {
             let pictures = PicturesPart { digests: keyframes.clone(), ..pictures() };
             let list = FrameListFile {
                 time_base, pts, keyframes, last_duration, seekable, by_time, is_clean, shows_all: by_time, pictures, fields, crop,
-                part: is_part.then(|| PartOfList { begins_later: by_time, ends_earlier: is_clean, gaps, ..part() }),
+                part: is_part.then(|| PartOfList { begins_later: by_time, ends_earlier: is_clean, missing, ..part() }),
             };
             prop_assert_eq!(FrameListFile::decode(&list.encode()), Ok(list));
         }

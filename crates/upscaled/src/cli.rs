@@ -136,8 +136,8 @@ pub(crate) struct Choices {
     #[command(flatten)]
     pub(crate) size: SizeChoice,
     #[command(flatten)]
-    pub(crate) look: LookChoices,
-    /// Strength of the denoising, 0 to 1; less than 1 needs the model's twin in models/ [default: 1]
+    pub(crate) post_processing: PostProcessingChoices,
+    /// Strength of the denoising, 0 to 1; less than 1 needs the model's WDN weights in models/ [default: 1]
     #[arg(long, value_name = "0..1", value_parser = choice::denoise, allow_negative_numbers = true)]
     pub(crate) denoise: Option<f32>,
     /// Format of the video: h264, hevc, av1, prores or ffv1 [default: h264; hevc for more than 8 bits, HDR, and results
@@ -258,7 +258,7 @@ pub(crate) struct SizeChoice {
 
 /// How results look.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Args)]
-pub(crate) struct LookChoices {
+pub(crate) struct PostProcessingChoices {
     /// Share of the network, 0 to 1: less is softer and closer to the source, and 0 is a classic resampler, without running
     /// the network [default: 1]
     #[arg(long, value_name = "0..1", value_parser = choice::strength, allow_negative_numbers = true)]
@@ -293,8 +293,8 @@ pub(crate) struct Preview {
     #[command(flatten)]
     pub(crate) size: SizeChoice,
     #[command(flatten)]
-    pub(crate) look: LookChoices,
-    /// Strength of the denoising, 0 to 1, for the model that has a twin in models/; others are shown as they are
+    pub(crate) post_processing: PostProcessingChoices,
+    /// Strength of the denoising, 0 to 1, for the model that has WDN weights in models/; others are shown as they are
     /// [default: 1]
     #[arg(long, value_name = "0..1", value_parser = choice::denoise, allow_negative_numbers = true)]
     pub(crate) denoise: Option<f32>,
@@ -454,14 +454,14 @@ pub(crate) struct Move {
     #[arg(required = true, value_name = "JOB", value_parser = selector)]
     pub(crate) jobs: Vec<Selector>,
     #[command(flatten)]
-    pub(crate) to: NewPlace,
+    pub(crate) to: NewPosition,
     #[command(flatten)]
     pub(crate) root: RootArgument,
 }
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-pub(crate) struct NewPlace {
+pub(crate) struct NewPosition {
     /// Before all others
     #[arg(long)]
     pub(crate) first: bool,

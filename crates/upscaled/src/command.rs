@@ -12,7 +12,7 @@ pub(crate) fn options(settings: &Settings) -> Vec<String> {
         model,
         denoise,
         // It follows from the strength of the denoising.
-        twin: _,
+        wdn: _,
         target,
         crf,
         preset,

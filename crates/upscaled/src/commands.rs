@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::Pause(chosen) => jobs::pause(chosen).await,
             Command::Resume(chosen) => jobs::resume(chosen).await,
             Command::Priority(urgency) => jobs::prioritize(urgency).await,
-            Command::Move(moving) => jobs::set_place(moving).await,
+            Command::Move(moving) => jobs::set_position(moving).await,
             Command::Doctor(doctor) => doctor::run(doctor).await,
             Command::Bench(bench) => bench::run(bench).await,
             Command::Models(models) => models::run(models).await,

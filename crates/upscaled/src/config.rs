@@ -15,7 +15,7 @@ use self::blame::Unfit;
 pub(crate) use self::blame::blame;
 use self::file::read;
 use crate::choice::EncoderOption;
-use crate::cli::{Choices, LookChoices, SizeChoice};
+use crate::cli::{Choices, PostProcessingChoices, SizeChoice};
 use crate::exit::wrong;
 use crate::model;
 use crate::size::PictureSize;
@@ -57,10 +57,10 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
         model: choices.model.or(file.model),
         // A size on the command line replaces any kind of size in the file.
         size: if choices.size == SizeChoice::default() { size } else { choices.size },
-        look: LookChoices {
-            strength: choices.look.strength.or(strength),
-            anchor: choices.look.anchor || anchor == Some(true),
-            grain: choices.look.grain.or(file.grain),
+        post_processing: PostProcessingChoices {
+            strength: choices.post_processing.strength.or(strength),
+            anchor: choices.post_processing.anchor || anchor == Some(true),
+            grain: choices.post_processing.grain.or(file.grain),
         },
         denoise: choices.denoise.or(file.denoise),
         codec: choices.codec.or(file.codec),
@@ -163,9 +163,9 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
         ("height", size.height.map(|rows| rows.to_string()), NOT_SET),
         ("width", size.width.map(|columns| columns.to_string()), NOT_SET),
         ("fit", size.fit.map(|size| text(&size)), NOT_SET),
-        ("strength", line.look.strength.map(|share| share.to_string()), "1"),
-        ("anchor", line.look.anchor.then(|| true.to_string()), "false"),
-        ("grain", line.look.grain.map(|share| share.to_string()), "0"),
+        ("strength", line.post_processing.strength.map(|share| share.to_string()), "1"),
+        ("anchor", line.post_processing.anchor.then(|| true.to_string()), "false"),
+        ("grain", line.post_processing.grain.map(|share| share.to_string()), "0"),
         ("deinterlace", line.deinterlace.map(|kind| text(&kind.name())), "\"auto\""),
         ("crop", line.crop.map(|crop| text(&crop)), "\"off\""),
         ("denoise", line.denoise.map(|share| share.to_string()), "1"),
@@ -228,19 +228,23 @@ fn check(base: Settings, choices: &Choices, model_folders: &[PathBuf]) -> Result
     let model = choices.model.as_deref().map(|name| model::find(name, model_folders));
     let model = model.transpose().map_err(of(&["model"]))?.unwrap_or(base.model);
     let (strength, anchor) = if model == Model::None {
-        if choices.look.strength.is_some_and(|share| share < 1.0) || choices.look.anchor {
+        if choices.post_processing.strength.is_some_and(|share| share < 1.0) || choices.post_processing.anchor
+        {
             return Err(Unfit { keys: &["strength", "anchor", "model"], error: wrong(NO_NETWORK) });
         }
         // What was said of the network before is not meant for none.
         (1.0, false)
     } else {
-        (choices.look.strength.unwrap_or(base.strength), base.anchor || choices.look.anchor)
+        (
+            choices.post_processing.strength.unwrap_or(base.strength),
+            base.anchor || choices.post_processing.anchor,
+        )
     };
     let denoise = choices.denoise.unwrap_or(base.denoise);
-    let twin = (denoise < 1.0).then(|| model::find_twin(&model, model_folders));
+    let wdn = (denoise < 1.0).then(|| model::find_wdn(&model, model_folders));
     let options = choices.encoder_options.iter().map(|option| option.0.clone());
     let settings = Settings {
-        twin: twin.transpose().map_err(of(&["denoise", "model"]))?,
+        wdn: wdn.transpose().map_err(of(&["denoise", "model"]))?,
         model,
         denoise,
         target: target(choices.size).unwrap_or(base.target),
@@ -262,7 +266,7 @@ fn check(base: Settings, choices: &Choices, model_folders: &[PathBuf]) -> Result
         deinterlace: choices.deinterlace.unwrap_or(base.deinterlace),
         strength,
         anchor,
-        grain: choices.look.grain.unwrap_or(base.grain),
+        grain: choices.post_processing.grain.unwrap_or(base.grain),
         stream: base.stream,
         crop: choices.crop.unwrap_or(base.crop),
         part: base.part,
@@ -348,17 +352,17 @@ mod tests {
 
     #[test]
     fn the_look_is_the_networks_own_unless_somebody_says_otherwise() {
-        let chosen = |text: &str, look| {
+        let chosen = |text: &str, post_processing| {
             let (_folder, path) = file(text);
-            let choices = with_file(Choices { look, ..Choices::default() }, &path).unwrap();
+            let choices = with_file(Choices { post_processing, ..Choices::default() }, &path).unwrap();
             let settings = settings(&choices, &[]).unwrap();
             (settings.strength, settings.anchor, settings.grain)
         };
-        let none = LookChoices::default();
+        let none = PostProcessingChoices::default();
         assert_eq!(chosen("", none), (1.0, false, 0.0));
         let text = "strength = 0.5\nanchor = true\ngrain = 0.25";
         assert_eq!(chosen(text, none), (0.5, true, 0.25));
-        let line = LookChoices { strength: Some(1.0), anchor: false, grain: Some(0.0) };
+        let line = PostProcessingChoices { strength: Some(1.0), anchor: false, grain: Some(0.0) };
         assert_eq!(chosen(text, line), (1.0, true, 0.0));
         for wrong in ["strength = 1.5", "grain = -1"] {
             let (_folder, path) = file(wrong);

@@ -10,7 +10,7 @@ pub(crate) enum Ending {
     Done,
     /// Something that was asked for failed, and it was said.
     Failed,
-    /// Somebody stopped it; it can go on another time.
+    /// It was stopped and can go on another time.
     Stopped,
 }
 

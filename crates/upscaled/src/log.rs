@@ -49,7 +49,7 @@ pub(crate) fn start(folder: &Path) -> anyhow::Result<tracing_appender::non_block
     Ok(guard)
 }
 
-/// True where standard error is a terminal, and nobody asked for no colours (<https://no-color.org>).
+/// True where standard error is a terminal, and colours were not declined (<https://no-color.org>).
 fn may_colour() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use job::state::{Event, Evidence, InMemory, Job, Phase, Reused, Status, TaskKey};
+use job::state::{Event, InMemory, Job, Phase, Reused, SegmentDigest, Status, TaskKey};
 use job::{
     Container, Failure, FailureKind, FilePath, JobId, Millis, NewJob, Notice, Plan, PlannedSegment,
     SegmentRange, Settings, SourceFacts,
@@ -14,7 +14,7 @@ pub(crate) const NOW: Millis = Millis(1_795_874_712_000);
 
 const MINUTE: i64 = 60_000;
 
-/// A job that nobody has touched.
+/// A job that no worker has touched.
 pub(crate) fn queued(id: i64) -> Record {
     let name = format!("film {id}.mkv");
     Record {
@@ -31,7 +31,7 @@ pub(crate) fn queued(id: i64) -> Record {
         created: NOW.plus(-90 * MINUTE),
         started: None,
         changed: NOW.plus(-90 * MINUTE),
-        place: id,
+        position: id,
         replaces: None,
         is_removed: false,
         job: Job { id: JobId(id), ..Job::new() },
@@ -67,7 +67,7 @@ fn begun(id: i64) -> (Record, InMemory) {
         operations_per_pixel: 1,
         network_scale: 4,
         frame_list_blake3: "b".to_owned(),
-        gaps: Vec::new(),
+        missing: Vec::new(),
         notes: Vec::new(),
         pixel: (1, 1),
         is_turned: false,
@@ -82,8 +82,8 @@ fn begun(id: i64) -> (Record, InMemory) {
     film.apply(Event::Indexed { task, facts: Box::new(facts), plan, segments }, NOW);
     film.apply(claim(), NOW);
     let reused = Reused { frames: 0, pixels: 0 };
-    let evidence = Evidence { file: "seg".to_owned(), bytes: 5_000_000, blake3: String::new(), reused };
-    film.apply(Event::SegmentDone { task: newest(&film, 0), evidence }, NOW);
+    let digest = SegmentDigest { file: "seg".to_owned(), bytes: 5_000_000, blake3: String::new(), reused };
+    film.apply(Event::SegmentDone { task: newest(&film, 0), digest }, NOW);
     film.apply(claim(), NOW);
     record.job.clone_from(&film.job);
     assert_eq!((record.job.phase, record.job.frames_done()), (Phase::Segments, 250));
@@ -101,9 +101,9 @@ fn newest(film: &InMemory, index: u32) -> TaskKey {
 /// A job that waits for its join.
 pub(crate) fn to_join(id: i64) -> Record {
     let (mut record, mut film) = begun(id);
-    let evidence = film.segments[0].evidence.clone().unwrap();
+    let digest = film.segments[0].digest.clone().unwrap();
     for index in 1..4 {
-        film.apply(Event::SegmentDone { task: newest(&film, index), evidence: evidence.clone() }, NOW);
+        film.apply(Event::SegmentDone { task: newest(&film, index), digest: digest.clone() }, NOW);
         film.apply(claim(), NOW);
     }
     film.apply(Event::Release { worker: None }, NOW);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use job::{BUILT_IN_MODELS, DEFAULT_MODEL, DENOISE_TWIN, FilePath, Model, Twin};
+use job::{BUILT_IN_MODELS, DEFAULT_MODEL, FilePath, Model, WDN_MODEL, WdnWeights};
 
 use crate::exit::wrong;
 
@@ -42,22 +42,22 @@ pub(crate) fn of_file(file: &Path, name: &str) -> anyhow::Result<Model> {
     Ok(Model::File { name: name.to_owned(), blake3: checksum(file)?, path: FilePath(file.to_owned()) })
 }
 
-/// The twin that a denoise strength below 1 blends a model with.
-pub(crate) fn find_twin(model: &Model, folders: &[PathBuf]) -> anyhow::Result<Twin> {
+/// The WDN weights that a denoise strength below 1 blends a model with.
+pub(crate) fn find_wdn(model: &Model, folders: &[PathBuf]) -> anyhow::Result<WdnWeights> {
     if model.name() != DEFAULT_MODEL {
         return Err(wrong(format!(
             "a denoise strength below 1 works with model {DEFAULT_MODEL} only: leave --denoise at 1 for {}",
             model.name()
         )));
     }
-    let file = in_folders(DENOISE_TWIN, folders).ok_or_else(|| {
+    let file = in_folders(WDN_MODEL, folders).ok_or_else(|| {
         let folder = folders.first().map_or(Path::new("models"), PathBuf::as_path);
         wrong(format!(
-            "a denoise strength below 1 needs {DENOISE_TWIN}, which is not in `{}`: download {DENOISE_TWIN}.pth from the release v0.2.5.0 of https://github.com/xinntao/Real-ESRGAN and put it there, or leave --denoise at 1",
+            "a denoise strength below 1 needs {WDN_MODEL}, which is not in `{}`: download {WDN_MODEL}.pth from the release v0.2.5.0 of https://github.com/xinntao/Real-ESRGAN and put it there, or leave --denoise at 1",
             folder.display()
         ))
     })?;
-    Ok(Twin { blake3: checksum(&file)?, path: FilePath(file) })
+    Ok(WdnWeights { blake3: checksum(&file)?, path: FilePath(file) })
 }
 
 /// Checksum of the weights: of the `.bin` beside a `.param`.
@@ -135,10 +135,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folders = [folder.path().to_owned()];
         let model = Model::BuiltIn { name: DEFAULT_MODEL.to_owned() };
-        let error = find_twin(&model, &folders).unwrap_err().to_string();
+        let error = find_wdn(&model, &folders).unwrap_err().to_string();
         assert!(error.contains("download realesr-general-wdn-x4v3.pth"), "{error}");
         std::fs::write(folder.path().join("realesr-general-wdn-x4v3.safetensors"), b"x").unwrap();
-        assert!(find_twin(&model, &folders).is_ok());
-        assert!(find_twin(&Model::None, &folders).is_err());
+        assert!(find_wdn(&model, &folders).is_ok());
+        assert!(find_wdn(&Model::None, &folders).is_err());
     }
 }

@@ -28,7 +28,7 @@ pub(crate) enum Reached {
     Own(FolderLock),
 }
 
-/// Finds out who has the folder of a server, and takes it where nobody has. Its state must be there.
+/// Finds out which process has the folder of a server, and takes it where none has. Its state must be there.
 ///
 /// # Errors
 /// When another user has it, or a process that does not answer or is of another version.
@@ -63,8 +63,8 @@ pub(crate) async fn ask(root: &Root, request: Request) -> anyhow::Result<Reply> 
     let begun = Instant::now();
     loop {
         let client = match reach_jobs(root, &request).await? {
-            Place::Server(client) => client,
-            Place::Here { ledger, _lock, _copy } => {
+            Target::Server(client) => client,
+            Target::Here { ledger, _lock, _copy } => {
                 let done = Handle::alone(ledger.clone()).perform(request).await;
                 ledger.close().await;
                 return done.map_err(|refusal| words::refused(&refusal));
@@ -80,7 +80,7 @@ pub(crate) async fn ask(root: &Root, request: Request) -> anyhow::Result<Reply> 
 }
 
 /// Where a request is done.
-enum Place {
+enum Target {
     Server(Box<Client>),
     /// With this ledger, as long as the lock or the folder of the copy is held.
     Here {
@@ -90,12 +90,12 @@ enum Place {
     },
 }
 
-async fn reach_jobs(root: &Root, request: &Request) -> anyhow::Result<Place> {
+async fn reach_jobs(root: &Root, request: &Request) -> anyhow::Result<Target> {
     let file = ledger_file(&root.state());
     if !file.is_file() {
         // A server that answers has its ledger, wherever that is. Nothing is made here by looking.
         return match connect(&root.state()).await {
-            Ok(Some(client)) => Ok(Place::Server(Box::new(client))),
+            Ok(Some(client)) => Ok(Target::Server(Box::new(client))),
             Ok(None) => {
                 root.check_rights()?;
                 Err(no_jobs(root))
@@ -105,15 +105,15 @@ async fn reach_jobs(root: &Root, request: &Request) -> anyhow::Result<Place> {
     }
     let is_looking = matches!(request, Request::List(_) | Request::Show(_));
     match reach(root).await {
-        Ok(Reached::Other(client)) => Ok(Place::Server(client)),
+        Ok(Reached::Other(client)) => Ok(Target::Server(client)),
         Ok(Reached::Own(lock)) => {
-            Ok(Place::Here { ledger: root.open_ledger().await?, _lock: Some(lock), _copy: None })
+            Ok(Target::Here { ledger: root.open_ledger().await?, _lock: Some(lock), _copy: None })
         }
-        // Nothing can be written here, so nobody changes what is there.
+        // Nothing can be written here, so no process changes what is there.
         Err(error) if is_looking && is_read_only(&error) => {
             let folder = tempfile::Builder::new().prefix("upscaled-").tempdir()?;
             let ledger = Ledger::open_copy(&file, &ledger_file(folder.path())).await?;
-            Ok(Place::Here { ledger, _lock: None, _copy: Some(folder) })
+            Ok(Target::Here { ledger, _lock: None, _copy: Some(folder) })
         }
         Err(error) => Err(error),
     }

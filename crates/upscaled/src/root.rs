@@ -86,7 +86,7 @@ pub(crate) async fn open_ledger(folder: &Path) -> anyhow::Result<Ledger> {
     Ok(Ledger::open(&ledger_file(folder)).await?)
 }
 
-/// As [`open_ledger`], for whoever holds the folder's lock: a damaged ledger is put aside.
+/// As [`open_ledger`], for the holder of the folder's lock: a damaged ledger is put aside.
 pub(crate) async fn open_or_rescue_ledger(folder: &Path) -> anyhow::Result<(Ledger, Option<Rescue>)> {
     prepare(folder)?;
     Ok(Ledger::open_or_rescue(&ledger_file(folder)).await?)

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 /// The exit code of a program that was stopped.
 const STOPPED: i32 = 130;
-/// Whoever asks to stop waits for so long at most, even where a disk does not answer: all that counts is on the disk at
+/// A user who asks to stop waits for so long at most, even where a disk does not answer: all that counts is on the disk at
 /// any moment, and Docker kills after ten seconds.
 const LIMIT: Duration = Duration::from_secs(7);
 
@@ -38,7 +38,7 @@ fn stop_on<const N: usize>(kinds: [SignalKind; N]) -> anyhow::Result<Shutdown> {
         let sender = sender.clone();
         tokio::spawn(async move {
             while stream.recv().await.is_some() {
-                // Whoever asked twice already needs no third time.
+                // Two requests need no third.
                 let _ = sender.try_send(());
             }
         });

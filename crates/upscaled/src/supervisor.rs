@@ -22,7 +22,7 @@ pub(crate) fn tell_stopping() {
     tell(NotifyState::Stopping);
 }
 
-/// Nothing happens where nobody listens.
+/// Nothing happens without a supervisor.
 fn tell(what: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[what]) {
         tracing::debug!("systemd cannot be told: {error}");

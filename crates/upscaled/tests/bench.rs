@@ -107,7 +107,7 @@ fn ctrl_c_ends_it_and_its_worker() {
     assert!(errors.contains("1 of 2: realesr-general-x4v3"), "{errors}");
     wait_for("the worker to go", server::PATIENCE, || {
         let stat = std::fs::read_to_string(format!("/proc/{worker}/stat")).unwrap_or_default();
-        // Whoever adopts it may let it lie as a zombie.
+        // The process that adopts it may let it lie as a zombie.
         stat.is_empty() || stat.contains(") Z ")
     });
 }

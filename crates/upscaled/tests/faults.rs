@@ -163,7 +163,7 @@ fn a_worker_that_wakes_up_when_its_work_is_somebody_elses_changes_nothing() {
         std::thread::sleep(Duration::from_millis(random.below(150)));
         let Some(worker) = server.worker() else { continue };
         signal("STOP", worker);
-        // Nobody is left who could tell it that its work is given out again.
+        // No server is left that could tell it that its work is given out again.
         server.kill();
         server.restart();
         stopped.0.push(worker);

@@ -99,8 +99,8 @@ fn numbers_and_lists_that_cannot_be_are_refused() {
         ("evil-work", json!({ "operations_per_pixel": u64::MAX }), "(operations of the network"),
         ("evil-order", json!({ "keyframes": [9, 3] }), "(keyframes"),
         ("evil-late", json!({ "keyframes": [u32::MAX] }), "(keyframes"),
-        ("evil-gaps", json!({ "gaps": [range(9, 3)] }), "(gaps"),
-        ("evil-overlap", json!({ "gaps": vec![range(3, 9); 100_000] }), "(gaps"),
+        ("evil-gaps", json!({ "gaps": [range(9, 3)] }), "(missing"),
+        ("evil-overlap", json!({ "gaps": vec![range(3, 9); 100_000] }), "(missing"),
         ("evil-carry", json!({ "carry": { "streams": carried } }), "(streams"),
         (
             "evil-sound",
@@ -123,8 +123,8 @@ fn numbers_and_lists_that_cannot_be_are_refused() {
 /// An answer that a segment is finished.
 fn segment_done(file: &str, bytes: u64, frames: u32, pixels: u64) -> Value {
     let reused = json!({ "frames": frames, "pixels": pixels });
-    let evidence = json!({ "file": file, "bytes": bytes, "blake3": "ab".repeat(32), "reused": reused });
-    json!({ "segment_done": { "evidence": evidence, "engine": "x" } })
+    let digest = json!({ "file": file, "bytes": bytes, "blake3": "ab".repeat(32), "reused": reused });
+    json!({ "segment_done": { "digest": digest, "engine": "x" } })
 }
 
 /// An answer that the result is complete.
@@ -359,7 +359,7 @@ fn a_worker_does_not_outlive_a_server_that_is_killed() {
     server::signal("STOP", worker);
     server.kill();
     let place = format!("/proc/{worker}/stat");
-    // One that nobody has buried yet is a zombie.
+    // One that is not reaped yet is a zombie.
     let is_alive = || fs::read_to_string(&place).is_ok_and(|stat| !stat.contains(") Z "));
     wait_for("the end of the worker", Duration::from_secs(5), || !is_alive());
 }

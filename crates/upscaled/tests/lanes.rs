@@ -1,4 +1,4 @@
-//! Several workers at once, and the work beside the engine's: the frames are the same, and nobody waits for what can be done
+//! Several workers at once, and the work beside the engine's: the frames are the same, and no film waits for what can be done
 //! ahead.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]

@@ -154,7 +154,7 @@ fn when_memory_runs_out_the_worker_dies_and_nothing_finished_is_lost() {
                 server = start_server();
             }
             // While a segment waits for its next attempt, the worker dies over those after it, in every round. A third
-            // death over any of them ends the job, and whoever raises the limit lets it go on.
+            // death over any of them ends the job, and a higher limit lets it go on.
             if server.jobs()[0]["status"] == "failed" {
                 println!("{}", server.jobs()[0]["reason"]);
                 run_well(&root, &["retry", "1"]);

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use common::{Random, SMALL_JOB, can_trace, frame_checksums, make_telling_clip, number, run};
 use disk::{Disk, Files};
-use job::state::{Evidence, Status};
+use job::state::{SegmentDigest, Status};
 use ledger::Ledger;
 use trace::{Call, calls, record};
 
@@ -82,13 +82,13 @@ fn restore(folder: &Path, files: &Files) {
 struct Known {
     is_done: bool,
     /// What proves that segments are finished; nothing any more once the job is done.
-    evidence: Vec<Evidence>,
+    digest: Vec<SegmentDigest>,
 }
 
 impl Known {
     /// Names of the files of finished segments.
     fn files(&self) -> BTreeSet<&str> {
-        self.evidence.iter().map(|evidence| evidence.file.as_str()).collect()
+        self.digest.iter().map(|digest| digest.file.as_str()).collect()
     }
 }
 
@@ -111,8 +111,8 @@ fn ledger(root: &Path, files: &Files) -> Result<Option<Known>, String> {
         assert!(jobs.len() <= 1);
         let Some(record) = jobs.pop() else { return Ok(None) };
         let segments = ledger.segments(record.id, 0, FRAMES).await?.into_iter();
-        let evidence = segments.filter_map(|numbered| numbered.segment.evidence).collect();
-        Ok(Some(Known { is_done: record.job.status == Status::Done, evidence }))
+        let digest = segments.filter_map(|numbered| numbered.segment.digest).collect();
+        Ok(Some(Known { is_done: record.job.status == Status::Done, digest }))
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(reading).map_err(|error: ledger::Error| error.to_string())
@@ -175,13 +175,13 @@ impl Recording {
             return Err("there is a result that is not whole".to_owned());
         }
         let known = ledger(&self.root, left)?;
-        // Whoever has the whole result needs neither segments nor ledger.
+        // With the whole result, there is need for neither segments nor ledger.
         let is_over = known.as_ref().is_some_and(|known| known.is_done);
         if is_over && result.is_none() {
             return Err("the job is done without a result".to_owned());
         }
-        let evidence = known.as_ref().map(|known| known.evidence.as_slice()).unwrap_or_default();
-        for Evidence { file, bytes, blake3, .. } in evidence {
+        let digest = known.as_ref().map(|known| known.digest.as_slice()).unwrap_or_default();
+        for SegmentDigest { file, bytes, blake3, .. } in digest {
             storage::check(&self.root.join("clip.mp4.job/work"), file, blake3, *bytes)
                 .map_err(|fault| fault.to_string())?;
         }
@@ -194,14 +194,14 @@ impl Recording {
                 return Err("the ledger has lost a finished segment".to_owned());
             }
         }
-        Ok(Found { segments: evidence.len(), result: result.is_some() })
+        Ok(Found { segments: digest.len(), result: result.is_some() })
     }
 
     /// Starts the job again on what is there after a power cut.
     fn go_on(&self, left: &Files) -> Result<(), String> {
         let output = run(&self.root, &SMALL_JOB);
         let errors = String::from_utf8_lossy(&output.stderr);
-        // The instant after the ledger of a finished job is gone: the start finds a result of nobody.
+        // The instant after the ledger of a finished job is gone: the start finds a result without a job.
         let ledger = self.root.join("clip.mp4.job/ledger.db");
         let is_forgotten = left.contains_key(self.result().to_str().unwrap())
             && !left.contains_key(ledger.to_str().unwrap())

@@ -150,7 +150,7 @@ fn a_file_that_takes_the_name_while_the_job_runs_stays_as_it_is() {
     assert_eq!(output.status.code(), Some(1), "{errors}");
     assert!(errors.contains("is there already"), "{errors}");
     assert_eq!(fs::read(at("clip_upscaled.mp4")).unwrap(), b"mine");
-    // The work is kept for whoever wants the file replaced.
+    // The work is kept, should the user want the file replaced.
     run_well(folder.path(), &[&SMALL_JOB[..], &["--overwrite"]].concat());
     assert_eq!(frame_checksums(&at("clip_upscaled.mp4")).len(), 60);
 }

@@ -17,11 +17,11 @@ use common::{make_clip, run_well, segments, wait_for};
 use server::{PATIENCE, Server};
 
 /// The number of a user who has no rights, on every usual system.
-const NOBODY: &str = "65534";
+const OTHER_USER: &str = "65534";
 
 /// The executables where every user can reach them; `None`, with the reason, where no other user can be taken on.
 fn for_all_users(folder: &Path) -> Option<PathBuf> {
-    let output = Command::new("setpriv").args(["--reuid", NOBODY, "--clear-groups", "true"]).output();
+    let output = Command::new("setpriv").args(["--reuid", OTHER_USER, "--clear-groups", "true"]).output();
     if !matches!(&output, Ok(output) if output.status.success()) {
         println!("skipped: another user can be taken on by root alone, with setpriv: {output:?}");
         return None;
@@ -37,10 +37,10 @@ fn for_all_users(folder: &Path) -> Option<PathBuf> {
 }
 
 /// The program as the user who has no rights.
-fn of_nobody(programs: &Path, root: &Path, arguments: &[&str]) -> Command {
+fn by_other_user(programs: &Path, root: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(programs.join("upscaled"));
     command.args(arguments).current_dir(root).env_remove("UPSCALED_ROOT");
-    place::wrapped(&command, "setpriv", &["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"])
+    place::wrapped(&command, "setpriv", &["--reuid", OTHER_USER, "--regid", OTHER_USER, "--clear-groups"])
 }
 
 fn set_mode(path: &Path, mode: u32) {
@@ -64,7 +64,7 @@ fn another_user_is_told_whose_server_it_is() {
         for arguments in
             [&["list"][..], &["show", "1"], &["cancel", "1"], &["serve", "--model", "none"], &["reload"]]
         {
-            let output = of_nobody(&programs, &root, arguments).output().unwrap();
+            let output = by_other_user(&programs, &root, arguments).output().unwrap();
             let errors = errors(&output);
             assert_eq!(output.status.code(), Some(1), "{arguments:?}: {errors}");
             assert!(errors.contains("`sudo -u root upscaled ...`"), "{arguments:?}: {errors}");
@@ -73,7 +73,7 @@ fn another_user_is_told_whose_server_it_is() {
     }
     // A ledger of another user in a folder that all may write.
     set_mode(&root.join("state"), 0o777);
-    let output = of_nobody(&programs, &root, &["list"]).output().unwrap();
+    let output = by_other_user(&programs, &root, &["list"]).output().unwrap();
     assert!(errors(&output).contains("ledger.db` is of the user root"), "{}", errors(&output));
     run_well(&root, &["list"]);
 }
@@ -88,7 +88,7 @@ fn a_running_server_answers_no_other_user() {
     let server = Server::start(&root, &["--model", "none"]);
     server.wait_for_jobs(1);
     let refused = |arguments: &[&str]| {
-        let output = of_nobody(&programs, &root, arguments).output().unwrap();
+        let output = by_other_user(&programs, &root, arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", errors(&output));
         errors(&output)
     };
@@ -123,7 +123,7 @@ fn a_file_that_may_not_be_read_is_taken_up_as_soon_as_it_may() {
     let settings = ["--model", "realesr-animevideov3", "--segment-frames", "25"];
     let server = Server::start_wrapped(&root, &settings, |serve| {
         let arguments: Vec<&str> = serve.get_args().map(|argument| argument.to_str().unwrap()).collect();
-        of_nobody(&programs, &root, &arguments)
+        by_other_user(&programs, &root, &arguments)
     });
     let reason = |line: &serde_json::Value| line["reason"].as_str().unwrap_or_default().to_owned();
     wait_for("the file to wait", PATIENCE, || {

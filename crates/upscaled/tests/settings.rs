@@ -180,7 +180,7 @@ fn new_settings_are_taken_up_for_new_jobs_and_mistakes_are_not() {
     let settings = root.join("upscaled.toml");
     fs::create_dir(root.join("input")).unwrap();
     fs::write(&settings, "model = \"none\"\nscale = 2").unwrap();
-    assert_eq!(run(root, &["reload"]).status.code(), Some(0), "nobody has to run");
+    assert_eq!(run(root, &["reload"]).status.code(), Some(0), "no server has to run");
     let mut server = Server::start(root, &[]);
     let size = |name: &str, jobs: usize| {
         make_clip(&root.join("input").join(name), "32x32", 3, false);

@@ -140,7 +140,7 @@ impl Place {
 
     /// Runs the job until it is killed at a point. False when it never came there.
     fn kill_at(&self, point: &Point) -> bool {
-        // The instant after the ledger of a finished job is gone: the next start finds a result of nobody.
+        // The instant after the ledger of a finished job is gone: the next start finds a result without a job.
         let is_forgotten =
             self.path("clip_upscaled.mp4").exists() && !self.path("clip.mp4.job/ledger.db").exists();
         let (output, killed) = self.run_with(KILL, point);

@@ -16,10 +16,10 @@ const NEEDED_ENCODER: &str = "libx264";
 const ENCODERS: [&str; 7] =
     [NEEDED_ENCODER, "libx265", "libsvtav1", "h264_nvenc", "hevc_nvenc", "h264_qsv", "h264_vaapi"];
 
-/// Looks at the walls around this process, FFmpeg, the engine, the encoders and the memory.
-pub(crate) fn run(walls: &Sandbox) -> Vec<Finding> {
+/// Looks at the sandbox around this process, FFmpeg, the engine, the encoders and the memory.
+pub(crate) fn run(sandbox_state: &Sandbox) -> Vec<Finding> {
     let ffmpeg = finding("FFmpeg", true, media::version(), None);
-    let mut findings = vec![confinement(walls), ffmpeg, engine(), memory(), scratch()];
+    let mut findings = vec![confinement(sandbox_state), ffmpeg, engine(), memory(), scratch()];
     for encoder in ENCODERS.into_iter().filter_map(Encoder::named) {
         let works = trial::works(encoder);
         let remedy = match (&works, encoder.name) {
@@ -40,15 +40,15 @@ fn finding(subject: &str, ok: bool, detail: String, remedy: Option<&str>) -> Fin
     Finding { subject: subject.to_owned(), ok, detail, remedy: remedy.map(ToOwned::to_owned) }
 }
 
-/// Tries what the walls forbid.
-fn confinement(walls: &Sandbox) -> Finding {
+/// Tries what the sandbox forbids.
+fn confinement(sandbox_state: &Sandbox) -> Finding {
     let succeeded = sandbox::succeeded();
     let (tried, denied) = (sandbox::ATTEMPTS.len(), sandbox::ATTEMPTS.len() - succeeded.len());
-    let mut detail = format!("{denied} of {tried} forbidden actions are denied by {}", walls.detail);
+    let mut detail = format!("{denied} of {tried} forbidden actions are denied by {}", sandbox_state.detail);
     if !succeeded.is_empty() {
         detail = format!("{detail}; the worker can {}", succeeded.join(", "));
     }
-    let ok = walls.is_complete && succeeded.is_empty();
+    let ok = sandbox_state.is_complete && succeeded.is_empty();
     let remedy = (!ok).then_some("upscale files that you trust, or use a newer Linux");
     finding("sandbox", ok, detail, remedy)
 }

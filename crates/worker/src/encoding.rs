@@ -109,7 +109,7 @@ impl Output<'_> {
                 }
             }
         }
-        // Options that nobody takes are not the fault of the encoders.
+        // Options that no encoder takes are not the fault of the encoders.
         let tried = self.candidates().into_iter().find(|encoder| !encoder.is_hardware);
         if choice.encodings.is_empty()
             && let Some(encoder) = tried

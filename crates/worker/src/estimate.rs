@@ -76,7 +76,7 @@ fn attempt(
     if request.settings.has_network() && took >= SECONDS / 2.0 {
         let settings = Settings {
             model: Model::None,
-            twin: None,
+            wdn: None,
             denoise: 1.0,
             strength: 1.0,
             ..request.settings.clone()
@@ -169,7 +169,7 @@ impl Film<'_> {
             frame_list: FrameListFile {
                 path: FilePath(request.folder.join("frames.index")),
                 blake3: facts.frame_list_blake3.clone(),
-                gaps: facts.gaps.clone(),
+                missing: facts.missing.clone(),
             },
             index: 0,
             epoch: 0,

@@ -2,7 +2,7 @@
 
 use job::{Failure, FailureKind, Notice, Remedy, SettingsError};
 
-/// Room to ask for when a write failed and nobody knows how much it would have needed.
+/// Space to ask for when a write failed and it is unknown how much it would have needed.
 const SOME_ROOM: u64 = 64 << 20;
 
 /// A request that could not be done.

@@ -6,7 +6,7 @@ use std::path::Path;
 use frame::{Area, Canvas, Orientation, Rational, Size};
 use job::FailureKind;
 use media::{FieldOrder, Fields, Index, Made, Part, Quirks, Stretch, Whole};
-use protocol::message::FrameListFile as Place;
+use protocol::message::FrameListFile as Request;
 use storage::{FieldsPart, FrameListFile, PartOfList, PictureKind, PicturesPart, StretchPart};
 
 use crate::failure::Failed;
@@ -48,7 +48,7 @@ fn part_of(whole: &Whole, index: &Index) -> PartOfList {
         begins_later: whole.begins_later,
         ends_earlier: whole.ends_earlier,
         last_duration: index.last_duration,
-        gaps: whole.list.gaps.iter().map(|gap| (gap.start, gap.end)).collect(),
+        missing: whole.list.missing.iter().map(|run| (run.start, run.end)).collect(),
     }
 }
 
@@ -106,21 +106,21 @@ fn fields_part(fields: &Fields) -> FieldsPart {
 }
 
 /// Reads the frame list that was written with this checksum.
-pub(crate) fn read(place: &Place) -> Result<Index, Failed> {
+pub(crate) fn read(place: &Request) -> Result<Index, Failed> {
     let lost = |message: String| Failed::new(FailureKind::FrameListLost, message);
     let (file, checksum) = FrameListFile::read(&place.path).map_err(|error| lost(error.to_string()))?;
     if checksum != place.blake3 {
         return Err(lost(format!("the frame list `{}` is not the job's", place.path.display())));
     }
-    let gaps: Vec<Range<u32>> = match &file.part {
+    let missing: Vec<Range<u32>> = match &file.part {
         // Those of the job are only those of the part.
-        Some(part) => part.gaps.iter().map(|&(first, end)| first..end).collect(),
-        None => place.gaps.iter().map(|gap| gap.first..gap.end).collect(),
+        Some(part) => part.missing.iter().map(|&(first, end)| first..end).collect(),
+        None => place.missing.iter().map(|run| run.first..run.end).collect(),
     };
     let film = canvas(file.pictures.canvas);
     let crop = file.crop.map(|[width, height, x, y]| Area { x, y, size: Size::new(width, height) });
     let quirks = Quirks { shows_all: file.shows_all, reorder: file.pictures.reorder };
-    let list = |time_base: (i32, i32), pts, keyframes, last_duration, gaps| Index {
+    let list = |time_base: (i32, i32), pts, keyframes, last_duration, missing| Index {
         keyframes,
         last_duration,
         seekable: file.seekable,
@@ -128,7 +128,7 @@ pub(crate) fn read(place: &Place) -> Result<Index, Failed> {
         is_clean: file.is_clean,
         quirks,
         canvas: film,
-        gaps,
+        missing,
         ..Index::of_times(Rational::new(time_base.0, time_base.1), pts)
     };
     let pictures = file.pictures;
@@ -139,14 +139,14 @@ pub(crate) fn read(place: &Place) -> Result<Index, Failed> {
     // What is known of the pictures belongs to the frames that are decoded.
     let with_pictures = |list: Index| Index { parts, digests, disorder, ..list };
     let Some(part) = file.fields else {
-        let list = list(file.time_base, file.pts, file.keyframes, file.last_duration, gaps);
+        let list = list(file.time_base, file.pts, file.keyframes, file.last_duration, missing);
         return cut(with_pictures(Index { crop, ..list }), file.part.as_ref());
     };
     let made = match part.made {
         FRAMES => Made::Frames,
         FIELDS => Made::Fields,
         FILM => Made::Film { kept: part.kept },
-        other => return Err(lost(format!("the frame list has a kind {other} that nobody knows"))),
+        other => return Err(lost(format!("the frame list has an unknown kind {other}"))),
     };
     let stretch = |part: StretchPart| {
         let order = ORDERS.get(part.order as usize).copied();
@@ -156,10 +156,10 @@ pub(crate) fn read(place: &Place) -> Result<Index, Failed> {
     let stretches = stretches
         .filter(|stretches| Stretch::are_within(stretches, part.pts.len()))
         .ok_or_else(|| lost("the frame list has stretches of fields that cannot be".to_owned()))?;
-    let of_file = Fields::gaps_of_file(&made, &gaps);
+    let of_file = Fields::missing_in_file(&made, &missing);
     let decoded = list(part.time_base, part.pts, part.keyframes, part.last_duration, of_file);
     let fields = Fields { made, stretches, decoded: Box::new(with_pictures(decoded)) };
-    let list = list(file.time_base, file.pts, file.keyframes, file.last_duration, gaps);
+    let list = list(file.time_base, file.pts, file.keyframes, file.last_duration, missing);
     cut(Index { fields: Some(fields), crop, ..list }, file.part.as_ref())
 }
 

@@ -107,7 +107,7 @@ pub(crate) fn examine(
         operations_per_pixel: network.operations_per_pixel,
         network_scale: network.scale,
         frame_list_blake3: frame_list::write(&index, &request.frame_list)?,
-        gaps: index.gaps.iter().map(|gap| SegmentRange { first: gap.start, end: gap.end }).collect(),
+        missing: index.missing.iter().map(|run| SegmentRange { first: run.start, end: run.end }).collect(),
         notes,
         pixel: shape.pixel,
         is_turned: shape.is_turned,

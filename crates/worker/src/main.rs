@@ -13,10 +13,10 @@ mod foresee;
 mod frame_list;
 mod index;
 mod join;
-mod look;
 mod memory;
 mod model;
 mod pipeline;
+mod postprocess;
 mod preview;
 mod rehearsal;
 mod results;
@@ -100,8 +100,8 @@ fn serve() -> anyhow::Result<()> {
         bail!("the first message does not say what may be touched: both programs must be of the same build");
     };
     // Landlock holds for this thread and those that it starts: there must be no other yet.
-    let walls = sandbox::enter(&access);
-    wire::send(&Response::Confined(walls.clone()))?;
+    let sandbox_state = sandbox::enter(&access);
+    wire::send(&Response::Confined(sandbox_state.clone()))?;
     let progress = Progress::default();
     let mut upscaler = Upscaler::default();
     for request in wire::requests()? {
@@ -117,7 +117,7 @@ fn serve() -> anyhow::Result<()> {
             Request::TryEncoder(settings) => trial::run(&settings),
             Request::Model(model) => model::facts(&model).map(Response::Model),
             Request::Confine(_) => Err(Failed::last("the rights of this worker are given up for good")),
-            Request::Doctor => Ok(Response::Doctor(doctor::run(&walls))),
+            Request::Doctor => Ok(Response::Doctor(doctor::run(&sandbox_state))),
         };
         wire::send(&answer.unwrap_or_else(|Failed(failure)| Response::Failed(failure)))?;
     }

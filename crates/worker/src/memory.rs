@@ -108,7 +108,7 @@ impl Segment<'_> {
             };
             let bytes = beside.saturating_add(sessions);
             if bytes <= allowed {
-                // What nobody needs may serve parts of pictures, which are faster with sessions of their own.
+                // What is not needed may serve parts of pictures, which are faster with sessions of their own.
                 return Ok(Plan { queue, sessions: sessions + (left - sessions) / 2, bytes });
             }
             least = least.min(bytes);

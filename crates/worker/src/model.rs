@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use engine::Reuse;
-use job::{Model, Settings, Twin};
+use job::{Model, Settings, WdnWeights};
 use network::ir::Network;
 use network::{Format, ModelBytes, Tensors, catalogue};
 use protocol::message::ModelFacts;
@@ -31,7 +31,7 @@ struct Ready {
 struct Key {
     model: Model,
     denoise: f32,
-    twin: Option<Twin>,
+    wdn: Option<WdnWeights>,
     threads: u32,
 }
 
@@ -48,7 +48,7 @@ impl Upscaler {
         let key = Key {
             model: settings.model.clone(),
             denoise: settings.denoise,
-            twin: settings.twin.clone(),
+            wdn: settings.wdn.clone(),
             threads,
         };
         let ready = match self.ready.take() {
@@ -114,11 +114,10 @@ pub(crate) fn network(settings: &Settings) -> Result<Network, Failed> {
         }
         Model::File { path, blake3, .. } => read(path, blake3)?,
     };
-    let tensors = match &settings.twin {
-        Some(twin) if settings.denoise < 1.0 => {
-            let twin = read(&twin.path, &twin.blake3)?;
-            network::blend(&model, &twin, settings.denoise)
-                .map_err(|error| Failed::last(error.to_string()))?
+    let tensors = match &settings.wdn {
+        Some(wdn) if settings.denoise < 1.0 => {
+            let wdn = read(&wdn.path, &wdn.blake3)?;
+            network::blend(&model, &wdn, settings.denoise).map_err(|error| Failed::last(error.to_string()))?
         }
         _ => model,
     };
@@ -170,6 +169,6 @@ mod tests {
     fn the_program_and_the_catalogue_know_the_same_models() {
         let names: Vec<&str> = catalogue::BUILT_IN.iter().map(|model| model.name).collect();
         assert_eq!(names, job::BUILT_IN_MODELS);
-        assert_eq!(catalogue::built_in(job::DEFAULT_MODEL).unwrap().wdn, Some(job::DENOISE_TWIN));
+        assert_eq!(catalogue::built_in(job::DEFAULT_MODEL).unwrap().wdn, Some(job::WDN_MODEL));
     }
 }

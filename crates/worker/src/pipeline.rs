@@ -1,4 +1,4 @@
-//! The way of a frame: decode, engine, look, encode, each on a thread of its own, joined by short queues.
+//! The way of a frame: decode, engine, post-processing, encode, each on a thread of its own, joined by short queues.
 //!
 //! Pictures go round: what the encoder has used goes back to the decoder, so that nothing is allocated once the queues
 //! are full. A frame that repeats the one before goes through all stages, but nothing is done to it on the way.
@@ -13,7 +13,7 @@ use job::state::Reused;
 use media::{NextFrame, RangeDecoder};
 
 use crate::failure::Failed;
-use crate::look::Look;
+use crate::postprocess::PostProcessing;
 use crate::results::Results;
 use crate::threads;
 use crate::trace::{Stage, Trace};
@@ -21,7 +21,7 @@ use crate::trace::{Stage, Trace};
 /// The names of the threads; encoding is done on the one that calls.
 const DECODE: &str = "decode";
 const ENGINE: &str = "engine";
-const LOOK: &str = "look";
+const POSTPROCESS: &str = "postprocess";
 /// Largest mean difference between a picture and its source that is still believed, of 1. Networks stay below 0.03 on
 /// the hardest test pictures; a black or scrambled picture of a film is above 0.15.
 const LARGEST_DIFFERENCE: f32 = 0.1;
@@ -38,20 +38,20 @@ struct Picture {
     is_repeat: bool,
     /// What the engine made, from there on.
     result: Option<Arc<Planar<u16>>>,
-    /// What is encoded in its place, from the look on where there is one.
+    /// What is encoded in its place, from post-processing on where there is some.
     finished: Option<Arc<Planar<u16>>>,
     /// All samples that the engine gave are numbers.
     sound: bool,
 }
 
 /// What the stages have in common.
-pub(crate) struct Way<'a> {
+pub(crate) struct Pipeline<'a> {
     /// What upscales; `None` for settings without a network.
     pub(crate) reuse: Option<&'a mut Reuse>,
     /// How many times larger its pictures are.
     pub(crate) scale: u32,
     /// What is done to the pictures afterwards, if anything.
-    pub(crate) look: Option<Look>,
+    pub(crate) post: Option<PostProcessing>,
     /// Frames that the decoder finds to be repeats are not even converted.
     pub(crate) skips_repeats: bool,
     /// Pictures between two stages.
@@ -68,38 +68,38 @@ pub(crate) struct Way<'a> {
 /// gets `None` for the very picture that it got before. Gives what was not computed.
 pub(crate) fn run(
     decoder: RangeDecoder<'_>,
-    mut way: Way<'_>,
+    mut pipeline: Pipeline<'_>,
     mut encode: impl FnMut(Option<&Planar<u16>>, i64, &[u8]) -> Result<(), Failed>,
 ) -> Result<Reused, Failed> {
-    let queue = way.queue;
+    let queue = pipeline.queue;
     let (decoded, to_engine) = sync_channel::<Picture>(queue);
     let (upscaled, to_encoder) = sync_channel::<Picture>(queue);
     let (used, free) = channel::<Picture>();
     thread::scope(|scope| {
-        let (first, skips_repeats, trace) = (way.first, way.skips_repeats, way.trace);
+        let (first, skips_repeats, trace) = (pipeline.first, pipeline.skips_repeats, pipeline.trace);
         let decode = move || decode(decoder, (first, skips_repeats), &free, &decoded, trace);
         let decode = threads::start_in(scope, DECODE, decode)?;
-        let look = way.look.take();
-        let repeats_differ = look.as_ref().is_some_and(Look::is_new_each_time);
-        let upscale = threads::start_in(scope, ENGINE, move || upscale(way, &to_engine, &upscaled))?;
-        let (look, to_encoder) = match look {
+        let post = pipeline.post.take();
+        let repeats_differ = post.as_ref().is_some_and(PostProcessing::is_new_each_time);
+        let upscale = threads::start_in(scope, ENGINE, move || upscale(pipeline, &to_engine, &upscaled))?;
+        let (post, to_encoder) = match post {
             None => (None, to_encoder),
-            Some(look) => {
-                let (done, looked) = sync_channel::<Picture>(queue);
-                let finish = move || finish(look, &to_encoder, &done, trace);
-                (Some(threads::start_in(scope, LOOK, finish)?), looked)
+            Some(post) => {
+                let (done, post_processed) = sync_channel::<Picture>(queue);
+                let finish = move || finish(post, &to_encoder, &done, trace);
+                (Some(threads::start_in(scope, POSTPROCESS, finish)?), post_processed)
             }
         };
         let encoded = encode_all(&to_encoder, &used, repeats_differ, &mut encode, trace);
-        // A stage that waits for room in this queue must see that nobody takes from it any more.
+        // A stage that waits for room in this queue must see that its receiver is gone.
         drop(to_encoder);
         let upscaled = threads::result(ENGINE, upscale.join());
         let decoded = threads::result(DECODE, decode.join());
-        let looked = look.map_or(Ok(Ok(())), |look| threads::result(LOOK, look.join()));
+        let post_processed = post.map_or(Ok(Ok(())), |post| threads::result(POSTPROCESS, post.join()));
         // The stage that failed first made the later ones stop early without an error of their own.
         decoded??;
         let reused = upscaled??;
-        looked??;
+        post_processed??;
         encoded.map(|()| reused)
     })
 }
@@ -140,23 +140,23 @@ fn decode(
 }
 
 fn upscale(
-    mut way: Way<'_>,
+    mut pipeline: Pipeline<'_>,
     pictures: &Receiver<Picture>,
     done: &SyncSender<Picture>,
 ) -> Result<Reused, Failed> {
     let (mut results, mut reused) = (Results::default(), Reused::default());
     for mut picture in pictures {
-        let (trace, number) = (way.trace, picture.number);
+        let (trace, number) = (pipeline.trace, picture.number);
         let computed = if picture.is_repeat {
             0
         } else {
-            trace.span(Stage::Engine, number, || way.compute(&mut picture, &mut results))?
+            trace.span(Stage::Engine, number, || pipeline.compute(&mut picture, &mut results))?
         };
         picture.result = results.last();
         reused.frames += u32::from(picture.is_repeat);
         // The size of a repeat's source is that of some earlier picture, which is the same.
         let pixels = picture.result.as_ref().map_or(0, |result| result.size().pixels());
-        let pixels = pixels / (u64::from(way.scale) * u64::from(way.scale)).max(1);
+        let pixels = pixels / (u64::from(pipeline.scale) * u64::from(pipeline.scale)).max(1);
         // Tiles overlap, and never are more work than the whole by more than that.
         reused.pixels += pixels.saturating_sub(computed);
         if done.send(picture).is_err() {
@@ -166,7 +166,7 @@ fn upscale(
     Ok(reused)
 }
 
-impl Way<'_> {
+impl Pipeline<'_> {
     /// Makes the result of a picture, or finds that it is the one before. Gives the pixels that it took.
     fn compute(&mut self, picture: &mut Picture, results: &mut Results) -> Result<u64, Failed> {
         let Picture { source, sound, is_repeat, .. } = picture;
@@ -195,9 +195,9 @@ impl Way<'_> {
     }
 }
 
-/// Gives pictures their look until there are no more.
+/// Post-processes pictures until there are no more.
 fn finish(
-    mut look: Look,
+    mut post: PostProcessing,
     pictures: &Receiver<Picture>,
     done: &SyncSender<Picture>,
     trace: &Trace,
@@ -205,9 +205,9 @@ fn finish(
     for mut picture in pictures {
         let Picture { number, source, is_repeat, result, .. } = &picture;
         if let Some(result) = result {
-            let finished = trace.span(Stage::Look, *number, || {
+            let finished = trace.span(Stage::PostProcessing, *number, || {
                 let source = if *is_repeat { None } else { Some(source) };
-                look.apply(*number, source, result)
+                post.apply(*number, source, result)
             })?;
             picture.finished = Some(finished);
         }
@@ -240,7 +240,7 @@ fn encode_all(
     trace: &Trace,
 ) -> Result<(), Failed> {
     for mut picture in pictures {
-        // Others may write to the pictures from here on, and must find nobody that shares them.
+        // Others may write to the pictures from here on, and must find no other owner.
         let (result, finished) = (picture.result.take(), picture.finished.take());
         trace.span(Stage::Encode, picture.number, || {
             // What the engine made is looked at, since what is done afterwards could hide that it is wrong. What is the

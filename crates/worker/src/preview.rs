@@ -17,9 +17,9 @@ use protocol::message::{PreviewKind, PreviewPicture, PreviewRequest, Response};
 use self::picture::{Picture, Upright};
 use crate::failure::Failed;
 use crate::index::{shape, wanted_crop};
-use crate::look::Look;
 use crate::model::Upscaler;
 use crate::pipeline::take;
+use crate::postprocess::PostProcessing;
 use crate::sandbox::LittleMemory;
 use crate::source::source;
 use crate::wire::Progress;
@@ -267,8 +267,8 @@ fn enlarge(
         }
     };
     let result = Arc::new(result);
-    let result = match Look::new(settings, size, result.size(), target)? {
-        Some(mut look) => look.apply(frame.number, Some(source), &result)?,
+    let result = match PostProcessing::new(settings, size, result.size(), target)? {
+        Some(mut post) => post.apply(frame.number, Some(source), &result)?,
         None => result,
     };
     sized(Arc::unwrap_or_clone(result), target)

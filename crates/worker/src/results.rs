@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use frame::{Planar, Size};
 
-/// The pictures of a segment's results. A stage that is to have one gets a share of it; a picture that nobody shares any
+/// The pictures of a segment's results. A stage that is to have one gets a share of it; a picture that has no other owner any
 /// more is written again, so that nothing is allocated once there are enough.
 #[derive(Default)]
 pub(crate) struct Results {
@@ -56,7 +56,7 @@ impl Results {
         });
     }
 
-    /// The last picture, which nobody shares yet.
+    /// The last picture, which has no other owner yet.
     fn last_mut(&mut self) -> &mut Planar<u16> {
         Arc::make_mut(&mut self.all[self.last])
     }

@@ -1,7 +1,7 @@
-//! Walls around this process, because what it decodes may be an attack: it reads one source, writes one folder, and
+//! A sandbox around this process, because what it decodes may be an attack: it reads one source, writes one folder, and
 //! reaches nothing else, whatever a decoder is made to do.
 //!
-//! Two walls that do not know of each other: Landlock for files, and signals; seccomp for the network, other processes
+//! Two layers that do not know of each other: Landlock for files, and signals; seccomp for the network, other processes
 //! and what Landlock does not know, such as the modes of files (a list of calls that are allowed). Neither needs root. What is missing is told, and
 //! the coordinator decides whether this process gets anything to open.
 
@@ -22,27 +22,28 @@ pub(crate) use limits::LittleMemory;
 pub(crate) fn enter(access: &Access) -> Sandbox {
     let start = Instant::now();
     let folder = access.write.first().map(|folder| &*folder.0);
-    let walls = [limits::set(folder), files::restrict(access), system_calls::restrict()];
-    let is_complete = walls.iter().all(|wall| matches!(wall, Wall::Whole(_)));
-    let missing =
-        walls.iter().filter_map(|wall| if let Wall::Missing(words) = wall { Some(&**words) } else { None });
+    let layers = [limits::set(folder), files::restrict(access), system_calls::restrict()];
+    let is_complete = layers.iter().all(|layer| matches!(layer, Layer::Whole(_)));
+    let missing = layers
+        .iter()
+        .filter_map(|layer| if let Layer::Missing(words) = layer { Some(&**words) } else { None });
     let missing = missing.collect::<Vec<_>>().join(", ");
-    let words: Vec<&str> = walls.iter().map(Wall::words).collect();
+    let words: Vec<&str> = layers.iter().map(Layer::words).collect();
     let time = start.elapsed().as_secs_f64() * 1e3;
     let detail = format!("{} (set up in {time:.1} ms)", words.join(", "));
     Sandbox { lacks: (!missing.is_empty()).then_some(missing), is_complete, detail }
 }
 
-/// How far a wall stands, in words.
+/// How far a layer stands, in words.
 #[derive(Debug)]
-enum Wall {
+enum Layer {
     Whole(String),
-    /// What it leaves open, another wall keeps closed.
+    /// What it leaves open, another layer keeps closed.
     Partial(String),
     Missing(String),
 }
 
-impl Wall {
+impl Layer {
     fn words(&self) -> &str {
         let (Self::Whole(words) | Self::Partial(words) | Self::Missing(words)) = self;
         words

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use frame::{Planar, Size};
-use job::state::{Evidence, Reused};
+use job::state::{Reused, SegmentDigest};
 use job::{FailureKind, Notice, Remedy};
 use media::{CodecParameters, Index, OwnedPacket, Packet, RangeDecoder, SegmentDecoder, SegmentEncoder};
 use protocol::Sidecar;
@@ -18,10 +18,10 @@ use storage::{
 use crate::encoding::{Output, media_container};
 use crate::failure::Failed;
 use crate::frame_list;
-use crate::look::Look;
 use crate::memory;
 use crate::model::Upscaler;
-use crate::pipeline::{self, Way};
+use crate::pipeline::{self, Pipeline};
+use crate::postprocess::PostProcessing;
 use crate::source::source;
 use crate::trace::Trace;
 use crate::verifier::{Checksum, Found, Verifier};
@@ -48,28 +48,28 @@ pub(crate) fn run(
     let on_disk = if made.file.in_ram() { 0 } else { made.file.len() };
     keep_limit(request, on_disk + made.file.len())?;
     let reused = made.reused;
-    let describe = |committed: &Committed| sidecar(request, evidence(committed, reused)).encode();
+    let describe = |committed: &Committed| sidecar(request, digest(committed, reused)).encode();
     let committed = commit(&request.folder, name, &mut made.file, describe).map_err(|error| {
         let needed = if let storage::Error::NoSpace { needed, .. } = error { needed } else { 0 };
         Failed::from(error).needing(needed + on_disk)
     })?;
-    let evidence = evidence(&committed, reused);
-    Ok(Response::SegmentDone { evidence, engine: made.engine })
+    let digest = digest(&committed, reused);
+    Ok(Response::SegmentDone { digest, engine: made.engine })
 }
 
-fn evidence(committed: &Committed, reused: Reused) -> Evidence {
+fn digest(committed: &Committed, reused: Reused) -> SegmentDigest {
     let Committed { file, bytes, blake3 } = committed.clone();
-    Evidence { file, bytes, blake3, reused }
+    SegmentDigest { file, bytes, blake3, reused }
 }
 
-fn sidecar(request: &SegmentRequest, evidence: Evidence) -> Sidecar {
+fn sidecar(request: &SegmentRequest, digest: SegmentDigest) -> Sidecar {
     Sidecar {
         range: request.range,
         fingerprint: request.fingerprint.clone(),
         frame_list: request.frame_list.blake3.clone(),
         settings_hash: request.settings.hash(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        evidence,
+        digest,
     }
 }
 
@@ -197,11 +197,11 @@ fn make(
         decoder.tonemap();
     }
     let made = pictures.scaled(scale);
-    let mut look = Look::new(&request.settings, pictures, made, size)?;
-    if let Some(look) = &mut look {
-        look.count_from(index.number_in_film());
+    let mut post = PostProcessing::new(&request.settings, pictures, made, size)?;
+    if let Some(post) = &mut post {
+        post.count_from(index.number_in_film());
     }
-    let mut encoder = SegmentEncoder::open(&settings, look.as_ref().map_or(made, |look| look.size(made)))?;
+    let mut encoder = SegmentEncoder::open(&settings, post.as_ref().map_or(made, |post| post.size(made)))?;
     let parameters: &CodecParameters = encoder.parameters();
     let verifier = Verifier::start(parameters, index.time_base)?;
     let header = serde_json::to_vec(parameters).map_err(|error| Failed::transient(error.to_string()))?;
@@ -233,17 +233,17 @@ fn make(
     };
     let skips_repeats = request.settings.reuse.is_some();
     let trace = Trace::of_segment(&format!("segment-{:06}.e{}", request.index, request.epoch));
-    let way = Way {
+    let pipeline = Pipeline {
         reuse,
         scale,
-        look,
+        post,
         skips_repeats,
         queue: plan.queue,
         first: range.first,
         alive: &tell,
         trace: &trace,
     };
-    let reused = pipeline::run(decoder, way, encode)?;
+    let reused = pipeline::run(decoder, pipeline, encode)?;
     encoder.finish(&mut append)?;
     trace.write(plan.bytes);
     let means = encoder.means().to_vec();

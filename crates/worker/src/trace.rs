@@ -27,7 +27,7 @@ pub(crate) enum Stage {
     /// The network.
     Engine,
     /// What is done to the network's pictures.
-    Look,
+    PostProcessing,
     /// Checks, conversion and encoding.
     Encode,
 }
@@ -37,7 +37,7 @@ impl Stage {
         match self {
             Self::Decode => "decode",
             Self::Engine => "engine",
-            Self::Look => "look",
+            Self::PostProcessing => "postprocess",
             Self::Encode => "encode",
         }
     }

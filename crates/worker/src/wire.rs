@@ -21,7 +21,7 @@ pub(crate) struct Progress {
     told: Mutex<Option<Instant>>,
 }
 
-/// The way in: requests. When the coordinator goes away, this process ends at once, whatever it is doing: nobody would
+/// The way in: requests. When the coordinator goes away, this process ends at once, whatever it is doing: no process would
 /// look at the result.
 pub(crate) fn requests() -> anyhow::Result<Receiver<Request>> {
     let (sender, requests) = channel();
@@ -94,7 +94,7 @@ pub(crate) fn read_request() -> anyhow::Result<Request> {
     Ok(message::decode(&bytes)?)
 }
 
-/// Writes a line to standard error, which the coordinator keeps as evidence.
+/// Writes a line to standard error, which the coordinator keeps with the failed attempt.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }

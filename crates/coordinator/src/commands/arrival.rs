@@ -2,7 +2,7 @@
 
 use job::FilePath;
 
-use super::message::{NewPlace, Refusal, Reply, Request};
+use super::message::{NewPosition, Refusal, Reply, Request};
 use super::select::{Selector, Which};
 
 /// Most bytes of a request: a command line has two million at most, and numbers of jobs take a few each.
@@ -47,8 +47,8 @@ pub(crate) fn check(request: &Request) -> Result<(), Refusal> {
         Request::Move { jobs, to } => {
             selectors(jobs)?;
             match to {
-                NewPlace::Before(other) => selectors(std::slice::from_ref(other)),
-                NewPlace::First | NewPlace::Last => Ok(()),
+                NewPosition::Before(other) => selectors(std::slice::from_ref(other)),
+                NewPosition::First | NewPosition::Last => Ok(()),
             }
         }
     }
@@ -126,7 +126,7 @@ mod tests {
             Request::Pause(some()),
             Request::Resume(some()),
             Request::Prioritize { jobs: some(), priority: Priority::High },
-            Request::Move { jobs: vec![name.clone()], to: NewPlace::Before(name.clone()) },
+            Request::Move { jobs: vec![name.clone()], to: NewPosition::Before(name.clone()) },
             Request::Reload,
         ]
     }

@@ -38,7 +38,7 @@ impl Change {
     }
 }
 
-/// Makes a change. `is_alone`: nobody works on the jobs of this ledger.
+/// Makes a change. `is_alone`: no service works on the jobs of this ledger.
 pub(crate) async fn change(
     ledger: &Ledger,
     which: &Which,

@@ -70,10 +70,10 @@ impl JobList {
         seen.retain(|file| takes_seen && filter.since.is_none_or(|since| file.since >= since));
         let is_wanted = |record: &Record| !record.is_removed && filter.takes(record);
         let mut records: Vec<Record> = records.into_iter().filter(is_wanted).collect();
-        records.sort_by_key(|Record { job, place, changed, .. }| match &job.status {
+        records.sort_by_key(|Record { job, position, changed, .. }| match &job.status {
             status if status.is_final() => (2, Reverse(job.priority), -changed.0),
-            Status::Running => (0, Reverse(job.priority), *place),
-            _ => (1, Reverse(job.priority), *place),
+            Status::Running => (0, Reverse(job.priority), *position),
+            _ => (1, Reverse(job.priority), *position),
         });
         let limit = filter.limit.map_or(usize::MAX, |limit| limit as usize);
         let left_out = records.len().saturating_sub(limit);
@@ -106,7 +106,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// A job that nobody has touched.
+    /// A job that no worker has touched.
     pub(in crate::commands) fn queued(id: i64) -> Record {
         let name = format!("film {id}.mkv");
         Record {
@@ -123,7 +123,7 @@ pub(super) mod tests {
             created: Millis(id),
             started: None,
             changed: Millis(id),
-            place: id,
+            position: id,
             replaces: None,
             is_removed: false,
             job: Job { id: JobId(id), ..Job::new() },

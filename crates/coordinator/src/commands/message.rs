@@ -47,7 +47,7 @@ pub enum Request {
         /// The jobs.
         jobs: Vec<Selector>,
         /// Where to.
-        to: NewPlace,
+        to: NewPosition,
     },
     /// Read the settings of the server again.
     Reload,
@@ -71,7 +71,7 @@ pub struct Submit {
 /// A new place for jobs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum NewPlace {
+pub enum NewPosition {
     /// Before all others.
     First,
     /// Before this one.

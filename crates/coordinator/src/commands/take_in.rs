@@ -32,7 +32,7 @@ pub async fn take_in(ledger: &Ledger, new: &NewJob, overwrite: bool) -> Result<S
             TakenIn::TriedAgain
         }
         Status::Done if !overwrite && has_result(&record).await => TakenIn::DoneAlready,
-        // Done before, and whoever asks again wants it made again.
+        // Done before, and a user who asks again wants it made again.
         Status::Done => {
             ledger.begin_again(id, new, now()).await?;
             TakenIn::BegunAgain

@@ -9,7 +9,7 @@ use ledger::Record;
 use tokio::task::JoinError;
 
 use super::ended::written;
-use super::{Dispatcher, IDLE, LATEST_LOOK, LOOK, SHARE, pass_on};
+use super::{Dispatcher, IDLE, LONGEST_POLL, POLL, SHARE, pass_on};
 use crate::away;
 use crate::blocking::blocking;
 use crate::clock::now;
@@ -35,7 +35,7 @@ pub(super) enum Chore {
     /// What a job that has ended leaves is removed.
     Closed(JobId, Result<(), Error>),
     /// These jobs need not wait any more, and the next look may be after this time.
-    Looked(Result<Vec<JobId>, Error>, Duration),
+    Checked(Result<Vec<JobId>, Error>, Duration),
     /// The ledger was copied.
     BackedUp(Result<(), ledger::Error>),
 }
@@ -83,27 +83,25 @@ impl Dispatcher {
     }
 
     /// Looks whether what jobs wait for is there.
-    pub(super) fn look_at_waiting(&mut self) {
-        if self.waiting.jobs.is_empty()
-            || self.waiting.is_looked_at
-            || self.waiting.next_look > Instant::now()
+    pub(super) fn check_waiting(&mut self) {
+        if self.waiting.jobs.is_empty() || self.waiting.is_checked || self.waiting.next_poll > Instant::now()
         {
             return;
         }
-        self.waiting.is_looked_at = true;
+        self.waiting.is_checked = true;
         let (shared, waiting) = (Arc::clone(&self.shared), self.waiting.jobs.clone());
         self.chores.spawn(async move {
             // Thousands of jobs may wait, each for its folder. What few wait for costs little on a busy machine, too.
-            let longest = (LOOK * waiting.len() as u32).clamp(IDLE, LATEST_LOOK);
+            let longest = (POLL * waiting.len() as u32).clamp(IDLE, LONGEST_POLL);
             let (begun, mut over) = (Instant::now(), Vec::new());
             for id in waiting {
-                match shared.look_again(id).await {
+                match shared.is_over(id).await {
                     Ok(true) => over.push(id),
                     Ok(false) => {}
-                    Err(error) => return Chore::Looked(Err(error), LOOK),
+                    Err(error) => return Chore::Checked(Err(error), POLL),
                 }
             }
-            Chore::Looked(Ok(over), (begun.elapsed() * SHARE).clamp(LOOK, longest))
+            Chore::Checked(Ok(over), (begun.elapsed() * SHARE).clamp(POLL, longest))
         });
     }
 
@@ -139,8 +137,8 @@ impl Dispatcher {
                 self.shown.remove(&id);
                 freed?;
             }
-            Chore::Looked(over, pause) => {
-                (self.waiting.is_looked_at, self.waiting.next_look) = (false, Instant::now() + pause);
+            Chore::Checked(over, pause) => {
+                (self.waiting.is_checked, self.waiting.next_poll) = (false, Instant::now() + pause);
                 for id in over? {
                     self.waiting.jobs.remove(&id);
                 }
@@ -155,7 +153,7 @@ impl Dispatcher {
 
 impl Shared {
     /// Looks whether what a job waits for is there, or whether it waits no more.
-    async fn look_again(self: &Arc<Self>, id: JobId) -> Result<bool, Error> {
+    async fn is_over(self: &Arc<Self>, id: JobId) -> Result<bool, Error> {
         let Some(record) = self.options.ledger.get(id).await? else { return Ok(true) };
         if !matches!(record.job.status, Status::WaitingForSpace { .. } | Status::WaitingForFolder { .. }) {
             return Ok(true);

@@ -41,7 +41,7 @@ impl Dispatcher {
                     return Ok(());
                 };
                 match heard {
-                    Heard::Sandbox(sandbox) => self.tell_of_gaps(&record, &sandbox),
+                    Heard::Sandbox(sandbox) => self.tell_of_sandbox(&record, &sandbox),
                     Heard::Frames { frames, bytes } => {
                         self.shown(record.id).progress.advance(lane, frames, bytes);
                         self.report_progress(record.id);
@@ -153,8 +153,8 @@ impl Dispatcher {
     }
 
     /// Says once what keeps the workers from being confined.
-    fn tell_of_gaps(&mut self, record: &Record, sandbox: &Sandbox) {
-        if sandbox.is_complete || std::mem::replace(&mut self.told.gaps, true) {
+    fn tell_of_sandbox(&mut self, record: &Record, sandbox: &Sandbox) {
+        if sandbox.is_complete || std::mem::replace(&mut self.told.sandbox, true) {
             return;
         }
         self.shared.note(

@@ -9,7 +9,7 @@ use job::state::{Effect, Event, Phase, Status};
 use job::{JobId, Priority};
 use ledger::Queued;
 
-use super::{Dispatcher, IDLE, LATEST_LOOK, LOOK, Quiet, SHARE};
+use super::{Dispatcher, IDLE, LONGEST_POLL, POLL, Quiet, SHARE};
 use crate::blocking::blocking;
 use crate::choice::{AHEAD, JobView, Kind, Need, choose, threads_of};
 use crate::clock::now;
@@ -52,10 +52,10 @@ impl Dispatcher {
             }
         }
         self.leave_jobs().await?;
-        // Thousands of jobs may wait. Whoever changes them in this process calls.
-        let least = if self.quiet.is_some() { IDLE } else { LOOK };
+        // Thousands of jobs may wait. What changes them in this process calls.
+        let least = if self.quiet.is_some() { IDLE } else { POLL };
         self.last_search = Instant::now();
-        self.next_search = self.last_search + (begun.elapsed() * SHARE).clamp(least, LATEST_LOOK);
+        self.next_search = self.last_search + (begun.elapsed() * SHARE).clamp(least, LONGEST_POLL);
         Ok(())
     }
 
@@ -161,7 +161,7 @@ impl Dispatcher {
                 return Ok(());
             }
             let chosen = chosen.filter(|id| jobs.iter().filter(fits).any(|job| job.id == *id));
-            let chosen = chosen.or_else(|| choose(kind, jobs, &mut self.turns[kind as usize]));
+            let chosen = chosen.or_else(|| choose(kind, jobs, &mut self.schedulers[kind as usize]));
             let Some(id) = chosen else { return Ok(()) };
             let is_ready = self.make_ready(id, shutdown).await?;
             let is_of_another = self.lanes[lane].held.is_some_and(|held| held != id);
@@ -179,7 +179,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// True where work on a job can begin at once. Where nobody was at it since this side started, its folder is tidied first.
+    /// True where work on a job can begin at once. Where no lane was at it since this service started, its folder is tidied first.
     async fn make_ready(&mut self, id: JobId, shutdown: &Shutdown) -> Result<bool, Error> {
         self.touched.entry(id).or_default();
         if self.has_chore(id) {
@@ -278,7 +278,7 @@ impl Dispatcher {
             }
         }
         // Thousands may be paused.
-        self.next_review = Instant::now() + (begun.elapsed() * SHARE).clamp(LOOK, LATEST_LOOK);
+        self.next_review = Instant::now() + (begun.elapsed() * SHARE).clamp(POLL, LONGEST_POLL);
         Ok(())
     }
 }

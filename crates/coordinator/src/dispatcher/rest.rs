@@ -8,7 +8,7 @@ use job::state::{Event, Phase, Status};
 use ledger::{Ended, Record};
 
 use super::ended::written;
-use super::{Dispatcher, LOOK, Waiting, pass_on};
+use super::{Dispatcher, POLL, Waiting, pass_on};
 use crate::blocking::blocking;
 use crate::error::Error;
 use crate::lanes::Message;
@@ -18,7 +18,7 @@ use crate::leftovers::remove_leftovers;
 const PAGE: u32 = 100;
 
 impl Dispatcher {
-    /// Takes all leases back, since this program has the lock and whoever held one is gone, and notes how far jobs are.
+    /// Takes all leases back, since this program has the lock and the one that held them is gone, and notes how far jobs are.
     pub(super) async fn take_stock(&mut self) -> Result<(), Error> {
         let is_ours = |record: &Record| self.only.is_none_or(|id| id == record.id);
         let records = self.shared.options.ledger.begun().await?;
@@ -30,7 +30,7 @@ impl Dispatcher {
                 self.reached.insert(record.id, record.job.phase);
             }
         }
-        (self.is_dirty, self.next_look) = (true, Instant::now());
+        (self.is_dirty, self.next_poll) = (true, Instant::now());
         Ok(())
     }
 
@@ -52,7 +52,7 @@ impl Dispatcher {
                     }
                 }
                 Some(hand) = self.hands.join_next() => drop(pass_on(hand)),
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(POLL) => {}
             }
             self.tell_alive();
         }
@@ -66,7 +66,7 @@ impl Dispatcher {
             rested = rested.and(self.leave(id).await);
         }
         while !self.chores.is_empty() {
-            if let Ok(Some(done)) = tokio::time::timeout(LOOK, self.chores.join_next()).await {
+            if let Ok(Some(done)) = tokio::time::timeout(POLL, self.chores.join_next()).await {
                 rested = rested.and(self.end_chore(done));
             }
             self.tell_alive();

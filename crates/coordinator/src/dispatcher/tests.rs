@@ -60,13 +60,13 @@ impl Executor for Actor {
     }
 }
 
-struct House {
+struct Fixture {
     folder: tempfile::TempDir,
     ledger: Ledger,
     stage: Arc<Stage>,
 }
 
-impl House {
+impl Fixture {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
@@ -137,7 +137,7 @@ fn facts() -> SourceFacts {
         operations_per_pixel: 1,
         network_scale: 4,
         frame_list_blake3: "b".to_owned(),
-        gaps: Vec::new(),
+        missing: Vec::new(),
         notes: Vec::new(),
         pixel: (1, 1),
         is_turned: false,
@@ -149,7 +149,7 @@ fn facts() -> SourceFacts {
 
 #[tokio::test]
 async fn a_job_that_fails_stops_its_other_lanes_and_counts_no_attempt_of_theirs() {
-    let house = House::new().await;
+    let house = Fixture::new().await;
     let id = house.indexed_job().await;
     let deed: Deed = |index| if index == 0 { Ok(()) } else { Err(FailureKind::Final) };
     let ending = house.dispatcher(id, deed).work_off(&Shutdown::new()).await.unwrap();
@@ -163,7 +163,7 @@ async fn a_job_that_fails_stops_its_other_lanes_and_counts_no_attempt_of_theirs(
 
 #[tokio::test]
 async fn a_stop_gives_all_work_back_and_counts_no_attempt() {
-    let house = House::new().await;
+    let house = Fixture::new().await;
     let id = house.indexed_job().await;
     let (mut dispatcher, shutdown) = (house.dispatcher(id, |_| Ok(())), Shutdown::new());
     let stop = shutdown.clone();
@@ -182,7 +182,7 @@ async fn a_stop_gives_all_work_back_and_counts_no_attempt() {
 
 #[tokio::test]
 async fn a_job_that_was_ended_by_another_program_is_let_go_by_all_lanes() {
-    let house = House::new().await;
+    let house = Fixture::new().await;
     let id = house.indexed_job().await;
     let (ledger, stage) = (house.ledger.clone(), Arc::clone(&house.stage));
     let ending = tokio::spawn(async move {
@@ -199,7 +199,7 @@ async fn a_job_that_was_ended_by_another_program_is_let_go_by_all_lanes() {
 
 #[tokio::test]
 async fn what_finds_no_memory_beside_others_is_given_back_and_costs_no_attempt() {
-    let house = House::new().await;
+    let house = Fixture::new().await;
     let id = house.indexed_job().await;
     let ledger = house.ledger.clone();
     let ending = tokio::spawn(async move {

@@ -68,11 +68,11 @@ pub(super) async fn open(
     // One that could not be opened may be longer meanwhile under the same stamp, or have been locked.
     let content = match known {
         Some(content @ Content::Unfinished(_)) => Some(content),
-        Some(Content::Unreadable(_)) | None => match look_into(&options.worker, parts).await {
-            Ok(Looked { made_by: Some(made_by), .. }) if !options.settings.again => {
+        Some(Content::Unreadable(_)) | None => match probe(&options.worker, parts).await {
+            Ok(Probed { made_by: Some(made_by), .. }) if !options.settings.again => {
                 return Ok(Opened::LeftAlone(Rule::Result(made_by)));
             }
-            Ok(Looked { unfinished, .. }) => unfinished.map(Content::Unfinished),
+            Ok(Probed { unfinished, .. }) => unfinished.map(Content::Unfinished),
             Err(why) if kinds::of(path) == Kind::Unknown => {
                 return Ok(Opened::LeftAlone(Rule::NoVideo(why)));
             }
@@ -95,7 +95,7 @@ pub(super) async fn open(
 
 /// What a worker says of a video.
 #[derive(Debug)]
-pub(super) struct Looked {
+pub(super) struct Probed {
     /// It states more than it holds.
     unfinished: Option<String>,
     /// It is a result, and says how it was made.
@@ -103,7 +103,7 @@ pub(super) struct Looked {
 }
 
 /// Has a worker look into a file, whose parts these are; else says why it cannot be opened.
-pub(super) async fn look_into(worker: &WorkerProgram, parts: Vec<PathBuf>) -> Result<Looked, String> {
+pub(super) async fn probe(worker: &WorkerProgram, parts: Vec<PathBuf>) -> Result<Probed, String> {
     let source: FilePath = parts.first().cloned().unwrap_or_default().into();
     let answer = async {
         let access = Access { read: parts.into_iter().map(FilePath).collect(), write: Vec::new() };
@@ -112,7 +112,7 @@ pub(super) async fn look_into(worker: &WorkerProgram, parts: Vec<PathBuf>) -> Re
         worker.receive(PROBE_LIMIT).await
     };
     match answer.await {
-        Ok(Response::Probed { unfinished, made_by, .. }) => Ok(Looked { unfinished, made_by }),
+        Ok(Response::Probed { unfinished, made_by, .. }) => Ok(Probed { unfinished, made_by }),
         Ok(Response::Failed(failure)) => Err(failure.message.text),
         Ok(_) => Err("the worker gave an answer that does not fit".to_owned()),
         Err(error) => {

@@ -9,7 +9,7 @@ use job::state::Status;
 use ledger::{KnownSource, Ledger};
 
 use super::kinds::{self, Kind, NameRules};
-use super::opening::look_into;
+use super::opening::probe;
 use super::order;
 use super::rule::Rule;
 use super::walk::{Companion, Found, walk};
@@ -109,7 +109,7 @@ async fn rule_of_content(worker: &WorkerProgram, path: &Path) -> Option<Rule> {
     if !is_unknown && !is_known_as_result(path) {
         return None;
     }
-    match look_into(worker, storage::parts(path)).await {
+    match probe(worker, storage::parts(path)).await {
         Ok(looked) => looked.made_by.map(Rule::Result),
         Err(why) => is_unknown.then_some(Rule::NoVideo(why)),
     }

@@ -9,7 +9,7 @@ use job::JobId;
 use ledger::KnownSource;
 use storage::Stamp;
 
-/// The jobs whose sources somebody took out of the folder that is watched. A file that cannot be seen because its disk or
+/// The jobs whose sources a person took out of the folder that is watched. A file that cannot be seen because its disk or
 /// network share is not there is not among them: the place where it lay is on another device then.
 pub(super) fn of(missing: Vec<KnownSource>, input: &Path) -> Vec<JobId> {
     let missing = missing.into_iter().filter(|known| is_gone(&known.source, &known.stamp, input));

@@ -36,7 +36,7 @@ pub(super) struct Entry {
     pub(super) reason: String,
     content: Option<Content>,
     control: Option<String>,
-    /// Somebody looks into it.
+    /// A worker looks into it.
     pub(super) is_open: bool,
     /// Which things it waits for have been said.
     told: Vec<&'static str>,

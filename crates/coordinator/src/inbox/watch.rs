@@ -167,7 +167,7 @@ impl Companion for Round<'_> {
             | Rule::Results
             | Rule::Special
             | Rule::Unreadable(_) => self.tell(&path, format!("is passed over: {rule}")),
-            // What its name says of it surprises nobody, and `upscaled scan` lists it.
+            // Its name says it, and `upscaled scan` lists it.
             _ => {}
         }
     }
@@ -224,7 +224,7 @@ mod tests {
             assert!(is_woken(&wake, Duration::from_secs(20)).await, "{name}");
             while is_woken(&wake, Duration::from_millis(100)).await {}
         }
-        // A folder of the same name is another one, which nobody watches before the next walk.
+        // A folder of the same name is another one, which is not watched before the next walk.
         std::fs::remove_dir_all(input.join("deep")).unwrap();
         std::fs::create_dir(input.join("deep")).unwrap();
         assert!(is_woken(&wake, Duration::from_secs(20)).await);

@@ -27,7 +27,7 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(5);
 /// Time for a message to be taken.
 const TAKING_LIMIT: Duration = Duration::from_secs(10);
 /// Time between words that a request is worked on.
-const BEAT: Duration = Duration::from_secs(1);
+const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Time for requests that are worked on when the server stops.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 /// Pause where no connection can be taken, as when no more files can be opened.
@@ -249,11 +249,11 @@ impl Desk {
         read(stream, LARGEST_REQUEST, until - Instant::now()).await
     }
 
-    /// Does what is asked and gives the reply. What was begun is done, also where nobody waits for the reply any more.
+    /// Does what is asked and gives the reply. What was begun is done, also where the client does not wait for the reply any more.
     async fn perform(&self, mut stream: UnixStream, request: Request) -> Result<(), MessageError> {
         let working = encode(&Answer::Working, LARGEST_ANSWER)?;
         write(&mut stream, &working, TAKING_LIMIT).await?;
-        let mut beat = interval(BEAT);
+        let mut heartbeat = interval(HEARTBEAT);
         let mut is_taken = true;
         let handle = self.handle.clone();
         let work = async {
@@ -268,7 +268,7 @@ impl Desk {
         let (done, _turn) = loop {
             tokio::select! {
                 done = &mut work => break done,
-                _ = beat.tick() => {
+                _ = heartbeat.tick() => {
                     is_taken = is_taken && write(&mut stream, &working, TAKING_LIMIT).await.is_ok();
                 }
             }

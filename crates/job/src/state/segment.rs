@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ATTEMPTS, BACKOFF, FoundSegment, Lease, Totals, Work, WorkState};
+use super::{ATTEMPTS, BACKOFF, Lease, RecoveredSegment, Totals, Work, WorkState};
 use crate::{Millis, PlannedSegment, SegmentRange};
 
 /// What proves that a segment is finished.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
+pub struct SegmentDigest {
     /// Name of the file in the job's folder.
     pub file: String,
     /// Its size.
@@ -38,7 +38,7 @@ pub struct Segment {
     /// The work on it.
     pub work: Work,
     /// What proves that it is finished; `None` until then.
-    pub evidence: Option<Evidence>,
+    pub digest: Option<SegmentDigest>,
 }
 
 /// A segment with its number.
@@ -73,7 +73,7 @@ impl Others {
         match self {
             Self::Keep | Self::Replace(_) | Self::Delete => {}
             Self::Reopen => {
-                segment.evidence = None;
+                segment.digest = None;
                 segment.work = Work { epoch: highest_epoch, ..Work::new() };
             }
             Self::Refresh => segment.work = Work { epoch: segment.work.epoch, ..Work::new() },
@@ -137,12 +137,12 @@ impl Segment {
     /// A segment of a new plan, whose attempts have epochs above this one.
     pub fn new(planned: PlannedSegment, epoch: u32) -> Self {
         let PlannedSegment { range, lead_in } = planned;
-        Self { range, lead_in, work: Work { epoch, ..Work::new() }, evidence: None }
+        Self { range, lead_in, work: Work { epoch, ..Work::new() }, digest: None }
     }
 
     /// True when it is not finished and a worker can have it now.
     pub fn is_free(&self, now: Millis) -> bool {
-        self.evidence.is_none() && self.work.is_free(now)
+        self.digest.is_none() && self.work.is_free(now)
     }
 
     /// A time that lies so far ahead that a pause cannot have begun before it: a work that waits for longer is free. For
@@ -156,16 +156,16 @@ impl Segment {
     }
 
     /// It is finished.
-    pub(super) fn finish(&mut self, evidence: Evidence, totals: &mut Totals) {
-        totals.add(self.range, &evidence);
-        self.evidence = Some(evidence);
+    pub(super) fn finish(&mut self, digest: SegmentDigest, totals: &mut Totals) {
+        totals.add(self.range, &digest);
+        self.digest = Some(digest);
         self.work.state = WorkState::Pending;
     }
 
     /// What was made of it is of no use; an attempt is counted. Gives their number.
     pub(super) fn reopen(&mut self, totals: &mut Totals) -> u32 {
-        if let Some(evidence) = self.evidence.take() {
-            totals.subtract(self.range, &evidence);
+        if let Some(digest) = self.digest.take() {
+            totals.subtract(self.range, &digest);
         }
         self.work.attempts += 1;
         self.work.attempts
@@ -173,14 +173,14 @@ impl Segment {
 
     /// Takes over a file that lies in the job's folder. True when it is finished by that. What is finished needs nothing, and a
     /// worker that has a segment keeps it.
-    pub(super) fn take_over(&mut self, found: FoundSegment, totals: &mut Totals) -> bool {
-        if self.evidence.is_some() || self.work.state != WorkState::Pending {
+    pub(super) fn take_over(&mut self, found: RecoveredSegment, totals: &mut Totals) -> bool {
+        if self.digest.is_some() || self.work.state != WorkState::Pending {
             return false;
         }
         self.work.epoch = self.work.epoch.max(found.epoch);
         match found.finished {
-            Some((range, evidence)) if range == self.range => {
-                self.finish(evidence, totals);
+            Some((range, digest)) if range == self.range => {
+                self.finish(digest, totals);
                 true
             }
             _ => false,

@@ -2,8 +2,8 @@
 
 use super::segment::SPREAD;
 use super::{
-    ATTEMPTS, BACKOFF, Death, Effect, Event, FailedAttempt, FoundSegment, IndexMethod, Job, Lease,
-    MOST_FAILED_ATTEMPTS, Numbered, Others, Phase, Refusal, Status, Task, TaskKey, Totals, Work, WorkState,
+    ATTEMPTS, BACKOFF, Death, Effect, Event, FailedAttempt, IndexMethod, Job, Lease, MOST_FAILED_ATTEMPTS,
+    Numbered, Others, Phase, RecoveredSegment, Refusal, Status, Task, TaskKey, Totals, Work, WorkState,
 };
 use crate::{Failure, FailureKind, JobId, Millis, Notice, Plan, PlannedSegment, SegmentRange, SourceFacts};
 
@@ -85,16 +85,16 @@ impl Machine {
             }
             Event::Release { worker } => self.release(worker.as_deref()),
             Event::Indexed { task, facts, plan, segments } => self.indexed(task, *facts, plan, segments),
-            Event::SegmentDone { task, evidence } => match self.running_segment(task) {
+            Event::SegmentDone { task, digest } => match self.running_segment(task) {
                 Some(at) => {
-                    self.segments[at].segment.finish(evidence, &mut self.job.totals);
+                    self.segments[at].segment.finish(digest, &mut self.job.totals);
                     self.job.totals.running = self.job.totals.running.saturating_sub(1);
                     self.forget_attempts(task.segment);
                     self.join_if_complete()
                 }
                 None => refused(Refusal::Stale),
             },
-            Event::Found { segments } => self.found(segments),
+            Event::Recovered { segments } => self.recover(segments),
             Event::Joined { task, bytes } => self.finish_phase(task, Phase::Join, |machine| {
                 machine.job.result_bytes = Some(bytes);
                 machine.enter(Phase::Publish);
@@ -264,7 +264,7 @@ impl Machine {
         Vec::new()
     }
 
-    fn found(&mut self, files: Vec<FoundSegment>) -> Vec<Effect> {
+    fn recover(&mut self, files: Vec<RecoveredSegment>) -> Vec<Effect> {
         if self.job.phase != Phase::Segments || self.job.status.is_final() {
             return refused(Refusal::WrongStatus);
         }

@@ -28,7 +28,7 @@ fn facts(frames: u32) -> SourceFacts {
         operations_per_pixel: 0,
         network_scale: 1,
         frame_list_blake3: String::new(),
-        gaps: Vec::new(),
+        missing: Vec::new(),
         notes: Vec::new(),
         pixel: (1, 1),
         is_turned: false,
@@ -49,8 +49,13 @@ fn indexed(task: TaskKey, frames: u32) -> Event {
     Event::Indexed { task, facts: Box::new(facts), plan, segments }
 }
 
-fn evidence(task: TaskKey) -> Evidence {
-    Evidence { file: format!("e{}", task.epoch), bytes: 1, blake3: String::new(), reused: Reused::default() }
+fn digest(task: TaskKey) -> SegmentDigest {
+    SegmentDigest {
+        file: format!("e{}", task.epoch),
+        bytes: 1,
+        blake3: String::new(),
+        reused: Reused::default(),
+    }
 }
 
 fn failure(kind: FailureKind) -> Failure {
@@ -101,7 +106,7 @@ impl Story {
         let mut story = Self::planned();
         for _ in 0..story.film.segments.len() {
             let task = story.claimed().key();
-            assert_eq!(story.after(Event::SegmentDone { task, evidence: evidence(task) }), []);
+            assert_eq!(story.after(Event::SegmentDone { task, digest: digest(task) }), []);
         }
         assert_eq!(story.film.job.phase, Phase::Join);
         story
@@ -127,10 +132,10 @@ fn a_stale_attempt_changes_nothing() {
     story.after(Event::Release { worker: None });
     let new = story.claimed().key();
     assert_eq!(new.segment, old.segment);
-    let stale = story.after(Event::SegmentDone { task: old, evidence: evidence(old) });
+    let stale = story.after(Event::SegmentDone { task: old, digest: digest(old) });
     assert_eq!(stale, [Effect::Refused(Refusal::Stale)]);
-    story.after(Event::SegmentDone { task: new, evidence: evidence(new) });
-    assert_eq!(story.film.segments[0].evidence, Some(evidence(new)));
+    story.after(Event::SegmentDone { task: new, digest: digest(new) });
+    assert_eq!(story.film.segments[0].digest, Some(digest(new)));
 }
 
 #[test]
@@ -145,7 +150,7 @@ fn an_attempt_of_an_old_plan_does_not_fit_the_new_one() {
     story.after(indexed(task.key(), 65));
     let new = story.claimed().key();
     assert!(new.epoch > old.epoch);
-    let stale = story.after(Event::SegmentDone { task: old, evidence: evidence(old) });
+    let stale = story.after(Event::SegmentDone { task: old, digest: digest(old) });
     assert_eq!(stale, [Effect::Refused(Refusal::Stale)]);
 }
 
@@ -153,7 +158,7 @@ fn an_attempt_of_an_old_plan_does_not_fit_the_new_one() {
 fn three_failed_attempts_end_the_job_and_a_retry_keeps_what_is_finished() {
     let mut story = Story::planned();
     let task = story.claimed().key();
-    story.after(Event::SegmentDone { task, evidence: evidence(task) });
+    story.after(Event::SegmentDone { task, digest: digest(task) });
     for attempt in 0..ATTEMPTS {
         let task = story.claimed().key();
         story.after(Event::Failed { task, failure: failure(FailureKind::Transient) });
@@ -225,7 +230,7 @@ fn a_failed_attempt_is_forgotten_when_the_work_is_finished() {
     assert_eq!(story.film.job.failed_attempts.len(), 1);
     story.now = story.now.plus(longest_pause(0));
     let task = story.claimed().key();
-    story.after(Event::SegmentDone { task, evidence: evidence(task) });
+    story.after(Event::SegmentDone { task, digest: digest(task) });
     assert_eq!(story.film.job.failed_attempts, []);
 }
 
@@ -237,7 +242,7 @@ fn a_paused_job_keeps_what_is_under_way_and_gets_nothing_new() {
     assert_eq!(story.film.job.status, Status::Paused);
     assert_eq!(story.after(claim()), [Effect::Refused(Refusal::WrongStatus)]);
     assert!(!story.film.has_work(story.now));
-    story.after(Event::SegmentDone { task, evidence: evidence(task) });
+    story.after(Event::SegmentDone { task, digest: digest(task) });
     assert_eq!((story.film.job.status.name(), story.film.job.frames_done()), ("paused", 30));
     assert_eq!(story.after(Event::Pause), [Effect::Refused(Refusal::WrongStatus)]);
     story.after(Event::Resume);
@@ -275,25 +280,25 @@ fn segments_that_are_found_count_and_their_names_are_not_used_again() {
     let task = story.claimed().key();
     story.after(Event::Release { worker: None });
     let ranges: Vec<SegmentRange> = story.film.segments.iter().map(|segment| segment.range).collect();
-    let of = |index: u32, epoch: u32, range: SegmentRange| FoundSegment {
+    let of = |index: u32, epoch: u32, range: SegmentRange| RecoveredSegment {
         index,
         epoch,
-        finished: Some((range, evidence(TaskKey { segment: Some(index), epoch }))),
+        finished: Some((range, digest(TaskKey { segment: Some(index), epoch }))),
     };
     // One of a plan with other segments, and one that the plan does not have.
-    story.after(Event::Found { segments: vec![of(0, 9, ranges[1]), of(7, 1, ranges[0])] });
+    story.after(Event::Recovered { segments: vec![of(0, 9, ranges[1]), of(7, 1, ranges[0])] });
     assert_eq!((story.film.job.frames_done(), story.film.segments[0].work.epoch), (0, 9));
-    story.after(Event::Found { segments: vec![of(0, task.epoch, ranges[0])] });
+    story.after(Event::Recovered { segments: vec![of(0, task.epoch, ranges[0])] });
     assert_eq!((story.film.job.frames_done(), story.film.segments[0].work.epoch), (30, 9));
     let running = story.claimed().key();
     assert_eq!(running.segment, Some(1));
     let before = story.film.clone();
-    story.after(Event::Found { segments: vec![of(1, 50, ranges[1]), of(0, 50, ranges[0])] });
+    story.after(Event::Recovered { segments: vec![of(1, 50, ranges[1]), of(0, 50, ranges[0])] });
     assert_eq!(story.film, before, "a worker has it");
     story.after(Event::Release { worker: None });
-    story.after(Event::Found { segments: vec![of(1, running.epoch, ranges[1])] });
+    story.after(Event::Recovered { segments: vec![of(1, running.epoch, ranges[1])] });
     assert!(matches!(story.claimed(), Task::Join { .. }));
-    let late = Event::SegmentDone { task: running, evidence: evidence(running) };
+    let late = Event::SegmentDone { task: running, digest: digest(running) };
     assert_eq!(story.after(late), [Effect::Refused(Refusal::Stale)]);
 }
 
@@ -352,7 +357,7 @@ fn only_damaged_segments_are_made_again() {
     let task = story.claimed();
     assert!(matches!(task, Task::Segment { index: 1, .. }), "{task:?}");
     let task = task.key();
-    story.after(Event::SegmentDone { task, evidence: evidence(task) });
+    story.after(Event::SegmentDone { task, digest: digest(task) });
     assert!(matches!(story.claimed(), Task::Join { .. }));
 }
 
@@ -410,15 +415,15 @@ fn another_encoder_takes_over_once() {
         let mut story = Story::planned();
         story.film.job.facts.as_mut().unwrap().encodings = encoders.map(encoding).to_vec();
         let task = story.claimed().key();
-        story.after(Event::SegmentDone { task, evidence: evidence(task) });
+        story.after(Event::SegmentDone { task, digest: digest(task) });
         fail_with_encoder(&mut story);
         let facts = story.film.job.facts.clone().unwrap();
         assert_eq!(facts.encodings, [encoding(encoders[1])]);
         assert_eq!(facts.replaced, [encoding(encoders[0])]);
-        assert_eq!(story.film.segments[0].evidence.is_some(), keeps);
+        assert_eq!(story.film.segments[0].digest.is_some(), keeps);
         if !keeps {
             let task = story.claimed().key();
-            story.after(Event::SegmentDone { task, evidence: evidence(task) });
+            story.after(Event::SegmentDone { task, digest: digest(task) });
         }
         // There is no third one.
         fail_with_encoder(&mut story);
@@ -490,8 +495,8 @@ fn totals(segments: &[Segment]) -> Totals {
     let mut totals = Totals::NONE;
     for segment in segments {
         totals.running += u32::from(segment.work.state != WorkState::Pending);
-        if let Some(evidence) = &segment.evidence {
-            totals.add(segment.range, evidence);
+        if let Some(digest) = &segment.digest {
+            totals.add(segment.range, digest);
         }
     }
     totals
@@ -518,7 +523,7 @@ proptest! {
                     let key = task.key();
                     match task {
                         Task::Index { .. } => indexed(key, 65),
-                        Task::Segment { .. } => Event::SegmentDone { task: key, evidence: evidence(key) },
+                        Task::Segment { .. } => Event::SegmentDone { task: key, digest: digest(key) },
                         Task::Join { .. } => Event::Joined { task: key, bytes: 1 },
                         Task::Publish { .. } => Event::Published { task: key },
                     }
@@ -529,9 +534,9 @@ proptest! {
                 Move::Find(index, epoch, usage) => {
                     let planned = story.film.segments.get(index as usize).map(|segment| segment.range);
                     let range = planned.filter(|_| usage == 1).unwrap_or(SegmentRange { first: 1, end: 2 });
-                    let evidence = evidence(TaskKey { segment: Some(index), epoch });
-                    let finished = (usage > 0).then_some((range, evidence));
-                    Some(Event::Found { segments: vec![FoundSegment { index, epoch, finished }] })
+                    let digest = digest(TaskKey { segment: Some(index), epoch });
+                    let finished = (usage > 0).then_some((range, digest));
+                    Some(Event::Recovered { segments: vec![RecoveredSegment { index, epoch, finished }] })
                 }
                 Move::ResultLost(index) => pick(index).map(|(_, task)| Event::ResultLost { task: task.key() }),
                 Move::Lose(index) => pick(index).map(|(_, task)| {
@@ -577,14 +582,14 @@ proptest! {
             }
             // What is finished has no failed attempts.
             for attempt in &job.failed_attempts {
-                let is_finished = |index: u32| segments.get(index as usize).is_none_or(|s| s.evidence.is_some());
+                let is_finished = |index: u32| segments.get(index as usize).is_none_or(|s| s.digest.is_some());
                 prop_assert!(job.status != Status::Done && !attempt.segment.is_some_and(is_finished), "{job:?}");
             }
-            // What is found takes nothing away from anybody.
+            // What is recovered takes nothing away from a worker.
             if let Move::Find(_, _, usage) = one {
                 prop_assert!(usage == 1 || job.frames_done() == before.job.frames_done());
                 for (old, new) in before.segments.iter().zip(segments) {
-                    let is_free = old.evidence.is_none() && old.work.state == WorkState::Pending;
+                    let is_free = old.digest.is_none() && old.work.state == WorkState::Pending;
                     prop_assert!(is_free || old == new, "{old:?} {new:?}");
                     prop_assert!(new.work.epoch >= old.work.epoch);
                 }
@@ -597,7 +602,7 @@ proptest! {
             prop_assert_eq!(segments.len(), if is_done { 0 } else { job.segments() as usize });
             // Finished and running exclude each other; a result needs all segments.
             for segment in segments {
-                prop_assert!(segment.evidence.is_none() || segment.work.state == WorkState::Pending);
+                prop_assert!(segment.digest.is_none() || segment.work.state == WorkState::Pending);
             }
             let complete = job.segments() > 0 && job.totals.finished == job.segments();
             if matches!(job.phase, Phase::Join | Phase::Publish) || job.status == Status::Done {
@@ -626,7 +631,7 @@ proptest! {
                 let key = task.key();
                 let event = match task {
                     Task::Index { .. } => indexed(key, 65),
-                    Task::Segment { .. } => Event::SegmentDone { task: key, evidence: evidence(key) },
+                    Task::Segment { .. } => Event::SegmentDone { task: key, digest: digest(key) },
                     Task::Join { .. } => Event::Joined { task: key, bytes: 1 },
                     Task::Publish { .. } => Event::Published { task: key },
                 };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Evidence;
+use super::SegmentDigest;
 use crate::SegmentRange;
 
 /// What the segments of a job amount to.
@@ -28,20 +28,20 @@ impl Totals {
         Self { running: 0, finished: 0, frames: 0, bytes: 0, frames_reused: 0, pixels_reused: 0 };
 
     /// Counts a finished segment. Numbers of workers saturate: they are for estimates.
-    pub fn add(&mut self, range: SegmentRange, evidence: &Evidence) {
+    pub fn add(&mut self, range: SegmentRange, digest: &SegmentDigest) {
         self.finished += 1;
         self.frames = self.frames.saturating_add(range.frames().into());
-        self.bytes = self.bytes.saturating_add(evidence.bytes);
-        self.frames_reused = self.frames_reused.saturating_add(evidence.reused.frames.into());
-        self.pixels_reused = self.pixels_reused.saturating_add(evidence.reused.pixels);
+        self.bytes = self.bytes.saturating_add(digest.bytes);
+        self.frames_reused = self.frames_reused.saturating_add(digest.reused.frames.into());
+        self.pixels_reused = self.pixels_reused.saturating_add(digest.reused.pixels);
     }
 
     /// Takes back what [`Totals::add`] counted.
-    pub fn subtract(&mut self, range: SegmentRange, evidence: &Evidence) {
+    pub fn subtract(&mut self, range: SegmentRange, digest: &SegmentDigest) {
         self.finished = self.finished.saturating_sub(1);
         self.frames = self.frames.saturating_sub(range.frames().into());
-        self.bytes = self.bytes.saturating_sub(evidence.bytes);
-        self.frames_reused = self.frames_reused.saturating_sub(evidence.reused.frames.into());
-        self.pixels_reused = self.pixels_reused.saturating_sub(evidence.reused.pixels);
+        self.bytes = self.bytes.saturating_sub(digest.bytes);
+        self.frames_reused = self.frames_reused.saturating_sub(digest.reused.frames.into());
+        self.pixels_reused = self.pixels_reused.saturating_sub(digest.reused.pixels);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use frame::{Rational, Size};
 
-use super::{FieldOrder, Fields, Made, Place, Stretch};
+use super::{FieldOrder, Fields, Made, Shown, Stretch};
 use crate::Error;
 use crate::convert::planar;
 use crate::raw::filter::{Formats, Graph};
@@ -183,7 +183,7 @@ impl FieldFilter {
             stretches: fields.stretches.clone(),
             is_film: matches!(fields.made, Made::Film { .. }),
             of_each: fields.made.of_each(),
-            passes_by: fields.decoded.gaps.is_empty(),
+            passes_by: fields.decoded.missing.is_empty(),
             chain: None,
             waiting: VecDeque::new(),
         }
@@ -237,14 +237,14 @@ impl FieldFilter {
     }
 
     /// Takes the next frame out, which has its place; `None` when there is none before more go in.
-    pub(crate) fn receive(&mut self, frame: &mut RawFrame) -> Result<Option<Place>, Error> {
+    pub(crate) fn receive(&mut self, frame: &mut RawFrame) -> Result<Option<Shown>, Error> {
         let Some(next) = self.waiting.front_mut() else { return Ok(None) };
         match (&next.original, next.made.pop_front()) {
             (Some(original), _) => frame.refer_to(original)?,
             (None, Some(made)) => *frame = made,
             (None, None) => return Ok(None),
         }
-        let place = Place { frame: next.number, is_second: next.given > 0 };
+        let place = Shown { frame: next.number, is_second: next.given > 0 };
         next.given += 1;
         if next.given == self.of_each {
             self.waiting.pop_front();
@@ -306,7 +306,7 @@ mod tests {
     }
 
     /// What comes out where decoding begins at a frame.
-    fn run(fields: &Fields, first: u32) -> Vec<(Place, Vec<u8>)> {
+    fn run(fields: &Fields, first: u32) -> Vec<(Shown, Vec<u8>)> {
         let mut filter = FieldFilter::new(fields);
         let mut made = Vec::new();
         let mut frame = RawFrame::new().unwrap();
@@ -334,7 +334,7 @@ mod tests {
                 let fields = fields(made.clone(), stretches);
                 let whole = run(&fields, 0);
                 let each = made.of_each();
-                let places: Vec<Place> = (0..FRAMES * each).map(|number| fields.place(number)).collect();
+                let places: Vec<Shown> = (0..FRAMES * each).map(|number| fields.place(number)).collect();
                 assert_eq!(whole.iter().map(|frame| frame.0).collect::<Vec<_>>(), places);
                 for (place, picture_made) in &whole {
                     let mut original = picture(place.frame);

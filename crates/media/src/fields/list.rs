@@ -42,7 +42,7 @@ pub(super) fn made(fields: Fields, begins: &[u32]) -> Result<Index, Error> {
         by_time: of_file.by_time,
         canvas: of_file.canvas,
         seen: of_file.seen,
-        gaps: fields.gaps(),
+        missing: fields.missing(),
         left_out: of_file.left_out,
         cut_off: of_file.cut_off.clone(),
         pixel_format: of_file.pixel_format.clone(),

@@ -11,7 +11,7 @@ use frame::Rational;
 
 use super::counts::Counts;
 use super::pulldown::{self, Cycles};
-use super::sample::{Evidence, Sample, Seen};
+use super::sample::{Observations, Sample, Seen};
 use super::stretch::{self, Found};
 use super::{Deinterlace, FieldOrder, Stretch};
 
@@ -54,10 +54,10 @@ pub(super) struct Decision {
 }
 
 /// Tells whether what was seen at some places, or what the file says, gives reason to look at every frame.
-pub(super) fn gives_reason(case: &Case, evidence: &Evidence) -> bool {
+pub(super) fn gives_reason(case: &Case, observations: &Observations) -> bool {
     case.wanted != Deinterlace::Auto
         || case.is_flagged
-        || evidence.windows.iter().any(|window| {
+        || observations.windows.iter().any(|window| {
             let looks = |order: Seen| window.iter().filter(|s| s.alone == order && s.is_combed).count();
             let (top, bottom) = (looks(Seen::TopFirst), looks(Seen::BottomFirst));
             // Fields that match others are not combed.
@@ -200,18 +200,19 @@ mod tests {
 
     #[test]
     fn places_at_which_nothing_is_seen_give_no_reason() {
-        let evidence = |samples| Evidence { windows: vec![vec![PLAIN; 18], samples], ..Evidence::default() };
+        let observations =
+            |samples| Observations { windows: vec![vec![PLAIN; 18], samples], ..Observations::default() };
         let noise = some(&[(FIELDS, 9), (PLAIN, 3), (Sample { is_combed: false, ..FIELDS }, 6)]);
-        assert!(!gives_reason(&case(false), &evidence(noise)));
-        assert!(gives_reason(&case(false), &evidence(some(&[(PLAIN, 6), (FIELDS, 12)]))));
-        assert!(gives_reason(&case(false), &evidence(vec![Sample { is_flagged: true, ..PLAIN }])));
+        assert!(!gives_reason(&case(false), &observations(noise)));
+        assert!(gives_reason(&case(false), &observations(some(&[(PLAIN, 6), (FIELDS, 12)]))));
+        assert!(gives_reason(&case(false), &observations(vec![Sample { is_flagged: true, ..PLAIN }])));
         let film = film(3, Repeated::Top, Repeated::Bottom)[20..38].to_vec();
         let film: Vec<Sample> = film.iter().map(|sample| Sample { is_combed: false, ..*sample }).collect();
-        assert!(gives_reason(&case(false), &evidence(film.clone())));
+        assert!(gives_reason(&case(false), &observations(film.clone())));
         let pal = Case { rate: Rational::new(25, 1), ..case(false) };
-        assert!(!gives_reason(&pal, &evidence(film)));
-        assert!(gives_reason(&case(true), &Evidence::default()));
-        assert!(gives_reason(&Case { wanted: Deinterlace::Field, ..case(false) }, &Evidence::default()));
+        assert!(!gives_reason(&pal, &observations(film)));
+        assert!(gives_reason(&case(true), &Observations::default()));
+        assert!(gives_reason(&Case { wanted: Deinterlace::Field, ..case(false) }, &Observations::default()));
     }
 
     #[test]

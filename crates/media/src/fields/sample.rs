@@ -86,7 +86,7 @@ impl Sample {
 
 /// What was found in a film.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Evidence {
+pub(super) struct Observations {
     /// Frames in a row, at each place.
     pub(super) windows: Vec<Vec<Sample>>,
     /// The windows are one that holds all frames of the film, so that a frame's place is its number.
@@ -95,7 +95,7 @@ pub(super) struct Evidence {
     pub(super) pictures: Vec<(Size, PixelFormat)>,
 }
 
-impl Evidence {
+impl Observations {
     /// Tells whether there are filters for what is to be made.
     pub(super) fn can(&self, made: &Made) -> Result<(), Error> {
         self.pictures.iter().try_for_each(|&picture| filter::can(picture, made))
@@ -108,11 +108,11 @@ pub(super) fn look(
     index: &Index,
     rate: Rational,
     progress: &mut dyn FnMut(u64),
-) -> Result<Evidence, Error> {
+) -> Result<Observations, Error> {
     if index.pts.len() as u32 <= SHORT {
         return look_at_all(source, index, progress);
     }
-    let mut evidence = Evidence::default();
+    let mut observations = Observations::default();
     let mut open: Option<Numbered<'_>> = None;
     let mut done = 0;
     for range in places(index, rate) {
@@ -133,11 +133,11 @@ pub(super) fn look(
             }
         }
         window.finish()?;
-        evidence.add(&window.pictures);
-        evidence.windows.push(window.samples);
+        observations.add(&window.pictures);
+        observations.windows.push(window.samples);
         open = Some(decoded);
     }
-    Ok(evidence)
+    Ok(observations)
 }
 
 /// Looks at every frame of a film. Where the decoder does not get on, nothing is seen.
@@ -145,7 +145,7 @@ pub(super) fn look_at_all(
     source: &Source,
     index: &Index,
     progress: &mut dyn FnMut(u64),
-) -> Result<Evidence, Error> {
+) -> Result<Observations, Error> {
     let mut decoded = Numbered::open(source, index, index.present_from(0), THREADS)?;
     let mut window = Window::default();
     while let Some(number) = next_of(&mut decoded)? {
@@ -162,12 +162,12 @@ pub(super) fn look_at_all(
         samples.push(sample);
     }
     samples.resize(index.pts.len(), Sample::blind(is_flagged));
-    let mut evidence = Evidence { windows: vec![samples], is_whole: true, pictures: Vec::new() };
-    evidence.add(&window.pictures);
-    Ok(evidence)
+    let mut observations = Observations { windows: vec![samples], is_whole: true, pictures: Vec::new() };
+    observations.add(&window.pictures);
+    Ok(observations)
 }
 
-impl Evidence {
+impl Observations {
     fn add(&mut self, pictures: &[(Size, PixelFormat)]) {
         for picture in pictures {
             if !self.pictures.contains(picture) {

@@ -72,7 +72,7 @@ impl Stretch {
 
 /// A frame that is made: the decoded frame that it is made of, and whether its second field gives the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct Shown {
     pub(crate) frame: u32,
     pub(crate) is_second: bool,
 }
@@ -98,26 +98,26 @@ impl Fields {
     }
 
     /// What frame `number` of the list is made of.
-    pub(crate) fn place(&self, number: u32) -> Place {
+    pub(crate) fn place(&self, number: u32) -> Shown {
         match &self.made {
-            Made::Frames => Place { frame: number, is_second: false },
-            Made::Fields => Place { frame: number / 2, is_second: number % 2 == 1 },
+            Made::Frames => Shown { frame: number, is_second: false },
+            Made::Fields => Shown { frame: number / 2, is_second: number % 2 == 1 },
             Made::Film { kept } => {
-                Place { frame: kept.get(number as usize).copied().unwrap_or(u32::MAX), is_second: false }
+                Shown { frame: kept.get(number as usize).copied().unwrap_or(u32::MAX), is_second: false }
             }
         }
     }
 
     /// The frames that are missing in a list whose frames are made so, out of the missing decoded frames. (A film has none.)
-    pub(crate) fn gaps(&self) -> Vec<Range<u32>> {
+    pub(crate) fn missing(&self) -> Vec<Range<u32>> {
         let times = self.made.of_each();
-        self.decoded.gaps.iter().map(|gap| gap.start * times..gap.end * times).collect()
+        self.decoded.missing.iter().map(|run| run.start * times..run.end * times).collect()
     }
 
     /// The decoded frames that are missing, out of the missing frames of a list.
-    pub fn gaps_of_file(made: &Made, gaps: &[Range<u32>]) -> Vec<Range<u32>> {
+    pub fn missing_in_file(made: &Made, missing: &[Range<u32>]) -> Vec<Range<u32>> {
         let times = made.of_each();
-        gaps.iter().map(|gap| gap.start / times..gap.end / times).collect()
+        missing.iter().map(|run| run.start / times..run.end / times).collect()
     }
 }
 

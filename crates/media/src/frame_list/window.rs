@@ -137,13 +137,13 @@ impl Whole {
     pub fn part(self, end: u32, last_duration: i64) -> Index {
         let (list, first) = (&self.list, self.first);
         let frames = first as usize..end as usize;
-        let gaps = list.gaps.iter().map(|gap| gap.start.max(first)..gap.end.min(end));
-        let gaps = gaps.filter(|gap| !gap.is_empty()).map(|gap| gap.start - first..gap.end - first);
+        let missing = list.missing.iter().map(|run| run.start.max(first)..run.end.min(end));
+        let missing = missing.filter(|run| !run.is_empty()).map(|run| run.start - first..run.end - first);
         let keyframes = list.keyframes.iter().filter(|&&number| first <= number && number < end);
         Index {
             last_duration,
             keyframes: keyframes.map(|number| number - first).collect(),
-            gaps: gaps.collect(),
+            missing: missing.collect(),
             seekable: list.seekable,
             by_time: list.by_time,
             canvas: list.canvas,

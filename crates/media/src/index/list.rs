@@ -77,7 +77,7 @@ pub(super) fn list(
         listed.iter().map(|(_, number)| number.is_some_and(|n| frames[n])).collect::<Vec<_>>()
     };
     let keyframes = keyframes(&listed, decoded, entries);
-    let gaps = ranges(&listed.iter().map(|(_, number)| number.is_none()).collect::<Vec<_>>());
+    let missing = ranges(&listed.iter().map(|(_, number)| number.is_none()).collect::<Vec<_>>());
     let (time_base, rate) = (decoded.time_base, decoded.rate);
     let mut index = Index {
         last_duration: last_duration(last, &pts, time_base, rate),
@@ -87,7 +87,7 @@ pub(super) fn list(
         disorder,
         digests: listed.iter().map(|(_, number)| number.map_or(0, |n| decoded.digests[n])).collect(),
         flagged: ranges(&of_listed(&decoded.flagged)),
-        gaps,
+        missing,
         ..Index::of_times(time_base, pts)
     };
     let numbers: Vec<Option<usize>> = listed.into_iter().map(|(_, number)| number).collect();

@@ -72,7 +72,7 @@ impl Response {
                 unfinished.iter_mut().chain(made_by).for_each(clean);
             }
             Self::Indexed(facts) => clean_facts(facts),
-            Self::SegmentDone { evidence: _, engine } => label(engine),
+            Self::SegmentDone { digest: _, engine } => label(engine),
             Self::Joined { bytes: _, notes, verified } => {
                 clean_notices(notes);
                 let Verified { source, result, model, checks: _ } = &mut **verified;

@@ -15,7 +15,7 @@ impl Response {
     pub(super) fn validate(&self) -> Checked {
         match self {
             Self::Indexed(facts) => facts.validate(),
-            Self::SegmentDone { evidence, .. } => evidence.validate(MOST_FRAMES),
+            Self::SegmentDone { digest, .. } => digest.validate(MOST_FRAMES),
             Self::Joined { verified, .. } => verified.validate(),
             Self::Previewed { pictures, .. } => at_most("pictures", pictures, MOST_STREAMS),
             Self::Foreseen(Made { width, height, of_height, codec: _ }) => {

@@ -1,6 +1,6 @@
 //! `cancel`, `retry`, `remove`, `pause`, `resume`, `priority`, `move`: what a person changes, whether a server runs or not.
 
-use coordinator::commands::{Moved, NewPlace, Reply, Request, Selector, Which};
+use coordinator::commands::{Moved, NewPosition, Reply, Request, Selector, Which};
 use job::Settings;
 
 use super::unexpected;
@@ -111,13 +111,13 @@ async fn settings_of(root: &Root, which: Which) -> anyhow::Result<Vec<(Selector,
     Ok(jobs.into_iter().map(|job| (Selector::number(job.view.report.id), job.settings)).collect())
 }
 
-pub(super) async fn set_place(Move { jobs, to, root }: Move) -> anyhow::Result<Ending> {
+pub(super) async fn set_position(Move { jobs, to, root }: Move) -> anyhow::Result<Ending> {
     let to = match to.before {
-        Some(other) => NewPlace::Before(other),
-        None if to.first => NewPlace::First,
-        None => NewPlace::Last,
+        Some(other) => NewPosition::Before(other),
+        None if to.first => NewPosition::First,
+        None => NewPosition::Last,
     };
-    let words = if to == NewPlace::First { "first" } else { "last" };
+    let words = if to == NewPosition::First { "first" } else { "last" };
     let reply = ask(&Root::new(&root.root)?, Request::Move { jobs, to }).await?;
     let Reply::Moved(Moved { jobs, before }) = reply else { return Err(unexpected()) };
     let words = before.map_or_else(|| words.to_owned(), |other| format!("before job {other}"));

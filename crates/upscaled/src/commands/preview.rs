@@ -12,7 +12,7 @@ use protocol::message::{Access, PreviewKind, PreviewPicture, PreviewRequest, Req
 
 use super::up::readable;
 use super::worker_program;
-use crate::cli::{Choices, LookChoices, Preview};
+use crate::cli::{Choices, PostProcessingChoices, Preview};
 use crate::config;
 use crate::exit::Ending;
 use crate::model;
@@ -87,7 +87,7 @@ fn plan(preview: &Preview) -> anyhow::Result<Plan> {
     let folders = [root.as_ref().map_or_else(|| PathBuf::from("models"), Root::models)];
     let line = Choices {
         size: preview.size,
-        look: preview.look,
+        post_processing: preview.post_processing,
         crop: preview.crop,
         denoise: preview.denoise,
         threads: preview.threads,
@@ -102,8 +102,12 @@ fn plan(preview: &Preview) -> anyhow::Result<Plan> {
         let has_twin = name == DEFAULT_MODEL;
         let denoise = chosen.denoise.filter(|_| has_twin);
         // The resampler stands beside the networks, whatever look these are to have.
-        let look = if name == "none" { LookChoices::default() } else { chosen.look };
-        config::settings(&Choices { model: Some(name.to_owned()), denoise, look, ..chosen.clone() }, &folders)
+        let post_processing =
+            if name == "none" { PostProcessingChoices::default() } else { chosen.post_processing };
+        config::settings(
+            &Choices { model: Some(name.to_owned()), denoise, post_processing, ..chosen.clone() },
+            &folders,
+        )
     };
     let names = if preview.models.is_empty() { model::networks(&folders) } else { preview.models.clone() };
     let settings = names.iter().map(|name| of(name)).collect::<anyhow::Result<Vec<_>>>()?;

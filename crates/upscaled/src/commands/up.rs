@@ -437,7 +437,7 @@ fn has_work(folder: &Path) -> bool {
     })
 }
 
-/// Removes the folder and its ledger last: until then, whoever starts again after a crash finds that the job is done.
+/// Removes the folder and its ledger last: until then, a start after a crash finds that the job is done.
 fn remove_job_folder(folder: &Path) -> std::io::Result<()> {
     let ledger = root::ledger_file(folder);
     for entry in std::fs::read_dir(folder)? {

@@ -96,7 +96,7 @@ const KEYS: [(&str, &str); 32] = [
 pub(super) fn read(path: &Path) -> anyhow::Result<File> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        // A link without its file, as to a share that is not mounted, is no file that nobody wrote.
+        // A link without its file, as to a share that is not mounted, is no file that was never written.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !path.is_symlink() => {
             return Ok(File::default());
         }

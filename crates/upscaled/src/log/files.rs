@@ -1,7 +1,7 @@
 //! Log files that stay within bounds: `upscaled.2026-01-31.log`, and `upscaled.2026-01-31.2.log` and so on where a day fills more
 //! than one.
 //!
-//! A full disk, or a folder that is gone, costs lines and disturbs nobody: it is tried again with each line.
+//! A full disk, or a folder that is gone, costs lines and nothing else: it is tried again with each line.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// The program, ready for arguments, in a folder and without the environment of whoever runs the tests.
+/// The program, ready for arguments, in a folder and without the environment of the test run.
 pub fn upscaled(folder: &Path) -> Command {
     let worker = worker();
     assert!(

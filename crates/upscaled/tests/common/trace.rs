@@ -90,7 +90,7 @@ impl Call {
     }
 }
 
-/// Without the bytes, which nobody wants to read.
+/// Without the bytes, which are of no use in a message.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -9,7 +9,7 @@ use media::{Index, Probe, VideoInfo};
 use crate::encoding::media_container;
 
 /// Gaps that are told one by one.
-const GAPS_TOLD: usize = 5;
+const MISSING_TOLD: usize = 5;
 
 /// Says which files a film is cut into, where there is more than one.
 pub(super) fn of_parts(source: &Path) -> Option<String> {
@@ -26,17 +26,17 @@ pub(super) fn of_parts(source: &Path) -> Option<String> {
 
 /// Which frames are missing.
 pub(super) fn loss(index: &Index) -> Option<String> {
-    let told = index.gaps.iter().take(GAPS_TOLD).map(|gap| {
-        let is_last = gap.end as usize >= index.pts.len();
-        let end = if is_last { "the end".to_owned() } else { index.clock(gap.end) };
-        format!("{}-{} ({} to {end})", gap.start, gap.end - 1, index.clock(gap.start))
+    let told = index.missing.iter().take(MISSING_TOLD).map(|run| {
+        let is_last = run.end as usize >= index.pts.len();
+        let end = if is_last { "the end".to_owned() } else { index.clock(run.end) };
+        format!("{}-{} ({} to {end})", run.start, run.end - 1, index.clock(run.start))
     });
     let told = told.collect::<Vec<_>>().join(", ");
-    let more = match index.gaps.len().saturating_sub(GAPS_TOLD) {
+    let more = match index.missing.len().saturating_sub(MISSING_TOLD) {
         0 => String::new(),
-        more => format!(" and {more} more gaps"),
+        more => format!(" and {more} more"),
     };
-    (!index.gaps.is_empty()).then(|| format!("frames {told}{more} are missing in the damaged file"))
+    (!index.missing.is_empty()).then(|| format!("frames {told}{more} are missing in the damaged file"))
 }
 
 /// What was found while the list was made.

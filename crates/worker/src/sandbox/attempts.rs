@@ -1,4 +1,4 @@
-//! What a decoder would try that is in the hands of an attacker. `upscaled doctor` tries it too, so that nobody has to
+//! What a decoder would try that is in the hands of an attacker. `upscaled doctor` tries it too, so that no user has to
 //! believe that the sandbox holds.
 
 use std::fs::{self, File, OpenOptions};

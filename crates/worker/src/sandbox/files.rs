@@ -8,7 +8,7 @@ use landlock::{
 };
 use protocol::message::Access;
 
-use super::Wall;
+use super::Layer;
 
 /// The newest version whose rights are given up. Kernels that are older know fewer and keep to those.
 const VERSION: ABI = ABI::V7;
@@ -52,20 +52,22 @@ const DRIVERS: [&str; 6] = [
 ];
 
 /// Gives up all rights to files but those to `access`.
-pub(super) fn restrict(access: &Access) -> Wall {
+pub(super) fn restrict(access: &Access) -> Layer {
     let status = match apply(access) {
         Ok(status) => status,
-        Err(error) => return Wall::Missing(format!("no Landlock ({error})")),
+        Err(error) => return Layer::Missing(format!("no Landlock ({error})")),
     };
     match (status.ruleset, status.landlock) {
-        (RulesetStatus::FullyEnforced, _) => Wall::Whole("Landlock".to_owned()),
-        (RulesetStatus::PartiallyEnforced, LandlockStatus::Available { effective_abi, .. }) => Wall::Partial(
-            format!("an early Landlock (version {effective_abi}; Linux 6.12 has all that is used)"),
-        ),
-        (_, LandlockStatus::NotEnabled) => Wall::Missing(
+        (RulesetStatus::FullyEnforced, _) => Layer::Whole("Landlock".to_owned()),
+        (RulesetStatus::PartiallyEnforced, LandlockStatus::Available { effective_abi, .. }) => {
+            Layer::Partial(format!(
+                "an early Landlock (version {effective_abi}; Linux 6.12 has all that is used)"
+            ))
+        }
+        (_, LandlockStatus::NotEnabled) => Layer::Missing(
             "no Landlock (this kernel has it switched off; boot with `lsm=landlock,...`)".to_owned(),
         ),
-        _ => Wall::Missing("no Landlock (Linux 5.13 and later have it)".to_owned()),
+        _ => Layer::Missing("no Landlock (Linux 5.13 and later have it)".to_owned()),
     }
 }
 

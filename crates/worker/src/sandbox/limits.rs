@@ -6,7 +6,7 @@ use std::path::Path;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
-use super::Wall;
+use super::Layer;
 
 /// Files that may be open at a time: a job needs fewer than thirty, the libraries' own included.
 const OPEN_FILES: u64 = 256;
@@ -23,10 +23,10 @@ const KEPT: CapabilitySet =
 
 /// Sets the limits for good, with a folder to write into. No dumps of memory, which would hold pictures of people; few open
 /// files; no more threads and memory than work may need; no file larger than the file system.
-pub(super) fn set(folder: Option<&Path>) -> Wall {
+pub(super) fn set(folder: Option<&Path>) -> Layer {
     match try_to_set(folder) {
-        Ok(()) => Wall::Whole("limits".to_owned()),
-        Err(gap) => Wall::Partial(gap),
+        Ok(()) => Layer::Whole("limits".to_owned()),
+        Err(gap) => Layer::Partial(gap),
     }
 }
 

@@ -14,24 +14,24 @@ use seccompiler::{
     SeccompRule, TargetArch, apply_filter,
 };
 
-use super::Wall;
+use super::Layer;
 use super::calls::{DENIED, KNOWN, OLDER};
 
 /// What a thread may ask of `prctl`: its name, the names of its memory, and the filters themselves.
 const OWN_MATTERS: [c_int; 4] =
     [libc::PR_SET_NAME, libc::PR_GET_NAME, libc::PR_SET_VMA, libc::PR_SET_NO_NEW_PRIVS];
-/// What nobody may ask of `fcntl`: signals to others when a file is ready.
+/// What may not be asked of `fcntl`: signals to others when a file is ready.
 const SIGNALS_OF_FILES: [c_int; 3] = [libc::F_SETOWN, F_SETSIG, F_SETOWN_EX];
 const F_SETSIG: c_int = 10;
 const F_SETOWN_EX: c_int = 15;
-/// What nobody may ask of `ioctl`: keys typed into a terminal.
+/// What may not be asked of `ioctl`: keys typed into a terminal.
 const TYPED_KEYS: [u64; 2] = [libc::TIOCSTI, libc::TIOCLINUX];
 
 /// Denies the calls to this thread and those that it starts.
-pub(super) fn restrict() -> Wall {
+pub(super) fn restrict() -> Layer {
     match install() {
-        Ok(()) => Wall::Whole("seccomp".to_owned()),
-        Err(error) => Wall::Missing(format!("no seccomp ({error})")),
+        Ok(()) => Layer::Whole("seccomp".to_owned()),
+        Err(error) => Layer::Missing(format!("no seccomp ({error})")),
     }
 }
 

@@ -98,7 +98,7 @@ impl Answering {
         Ok(Self { stop, task, wake })
     }
 
-    /// By which whoever works on the job hears of changes.
+    /// By which the service that works on the job hears of changes.
     pub(super) fn wake(&self) -> Wake {
         self.wake.clone()
     }

@@ -59,7 +59,7 @@ pub(super) struct Wanted<'a> {
 }
 
 /// The folder of results, and the name and container of one where they were chosen.
-struct Place {
+struct Destination {
     folder: PathBuf,
     file: Option<PathBuf>,
     container: Option<Container>,
@@ -92,7 +92,8 @@ impl Wanted<'_> {
         foresee: &impl AsyncFn(&Path, &Settings) -> anyhow::Result<Made>,
     ) -> anyhow::Result<Planned> {
         let source = readable(&named.file)?;
-        let Place { folder: output, file: chosen, container } = self.place(&source, &named.inside)?;
+        let Destination { folder: output, file: chosen, container } =
+            self.destination(&source, &named.inside)?;
         let there = output.ancestors().find(|folder| folder.exists()).unwrap_or(&output);
         storage::check_writable(there).with_context(|| {
             let folder = output::path(there);
@@ -144,20 +145,20 @@ impl Wanted<'_> {
     }
 
     /// Where the result of a file goes.
-    fn place(&self, source: &Path, inside: &Path) -> anyhow::Result<Place> {
+    fn destination(&self, source: &Path, inside: &Path) -> anyhow::Result<Destination> {
         let beside = source.parent().unwrap_or(Path::new("/")).to_owned();
         let Some(wanted) = self.output else {
-            return Ok(Place { folder: beside, file: None, container: None });
+            return Ok(Destination { folder: beside, file: None, container: None });
         };
         let says_folder = wanted.as_os_str().to_string_lossy().ends_with('/');
         if says_folder || wanted.is_dir() {
             let folder = wanted.join(inside);
             if self.makes_nothing && !folder.exists() {
                 let folder = std::path::absolute(folder)?;
-                return Ok(Place { folder, file: None, container: None });
+                return Ok(Destination { folder, file: None, container: None });
             }
             root::make_folder(&folder)?;
-            return Ok(Place { folder: folder.canonicalize()?, file: None, container: None });
+            return Ok(Destination { folder: folder.canonicalize()?, file: None, container: None });
         }
         if self.files.len() > 1 {
             return Err(wrong(format!(
@@ -199,7 +200,7 @@ impl Wanted<'_> {
         if file == source {
             return Err(wrong("the result would replace its source: choose another name"));
         }
-        Ok(Place { file: Some(file), folder, container: Some(container) })
+        Ok(Destination { file: Some(file), folder, container: Some(container) })
     }
 }
 

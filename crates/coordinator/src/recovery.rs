@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use job::SegmentRange;
-use job::state::{Event, Evidence, FoundSegment, Phase};
+use job::state::{Event, Phase, RecoveredSegment, SegmentDigest};
 use ledger::{Ledger, Record};
 use protocol::{LARGEST_SIDECAR, Sidecar};
 use storage::{Scan, SegmentFault, SegmentName};
@@ -46,7 +46,7 @@ impl Shared {
         if !segments.is_empty() {
             let before = after.job.frames_done();
             for segments in segments.chunks(AT_ONCE) {
-                let found = Event::Found { segments: segments.to_vec() };
+                let found = Event::Recovered { segments: segments.to_vec() };
                 after = Arc::new(ledger.apply(after.id, found, now()).await?.record);
             }
             let frames = after.job.frames_done().saturating_sub(before);
@@ -80,7 +80,7 @@ fn scan(folder: &Path, segments: usize) -> Result<Scan<Sidecar>, storage::Error>
 #[derive(Debug)]
 struct Found {
     /// All files of unfinished segments, the usable ones first.
-    segments: Vec<FoundSegment>,
+    segments: Vec<RecoveredSegment>,
     /// Files that the system would not read: whether they are damaged is not known.
     unread: Vec<SegmentName>,
 }
@@ -97,7 +97,7 @@ async fn open_segments(
     let mut open = HashMap::new();
     for numbers in numbers.chunks(AT_ONCE) {
         let segments = ledger.segments_of(record.id, numbers).await?.into_iter();
-        let unfinished = segments.filter(|numbered| numbered.segment.evidence.is_none());
+        let unfinished = segments.filter(|numbered| numbered.segment.digest.is_none());
         open.extend(unfinished.map(|numbered| (numbered.index, numbered.segment.range)));
     }
     Ok(open)
@@ -121,10 +121,10 @@ fn find(
         if shutdown.is_requested() {
             return None;
         }
-        match check(record, &sidecar.evidence) {
+        match check(record, &sidecar.digest) {
             Ok(()) => {
                 usable.insert(index);
-                segments.extend(entry(name, Some((sidecar.range, sidecar.evidence))));
+                segments.extend(entry(name, Some((sidecar.range, sidecar.digest))));
             }
             Err(SegmentFault::Io { .. }) => unread.push(name),
             Err(_) => {}
@@ -136,9 +136,9 @@ fn find(
 }
 
 /// A file of an unfinished segment.
-fn entry(name: SegmentName, finished: Option<(SegmentRange, Evidence)>) -> Option<FoundSegment> {
+fn entry(name: SegmentName, finished: Option<(SegmentRange, SegmentDigest)>) -> Option<RecoveredSegment> {
     let epoch = u32::try_from(name.epoch).ok().filter(|epoch| *epoch < HIGHEST_EPOCH)?;
-    Some(FoundSegment { index: name.index, epoch, finished })
+    Some(RecoveredSegment { index: name.index, epoch, finished })
 }
 
 /// True when the job would make the same frames in the same way.
@@ -151,6 +151,6 @@ fn fits(record: &Record, sidecar: &Sidecar) -> bool {
 }
 
 /// Compares the segment's file with what was committed.
-fn check(record: &Record, evidence: &Evidence) -> Result<(), SegmentFault> {
-    storage::check(&record.request.folder, &evidence.file, &evidence.blake3, evidence.bytes)
+fn check(record: &Record, digest: &SegmentDigest) -> Result<(), SegmentFault> {
+    storage::check(&record.request.folder, &digest.file, &digest.blake3, digest.bytes)
 }

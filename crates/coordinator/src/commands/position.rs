@@ -1,17 +1,21 @@
 //! Other places for jobs.
 
-use ledger::{Ledger, Place, Record};
+use ledger::{Ledger, QueuePosition, Record};
 
-use super::message::{Moved, NewPlace, Refusal};
+use super::message::{Moved, NewPosition, Refusal};
 use super::select::{Selector, select_exactly, select_one};
 
 /// Gives jobs other places among those of their priority. Nothing is moved where one of them cannot be.
-pub(crate) async fn set_place(ledger: &Ledger, jobs: &[Selector], to: &NewPlace) -> Result<Moved, Refusal> {
+pub(crate) async fn set_position(
+    ledger: &Ledger,
+    jobs: &[Selector],
+    to: &NewPosition,
+) -> Result<Moved, Refusal> {
     let records = ledger.list().await?;
     let mut chosen = select_exactly(&records, jobs)?;
     let before = match to {
-        NewPlace::Before(other) => Some(select_one(&records, other)?),
-        NewPlace::First | NewPlace::Last => None,
+        NewPosition::Before(other) => Some(select_one(&records, other)?),
+        NewPosition::First | NewPosition::Last => None,
     };
     if let Some(record) = chosen.iter().chain(&before).find(|record| record.job.status.is_final()) {
         return Err(Refusal::HasEnded { id: record.id, status: record.job.status.name().to_owned() });
@@ -19,18 +23,18 @@ pub(crate) async fn set_place(ledger: &Ledger, jobs: &[Selector], to: &NewPlace)
     if let Some(other) = &before {
         check_neighbours(&chosen, other)?;
     }
-    let place = match (&before, to) {
-        (Some(other), _) => Place::Before(other.id),
-        (None, NewPlace::First) => Place::First,
-        (None, _) => Place::Last,
+    let position = match (&before, to) {
+        (Some(other), _) => QueuePosition::Before(other.id),
+        (None, NewPosition::First) => QueuePosition::First,
+        (None, _) => QueuePosition::Last,
     };
-    chosen.sort_by_key(|record| record.place);
-    if place == Place::First {
+    chosen.sort_by_key(|record| record.position);
+    if position == QueuePosition::First {
         // Each goes before the one that was moved last: so they stay in their order.
         chosen.reverse();
     }
     for record in &chosen {
-        ledger.set_place(record.id, place).await?;
+        ledger.set_position(record.id, position).await?;
     }
     Ok(Moved {
         jobs: chosen.iter().map(|record| (record.id, record.job.priority)).collect(),

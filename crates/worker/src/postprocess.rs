@@ -11,8 +11,8 @@ use media::Resizer;
 use crate::failure::Failed;
 use crate::results::Results;
 
-/// The look of a job's pictures, with the memory for them.
-pub(crate) struct Look {
+/// The post-processing of a job's pictures, with the memory for it.
+pub(crate) struct PostProcessing {
     strength: f32,
     /// The source enlarged without a network, where that has a share.
     classic: Option<Classic>,
@@ -41,8 +41,8 @@ struct Grained {
     results: Results,
 }
 
-impl Look {
-    /// The look that settings ask for. `None` when the pictures are encoded as the engine makes them. `engine` is the size
+impl PostProcessing {
+    /// What settings ask for. `None` when the pictures are encoded as the engine makes them. `engine` is the size
     /// of those, `source` that of the source, and `target` that of the result.
     pub(crate) fn new(
         settings: &Settings,
@@ -105,7 +105,7 @@ impl Look {
         if self.classic.is_none() && self.anchor.is_none() {
             return Ok(Arc::clone(result));
         }
-        // Its memory is written again only when nobody shares it.
+        // Its memory is written again only when no other owner shares it.
         if let Some(grained) = &mut self.grained {
             grained.plain = None;
         }
@@ -176,9 +176,9 @@ impl Grained {
 /// What the grain of a job follows from beside the number of the frame: what makes its pictures, and nothing of how they
 /// are cut, reused and encoded.
 fn seed(settings: &Settings) -> u64 {
-    let Settings { model, denoise, twin, target, strength, anchor, grain, .. } = settings.clone();
+    let Settings { model, denoise, wdn, target, strength, anchor, grain, .. } = settings.clone();
     let hash =
-        Settings { model, denoise, twin, target, strength, anchor, grain, ..Settings::default() }.hash();
+        Settings { model, denoise, wdn, target, strength, anchor, grain, ..Settings::default() }.hash();
     let digits = hash.chars().filter_map(|digit| digit.to_digit(16)).take(16);
     digits.fold(0, |seed, digit| seed << 4 | u64::from(digit))
 }
@@ -212,8 +212,8 @@ mod tests {
         Arc::new(result)
     }
 
-    fn look(settings: &Settings, target: Size) -> Look {
-        Look::new(settings, SOURCE, SOURCE.scaled(2), target).unwrap().unwrap()
+    fn post(settings: &Settings, target: Size) -> PostProcessing {
+        PostProcessing::new(settings, SOURCE, SOURCE.scaled(2), target).unwrap().unwrap()
     }
 
     fn settings(strength: f32, anchor: bool, grain: f32) -> Settings {
@@ -234,7 +234,7 @@ mod tests {
             settings(0.0, true, 0.0),
             Settings { model: job::Model::None, ..settings(0.5, true, 0.0) },
         ] {
-            assert!(Look::new(&nothing, SOURCE, engine, Size::new(90, 60)).unwrap().is_none());
+            assert!(PostProcessing::new(&nothing, SOURCE, engine, Size::new(90, 60)).unwrap().is_none());
         }
     }
 
@@ -242,8 +242,8 @@ mod tests {
     fn less_strength_takes_more_of_the_source_and_an_anchor_all_of_its_colours() {
         let (source, bright) = (source(0), result(&source(0)));
         let off = |strength, anchor| {
-            let mut look = look(&settings(strength, anchor, 0.0), SOURCE.scaled(2));
-            let picture = look.apply(0, Some(&source), &bright).unwrap();
+            let mut post = post(&settings(strength, anchor, 0.0), SOURCE.scaled(2));
+            let picture = post.apply(0, Some(&source), &bright).unwrap();
             mean(&picture) - mean(&result(&source)) + 0.05
         };
         assert!((off(0.5, false) - 0.025).abs() < 0.001, "{}", off(0.5, false));
@@ -257,48 +257,48 @@ mod tests {
     #[test]
     fn a_repeat_keeps_its_picture_and_gets_grain_of_its_own() {
         let (first, second) = (source(0), source(5));
-        let mut still = look(&settings(0.5, true, 0.0), SOURCE.scaled(2));
+        let mut still = post(&settings(0.5, true, 0.0), SOURCE.scaled(2));
         assert!(!still.is_new_each_time());
         let shown = still.apply(7, Some(&first), &result(&first)).unwrap();
         assert_eq!(still.apply(8, None, &result(&first)).unwrap(), shown);
         assert_ne!(still.apply(9, Some(&second), &result(&second)).unwrap(), shown);
 
-        let mut grained = look(&settings(0.5, true, 0.5), SOURCE.scaled(2));
+        let mut grained = post(&settings(0.5, true, 0.5), SOURCE.scaled(2));
         assert!(grained.is_new_each_time());
         let shown = grained.apply(7, Some(&first), &result(&first)).unwrap();
         let repeated = grained.apply(8, None, &result(&first)).unwrap();
         assert_ne!(repeated, shown);
         // As if the frame had come for the first time, in this segment or in another.
         assert_eq!(grained.apply(8, Some(&first), &result(&first)).unwrap(), repeated);
-        let mut other = look(&settings(0.5, true, 0.5), SOURCE.scaled(2));
+        let mut other = post(&settings(0.5, true, 0.5), SOURCE.scaled(2));
         assert_eq!(other.apply(8, Some(&first), &result(&first)).unwrap(), repeated);
     }
 
     #[test]
     fn grain_is_added_in_the_size_of_the_result() {
         let (source, target) = (source(0), Size::new(90, 60));
-        let mut grained = look(&settings(1.0, false, 1.0), target);
+        let mut grained = post(&settings(1.0, false, 1.0), target);
         assert_eq!(grained.size(SOURCE.scaled(2)), target);
         assert_eq!(grained.apply(0, Some(&source), &result(&source)).unwrap().size(), target);
-        let plain = look(&settings(0.5, false, 0.0), target);
+        let plain = post(&settings(0.5, false, 0.0), target);
         assert_eq!(plain.size(SOURCE.scaled(2)), SOURCE.scaled(2));
     }
 
     #[test]
     fn pictures_go_round() {
-        let mut look = look(&settings(0.5, true, 0.5), Size::new(90, 60));
+        let mut post = post(&settings(0.5, true, 0.5), Size::new(90, 60));
         let mut shown = Vec::new();
         for number in 0..50 {
             let source = source(number / 2);
             let result = result(&source);
             let source = Some(&source).filter(|_| number.is_multiple_of(2));
-            shown.push(look.apply(number as u32, source, &result).unwrap());
+            shown.push(post.apply(number as u32, source, &result).unwrap());
             if shown.len() > 3 {
                 shown.remove(0);
             }
         }
-        let grained = look.grained.as_ref().unwrap();
-        assert_eq!((look.plain.len(), grained.sized.len()), (1, 1));
+        let grained = post.grained.as_ref().unwrap();
+        assert_eq!((post.plain.len(), grained.sized.len()), (1, 1));
         assert!(grained.results.len() <= 4, "{}", grained.results.len());
     }
 

@@ -38,14 +38,14 @@ const OVERDUE: u32 = 18;
 /// Gives out turns, each for one piece of work: the most urgent priority goes first, and any other that waits gets at least
 /// every twentieth turn.
 #[derive(Debug, Clone, Default)]
-pub struct Turns {
+pub struct Scheduler {
     /// How often each priority was passed over since its last turn.
     passed: [u32; Priority::ALL.len()],
     /// Which ones waited when the last turn was given.
     waited: [bool; Priority::ALL.len()],
 }
 
-impl Turns {
+impl Scheduler {
     /// Gives the next turn to one of the priorities of the jobs that wait; `None` when none does.
     pub fn next(&mut self, waiting: impl IntoIterator<Item = Priority>) -> Option<Priority> {
         let mut waits = [false; Priority::ALL.len()];
@@ -80,26 +80,26 @@ mod tests {
 
     #[test]
     fn the_most_urgent_goes_first_and_all_get_a_twentieth() {
-        let mut turns = Turns::default();
+        let mut scheduler = Scheduler::default();
         let mut given = [0; Priority::ALL.len()];
         for _ in 0..10_000 {
-            given[turns.next(Priority::ALL).unwrap() as usize] += 1;
+            given[scheduler.next(Priority::ALL).unwrap() as usize] += 1;
         }
         assert!(given[0] >= 500 && given[1] >= 500 && given[2] >= 8_500, "{given:?}");
-        assert_eq!(turns.next([]), None);
-        assert_eq!(turns.next([Priority::Low]), Some(Priority::Low));
+        assert_eq!(scheduler.next([]), None);
+        assert_eq!(scheduler.next([Priority::Low]), Some(Priority::Low));
     }
 
     #[test]
     fn an_urgent_job_goes_first_whenever_it_comes() {
         for waiting in [&Priority::ALL[..1], &Priority::ALL[..2]] {
             for turns_before in 0..100 {
-                let mut turns = Turns::default();
+                let mut scheduler = Scheduler::default();
                 for _ in 0..turns_before {
-                    turns.next(waiting.iter().copied());
+                    scheduler.next(waiting.iter().copied());
                 }
                 let with_urgent = waiting.iter().copied().chain([Priority::High]);
-                assert_eq!(turns.next(with_urgent), Some(Priority::High), "after {turns_before}");
+                assert_eq!(scheduler.next(with_urgent), Some(Priority::High), "after {turns_before}");
             }
         }
     }
@@ -109,10 +109,10 @@ mod tests {
         fn none_that_waits_is_passed_over_for_twenty_turns(
             rounds in prop::collection::vec(prop::sample::subsequence(&Priority::ALL[..], 0..=3), 0..300),
         ) {
-            let mut turns = Turns::default();
+            let mut scheduler = Scheduler::default();
             let mut passed = [0; Priority::ALL.len()];
             for waiting in rounds {
-                let next = turns.next(waiting.iter().copied());
+                let next = scheduler.next(waiting.iter().copied());
                 prop_assert!(next.map_or(waiting.is_empty(), |next| waiting.contains(&next)));
                 for priority in Priority::ALL {
                     let is_passed_over = waiting.contains(&priority) && next != Some(priority);

@@ -14,7 +14,7 @@ const OVERHEAD: u64 = 1 << 20;
 const SAMPLE: u64 = 20;
 
 /// Looks whether a task can be begun: there must be room for it, and the job must be able to keep its limit.
-pub(crate) fn look(record: &Record, task: &Task, max_disk: Option<u64>) -> Result<(), Failure> {
+pub(crate) fn check(record: &Record, task: &Task, max_disk: Option<u64>) -> Result<(), Failure> {
     let video = Video::of(&record.job);
     if let Some(most) = max_disk
         && !matches!(task, Task::Publish { .. })
@@ -28,7 +28,7 @@ pub(crate) fn look(record: &Record, task: &Task, max_disk: Option<u64>) -> Resul
         Task::Index { .. } => OVERHEAD,
         Task::Segment { range, .. } => {
             let scratch = Scratch::new(ScratchOptions::new(&**folder));
-            video.room_for(*range, scratch.map_or(0, |scratch| scratch.ram_budget()))
+            video.space_for(*range, scratch.map_or(0, |scratch| scratch.ram_budget()))
         }
         Task::Join { .. } | Task::Publish { .. } => return Ok(()),
     };
@@ -61,7 +61,7 @@ impl Video {
 
     /// Bytes that must be free for a segment when working files have so much memory. A segment may well be larger than
     /// the mean by a quarter.
-    fn room_for(&self, range: SegmentRange, ram: u64) -> u64 {
+    fn space_for(&self, range: SegmentRange, ram: u64) -> u64 {
         let segment = self.estimate(u64::from(range.frames())) / 4 * 5;
         // A working file that does not fit into memory is on the disk as well.
         let copies = if segment > ram { 2 } else { 1 };
@@ -103,10 +103,10 @@ mod tests {
     #[test]
     fn a_segment_needs_room_by_what_the_others_took() {
         let video = Video { bytes: 100 * MB, frames: 100, frames_left: 900 };
-        assert_eq!(video.room_for(FIFTY, u64::MAX), 62_500_000 + OVERHEAD);
-        assert_eq!(video.room_for(FIFTY, 62 * MB), 125 * MB + OVERHEAD);
+        assert_eq!(video.space_for(FIFTY, u64::MAX), 62_500_000 + OVERHEAD);
+        assert_eq!(video.space_for(FIFTY, 62 * MB), 125 * MB + OVERHEAD);
         let nothing = Video { bytes: 0, frames: 0, frames_left: 1000 };
-        assert_eq!(nothing.room_for(FIFTY, 0), OVERHEAD);
+        assert_eq!(nothing.space_for(FIFTY, 0), OVERHEAD);
     }
 
     #[test]
