@@ -4,7 +4,7 @@
 //! its limit ends before it has cost hours.
 
 use job::state::{Job, Task};
-use job::{Failure, FailureKind, SegmentRange};
+use job::{Failure, FailureKind, Notice, Remedy, SegmentRange};
 use ledger::Record;
 use storage::{Bytes, Scratch, ScratchOptions, Stamp};
 
@@ -101,12 +101,12 @@ impl Video {
         if !is_too_much {
             return Ok(());
         }
-        let message = format!(
-            "its segments and the result would take about {} of the disk, and {} are allowed: allow more with --max-disk or max_disk in upscaled.toml and go on from here, or start again with a smaller size or a higher --crf",
+        let text = format!(
+            "its segments and the result would take about {} of the disk, and {} are allowed",
             Bytes(likely),
             Bytes(most)
         );
-        Err(Failure { kind: FailureKind::Final, message })
+        Err(Failure { kind: FailureKind::Final, message: Notice::new(text, Remedy::MoreDiskOrLess) })
     }
 }
 
@@ -136,7 +136,10 @@ mod tests {
         at(49, 951, 1500).unwrap();
         let failure = at(50, 950, 1500).unwrap_err();
         assert_eq!(failure.kind, FailureKind::Final);
-        assert!(failure.message.contains("about 2.0 GB") && failure.message.contains("1.5 GB are allowed"));
+        assert!(
+            failure.message.text.contains("about 2.0 GB")
+                && failure.message.text.contains("1.5 GB are allowed")
+        );
         // The rest may well be smaller.
         at(50, 950, 1700).unwrap();
         // Until it cannot be any more.

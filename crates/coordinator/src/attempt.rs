@@ -243,7 +243,7 @@ impl Attempt<'_> {
                 let (record, task) = (Arc::clone(record), task.clone());
                 let believed = blocking(move || believed(&record, &task, response)).await;
                 believed.unwrap_or_else(|message| {
-                    Response::Failed(Failure { kind: FailureKind::Transient, message })
+                    Response::Failed(Failure { kind: FailureKind::Transient, message: message.into() })
                 })
             }
         };
@@ -263,15 +263,17 @@ impl Attempt<'_> {
                     self.shared.note(record, note.clone());
                 }
                 let (record, progress) = (Arc::clone(record), self.given.progress.clone());
-                let (notes, verified, bytes) = (notes.clone(), verified.clone(), *bytes);
+                let words = self.shared.options.words;
+                let notes: Vec<String> = notes.iter().map(words).collect();
+                let (verified, bytes) = (verified.clone(), *bytes);
                 blocking(move || {
-                    let went = progress.report(&record);
+                    let went = progress.report(&record).in_words(words);
                     report::keep(&record, &went, progress.speed(), &notes, &verified, bytes);
                 })
                 .await;
             }
             Response::Failed(failure) => {
-                tracing::warn!("job {}: {}", record.id, failure.message);
+                tracing::warn!("job {}: {}", record.id, self.shared.in_words(&failure.message));
                 // A failure that ends the job is told as its reason.
                 if !matches!(failure.kind, FailureKind::Final | FailureKind::NoMemory) {
                     self.shared.note(record, failure.message.clone());
@@ -291,7 +293,7 @@ async fn with_content(source: &FilePath, looked_at: &str, response: Response) ->
     let stamp = blocking(move || Stamp::of(&source)).await;
     if !stamp.is_ok_and(|stamp| stamp_text(&stamp) == looked_at) {
         let message = "the source was changed while it was read".to_owned();
-        return Response::Failed(Failure { kind: FailureKind::Transient, message });
+        return Response::Failed(Failure { kind: FailureKind::Transient, message: message.into() });
     }
     if let Some(content) = &mut facts.content {
         looked_at.clone_into(&mut content.stamp);

@@ -312,7 +312,7 @@ impl Dispatcher {
     /// Tells that a job waits until the ledger can be written.
     pub(crate) fn say_ledger_full(&self, id: JobId, error: &Error) {
         tracing::warn!("job {id}: {error}");
-        self.shared.updates.tell(Update::Note { id, text: LEDGER_FULL.to_owned() });
+        self.shared.updates.tell(Update::Note { id, notice: LEDGER_FULL.into() });
     }
 }
 

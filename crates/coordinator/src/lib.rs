@@ -67,7 +67,7 @@ pub use manifest::{bring_back, source_of};
 pub use names::{Naming, job_folders, report_of, result_names};
 pub use owner::Owner;
 pub use process::{DeathNote, WorkerError, WorkerProcess, WorkerProgram};
-pub use publish::no_result;
+pub use publish::{already_there, no_result};
 pub use service::{Ending, Existing, Limits, Service, ServiceOptions};
 pub use shutdown::Shutdown;
 pub use source::replaced_by;

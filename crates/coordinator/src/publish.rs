@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use job::state::{Event, Task, TaskKey};
-use job::{FailureKind, NewJob, SourceFacts};
+use job::{FailureKind, NewJob, Notice, Remedy, SourceFacts};
 use ledger::Record;
 use protocol::Made;
 use storage::{checksum, workers_bytes};
@@ -25,7 +25,7 @@ impl Shared {
         &self,
         record: &Record,
         facts: &SourceFacts,
-    ) -> Result<Result<(), String>, Error> {
+    ) -> Result<Result<(), Notice>, Error> {
         if record.request.result.is_some() {
             return Ok(Ok(()));
         }
@@ -38,7 +38,8 @@ impl Shared {
             return Ok(Err(format!(
                 "the size of the result is not known, which `{}` says",
                 self.options.name
-            )));
+            )
+            .into()));
         };
         for name in result_names(source, output, facts.container, &naming) {
             // Names are known sooner for the most part, but for the container, and for what templates say.
@@ -60,7 +61,7 @@ impl Shared {
                 return Ok(Ok(()));
             }
         }
-        Ok(Err("all names for the result are taken".to_owned()))
+        Ok(Err("all names for the result are taken".into()))
     }
 
     /// Gives a result that has its name what belongs to it: the source's subtitle files, its report, and the source's time where
@@ -191,20 +192,16 @@ fn remove_copies(target: &Path) {
 }
 
 fn nameless(key: TaskKey) -> Event {
-    task::failed(key, FailureKind::Transient, "the result has no name".to_owned())
+    task::failed(key, FailureKind::Transient, "the result has no name")
 }
 
 /// What is said of a file that would be replaced and that this program did not make.
-pub fn no_result(name: &Path) -> String {
-    format!(
-        "`{}` is there and is no result of upscaled: choose another --name, or another folder with -o",
-        name.display()
-    )
+pub fn no_result(name: &Path) -> Notice {
+    let text = format!("`{}` is there and is no result of upscaled", name.display());
+    Notice::new(text, Remedy::OtherName)
 }
 
-fn already_there(name: &Path) -> String {
-    format!(
-        "`{}` is there already: use --overwrite to replace it, or -o to choose another name",
-        name.display()
-    )
+/// What is said of a file that has the name of a result.
+pub fn already_there(name: &Path) -> Notice {
+    Notice::new(format!("`{}` is there already", name.display()), Remedy::Overwrite)
 }

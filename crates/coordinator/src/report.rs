@@ -74,7 +74,7 @@ pub(crate) fn keep(
         frames_per_second: speed,
         reuse: went.reuse,
         filled: &went.filled,
-        notes: [went.notes.as_slice(), joined].concat(),
+        notes: went.notes.iter().map(|note| note.text.clone()).chain(joined.iter().cloned()).collect(),
         checks: &verified.checks,
     };
     let written = serde_json::to_vec_pretty(&report).map_err(|error| error.to_string());

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use job::JobId;
+use job::{JobId, Notice};
 use ledger::Ledger;
 use tokio::sync::watch;
 
@@ -42,6 +42,8 @@ pub struct ServiceOptions {
     pub name: NameTemplate,
     /// By which the service hears that jobs have changed.
     pub wake: Wake,
+    /// Says notices in the words of the program, for the files and the log that the service writes itself.
+    pub words: fn(&Notice) -> String,
 }
 
 /// How the work on all jobs is done. No frame depends on it.

@@ -1,5 +1,6 @@
 //! What all share who work on the jobs of a service: its options, and where to tell what happens.
 
+use job::Notice;
 use ledger::Record;
 use tokio::sync::Mutex;
 
@@ -28,7 +29,12 @@ impl Shared {
     }
 
     /// Tells something about a job that is worth a line.
-    pub(crate) fn note(&self, record: &Record, text: String) {
-        self.updates.tell(Update::Note { id: record.id, text });
+    pub(crate) fn note(&self, record: &Record, notice: impl Into<Notice>) {
+        self.updates.tell(Update::Note { id: record.id, notice: notice.into() });
+    }
+
+    /// A notice in the words of the program.
+    pub(crate) fn in_words(&self, notice: &Notice) -> String {
+        (self.options.words)(notice)
     }
 }

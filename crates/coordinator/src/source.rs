@@ -93,7 +93,7 @@ fn is_renumbered(noted: &str, found: &Stamp) -> bool {
 }
 
 fn gone(message: String) -> SourceCheck {
-    SourceCheck::Gone(Failure { kind: FailureKind::Final, message })
+    SourceCheck::Gone(Failure { kind: FailureKind::Final, message: message.into() })
 }
 
 fn changed(source: &Path) -> SourceCheck {
@@ -126,13 +126,13 @@ mod tests {
     /// Between what is read for it.
     const BETWEEN: u64 = 3 << 19;
 
-    struct House {
+    struct Fixture {
         folder: tempfile::TempDir,
         ledger: Ledger,
         id: JobId,
     }
 
-    impl House {
+    impl Fixture {
         async fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let source = folder.path().join("a.mkv");
@@ -178,16 +178,16 @@ mod tests {
         }
     }
 
-    fn reason(look: Option<SourceCheck>) -> String {
-        match look {
-            Some(SourceCheck::Gone(failure)) if failure.kind == FailureKind::Final => failure.message,
+    fn reason(found: Option<SourceCheck>) -> String {
+        match found {
+            Some(SourceCheck::Gone(failure)) if failure.kind == FailureKind::Final => failure.message.text,
             other => panic!("{other:?}"),
         }
     }
 
     #[tokio::test]
     async fn before_the_index_a_touched_source_is_known_by_its_samples() {
-        let house = House::new().await;
+        let house = Fixture::new().await;
         assert!(matches!(check(&house.record().await), SourceCheck::Same(_)));
         house.touch(1);
         assert!(matches!(check(&house.record().await), SourceCheck::SameContent(_)));
@@ -199,7 +199,7 @@ mod tests {
 
     #[tokio::test]
     async fn after_the_index_every_byte_of_a_touched_source_counts() {
-        let house = House::new().await;
+        let house = Fixture::new().await;
         house.index().await;
         let record = house.record().await;
         std::fs::rename(house.source(), house.folder.path().join("b.mkv")).unwrap();
@@ -217,7 +217,7 @@ mod tests {
         );
 
         house.open().write_all_at(b"8", BETWEEN).unwrap();
-        // Whoever takes the file in again finds the samples alike.
+        // The inbox that takes the file in again finds the samples alike.
         house.touch(3);
         let found = stamp_text(&Stamp::of(&house.source()).unwrap());
         house.ledger.set_stamp(house.id, &found).await.unwrap();
@@ -228,7 +228,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_drive_with_another_number_is_not_read_whole() {
-        let house = House::new().await;
+        let house = Fixture::new().await;
         house.index().await;
         let mut record = house.record().await;
         let content = record.job.facts.as_mut().unwrap().content.as_mut().unwrap();

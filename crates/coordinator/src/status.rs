@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Instant;
 
 use job::state::{FailedAttempt, Job, Phase, Status};
-use job::{Cropped, Eta, FilePath, JobId, Millis, Priority, SegmentRange};
+use job::{Cropped, Eta, FilePath, JobId, Millis, Notice, Priority, SegmentRange};
 use ledger::Record;
 use protocol::report::ReuseReport;
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,7 @@ pub struct JobReport {
     /// Queued, running, waiting for space, waiting for folder, paused, done, failed, canceled.
     pub status: Cow<'static, str>,
     /// Why it failed or what it waits for.
-    pub reason: Option<String>,
+    pub reason: Option<Notice>,
     /// What is known of the failed attempts: those that ended the job, once it has failed.
     pub failed_attempts: Vec<FailedAttempt>,
     /// Bytes that must be free for it to go on, while it waits for them.
@@ -86,7 +86,7 @@ pub struct JobReport {
     /// after its last.
     pub filled: Vec<SegmentRange>,
     /// What else people should know.
-    pub notes: Vec<String>,
+    pub notes: Vec<Notice>,
 }
 
 /// A time as RFC 3339 has it, in UTC and whole seconds: `2026-11-28T14:05:12Z`.
@@ -98,6 +98,17 @@ pub fn rfc3339(time: Millis) -> String {
 /// The bytes of a path that is not UTF-8, and so is shown with other characters in the place of some.
 pub fn bytes_of_no_text(path: &FilePath) -> Option<Vec<u8>> {
     path.to_str().is_none().then(|| path.as_bytes().to_vec())
+}
+
+impl JobReport {
+    /// The same with complete sentences, which `words` makes of notices.
+    #[must_use]
+    pub fn in_words(mut self, words: impl Fn(&Notice) -> String) -> Self {
+        for notice in self.reason.iter_mut().chain(&mut self.notes) {
+            *notice = words(notice).into();
+        }
+        self
+    }
 }
 
 fn reuse_of(job: &Job) -> ReuseReport {
@@ -112,14 +123,14 @@ fn reuse_of(job: &Job) -> ReuseReport {
 }
 
 /// Why a job failed or what it waits for, where its status does not say all.
-pub fn reason(status: &Status) -> Option<String> {
+pub fn reason(status: &Status) -> Option<Notice> {
     match status {
         Status::Failed { reason } => Some(reason.clone()),
         Status::WaitingForSpace { bytes } => {
-            Some(format!("{} must be free on the disk of the output folder", Bytes(*bytes)))
+            Some(format!("{} must be free on the disk of the output folder", Bytes(*bytes)).into())
         }
         Status::WaitingForFolder { reason } => {
-            Some(format!("{reason}; the job goes on by itself when it is back"))
+            Some(format!("{reason}; the job goes on by itself when it is back").into())
         }
         _ => None,
     }

@@ -148,6 +148,7 @@ mod tests {
                 owner: crate::Owner::default(),
                 name: crate::NameTemplate::default(),
                 wake: crate::Wake::default(),
+                words: |notice| notice.text.clone(),
             }));
             Self { folder, ledger, shared }
         }
@@ -360,7 +361,7 @@ mod tests {
         let first = house.submit("first").await;
         house.make(first, None, "never published").await;
         let task = house.claim(first).await.key();
-        let failure = Failure { kind: FailureKind::Final, message: "the source was changed".to_owned() };
+        let failure = Failure { kind: FailureKind::Final, message: "the source was changed".into() };
         house.ledger.apply(first, Event::Failed { task, failure }, now()).await.unwrap();
         let second = house.submit("second").await;
         house.make(second, None, "of the second").await;
@@ -373,7 +374,7 @@ mod tests {
         let house = Fixture::new().await;
         let fail = async |id| {
             let task = house.claim(id).await.key();
-            let failure = Failure { kind: FailureKind::Final, message: "the source was changed".to_owned() };
+            let failure = Failure { kind: FailureKind::Final, message: "the source was changed".into() };
             house.ledger.apply(id, Event::Failed { task, failure }, now()).await.unwrap();
         };
         let (half, other) = (house.submit("half").await, house.submit("other").await);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use job::state::{Event, Task, TaskKey};
-use job::{Failure, FailureKind, FilePath, NewJob, Plan, Settings, SourceFacts};
+use job::{Failure, FailureKind, FilePath, NewJob, Notice, Plan, Settings, SourceFacts};
 use ledger::Record;
 use protocol::message::{
     Access, FrameListFile, IndexRequest, JoinRequest, Request, Response, SegmentListFile, SegmentRequest,
@@ -150,7 +150,7 @@ pub(crate) fn event(record: &Record, key: TaskKey, response: Response) -> Event 
     match response {
         Response::Indexed(facts) => match job::plan(&facts, &record.request.settings) {
             Ok((plan, segments)) => Event::Indexed { task: key, facts, plan, segments },
-            Err(error) => failed(key, FailureKind::Final, error.to_string()),
+            Err(error) => failed(key, FailureKind::Final, error),
         },
         Response::SegmentDone { digest, .. } => Event::SegmentDone { task: key, digest },
         Response::Joined { bytes, .. } => Event::Joined { task: key, bytes },
@@ -179,8 +179,8 @@ pub(crate) fn worker_lost(task: TaskKey, error: &WorkerError) -> Event {
 }
 
 /// The event of an attempt that failed.
-pub(crate) fn failed(task: TaskKey, kind: FailureKind, message: String) -> Event {
-    Event::Failed { task, failure: Failure { kind, message } }
+pub(crate) fn failed(task: TaskKey, kind: FailureKind, message: impl Into<Notice>) -> Event {
+    Event::Failed { task, failure: Failure { kind, message: message.into() } }
 }
 
 /// The event of an attempt that a file operation of the coordinator ended.
@@ -197,7 +197,7 @@ pub(crate) fn failure(error: &storage::Error) -> Failure {
         other if other.is_no_space() => FailureKind::NoSpace { needed: SOME_ROOM },
         _ => FailureKind::Transient,
     };
-    Failure { kind, message: error.to_string() }
+    Failure { kind, message: error.to_string().into() }
 }
 
 /// Makes the job's folder, in `root` where it is to be there. A folder that cannot be made is the user's to repair, so that no

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use job::JobId;
+use job::{JobId, Notice};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -21,7 +21,7 @@ pub enum Update {
         /// The job.
         id: JobId,
         /// The line.
-        text: String,
+        notice: Notice,
     },
     /// The service is alive: it says so every few seconds at least, whatever its workers do.
     Alive,
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     fn note(number: usize) -> Update {
-        Update::Note { id: JobId(1), text: number.to_string() }
+        Update::Note { id: JobId(1), notice: number.to_string().into() }
     }
 
     #[tokio::test]
@@ -88,6 +88,6 @@ mod tests {
         }
         assert!(matches!(updates.next().await, Some(Update::Missed(7))));
         let next = updates.next().await;
-        assert!(matches!(&next, Some(Update::Note { text, .. }) if text == "7"), "{next:?}");
+        assert!(matches!(&next, Some(Update::Note { notice, .. }) if notice.text == "7"), "{next:?}");
     }
 }

@@ -159,7 +159,7 @@ async fn a_file_that_was_away_between_two_looks_is_tried_again_when_its_job_fail
     let claimed = watched.ledger.apply(job.id, claim, Millis(0)).await.unwrap();
     let Some(Effect::Granted(task)) = claimed.effects.into_iter().next() else { panic!("no task") };
     watched.ledger.set_gone(&[job.id], true).await.unwrap();
-    let failure = Failure { kind: FailureKind::Final, message: "the source is gone".to_owned() };
+    let failure = Failure { kind: FailureKind::Final, message: "the source is gone".into() };
     let failed = Event::Failed { task: task.key(), failure };
     let failed = watched.ledger.apply(job.id, failed, Millis(0)).await.unwrap();
     assert!(matches!(failed.record.job.status, Status::Failed { .. }));

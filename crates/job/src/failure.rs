@@ -2,13 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Notice;
+
 /// Why a request could not be done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
     /// What follows from it.
     pub kind: FailureKind,
     /// One sentence for people: cause and remedy.
-    pub message: String,
+    pub message: Notice,
 }
 
 /// What follows from a failure.

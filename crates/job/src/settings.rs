@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use crate::bounds::MOST_SEGMENTS;
 use crate::encoder::{ENCODERS, Encoder};
-use crate::{Codec, Container, Crop, Deinterlace, FilePath, LARGEST_SIDE, Part, Scale, Target};
+use crate::{
+    Codec, Container, Crop, Deinterlace, FilePath, LARGEST_SIDE, Notice, Part, Remedy, Scale, Setting, Target,
+};
 
 /// The model that is used when none is named.
 pub const DEFAULT_MODEL: &str = "realesr-general-x4v3";
@@ -256,7 +258,7 @@ impl Settings {
             return Err(SettingsError::Preset { preset: preset.clone(), encoder: speaking.name, known });
         }
         for (name, value) in &self.encoder_options {
-            if let Some(own) = ["crf", "preset"].into_iter().find(|own| name == own) {
+            if let Some(own) = [Setting::Crf, Setting::Preset].into_iter().find(|own| name == own.name()) {
                 return Err(SettingsError::OwnOption(own));
             }
             let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -331,7 +333,7 @@ pub enum SettingsError {
     EmptySource,
     /// A result that no encoder takes.
     #[error(
-        "the result would be {width}x{height}, and the H.264 encoder takes at most {LARGEST_SIDE} pixels a side: choose a smaller --scale, --height, --width or --fit"
+        "the result would be {width}x{height}, and the H.264 encoder takes at most {LARGEST_SIDE} pixels a side"
     )]
     TooLarge {
         /// Width of the result.
@@ -340,20 +342,16 @@ pub enum SettingsError {
         height: u64,
     },
     /// More segments than a ledger keeps.
-    #[error(
-        "the film would have more than {MOST_SEGMENTS} segments: choose longer ones with --segment-frames"
-    )]
+    #[error("the film would have more than {MOST_SEGMENTS} segments")]
     TooManySegments,
     /// A container that does not hold the codec.
-    #[error("MP4 files have no place for {0}: choose --container mkv")]
+    #[error("MP4 files have no place for {0}")]
     NoPlace(&'static str),
     /// Denoise strength out of range.
     #[error("the denoise strength {0} is out of range: choose a number from 0 to 1")]
     Denoise(f32),
     /// Denoise strength below 1 without the second set of weights.
-    #[error(
-        "a denoise strength below 1 blends model {0} with its WDN weights, and those are not there: see models/README.md for where to get it, or leave --denoise at 1"
-    )]
+    #[error("a denoise strength below 1 blends model {0} with its WDN weights, and those are not there")]
     NoTwin(String),
     /// Scale out of range.
     #[error("the scale {0} is out of range: choose a number from 1 to 8")]
@@ -383,7 +381,7 @@ pub enum SettingsError {
         most: u8,
     },
     /// A quality for an encoder that has only one.
-    #[error("the encoder {0} has no choice of quality: leave --crf out")]
+    #[error("the encoder {0} has no choice of quality")]
     NoCrf(&'static str),
     /// Unknown preset.
     #[error("the encoder {encoder} has no preset `{preset}`: {}", choices(known))]
@@ -399,7 +397,7 @@ pub enum SettingsError {
     #[error("there is no encoder `{0}`: {known}", known = choices(&ENCODERS.each_ref().map(|encoder| encoder.name)))]
     Encoder(String),
     /// An encoder of another codec.
-    #[error("the encoder {encoder} does not make {}: leave --codec or --encoder out", codec.name())]
+    #[error("the encoder {encoder} does not make {}", codec.name())]
     WrongEncoder {
         /// The encoder.
         encoder: String,
@@ -410,8 +408,8 @@ pub enum SettingsError {
     #[error("`{0}` is no option of an encoder: write NAME=VALUE with a name of letters, digits, - and _")]
     EncoderOption(String),
     /// An option that has a place of its own.
-    #[error("`{0}` is no other option of the encoder: set it by --{0}, or {0} in upscaled.toml")]
-    OwnOption(&'static str),
+    #[error("`{name}` is no other option of the encoder", name = .0.name())]
+    OwnOption(Setting),
     /// Segments without frames.
     #[error("a segment needs at least one frame: choose a number from 1 on")]
     SegmentFrames,
@@ -422,10 +420,31 @@ pub enum SettingsError {
     #[error("the grain {0} is out of range: choose a number from 0 (none) to 1")]
     Grain(f32),
     /// A part that ends before it begins.
-    #[error(
-        "the part {0} of the film ends before it begins: choose a time for --to that is later than that of --from"
-    )]
+    #[error("the part {0} of the film ends before it begins")]
     Part(Part),
+}
+
+impl SettingsError {
+    /// What to do about it, where the sentence does not say it.
+    pub const fn remedy(&self) -> Option<Remedy> {
+        Some(match self {
+            Self::TooLarge { .. } => Remedy::SmallerResult,
+            Self::TooManySegments => Remedy::LongerSegments,
+            Self::NoPlace(_) => Remedy::Container(Container::Matroska),
+            Self::NoTwin(_) => Remedy::NoBlend,
+            Self::NoCrf(_) => Remedy::LeaveOut(Setting::Crf),
+            Self::WrongEncoder { .. } => Remedy::LeaveOutEither(Setting::Codec, Setting::Encoder),
+            Self::OwnOption(setting) => Remedy::Set(*setting),
+            Self::Part(_) => Remedy::LaterEnd,
+            _ => return None,
+        })
+    }
+}
+
+impl From<SettingsError> for Notice {
+    fn from(error: SettingsError) -> Self {
+        Self { text: error.to_string(), remedy: error.remedy() }
+    }
 }
 
 /// What to do about a wrong name.

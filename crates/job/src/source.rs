@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Carry, Cropped, Encoding, SegmentRange, Shape};
+use crate::{Carry, Cropped, Encoding, Notice, SegmentRange, Shape};
 
 /// The kind of file that a result is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Container {
     /// MPEG-4.
@@ -60,7 +60,7 @@ pub struct SourceFacts {
     #[serde(rename = "gaps")]
     pub missing: Vec<SegmentRange>,
     /// What people should know: guesses made, streams that the result cannot hold.
-    pub notes: Vec<String>,
+    pub notes: Vec<Notice>,
     /// Width and height of a pixel in relation to each other; 0 where they are not known.
     #[serde(default)]
     pub pixel: (u32, u32),

@@ -24,7 +24,8 @@ mod totals;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Content, Failure, FailureKind, JobId, Millis, Plan, PlannedSegment, Priority, SegmentRange, SourceFacts,
+    Content, Failure, FailureKind, JobId, Millis, Notice, Plan, PlannedSegment, Priority, SegmentRange,
+    SourceFacts,
 };
 
 pub use attempt::{Death, FailedAttempt, MOST_FAILED_ATTEMPTS};
@@ -87,8 +88,8 @@ pub enum Status {
     Done,
     /// It cannot go on.
     Failed {
-        /// Why, and what to do: one sentence for people.
-        reason: String,
+        /// Why, and what to do.
+        reason: Notice,
     },
     /// A person ended it.
     Canceled,

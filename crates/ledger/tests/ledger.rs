@@ -41,7 +41,7 @@ fn facts() -> SourceFacts {
         network_scale: 4,
         frame_list_blake3: "b".to_owned(),
         missing: Vec::new(),
-        notes: vec!["a note".to_owned()],
+        notes: vec!["a note".into()],
         pixel: (1, 1),
         is_turned: false,
         carry: job::Carry::default(),
@@ -202,7 +202,7 @@ async fn a_new_plan_replaces_the_segments() {
     let id = ledger.submit(&new_job("a.avi"), Millis(0)).await.unwrap().id;
     plan(&ledger, id).await;
     let task = claim(&ledger, id).await.key();
-    let failure = Failure { kind: FailureKind::FramesDiffer, message: "frames differ".to_owned() };
+    let failure = Failure { kind: FailureKind::FramesDiffer, message: "frames differ".into() };
     let applied = ledger.apply(id, Event::Failed { task, failure }, Millis(2)).await.unwrap();
     assert_eq!(applied.effects, [Effect::DropSegments]);
     assert!(ledger.segments(id, 0, 9).await.unwrap().is_empty());
@@ -340,7 +340,7 @@ async fn jobs_are_counted_by_their_status() {
     ledger.apply(ids[0], Event::Pause, Millis(1)).await.unwrap();
     for (id, kind) in [(ids[1], FailureKind::Final), (ids[2], FailureKind::NoSpace { needed: 5 })] {
         let task = claim(&ledger, id).await.key();
-        let failure = Failure { kind, message: "{\"done\"} is no status".to_owned() };
+        let failure = Failure { kind, message: "{\"done\"} is no status".into() };
         ledger.apply(id, Event::Failed { task, failure }, Millis(1)).await.unwrap();
     }
     let counts: Vec<(String, u64)> = ledger.counts().await.unwrap().into_iter().collect();

@@ -120,7 +120,7 @@ fn event(one: Move, film: &InMemory, given: &[Task]) -> Option<Event> {
             }
         }
         Move::Fail(index, kind) => {
-            let failure = Failure { kind, message: "because".to_owned() };
+            let failure = Failure { kind, message: "because".into() };
             Event::Failed { task: pick(index)?.key(), failure }
         }
         Move::Lose(index) => {

@@ -31,7 +31,7 @@ async fn fail(ledger: &Ledger, id: JobId, now: i64) {
     let claim = Event::Claim { worker: "w".to_owned(), lease_milliseconds: 15_000 };
     let applied = ledger.apply(id, claim, Millis(now)).await.unwrap();
     let [Effect::Granted(task)] = applied.effects.as_slice() else { panic!("{applied:?}") };
-    let failure = Failure { kind: FailureKind::Final, message: "because".to_owned() };
+    let failure = Failure { kind: FailureKind::Final, message: "because".into() };
     ledger.apply(id, Event::Failed { task: task.key(), failure }, Millis(now)).await.unwrap();
 }
 

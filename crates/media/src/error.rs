@@ -120,7 +120,7 @@ pub enum Error {
         got: Option<i64>,
     },
     /// What is wanted of an interlaced video cannot be done with it.
-    #[error("the video cannot be deinterlaced like this ({0}): choose another --deinterlace, or off")]
+    #[error("the video cannot be deinterlaced like this ({0})")]
     Fields(String),
     /// A part of the pictures was asked for that they have not.
     #[error(
@@ -136,9 +136,7 @@ pub enum Error {
     #[error("the crop {0} leaves too little of the picture: choose a larger one, or auto")]
     CropTooSmall(String),
     /// A part of the film was asked for that has no frames.
-    #[error(
-        "no frame of the film is in the part that was asked for ({0}): choose other times for --from and --to"
-    )]
+    #[error("no frame of the film is in the part that was asked for ({0})")]
     NoSuchPart(String),
     /// The disk is full.
     #[error("there is no space left on the disk: free some space, and it can go on")]

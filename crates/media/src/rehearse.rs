@@ -54,6 +54,8 @@ pub struct Rehearsed {
     pub carry: Carry,
     /// What people should know.
     pub notes: Vec<String>,
+    /// The same of streams that a Matroska file may hold, where another kind was chosen.
+    pub left_out: Vec<String>,
     /// Bytes of the packets beside the film, as the source has them.
     pub other_bytes: u64,
 }

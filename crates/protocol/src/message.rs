@@ -6,14 +6,15 @@
 
 mod arrival;
 mod estimate;
+mod framing;
 mod preview;
 mod validate;
 
-use job::bounds::Unbelievable;
 use job::state::{IndexMethod, SegmentDigest};
-use job::{Carry, Container, Encoding, Failure, FilePath, Model, SegmentRange, Settings, SourceFacts};
+use job::{
+    Carry, Container, Encoding, Failure, FilePath, Model, Notice, SegmentRange, Settings, SourceFacts,
+};
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::Made;
@@ -21,10 +22,8 @@ use crate::report::Verified;
 
 pub use arrival::understand;
 pub use estimate::{Estimate, EstimateRequest};
+pub use framing::{LARGEST_MESSAGE, MessageError, decode, decode_length, encode};
 pub use preview::{PreviewKind, PreviewPicture, PreviewRequest};
-
-/// Largest message in bytes; the largest real one lists the segments of a very long film.
-pub const LARGEST_MESSAGE: u32 = 16 << 20;
 
 /// Work for a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -147,7 +146,7 @@ pub struct JoinRequest {
     pub carry: Carry,
     /// What people know already, so that it is not said twice.
     #[serde(default)]
-    pub told: Vec<String>,
+    pub told: Vec<Notice>,
     /// What the result says of how it was made.
     pub provenance: String,
     /// The model, for its checksum.
@@ -242,7 +241,7 @@ pub enum Response {
         /// Its size.
         bytes: u64,
         /// What people should know: streams left out or converted.
-        notes: Vec<String>,
+        notes: Vec<Notice>,
         /// What was found of it.
         verified: Box<Verified>,
     },
@@ -255,9 +254,9 @@ pub enum Response {
         /// The pictures that were made, those of a frame one after the other and its sheet last.
         pictures: Vec<PreviewPicture>,
         /// What people should know.
-        notes: Vec<String>,
+        notes: Vec<Notice>,
         /// Why some of the networks have no pictures.
-        failures: Vec<String>,
+        failures: Vec<Notice>,
     },
     /// Answer to [`Request::Estimate`]. Its progress counts the frames that were made.
     Estimated(Box<Estimate>),
@@ -321,75 +320,4 @@ pub struct BenchReport {
     pub flops_per_frame: f64,
     /// The most memory that the worker process had, in bytes: weights, session, pictures and the program itself.
     pub peak_rss_bytes: u64,
-}
-
-/// A message that cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum MessageError {
-    /// Longer than allowed.
-    #[error(
-        "a message of {0} bytes is longer than allowed: coordinator and worker are not of the same version"
-    )]
-    TooLong(usize),
-    /// Not the expected JSON.
-    #[error("a message cannot be read: coordinator and worker are not of the same version ({0})")]
-    Malformed(#[from] serde_json::Error),
-    /// It holds more values than a worker has to say.
-    #[error("a message of a worker holds too much: the file that it read may be made to do harm")]
-    TooMuch,
-    /// What it says cannot be true.
-    #[error(transparent)]
-    Unbelievable(#[from] Unbelievable),
-}
-
-/// The bytes of a message: length and JSON.
-///
-/// # Errors
-/// When it would be longer than [`LARGEST_MESSAGE`].
-pub fn encode<M: Serialize>(message: &M) -> Result<Vec<u8>, MessageError> {
-    let mut bytes = vec![0; 4];
-    serde_json::to_writer(&mut bytes, message)?;
-    let length = bytes.len() - 4;
-    match u32::try_from(length) {
-        Ok(short) if short <= LARGEST_MESSAGE => bytes[..4].copy_from_slice(&short.to_le_bytes()),
-        _ => return Err(MessageError::TooLong(length)),
-    }
-    Ok(bytes)
-}
-
-/// The length of the message that follows these four bytes.
-///
-/// # Errors
-/// When it is longer than [`LARGEST_MESSAGE`].
-pub fn decode_length(bytes: [u8; 4]) -> Result<usize, MessageError> {
-    let length = u32::from_le_bytes(bytes);
-    if length > LARGEST_MESSAGE { Err(MessageError::TooLong(length as usize)) } else { Ok(length as usize) }
-}
-
-/// The message in these bytes, without its length.
-///
-/// # Errors
-/// When the bytes are not such a message.
-pub fn decode<M: DeserializeOwned>(bytes: &[u8]) -> Result<M, MessageError> {
-    Ok(serde_json::from_slice(bytes)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_comes_back_as_it_was() {
-        let request = Request::Probe { source: FilePath::from_bytes(b"a\xff\n.mp4".to_vec()) };
-        let bytes = encode(&request).unwrap();
-        let length = decode_length(bytes[..4].try_into().unwrap()).unwrap();
-        assert_eq!(length, bytes.len() - 4);
-        assert_eq!(decode::<Request>(&bytes[4..]).unwrap(), request);
-    }
-
-    #[test]
-    fn garbage_is_refused() {
-        assert!(decode_length(*b"\xff\xff\xff\xff").is_err());
-        assert!(decode::<Request>(b"{\"format_disk\":1}").is_err());
-    }
 }

@@ -28,11 +28,6 @@ impl fmt::Display for Usage {
 impl std::error::Error for Usage {}
 
 /// An error that ends the program as wrong usage does.
-pub(crate) fn usage(error: impl Into<anyhow::Error>) -> anyhow::Error {
-    anyhow::Error::new(Usage(format!("{:#}", error.into())))
-}
-
-/// As [`usage`], of a sentence.
 pub(crate) fn wrong(sentence: impl Into<String>) -> anyhow::Error {
     anyhow::Error::new(Usage(sentence.into()))
 }
@@ -64,7 +59,7 @@ mod tests {
     #[test]
     fn wrong_usage_stays_that_with_more_words() {
         let error = Err::<(), _>(wrong("no")).context("`a.mp4`").unwrap_err();
-        assert!(is_usage(&error) && is_usage(&usage(anyhow::anyhow!("no"))));
+        assert!(is_usage(&error));
         assert_eq!(format!("{error:#}"), "`a.mp4`: no");
         assert!(!is_usage(&anyhow::anyhow!("no")));
     }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use job::state::{Event, InMemory, Job, Phase, Reused, SegmentDigest, Status, TaskKey};
 use job::{
-    Container, Failure, FailureKind, FilePath, JobId, Millis, NewJob, Plan, PlannedSegment, SegmentRange,
-    Settings, SourceFacts,
+    Container, Failure, FailureKind, FilePath, JobId, Millis, NewJob, Notice, Plan, PlannedSegment,
+    SegmentRange, Settings, SourceFacts,
 };
 use ledger::Record;
 
@@ -123,10 +123,10 @@ pub(crate) fn ended(id: i64, status: Status, minutes: i64) -> Record {
 }
 
 /// A job that failed with this reason.
-pub(crate) fn failed(id: i64, reason: &str, minutes: i64) -> Record {
+pub(crate) fn failed(id: i64, reason: impl Into<Notice>, minutes: i64) -> Record {
     let (mut record, mut film) = begun(id);
     record.changed = NOW.plus(-minutes * MINUTE);
-    let failure = Failure { kind: FailureKind::Final, message: reason.to_owned() };
+    let failure = Failure { kind: FailureKind::Final, message: reason.into() };
     film.apply(Event::Failed { task: newest(&film, 1), failure }, NOW);
     record.job = film.job;
     record

@@ -16,6 +16,7 @@ mod output;
 mod privileges;
 mod progress;
 mod reach;
+mod remedies;
 mod root;
 mod selector;
 mod signals;

@@ -13,6 +13,7 @@ use ledger::Ledger;
 use storage::Bytes;
 
 use crate::output::{self, cut_end, width};
+use crate::remedies;
 use crate::terminal;
 
 /// Time between lines where there is no terminal, at least.
@@ -54,7 +55,7 @@ pub(crate) async fn show(
                 let Ok(Some(record)) = ledger.get(*id).await else { continue };
                 let report = JobReport::of(&record);
                 for note in report.notes.iter().filter(|note| view == View::Bar && !noted.contains(*note)) {
-                    people.note(note);
+                    people.note(&remedies::sentence(note));
                 }
                 Update::Job(Arc::new(report))
             }
@@ -63,7 +64,7 @@ pub(crate) async fn show(
         match (view, update) {
             (View::Json, Update::Job(report)) => {
                 has_ended |= report.ended.is_some();
-                let line = serde_json::to_string(&*report)?;
+                let line = serde_json::to_string(&remedies::report(&report))?;
                 if line != last {
                     output::data(&line)?;
                     last = line;
@@ -74,9 +75,9 @@ pub(crate) async fn show(
                 has_ended |= report.ended.is_some();
                 people.job(&report);
             }
-            (View::Bar, Update::Note { text, .. }) => {
-                people.note(&text);
-                noted.insert(text);
+            (View::Bar, Update::Note { notice, .. }) => {
+                people.note(&remedies::sentence(&notice));
+                noted.insert(notice);
             }
         }
     }
@@ -167,7 +168,7 @@ fn line(report: &JobReport, elapsed: Duration, columns: Option<usize>) -> String
         ("running", Phase::Join) => "joining and checking the result".to_owned(),
         ("running", Phase::Publish) => "publishing the result".to_owned(),
         (status, _) => match &report.reason {
-            Some(reason) => output::one_line(&format!("{status}: {reason}")),
+            Some(reason) => output::one_line(&format!("{status}: {}", remedies::sentence(reason))),
             None => status.to_owned(),
         },
     };
@@ -245,7 +246,7 @@ mod tests {
         let join = JobReport { phase: Phase::Join, ..report() };
         let waiting = JobReport {
             status: "waiting for space".into(),
-            reason: Some("12.3 GB must be free on the disk of the output folder".to_owned()),
+            reason: Some("12.3 GB must be free on the disk of the output folder".into()),
             ..report()
         };
         let estimating = JobReport { seconds_left: None, frames_per_second: None, ..report() };
@@ -265,9 +266,7 @@ mod tests {
     fn nothing_is_wider_than_the_terminal() {
         let waiting = JobReport {
             status: "waiting for space".into(),
-            reason: Some(
-                "123.4 GB must be free on the disk of the output folder of this very job".to_owned(),
-            ),
+            reason: Some("123.4 GB must be free on the disk of the output folder of this very job".into()),
             ..report()
         };
         let reading = JobReport { phase: Phase::Index, frames_read: Some(123_456), ..report() };

@@ -9,6 +9,8 @@ use job::state::Phase;
 use ledger::Ledger;
 use serde::Serialize;
 
+use crate::remedies;
+
 /// Time between two looks whether there is something new.
 const PAUSE: Duration = Duration::from_secs(3);
 
@@ -53,7 +55,7 @@ impl StatusFile {
     pub(crate) fn note(&mut self, report: &JobReport) {
         self.running.retain(|running| running.id != report.id);
         if report.status == "running" {
-            self.running.push(report.clone());
+            self.running.push(remedies::report(report));
             self.running.sort_by_key(|running| (running.phase != Phase::Segments, running.id));
         }
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::output::{self, cut_end, cut_middle, width};
+use crate::remedies;
 
 /// Files that are no jobs yet which are named.
 const SEEN_TOLD: usize = 5;
@@ -82,7 +83,10 @@ impl Row {
     /// by their whole paths.
     pub(crate) fn of_job(job: &JobView, clock: &Clock, input: &Path, long: bool) -> Self {
         let report = &job.report;
-        let mut row = Self { reason: report.reason.as_deref().map(output::one_line), ..Self::default() };
+        let mut row = Self {
+            reason: report.reason.as_ref().map(|reason| output::one_line(&remedies::sentence(reason))),
+            ..Self::default()
+        };
         row.set(Job, report.id.to_string());
         if report.priority != Priority::Normal {
             row.set(Column::Priority, report.priority.name().to_owned());

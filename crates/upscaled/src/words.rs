@@ -7,6 +7,7 @@ use coordinator::socket::Hello;
 
 use crate::exit::{Ending, wrong};
 use crate::output;
+use crate::remedies;
 
 /// Why nothing was done.
 pub(crate) fn refused(refusal: &Refusal) -> anyhow::Error {
@@ -40,9 +41,11 @@ pub(crate) fn refused(refusal: &Refusal) -> anyhow::Error {
             anyhow!("`{}` is the result of job {by}: choose another name", output::path(result))
         }
         Refusal::TooLong { .. } => anyhow!("that is too much at once: name fewer jobs"),
+        Refusal::NotUnderstood(notice) => {
+            anyhow!("the request cannot be understood: {}", remedies::sentence(notice))
+        }
         Refusal::NoServer
         | Refusal::Settings(_)
-        | Refusal::NotUnderstood(_)
         | Refusal::TooSlow
         | Refusal::OtherUser
         | Refusal::Failed(_) => anyhow!("{refusal}"),

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use engine::{Engine, Kind, RowBand, Session};
 use frame::{Planar, RgbF32, Size, round_to_8_bits};
-use job::Settings;
+use job::{Notice, Remedy, Settings};
 use protocol::message::{BenchReport, BenchRequest, Response};
 
 use crate::failure::Failed;
@@ -54,11 +54,14 @@ fn require_memory(engine: &dyn Engine, size: Size) -> Result<(), Failed> {
     let output = samples.saturating_mul(u64::from(engine.scale()).pow(2));
     let needed = engine.session_memory(size)?.saturating_add(4 * samples).saturating_add(output);
     match storage::available_memory() {
-        Some(free) if needed > free => Err(Failed::last(format!(
-            "pictures of {size} need {:.1} GB of memory, and {:.1} GB are free: choose a smaller --size",
-            needed as f64 / 1e9,
-            free as f64 / 1e9
-        ))),
+        Some(free) if needed > free => {
+            let text = format!(
+                "pictures of {size} need {:.1} GB of memory, and {:.1} GB are free",
+                needed as f64 / 1e9,
+                free as f64 / 1e9
+            );
+            Err(Failed::last(Notice::new(text, Remedy::SmallerPictures)))
+        }
         _ => Ok(()),
     }
 }
@@ -145,7 +148,7 @@ mod tests {
             (BenchRequest { width: 16_384, height: 1 << 20, ..request() }, "of memory"),
         ] {
             let Failed(failure) = measure(&wrong, &done).unwrap_err();
-            assert!(failure.message.contains(words), "{failure:?}");
+            assert!(failure.message.text.contains(words), "{failure:?}");
         }
     }
 

@@ -55,9 +55,10 @@ fn confinement(sandbox_state: &Sandbox) -> Finding {
 
 fn engine() -> Finding {
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let made = model::network(&Settings::default()).map_err(|failed| failed.0.message).and_then(|network| {
-        engine::cpu(&network, engine::Options { threads }).map_err(|error| error.to_string())
-    });
+    let made =
+        model::network(&Settings::default()).map_err(|failed| failed.0.message.text).and_then(|network| {
+            engine::cpu(&network, engine::Options { threads }).map_err(|error| error.to_string())
+        });
     match made {
         Ok(engine) => finding("engine", true, engine.describe(), None),
         Err(error) => finding("engine", false, error, Some("build the program again")),

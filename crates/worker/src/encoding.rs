@@ -2,7 +2,7 @@
 
 use frame::Size;
 use job::encoder::{Codec, Encoder, Encoding};
-use job::{Container, Settings};
+use job::{Container, Notice, Remedy, Settings, SettingsError};
 use media::{EncodeSettings, Index, Probe, Source};
 
 use crate::failure::Failed;
@@ -79,10 +79,7 @@ impl Output<'_> {
         let mut lossy = Vec::new();
         for encoder in self.candidates() {
             if container == Some(Container::Mp4) && !encoder.codec.fits_mp4() {
-                return Err(Failed::last(format!(
-                    "MP4 files have no place for {}: choose --container mkv",
-                    encoder.codec.name()
-                )));
+                return Err(SettingsError::NoPlace(encoder.codec.name()).into());
             }
             let Some(format) = media::output_format(&self.probe.video, encoder.name, self.is_tonemapped())
             else {
@@ -126,16 +123,12 @@ impl Output<'_> {
         if let Some(name) = &self.settings.encoder
             && choice.encodings.first().is_none_or(|encoding| encoding.encoder != *name)
         {
-            let reason = choice.refused.join("; ");
-            return Err(Failed::last(format!(
-                "the encoder does not work here ({reason}): leave --encoder out, or see `upscaled doctor`"
-            )));
+            let text = format!("the encoder does not work here ({})", choice.refused.join("; "));
+            return Err(Failed::last(Notice::new(text, Remedy::AnyEncoder)));
         }
         if choice.encodings.is_empty() {
-            return Err(Failed::last(format!(
-                "no encoder can make this result ({}): choose another --codec, a smaller size, or see `upscaled doctor`",
-                choice.refused.join("; ")
-            )));
+            let text = format!("no encoder can make this result ({})", choice.refused.join("; "));
+            return Err(Failed::last(Notice::new(text, Remedy::OtherCodec)));
         }
         Ok(choice)
     }

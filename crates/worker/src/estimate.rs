@@ -62,7 +62,7 @@ fn attempt(
         frame_list: FilePath(request.folder.join("frames.index")),
     };
     let Examined { facts, index, other_bytes } = index::examine(&to_index, reading, progress)?;
-    let (plan, _) = job::plan(&facts, &request.settings).map_err(|error| Failed::last(error.to_string()))?;
+    let (plan, _) = job::plan(&facts, &request.settings)?;
     let encoding = facts.encodings.first().cloned();
     let encoding = encoding.ok_or_else(|| Failed::last("no encoder was chosen: try again"))?;
     let film = Film { request, facts: &facts, plan: &plan, index: &index, encoding };

@@ -1,6 +1,6 @@
 //! What a failure means for the job.
 
-use job::{Failure, FailureKind};
+use job::{Failure, FailureKind, Notice, Remedy, SettingsError};
 
 /// Space to ask for when a write failed and it is unknown how much it would have needed.
 const SOME_ROOM: u64 = 64 << 20;
@@ -10,17 +10,17 @@ const SOME_ROOM: u64 = 64 << 20;
 pub(crate) struct Failed(pub(crate) Failure);
 
 impl Failed {
-    pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: FailureKind, message: impl Into<Notice>) -> Self {
         Self(Failure { kind, message: message.into() })
     }
 
     /// The source or the settings are at fault.
-    pub(crate) fn last(message: impl Into<String>) -> Self {
+    pub(crate) fn last(message: impl Into<Notice>) -> Self {
         Self::new(FailureKind::Final, message)
     }
 
     /// Another attempt may end better.
-    pub(crate) fn transient(message: impl Into<String>) -> Self {
+    pub(crate) fn transient(message: impl Into<Notice>) -> Self {
         Self::new(FailureKind::Transient, message)
     }
 
@@ -46,8 +46,16 @@ impl Failed {
             E::Write(_) | E::PacketsDiffer(_) | E::Verification(_) | E::Ffmpeg { .. } => {
                 Self::transient(message)
             }
+            E::Fields(_) => Self::last(Notice::new(message, Remedy::OtherDeinterlacing)),
+            E::NoSuchPart(_) => Self::last(Notice::new(message, Remedy::OtherPart)),
             _ => Self::last(message),
         }
+    }
+}
+
+impl From<SettingsError> for Failed {
+    fn from(error: SettingsError) -> Self {
+        Self::last(error)
     }
 }
 

@@ -27,8 +27,7 @@ pub(crate) fn run(path: &Path, settings: &Settings) -> Result<Response, Failed> 
         media::crop(&mut index, &probe.video, crop)?;
         probe.video = probe.video.as_decoded(&index);
     }
-    let failed = |error: job::SettingsError| Failed::last(error.to_string());
-    let (width, height) = settings.target.size(shape(&probe.video)).map_err(failed)?;
+    let (width, height) = settings.target.size(shape(&probe.video))?;
     let (size, threads) = (Size::new(width, height), job::ENCODER_THREADS);
     let output = Output { source, settings, probe: &probe, index: &index, size, threads };
     let encodings = output.choose(settings.container)?.encodings;

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use frame::Size;
 use job::state::IndexMethod;
-use job::{Carry, Container, Encoding, SegmentRange, Settings, Shape, SourceFacts};
+use job::{Carry, Container, Encoding, Notice, Remedy, SegmentRange, Settings, Shape, SourceFacts};
 use media::{Index, Source};
 use protocol::message::{IndexRequest, Response};
 
@@ -84,13 +84,13 @@ pub(crate) fn examine(
         refuse_part((source, part), probe.duration_seconds, progress)?;
     }
     let network = network(settings)?;
-    let mut notes: Vec<String> =
-        notes::of_parts(&request.source).into_iter().chain(probe.choice.clone()).collect();
+    let mut notes: Vec<Notice> = notes::of_parts(&request.source).into_iter().map(Notice::from).collect();
+    notes.extend(probe.choice.clone().map(|choice| Notice::new(choice, Remedy::OtherStream)));
     let index = list((request, reading), (source, &probe.video), progress, &mut notes)?;
     let cropped = cropped(index.canvas.map_or(probe.video.size, |canvas| canvas.size), &index);
     probe.video = probe.video.as_decoded(&index);
-    notes.extend(of_dynamic_metadata);
-    notes.extend(notes::of_bitmaps(&probe, &index));
+    notes.extend(of_dynamic_metadata.into_iter().map(Notice::from));
+    notes.extend(notes::of_bitmaps(&probe, &index).map(Notice::from));
     let Decided { choice, container, carry, other_bytes, shape } =
         decide(request, (source, &probe), &index, progress, &mut notes)?;
     let ticks =
@@ -152,16 +152,15 @@ fn decide(
     (source, probe): (&Source, &media::Probe),
     index: &Index,
     progress: &Progress,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Notice>,
 ) -> Result<Decided, Failed> {
     let settings = &request.settings;
-    let (width, height) =
-        settings.target.size(shape(&probe.video)).map_err(|error| Failed::last(error.to_string()))?;
+    let (width, height) = settings.target.size(shape(&probe.video))?;
     let (size, threads) = (Size::new(width, height), job::ENCODER_THREADS);
     let output = Output { source, settings, probe, index, size, threads };
     let choice = output.choose(settings.container)?;
     if let Some(loss) = &choice.loss {
-        notes.push(format!("no encoder keeps all of the source: {loss}"));
+        notes.push(format!("no encoder keeps all of the source: {loss}").into());
     }
     let container = container(settings, probe, &choice.encodings);
     let found = rehearsal::run(&output, &choice.encodings, container, &request.frame_list, progress)?;
@@ -170,7 +169,7 @@ fn decide(
     notes.extend(notes::of_pictures(&probe.video, output.is_tonemapped(), container));
     let orientation = media_container(container).orientation(&probe.video);
     let shape = shape(&probe.video.clone().turned(orientation));
-    notes.extend(notes::shrinking(settings.target, shape));
+    notes.extend(notes::shrinking(settings.target, shape).map(Notice::from));
     Ok(Decided { choice, container, carry: found.carry, other_bytes: found.other_bytes, shape })
 }
 
@@ -179,7 +178,7 @@ fn list(
     (request, reading): (&IndexRequest, Reading),
     (source, video): (&Source, &media::VideoInfo),
     progress: &Progress,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Notice>,
 ) -> Result<Index, Failed> {
     let method = match (reading, request.method) {
         (Reading::Some, _) => media::IndexMethod::Demux,
@@ -198,25 +197,23 @@ fn list(
     let told = of_part.as_ref().unwrap_or(&index);
     if let Some(loss) = notes::loss(told) {
         if !request.settings.fill_gaps {
-            return Err(Failed::last(format!(
-                "{loss}: use a better copy, or --fill-gaps to take what is there and show the picture before where one is missing"
-            )));
+            return Err(Failed::last(Notice::new(loss, Remedy::FillGaps)));
         }
-        notes.push(loss);
+        notes.push(loss.into());
     }
-    notes.extend(notes::of_list(told));
+    notes.extend(notes::of_list(told).into_iter().map(Notice::from));
     let deinterlace = wanted(request.settings.deinterlace);
     let (mut index, of_fields) = if is_read {
         media::deinterlace(source, index, deinterlace, &mut tell)?
     } else {
         media::deinterlace_by_samples(source, index, deinterlace)?
     };
-    notes.extend(of_fields);
+    notes.extend(of_fields.map(Notice::from));
     if let Some(crop) = crop {
         if crop == media::Crop::Bars && !is_read {
             media::look_for_bars(source, &mut index, video.size, window.unwrap_or_default())?;
         }
-        notes.extend(media::crop(&mut index, video, crop)?);
+        notes.extend(media::crop(&mut index, video, crop)?.map(Notice::from));
     }
     match window {
         Some(window) => Ok(index.cut_to(window)?),

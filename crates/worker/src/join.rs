@@ -5,7 +5,7 @@ use std::io::BufReader;
 use std::path::Path;
 
 use frame::Size;
-use job::FailureKind;
+use job::{FailureKind, Notice};
 use media::{CodecParameters, Join, OwnedPacket, Source};
 use protocol::message::{JoinRequest, Response, SegmentListFile};
 use protocol::report::{Checks, FileReport, StreamReport, Verified};
@@ -83,8 +83,9 @@ fn make(request: &JoinRequest, progress: &Progress) -> Result<Response, Failed> 
         }
         Failed::transient(message)
     })?;
-    let mut notes = [joined.notes, joined.losses].concat();
-    notes.retain(|note| !request.told.contains(note));
+    let is_told = |note: &String| request.told.iter().any(|told| told.text == *note);
+    let notes = joined.notes.into_iter().chain(joined.losses).filter(|note| !is_told(note));
+    let notes = notes.map(Notice::from).collect();
     Ok(Response::Joined { bytes: joined.bytes, notes, verified: Box::new(verified) })
 }
 

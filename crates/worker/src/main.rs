@@ -45,7 +45,7 @@ const OOM_SCORE: i32 = 500;
 
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() != Some("--serve") {
-        wire::say("upscaled-worker is started by `upscaled`, not by hand: see `upscaled --help`");
+        wire::say("upscaled-worker is started by `upscaled`, not by hand: see `upscaled help`");
         return ExitCode::from(2);
     }
     tracing_subscriber::fmt()

@@ -178,7 +178,10 @@ mod tests {
         assert!(peak() >= held() && held() > Some(1 << 20) && allowed().unwrap() > held());
         assert_eq!(limit("2000000000".as_ref()).unwrap(), 2_000_000_000);
         for wrong in ["100M", "-1", "", "99999999999999999999999"] {
-            assert!(limit(wrong.as_ref()).unwrap_err().0.message.contains("no number of bytes"), "{wrong}");
+            assert!(
+                limit(wrong.as_ref()).unwrap_err().0.message.text.contains("no number of bytes"),
+                "{wrong}"
+            );
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use frame::{Planar, RgbF32, Size, round_to_16_bits};
-use job::{Failure, FailureKind, FilePath, Settings};
+use job::{Failure, FailureKind, FilePath, Notice, Settings};
 use media::{Index, IndexMethod, Probe, RangeDecoder, Resizer, Source};
 use protocol::message::{PreviewKind, PreviewPicture, PreviewRequest, Response};
 
@@ -55,7 +55,7 @@ fn make(request: &PreviewRequest, upscaler: &mut Upscaler, done: &AtomicU32) -> 
     };
     let mut notes = made.notes;
     if media::is_hdr(probe.video.color.transfer) {
-        notes.push("the video is HDR: its pictures are shown as on usual screens".to_owned());
+        notes.push("the video is HDR: its pictures are shown as on usual screens".into());
     }
     Ok(Response::Previewed { pictures: made.pictures, notes, failures: made.failures })
 }
@@ -63,9 +63,9 @@ fn make(request: &PreviewRequest, upscaler: &mut Upscaler, done: &AtomicU32) -> 
 /// What was made.
 struct Made {
     pictures: Vec<PreviewPicture>,
-    notes: Vec<String>,
+    notes: Vec<Notice>,
     /// Why some of the networks have no pictures.
-    failures: Vec<String>,
+    failures: Vec<Notice>,
 }
 
 /// The pictures with the times of a list that is made in this way.
@@ -79,19 +79,18 @@ fn attempt(
     let source = &source(&request.source, request.stream);
     let index = media::index(source, method, &mut |_| {})?;
     let (mut index, of_fields) = media::deinterlace(source, index, media::Deinterlace::Auto, &mut |_| {})?;
-    let mut notes: Vec<String> = of_fields.into_iter().collect();
+    let mut notes: Vec<Notice> = of_fields.into_iter().map(Notice::from).collect();
     if let Some(crop) = wanted_crop(request.crop) {
         if crop == media::Crop::Bars {
             media::look_for_bars(source, &mut index, probe.video.size, media::Window::default())?;
         }
-        notes.extend(media::crop(&mut index, &probe.video, crop)?);
+        notes.extend(media::crop(&mut index, &probe.video, crop)?.map(Notice::from));
         if crop == media::Crop::Bars {
-            notes.push("black bars were looked for in some frames: a job looks at all of them".to_owned());
+            notes.push("black bars were looked for in some frames: a job looks at all of them".into());
         }
     }
     let video = probe.video.clone().as_decoded(&index);
-    let (width, height) =
-        request.target.size(shape(&video)).map_err(|error| Failed::last(error.to_string()))?;
+    let (width, height) = request.target.size(shape(&video))?;
     let mut numbers: Vec<u32> = Vec::new();
     for &time in &request.times {
         let number = at(&index, time).map_err(Failed::last)?;
@@ -170,7 +169,7 @@ struct Maker<'a> {
     /// Which of the networks cannot be used.
     refused: Vec<bool>,
     pictures: Vec<PreviewPicture>,
-    failures: Vec<String>,
+    failures: Vec<Notice>,
 }
 
 impl Maker<'_> {
@@ -195,7 +194,8 @@ impl Maker<'_> {
                     shown.push((name, picture));
                 }
                 Err(Failed(failure)) => {
-                    self.failures.push(format!("{name}: {}", failure.message));
+                    let Notice { text, remedy } = failure.message;
+                    self.failures.push(Notice { text: format!("{name}: {text}"), remedy });
                     self.refused[index] = true;
                     self.done.fetch_add(1, Relaxed);
                 }

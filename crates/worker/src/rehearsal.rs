@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use frame::Rational;
-use job::{CarriedStream, Carry, Container, Encoding, FailureKind};
+use job::{CarriedStream, Carry, Container, Encoding, FailureKind, Notice, Remedy};
 use media::{Shift, StreamChange};
 
 use crate::encoding::{Output, media_container};
@@ -21,7 +21,7 @@ pub(crate) struct Found {
     /// What is done with the streams beside the video.
     pub(crate) carry: Carry,
     /// What people should know.
-    pub(crate) notes: Vec<String>,
+    pub(crate) notes: Vec<Notice>,
     /// Bytes of the other streams, as the source has them.
     pub(crate) other_bytes: u64,
 }
@@ -56,24 +56,26 @@ pub(crate) fn run(
         let failed = Failed::from(error);
         match failed.0.kind {
             _ if is_of_disk => failed,
-            FailureKind::Transient if is_forced && container == Container::Mp4 => Failed::last(format!(
-                "MP4 files cannot hold this result ({}): choose --container mkv",
-                failed.0.message
-            )),
+            FailureKind::Transient if is_forced && container == Container::Mp4 => {
+                let text = format!("MP4 files cannot hold this result ({})", failed.0.message.text);
+                Failed::last(Notice::new(text, Remedy::Container(Container::Matroska)))
+            }
             FailureKind::Transient => Failed::last(format!(
                 "the result cannot be put together ({}): convert the file to Matroska first",
-                failed.0.message
+                failed.0.message.text
             )),
             _ => failed,
         }
     })?;
+    let may_keep = Remedy::Container(Container::Matroska);
+    let left_out = found.left_out.into_iter().map(|note| Notice::new(note, may_keep));
     Ok(Found {
         container: match found.container {
             media::Container::Mp4 => Container::Mp4,
             media::Container::Matroska => Container::Matroska,
         },
         carry: of_media(&found.carry),
-        notes: found.notes,
+        notes: found.notes.into_iter().map(Notice::from).chain(left_out).collect(),
         other_bytes: found.other_bytes,
     })
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use frame::{Planar, Size};
-use job::FailureKind;
 use job::state::{Reused, SegmentDigest};
+use job::{FailureKind, Notice, Remedy};
 use media::{CodecParameters, Index, OwnedPacket, Packet, RangeDecoder, SegmentDecoder, SegmentEncoder};
 use protocol::Sidecar;
 use protocol::message::{Response, SegmentRequest};
@@ -119,12 +119,15 @@ pub(crate) fn attempt(
 /// Ends an attempt that would take more of the disk than the job has left.
 fn keep_limit(request: &SegmentRequest, bytes: u64) -> Result<(), Failed> {
     match request.most_bytes {
-        Some(most) if bytes > most => Err(Failed::last(format!(
-            "frames {}-{} take more of the disk than the limit leaves, which is {}: allow more with --max-disk or max_disk in upscaled.toml, and go on",
-            request.range.first,
-            request.range.end - 1,
-            Bytes(most)
-        ))),
+        Some(most) if bytes > most => {
+            let text = format!(
+                "frames {}-{} take more of the disk than the limit leaves, which is {}",
+                request.range.first,
+                request.range.end - 1,
+                Bytes(most)
+            );
+            Err(Failed::last(Notice::new(text, Remedy::MoreDisk)))
+        }
         _ => Ok(()),
     }
 }

@@ -130,7 +130,7 @@ mod tests {
         let options = options.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let encoder = encoder.map(ToOwned::to_owned);
         let settings = Settings { encoder, encoder_options: options, ..Settings::default() };
-        run(&settings).map_err(|failed| failed.0.message)
+        run(&settings).map_err(|failed| failed.0.message.text)
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(crate) fn requests() -> anyhow::Result<Receiver<Request>> {
         }
         std::process::exit(0);
     };
-    threads::start("requests", read).map_err(|failed| anyhow::anyhow!(failed.0.message))?;
+    threads::start("requests", read).map_err(|failed| anyhow::anyhow!(failed.0.message.text))?;
     Ok(requests)
 }
 

@@ -19,7 +19,7 @@ pub fn understand(bytes: &[u8]) -> Result<Request, Refusal> {
         return Err(Refusal::TooLong { most: LARGEST_REQUEST });
     }
     let request = serde_json::from_slice(bytes);
-    let request: Request = request.map_err(|error| Refusal::NotUnderstood(error.to_string()))?;
+    let request: Request = request.map_err(|error| Refusal::NotUnderstood(error.to_string().into()))?;
     check(&request)?;
     Ok(request)
 }
@@ -75,7 +75,7 @@ fn selectors(jobs: &[Selector]) -> Result<(), Refusal> {
     for job in jobs {
         if let Selector::Name { name, path } = job {
             if name.len() > LONGEST_NAME {
-                return Err(Refusal::NotUnderstood("a name is longer than names can be".to_owned()));
+                return Err(Refusal::NotUnderstood("a name is longer than names can be".into()));
             }
             path.as_ref().map_or(Ok(()), absolute)?;
         }
@@ -86,12 +86,12 @@ fn selectors(jobs: &[Selector]) -> Result<(), Refusal> {
 fn absolute(path: &FilePath) -> Result<(), Refusal> {
     let bytes = path.as_bytes();
     let is_sound = bytes.first() == Some(&b'/') && bytes.len() <= LONGEST_NAME && !bytes.contains(&0);
-    let refused = || Refusal::NotUnderstood(format!("`{}` is no absolute path", path.display()));
+    let refused = || Refusal::NotUnderstood(format!("`{}` is no absolute path", path.display()).into());
     if is_sound { Ok(()) } else { Err(refused()) }
 }
 
 fn settings(settings: &job::Settings) -> Result<(), Refusal> {
-    settings.validate().map_err(|error| Refusal::NotUnderstood(error.to_string()))
+    settings.validate().map_err(|error| Refusal::NotUnderstood(error.into()))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use job::state::Status;
-use job::{FilePath, JobId, Millis};
+use job::{FilePath, JobId, Millis, Notice};
 use ledger::{End, Ended, Ledger, Record, SeenFile};
 
 use super::list::ListFilter;
@@ -127,7 +127,7 @@ async fn pages(ledger: &Ledger, mut wanted: Ended, most: usize) -> Result<Vec<Re
 
 /// How jobs end, and their status then.
 const fn ends() -> [(End, Status); 3] {
-    let failed = Status::Failed { reason: String::new() };
+    let failed = Status::Failed { reason: Notice { text: String::new(), remedy: None } };
     [(End::Done, Status::Done), (End::Failed, failed), (End::Canceled, Status::Canceled)]
 }
 

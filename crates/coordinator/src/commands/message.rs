@@ -1,6 +1,6 @@
 //! What is asked, and what comes of it.
 
-use job::{FilePath, JobId, Millis, Priority, Settings};
+use job::{FilePath, JobId, Millis, Notice, Priority, Settings};
 use serde::{Deserialize, Serialize};
 
 use super::list::{JobList, ListFilter};
@@ -299,8 +299,8 @@ pub enum Refusal {
     #[error("the settings stay as they are: {0}")]
     Settings(String),
     /// The request cannot be understood, or asks for what cannot be.
-    #[error("the request cannot be understood: {0}")]
-    NotUnderstood(String),
+    #[error("the request cannot be understood: {}", .0.text)]
+    NotUnderstood(Notice),
     /// The request or the answer has more bytes than it may have.
     #[error("a message of more than {most} bytes is not taken")]
     TooLong {

@@ -192,6 +192,7 @@ impl Dispatcher {
 
     /// Tells how far a job is that stands as it did.
     fn report_progress(&mut self, id: JobId) {
+        let words = self.shared.options.words;
         let shown = self.shown(id);
         let Some(record) = &shown.latest else { return };
         let report = Arc::new(shown.progress.report(record));
@@ -204,7 +205,8 @@ impl Dispatcher {
         };
         if is_due {
             shown.status_written = Some(Instant::now());
-            let (record, report, before) = (Arc::clone(record), Arc::clone(&report), shown.writing.take());
+            let (record, before) = (Arc::clone(record), shown.writing.take());
+            let report = JobReport::clone(&report).in_words(words);
             shown.writing = Some(tokio::spawn(async move {
                 written(before).await;
                 blocking(move || write_status_file(&record, &report)).await;

@@ -110,7 +110,10 @@ mod tests {
                 if bytes > most {
                     disk.failed += 1;
                     let message = "more than the limit leaves".to_owned();
-                    return Ok(Response::Failed(Failure { kind: FailureKind::Final, message }));
+                    return Ok(Response::Failed(Failure {
+                        kind: FailureKind::Final,
+                        message: message.into(),
+                    }));
                 }
                 disk.finished += bytes;
                 let file = SegmentName { index: request.index, epoch: request.epoch.into() }.file();

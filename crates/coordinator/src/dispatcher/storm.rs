@@ -70,7 +70,9 @@ fn make(path: &Path, response: Response) -> Response {
     match std::fs::write(path, "x") {
         Ok(()) => response,
         // The job was ended meanwhile.
-        Err(error) => Response::Failed(Failure { kind: FailureKind::Transient, message: error.to_string() }),
+        Err(error) => {
+            Response::Failed(Failure { kind: FailureKind::Transient, message: error.to_string().into() })
+        }
     }
 }
 
@@ -95,7 +97,7 @@ pub(super) fn answer(work: &Work) -> Response {
             let verified = Box::new(Verified { source: file(), result: file(), model: None, checks });
             make(&request.result, Response::Joined { bytes: 1, notes: Vec::new(), verified })
         }
-        _ => Response::Failed(Failure { kind: FailureKind::Final, message: "not asked of it".to_owned() }),
+        _ => Response::Failed(Failure { kind: FailureKind::Final, message: "not asked of it".into() }),
     }
 }
 

@@ -43,7 +43,7 @@ impl Executor for Actor {
                 }
                 Err(kind) => {
                     self.stage.begun.notified().await;
-                    Response::Failed(Failure { kind, message: "no".to_owned() })
+                    Response::Failed(Failure { kind, message: "no".into() })
                 }
             };
             self.is_at_work = false;
@@ -123,6 +123,7 @@ pub(crate) fn options(ledger: &Ledger, wake: crate::Wake) -> ServiceOptions {
         owner: crate::Owner::default(),
         name: crate::NameTemplate::default(),
         wake,
+        words: |notice| notice.text.clone(),
     }
 }
 

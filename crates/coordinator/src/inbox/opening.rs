@@ -113,7 +113,7 @@ pub(super) async fn probe(worker: &WorkerProgram, parts: Vec<PathBuf>) -> Result
     };
     match answer.await {
         Ok(Response::Probed { unfinished, made_by, .. }) => Ok(Probed { unfinished, made_by }),
-        Ok(Response::Failed(failure)) => Err(failure.message),
+        Ok(Response::Failed(failure)) => Err(failure.message.text),
         Ok(_) => Err("the worker gave an answer that does not fit".to_owned()),
         Err(error) => {
             tracing::warn!("looking at `{}`: {error}", source.display());

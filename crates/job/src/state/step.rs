@@ -5,7 +5,9 @@ use super::{
     ATTEMPTS, BACKOFF, Death, Effect, Event, FailedAttempt, IndexMethod, Job, Lease, MOST_FAILED_ATTEMPTS,
     Numbered, Others, Phase, RecoveredSegment, Refusal, Status, Task, TaskKey, Totals, Work, WorkState,
 };
-use crate::{Content, Failure, FailureKind, JobId, Millis, Plan, PlannedSegment, SegmentRange, SourceFacts};
+use crate::{
+    Content, Failure, FailureKind, JobId, Millis, Notice, Plan, PlannedSegment, SegmentRange, SourceFacts,
+};
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,10 +62,10 @@ fn pause(job: JobId, task: TaskKey, attempts: u32) -> i64 {
 }
 
 /// The reason of a job whose attempts are used up.
-fn give_up(frames: Option<SegmentRange>, message: &str) -> String {
+fn give_up(frames: Option<SegmentRange>, Notice { text, remedy }: Notice) -> Notice {
     let what =
         frames.map_or_else(String::new, |range| format!(" at frames {}-{}", range.first, range.end - 1));
-    format!("gave up after {ATTEMPTS} attempts{what}: {message}")
+    Notice { text: format!("gave up after {ATTEMPTS} attempts{what}: {text}"), remedy }
 }
 
 /// A job with the segments that an event is about.
@@ -114,9 +116,11 @@ impl Machine {
                 Vec::new()
             }),
             Event::Failed { task, failure } => self.failed(task, failure, None),
-            Event::WorkerLost { task, message, death } => {
-                self.failed(task, Failure { kind: FailureKind::Transient, message }, Some(death))
-            }
+            Event::WorkerLost { task, message, death } => self.failed(
+                task,
+                Failure { kind: FailureKind::Transient, message: message.into() },
+                Some(death),
+            ),
             Event::Known { .. } => refused(Refusal::WrongStatus),
             Event::WaitOver | Event::Pause | Event::Resume | Event::Prioritize(_) => self.arrange(&event),
             Event::Cancel => self.cancel(),
@@ -239,7 +243,7 @@ impl Machine {
     ) -> Vec<Effect> {
         self.finish_phase(task, Phase::Index, |machine| {
             if segments.is_empty() {
-                let reason = "the video has no frames: check that the file is complete".to_owned();
+                let reason = "the video has no frames: check that the file is complete".into();
                 return machine.end(Status::Failed { reason });
             }
             let job = &mut machine.job;
@@ -299,7 +303,8 @@ impl Machine {
         // A full disk or one that is away is no fault of the work.
         if !matches!(failure.kind, FailureKind::NoSpace { .. } | FailureKind::FolderAway) {
             let TaskKey { segment, epoch } = task;
-            let (message, frames) = (failure.message.clone(), at.map(|at| self.segments[at].segment.range));
+            let (message, frames) =
+                (failure.message.text.clone(), at.map(|at| self.segments[at].segment.range));
             let attempt = FailedAttempt { at: self.now, segment, frames, epoch, message, death };
             self.job.failed_attempts.push(attempt);
             let most = self.job.failed_attempts.len().saturating_sub(MOST_FAILED_ATTEMPTS);
@@ -330,7 +335,7 @@ impl Machine {
                 Vec::new()
             }
             FailureKind::FolderAway => {
-                self.job.status = Status::WaitingForFolder { reason: message };
+                self.job.status = Status::WaitingForFolder { reason: message.text };
                 Vec::new()
             }
             FailureKind::FramesDiffer if method == IndexMethod::Demux => {
@@ -341,7 +346,7 @@ impl Machine {
             FailureKind::FrameListLost if is_planned => {
                 let attempts = self.job.work.attempts + 1;
                 if attempts >= ATTEMPTS {
-                    return self.end(Status::Failed { reason: give_up(None, &message) });
+                    return self.end(Status::Failed { reason: give_up(None, message) });
                 }
                 self.forget_plan();
                 self.job.work.attempts = attempts;
@@ -356,7 +361,7 @@ impl Machine {
             FailureKind::SegmentsDamaged { .. }
             | FailureKind::FrameListLost
             | FailureKind::Encoder
-            | FailureKind::Transient => self.try_again(at, task, &kind, &message),
+            | FailureKind::Transient => self.try_again(at, task, &kind, message),
         }
     }
 
@@ -368,7 +373,7 @@ impl Machine {
     }
 
     /// The segments at hand are damaged.
-    fn reopen(&mut self, message: String) -> Vec<Effect> {
+    fn reopen(&mut self, message: Notice) -> Vec<Effect> {
         let totals = &mut self.job.totals;
         let attempts = self.segments.iter_mut().map(|numbered| numbered.segment.reopen(totals));
         let worst = attempts.max().unwrap_or(0);
@@ -382,7 +387,7 @@ impl Machine {
         at: Option<usize>,
         task: TaskKey,
         kind: &FailureKind,
-        message: &str,
+        message: Notice,
     ) -> Vec<Effect> {
         let (id, now) = (self.job.id, self.now);
         let work = self.work(at);

@@ -60,7 +60,7 @@ fn digest(task: TaskKey) -> SegmentDigest {
 }
 
 fn failure(kind: FailureKind) -> Failure {
-    Failure { kind, message: "because".to_owned() }
+    Failure { kind, message: "because".into() }
 }
 
 fn claim() -> Event {
@@ -170,7 +170,7 @@ fn three_failed_attempts_end_the_job_and_a_retry_keeps_what_is_finished() {
         }
     }
     let Status::Failed { reason } = &story.film.job.status else { panic!("{:?}", story.film.job.status) };
-    assert_eq!(reason, "gave up after 3 attempts at frames 30-64: because");
+    assert_eq!(reason.text, "gave up after 3 attempts at frames 30-64: because");
     story.after(Event::Retry);
     assert_eq!(story.film.job.frames_done(), 30);
     assert!(matches!(story.claimed(), Task::Segment { index: 1, .. }));

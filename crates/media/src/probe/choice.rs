@@ -49,7 +49,7 @@ pub(super) fn in_words(input: &Input) -> Option<String> {
     let names = others.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
     let rest = if others.len() == 1 { "is copied" } else { "are copied" };
     Some(format!(
-        "video stream {taken} ({} {}) is upscaled, of {}: stream {names} {rest} as it is; choose another with --stream",
+        "video stream {taken} ({} {}) is upscaled, of {}: stream {names} {rest} as it is",
         stream.codec(),
         stream.size(),
         candidates.len()

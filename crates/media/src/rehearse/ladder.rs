@@ -27,6 +27,8 @@ pub(super) struct Ladder<'a> {
     said: Vec<String>,
     /// What was said of single streams in this container.
     of_streams: BTreeMap<usize, String>,
+    /// What was said of streams that another container may hold.
+    left_out: BTreeMap<usize, String>,
 }
 
 impl<'a> Ladder<'a> {
@@ -47,6 +49,7 @@ impl<'a> Ladder<'a> {
             heard: BTreeMap::new(),
             said: Vec::new(),
             of_streams: BTreeMap::new(),
+            left_out: BTreeMap::new(),
         };
         ladder.begin(progress)?;
         // Plain samples keep all of a sound that changes, and MPEG-4 has no place for them here.
@@ -62,6 +65,7 @@ impl<'a> Ladder<'a> {
     fn begin(&mut self, progress: &mut dyn FnMut()) -> Result<(), Error> {
         self.carry = Carry::default();
         self.of_streams.clear();
+        self.left_out.clear();
         let streams: Vec<(usize, Stream<'_>)> = self.input.streams().enumerate().collect();
         let (film, container) = (self.film, self.container);
         let others = streams.iter().filter(|(index, _)| *index != film);
@@ -187,12 +191,13 @@ impl<'a> Ladder<'a> {
                 return Ok(());
             }
         }
-        let remedy = match (self.container, self.rehearsal.is_forced) {
-            (Container::Mp4, true) => "; --container mkv may keep it",
-            _ => "",
-        };
-        self.of_streams
-            .insert(index, format!("{name} was left out: the result cannot hold it ({reason}){remedy}"));
+        let note = format!("{name} was left out: the result cannot hold it ({reason})");
+        if self.container == Container::Mp4 && self.rehearsal.is_forced {
+            self.of_streams.remove(&index);
+            self.left_out.insert(index, note);
+        } else {
+            self.of_streams.insert(index, note);
+        }
         self.carry.streams.insert(index, StreamChange::LeaveOut);
         Ok(())
     }
@@ -228,8 +233,9 @@ impl<'a> Ladder<'a> {
         }
         notes.extend(self.of_streams.into_values());
         notes.extend(report.notes);
+        let left_out = self.left_out.into_values().collect();
         let other_bytes = self.survey.bytes;
-        Rehearsed { container: self.container, carry: self.carry, notes, other_bytes }
+        Rehearsed { container: self.container, carry: self.carry, notes, left_out, other_bytes }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Taking in what a worker says: bounded before it is read, checked, and cleaned of what could forge a line.
 
-use job::{Failure, SourceFacts, cut_line};
+use job::{Failure, Notice, SourceFacts, cut_line};
 
 use super::{BenchReport, Estimate, Finding, MessageError, ModelFacts, PreviewPicture, Response, Sandbox};
 use crate::report::{FileReport, StreamReport, Verified};
@@ -46,13 +46,17 @@ fn label(text: &mut String) {
     *text = cut_line(text, LONGEST_LABEL);
 }
 
-fn clean_all(texts: &mut Vec<String>) {
+fn clean_all<T: From<String>>(texts: &mut Vec<T>, text: impl Fn(&mut T) -> &mut String) {
     let more = texts.len().saturating_sub(MOST_TEXTS);
     texts.truncate(MOST_TEXTS);
-    texts.iter_mut().for_each(clean);
+    texts.iter_mut().map(text).for_each(clean);
     if more > 0 {
-        texts.push(format!("and {more} more"));
+        texts.push(format!("and {more} more").into());
     }
+}
+
+fn clean_notices(notices: &mut Vec<Notice>) {
+    clean_all(notices, |notice| &mut notice.text);
 }
 
 impl Response {
@@ -70,7 +74,7 @@ impl Response {
             Self::Indexed(facts) => clean_facts(facts),
             Self::SegmentDone { digest: _, engine } => label(engine),
             Self::Joined { bytes: _, notes, verified } => {
-                clean_all(notes);
+                clean_notices(notes);
                 let Verified { source, result, model, checks: _ } = &mut **verified;
                 source.clean();
                 result.clean();
@@ -88,8 +92,8 @@ impl Response {
                 for PreviewPicture { model, .. } in pictures {
                     model.iter_mut().for_each(label);
                 }
-                clean_all(notes);
-                clean_all(failures);
+                clean_notices(notes);
+                clean_notices(failures);
             }
             Self::Estimated(estimate) => {
                 let Estimate { facts, engine, .. } = &mut **estimate;
@@ -100,7 +104,7 @@ impl Response {
                 label(architecture);
                 label(checksum);
             }
-            Self::Failed(Failure { kind: _, message }) => clean(message),
+            Self::Failed(Failure { kind: _, message }) => clean(&mut message.text),
             Self::Progress { .. } | Self::Foreseen(_) | Self::EncoderTried => {}
         }
     }
@@ -108,8 +112,8 @@ impl Response {
 
 fn clean_facts(facts: &mut SourceFacts) {
     label(&mut facts.codec);
-    clean_all(&mut facts.refused);
-    clean_all(&mut facts.notes);
+    clean_all(&mut facts.refused, |text| text);
+    clean_notices(&mut facts.notes);
     facts.cut_off.iter_mut().for_each(clean);
 }
 
@@ -134,14 +138,14 @@ mod tests {
         let failed =
             br#"{"failed":{"kind":"transient","message":"bad\n2026 INFO job 9: done\u202e\u001b[2J"}}"#;
         let Response::Failed(failure) = understand(failed).unwrap() else { unreachable!() };
-        assert_eq!(failure.message, "bad\\n2026 INFO job 9: done\\u{202e}\\u{1b}[2J");
+        assert_eq!(failure.message.text, "bad\\n2026 INFO job 9: done\\u{202e}\\u{1b}[2J");
         let notes = vec!["x".repeat(5000); 1500];
         let text = serde_json::json!({ "previewed": { "pictures": [], "notes": notes, "failures": [] } });
         let Response::Previewed { notes, .. } = understand(text.to_string().as_bytes()).unwrap() else {
             unreachable!()
         };
-        assert_eq!((notes.len(), notes[0].chars().count()), (1001, 2001));
-        assert_eq!(notes[1000], "and 500 more");
+        assert_eq!((notes.len(), notes[0].text.chars().count()), (1001, 2001));
+        assert_eq!(notes[1000].text, "and 500 more");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::cli::Choices;
 use crate::config;
 use crate::exit::{is_usage, wrong};
 use crate::output;
+use crate::remedies;
 
 /// Time for an answer: a busy machine may take long to open every encoder.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -54,7 +55,9 @@ pub(super) async fn foresee(
     let request = Request::Foresee { source: source.into(), settings: Box::new(settings.clone()) };
     match ask(program, access, &request).await? {
         Response::Foreseen(made) => Ok(made),
-        Response::Failed(Failure { message, .. }) => bail!("{}: {message}", output::path(source)),
+        Response::Failed(Failure { message, .. }) => {
+            bail!("{}: {}", output::path(source), remedies::sentence(&message))
+        }
         _ => bail!("the worker foresees nothing: install both programs from the same build"),
     }
 }
@@ -69,7 +72,7 @@ pub(super) async fn try_encoder(settings: &Settings) -> anyhow::Result<()> {
     }
     let request = Request::TryEncoder(Box::new(settings.clone()));
     match ask(&worker_program(false)?, Access::default(), &request).await? {
-        Response::Failed(Failure { message, .. }) => Err(wrong(message)),
+        Response::Failed(Failure { message, .. }) => Err(wrong(remedies::sentence(&message))),
         _ => Ok(()),
     }
 }

@@ -17,6 +17,7 @@ use crate::cli::Bench;
 use crate::config;
 use crate::exit::{Ending, wrong};
 use crate::model;
+use crate::remedies;
 use crate::root::Root;
 use crate::signals::shutdown_on_signal;
 
@@ -117,7 +118,7 @@ async fn measure(
         match worker.receive(PATIENCE).await? {
             Response::Progress { frames, .. } => view.frames(frames),
             Response::Bench(report) => return Ok(report),
-            Response::Failed(Failure { message, .. }) => bail!(message),
+            Response::Failed(Failure { message, .. }) => bail!(remedies::sentence(&message)),
             _ => bail!("the worker gives no report: install both programs from the same build"),
         }
     }

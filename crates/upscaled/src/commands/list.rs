@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::exit::{Ending, wrong};
 use crate::output;
 use crate::reach::{Answer, answer};
+use crate::remedies;
 use crate::root::Root;
 use crate::signals::shutdown_on_signal;
 use crate::table::{self, Row, SeenReport};
@@ -127,14 +128,14 @@ fn lines(
 #[derive(Serialize)]
 pub(super) struct Told<'a> {
     #[serde(flatten)]
-    report: &'a coordinator::JobReport,
+    report: coordinator::JobReport,
     doing: &'a str,
     result_gone: bool,
 }
 
 impl<'a> Told<'a> {
     pub(super) fn of(JobView { report, doing, result_gone }: &'a JobView) -> Self {
-        Self { report, doing, result_gone: *result_gone }
+        Self { report: remedies::report(report), doing, result_gone: *result_gone }
     }
 }
 
@@ -142,7 +143,7 @@ impl<'a> Told<'a> {
 mod tests {
     use clap::Parser as _;
     use job::state::Status;
-    use job::{FilePath, Priority};
+    use job::{FilePath, Notice, Priority, Remedy};
     use ledger::{Record, SeenFile};
 
     use super::*;
@@ -170,7 +171,10 @@ mod tests {
             made_up::ended(1, Status::Done, 3 * 1440),
             made_up::failed(
                 2,
-                "the file ends in the middle of a frame: copy it again, or take it as it is with --fill-gaps",
+                Notice::new(
+                    "frames 70-79 (00:02.8 to the end) are missing in the damaged file",
+                    Remedy::FillGaps,
+                ),
                 50,
             ),
             made_up::ended(3, Status::Canceled, 40),

@@ -13,6 +13,7 @@ use crate::cli::Models;
 use crate::exit::Ending;
 use crate::model;
 use crate::output::{self, cut_middle, width};
+use crate::remedies;
 use crate::root::Root;
 use crate::terminal;
 use crate::wrap::{GAP, beside};
@@ -85,7 +86,7 @@ pub(super) async fn look(folders: &[PathBuf]) -> anyhow::Result<Vec<Found>> {
 fn apart(answer: anyhow::Result<Response>) -> (Option<ModelFacts>, Option<String>) {
     match answer {
         Ok(Response::Model(facts)) => (Some(facts), None),
-        Ok(Response::Failed(Failure { message, .. })) => (None, Some(message)),
+        Ok(Response::Failed(Failure { message, .. })) => (None, Some(remedies::sentence(&message))),
         Ok(_) => {
             (None, Some("the worker is of another build: install both programs from the same one".to_owned()))
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use coordinator::{WorkerProcess, WorkerProgram};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use job::{Crop, DEFAULT_MODEL, Failure, FilePath, Model, Settings, Target};
+use job::{Crop, DEFAULT_MODEL, Failure, FilePath, Model, Notice, Settings, Target};
 use protocol::message::{Access, PreviewKind, PreviewPicture, PreviewRequest, Request, Response};
 
 use super::up::readable;
@@ -17,6 +17,7 @@ use crate::config;
 use crate::exit::Ending;
 use crate::model;
 use crate::output;
+use crate::remedies;
 use crate::root::{Root, make_folder};
 use crate::signals::shutdown_on_signal;
 
@@ -139,10 +140,11 @@ async fn make(program: &WorkerProgram, request: &PreviewRequest, view: &View) ->
         match worker.receive(PATIENCE).await? {
             Response::Progress { frames, .. } => view.made(frames),
             Response::Previewed { pictures, notes, failures } => {
-                return Ok(Made { pictures, notes, failures });
+                let told = |notices: Vec<Notice>| notices.iter().map(remedies::sentence).collect();
+                return Ok(Made { pictures, notes: told(notes), failures: told(failures) });
             }
             Response::Failed(Failure { message, .. }) => {
-                bail!("{}: {message}", output::path(&request.source));
+                bail!("{}: {}", output::path(&request.source), remedies::sentence(&message));
             }
             _ => bail!("the worker makes no pictures: install both programs from the same build"),
         }

@@ -13,6 +13,7 @@ use crate::cli::{Choices, Scan};
 use crate::config;
 use crate::exit::Ending;
 use crate::output::{self, cut_middle, width};
+use crate::remedies;
 use crate::root::Root;
 use crate::terminal;
 use crate::wrap::{GAP, beside};
@@ -101,7 +102,7 @@ fn reason(standing: &Standing) -> String {
         Standing::Seen { reason } => reason.clone(),
         Standing::Job { id, status: Status::Queued } => format!("job {id} waits for its turn"),
         Standing::Job { id, status } => match coordinator::reason(status) {
-            Some(reason) => format!("job {id}: {reason}"),
+            Some(reason) => format!("job {id}: {}", remedies::sentence(&reason)),
             None => format!("job {id}"),
         },
         Standing::PassedOver(rule) => rule.to_string(),

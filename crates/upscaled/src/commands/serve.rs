@@ -11,7 +11,7 @@ use coordinator::{
     Existing, Handle, InboxOptions, JobReport, Owner, Places, ServerFolder, ServerFolders, Service,
     ServiceOptions, Shutdown, Update, Updates, Wake, bring_back, now,
 };
-use job::{JobId, Millis};
+use job::{JobId, Millis, Notice};
 use ledger::{Ledger, Record};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -24,6 +24,7 @@ use crate::exit::Ending;
 use crate::log;
 use crate::output;
 use crate::reach::take;
+use crate::remedies;
 use crate::root::{Root, make_folder, open_or_rescue_ledger};
 use crate::signals::shutdown_of_server;
 use crate::status_file::StatusFile;
@@ -76,6 +77,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         folders: folders.clone(),
         name: name.clone(),
         wake: wake.clone(),
+        words: remedies::sentence,
     });
     let status = StatusFile::new(ledger.clone(), root.status_file());
     let log = Log { ledger: ledger.clone(), told: HashMap::new(), begun: now() };
@@ -174,7 +176,7 @@ struct Log {
 #[derive(Default)]
 struct Told {
     news: String,
-    notes: HashSet<String>,
+    notes: HashSet<Notice>,
 }
 
 impl Log {
@@ -186,7 +188,7 @@ impl Log {
                     supervisor.tell_alive();
                     status.keep_up().await;
                 }
-                Update::Note { id, text } => self.note(id, text),
+                Update::Note { id, notice } => self.note(id, notice),
                 Update::Job(report) => {
                     self.tell(&report);
                     status.note(&report);
@@ -197,9 +199,9 @@ impl Log {
         status.close().await;
     }
 
-    fn note(&mut self, id: JobId, text: String) {
-        tracing::info!("job {id}: {text}");
-        self.told.entry(id).or_default().notes.insert(text);
+    fn note(&mut self, id: JobId, notice: Notice) {
+        tracing::info!("job {id}: {}", remedies::sentence(&notice));
+        self.told.entry(id).or_default().notes.insert(notice);
     }
 
     fn tell(&mut self, report: &JobReport) {
@@ -222,7 +224,7 @@ impl Log {
         for record in records.iter().filter(|record| record.changed >= begun) {
             let report = JobReport::of(record);
             let told = self.told.entry(report.id).or_default();
-            let new: Vec<String> =
+            let new: Vec<Notice> =
                 report.notes.iter().filter(|note| !told.notes.contains(*note)).cloned().collect();
             for note in new {
                 self.note(report.id, note);
@@ -236,7 +238,7 @@ impl Log {
 /// What a line of the log says of a job beyond its status.
 fn details(report: &JobReport) -> String {
     if let Some(reason) = &report.reason {
-        return format!(": {reason}");
+        return format!(": {}", remedies::sentence(reason));
     }
     if report.status == "done" {
         return report

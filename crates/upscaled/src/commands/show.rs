@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::exit::Ending;
 use crate::output;
 use crate::reach::ask;
+use crate::remedies;
 use crate::root::Root;
 use crate::terminal;
 use crate::wrap::hang;
@@ -71,7 +72,7 @@ fn details(job: &JobDetails, clock: &Clock, columns: Option<usize>) -> Vec<Strin
     let settings = &job.settings;
     add("job", Some(report.id.to_string()));
     add("status", Some(job.view.doing.to_string()));
-    add("reason", report.reason.clone());
+    add("reason", report.reason.as_ref().map(remedies::sentence));
     add("priority", Some(report.priority.name().to_owned()));
     add("source", Some(output::path(&report.source)));
     add("result", report.result.as_deref().map(output::path));
@@ -119,8 +120,9 @@ fn details(job: &JobDetails, clock: &Clock, columns: Option<usize>) -> Vec<Strin
     for name in along.into_iter().flat_map(|files| &files.taken) {
         add("subtitles", Some(name.clone()));
     }
-    for note in report.notes.iter().chain(along.into_iter().flat_map(|files| &files.notes)) {
-        add("note", Some(note.clone()));
+    let of_files = along.into_iter().flat_map(|files| files.notes.iter().cloned());
+    for note in report.notes.iter().map(remedies::sentence).chain(of_files) {
+        add("note", Some(note));
     }
     // An only attempt without a death has nothing to tell beyond the reason.
     let is_telling = report.failed_attempts.iter().any(|attempt| attempt.death.is_some())
@@ -148,6 +150,7 @@ fn encoder(settings: &Settings, encoding: &Encoding) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use job::state::{Death, FailedAttempt, Status};
+    use job::{Notice, Remedy};
 
     use super::*;
     use crate::made_up::{self, NOW, WIDTHS, compare};
@@ -156,6 +159,10 @@ mod tests {
     fn jobs_look_as_they_were_recorded() {
         let mut running = made_up::running(4);
         running.request.folder = "/nonexistent/film 4.mkv.job".into();
+        let stream = "video stream 0 (h264 1280x720) is upscaled, of 2: stream 1 is copied as it is";
+        let notes =
+            vec![Notice::new(stream, Remedy::OtherStream), "HDR was brought to BT.709 with 8 bits".into()];
+        running.job.facts.as_mut().unwrap().notes = notes;
         let mut failed = made_up::failed(2, "the worker died three times: see its last words below", 50);
         let death = Death {
             exit_code: None,

@@ -26,10 +26,11 @@ use super::{ask, worker_program};
 use crate::batch::Batch;
 use crate::cli::Up;
 use crate::config;
-use crate::exit::{Ending, is_usage, usage, wrong};
+use crate::exit::{Ending, is_usage, wrong};
 use crate::output;
 use crate::progress::{self, View};
 use crate::reach::{Reached, reach};
+use crate::remedies;
 use crate::root::{self, Root};
 use crate::signals::shutdown_on_signal;
 use crate::words;
@@ -51,7 +52,7 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
     };
     let (stream, part) = (up.stream, up.part.over(None));
     let settings = Settings { stream, part, ..settings };
-    settings.validate().map_err(usage)?;
+    settings.validate().map_err(|error| wrong(remedies::sentence(&error.into())))?;
     let source_of =
         async |folder: &Path| coordinator::source_of(&root::ledger_file(folder), &work_in(folder));
     let worker = worker_program(choices.unconfined.is_on())?;
@@ -184,7 +185,7 @@ impl Run {
             && !was_interrupted
             && !is_known_as_result(&planned.expected)
         {
-            bail!("{}", no_result(&planned.expected));
+            bail!(remedies::sentence(&no_result(&planned.expected)));
         }
         if let Some(most) = self.up.skip_above
             && let Some(rows) = ask::rows(&self.worker, &planned.source).await?
@@ -294,6 +295,7 @@ impl Run {
             taken: self.others(planned),
             name: self.name.clone(),
             wake,
+            words: remedies::sentence,
         });
         let view = if self.up.json { View::Json } else { View::Bar };
         let showing = tokio::spawn(progress::show(service.updates(), view, Some((ledger.clone(), id))));
@@ -307,7 +309,7 @@ impl Run {
         ended?;
         let is_told = shown??;
         record.map_or(Ok(Ending::Failed), |record| {
-            self.tell(&JobReport::of(&record), &record.request.folder, is_told)
+            self.tell(&remedies::report(&JobReport::of(&record)), &record.request.folder, is_told)
         })
     }
 
@@ -327,7 +329,7 @@ impl Run {
                 Ending::Done
             }
             "failed" => {
-                let reason = report.reason.as_deref().unwrap_or_default();
+                let reason = report.reason.as_ref().map(remedies::sentence).unwrap_or_default();
                 output::error(&format!("{}: {reason}", output::path(&report.source)));
                 Ending::Failed
             }
@@ -388,13 +390,9 @@ struct Outcome<'a> {
 }
 
 fn already_there(planned: &Planned) -> anyhow::Error {
-    if !is_known_as_result(&planned.expected) {
-        return anyhow::anyhow!(no_result(&planned.expected));
-    }
-    anyhow::anyhow!(
-        "`{}` is there already: use --overwrite to replace it, or -o to choose another name",
-        output::path(&planned.expected)
-    )
+    let name = &planned.expected;
+    let notice = if is_known_as_result(name) { coordinator::already_there(name) } else { no_result(name) };
+    anyhow::anyhow!(remedies::sentence(&notice))
 }
 
 /// The file that has the name of a job's result may be that result.

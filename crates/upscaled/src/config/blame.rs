@@ -7,6 +7,7 @@ use job::SettingsError;
 use super::effective;
 use crate::cli::Choices;
 use crate::exit::wrong;
+use crate::remedies;
 
 /// Settings that cannot be.
 pub(super) struct Unfit {
@@ -34,7 +35,7 @@ impl From<SettingsError> for Unfit {
             SettingsError::Strength(_) => &["strength"],
             SettingsError::Grain(_) => &["grain"],
         };
-        Self { keys, error: crate::exit::usage(error) }
+        Self { keys, error: wrong(remedies::sentence(&error.into())) }
     }
 }
 

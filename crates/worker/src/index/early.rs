@@ -1,7 +1,7 @@
 //! What is refused by the head of a film alone, before all of it is read.
 
 use frame::{Rational, Size};
-use job::{Part, Settings};
+use job::{Notice, Part, Remedy, Settings};
 use media::{Index, Source};
 
 use super::shape::shape;
@@ -13,9 +13,10 @@ use crate::wire::Progress;
 /// Refuses what is a result already, unless it is to be enlarged once more.
 pub(super) fn refuse_result(settings: &Settings, probe: &media::Probe) -> Result<(), Failed> {
     match &probe.made_by {
-        Some(made_by) if !settings.again => Err(Failed::last(format!(
-            "it is a result already, made by {made_by}: use --again to enlarge it once more"
-        ))),
+        Some(made_by) if !settings.again => {
+            let text = format!("it is a result already, made by {made_by}");
+            Err(Failed::last(Notice::new(text, Remedy::Again)))
+        }
         _ => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use frame::Orientation;
-use job::{Container, Shape, Target};
+use job::{Container, Notice, Remedy, Shape, Target};
 use media::{Index, Probe, VideoInfo};
 
 use crate::encoding::media_container;
@@ -55,20 +55,21 @@ pub(super) fn of_list(index: &Index) -> Vec<String> {
 }
 
 /// What the result does not keep of the pictures.
-pub(super) fn of_pictures(video: &VideoInfo, is_tonemapped: bool, container: Container) -> Vec<String> {
-    let mut notes: Vec<&str> = Vec::new();
+pub(super) fn of_pictures(video: &VideoInfo, is_tonemapped: bool, container: Container) -> Vec<Notice> {
+    let mut notes: Vec<Notice> = Vec::new();
     if is_tonemapped {
-        notes.push("HDR was brought to BT.709 with 8 bits");
+        notes.push("HDR was brought to BT.709 with 8 bits".into());
     }
     if video.has_alpha {
-        notes.push("the video is transparent in parts: the result is not");
+        notes.push("the video is transparent in parts: the result is not".into());
     }
     if media_container(container).orientation(video) != Orientation::UPRIGHT {
-        notes.push("the pictures were turned upright: Matroska files have no place for a rotation");
+        notes.push("the pictures were turned upright: Matroska files have no place for a rotation".into());
     } else if video.orientation.is_none() && container == Container::Matroska {
-        notes.push("the rotation is lost, since Matroska files have no place for it: choose --container mp4");
+        let lost = "the rotation is lost, since Matroska files have no place for it";
+        notes.push(Notice::new(lost, Remedy::Container(Container::Mp4)));
     }
-    notes.into_iter().map(str::to_owned).collect()
+    notes
 }
 
 /// Says that subtitles which are pictures keep their places, where the pictures below them do not.

@@ -21,6 +21,7 @@ use super::{Run, Standing, already_there, may_own_result, unfinished};
 use crate::batch::Batch;
 use crate::exit::Ending;
 use crate::output;
+use crate::remedies;
 use crate::root;
 
 use told::{Told, Total};
@@ -147,7 +148,7 @@ async fn measure(run: &Run, planned: &Planned, folder: &Path) -> anyhow::Result<
             Response::Progress { .. } => {}
             Response::Estimated(estimate) => break *estimate,
             Response::Failed(Failure { message, .. }) => {
-                bail!("{}: {message}", output::path(&planned.source));
+                bail!("{}: {}", output::path(&planned.source), remedies::sentence(&message));
             }
             _ => bail!("the worker measures nothing: install both programs from the same build"),
         }

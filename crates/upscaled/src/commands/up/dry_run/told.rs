@@ -10,6 +10,7 @@ use storage::Bytes;
 
 use crate::commands::up::plan::Planned;
 use crate::output;
+use crate::remedies;
 
 /// What was found of a file, as `--json` writes it.
 #[derive(Debug, Serialize)]
@@ -132,7 +133,7 @@ impl Told {
                 places: estimate.places,
                 is_whole: estimate.is_whole,
             },
-            notes: facts.notes.clone(),
+            notes: facts.notes.iter().map(remedies::sentence).collect(),
             not_looked_at,
         };
         let result = Some(result.to_string_lossy().into_owned());
