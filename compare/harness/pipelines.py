@@ -19,7 +19,7 @@ class Run:
     """A program on a clip."""
 
     name: str
-    walls: list[float] = field(default_factory=list)
+    wall_times: list[float] = field(default_factory=list)
     """Seconds from start to end, round by round."""
     share: list[float] = field(default_factory=list)
     """Of ours alone: how much of that time the engine would need by itself."""
@@ -30,11 +30,11 @@ class Run:
 
     @property
     def wall(self) -> float:
-        return median(self.walls) if self.walls else float("inf")
+        return median(self.wall_times) if self.wall_times else float("inf")
 
     def ratios(self, ours: "Run") -> list[float]:
         """How many times longer than ours, round by round."""
-        return [mine / our for mine, our in zip(self.walls, ours.walls, strict=False)]
+        return [mine / our for mine, our in zip(self.wall_times, ours.wall_times, strict=False)]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def hold(model: Model, clip: Clip, upscaled: Path, rounds: int) -> list[Run]:
         finish(ours, up, our_result, clip)
         if ours.failure:
             break
-        ours.share.append(engine_seconds(upscaled, model, clip) / ours.walls[-1])
+        ours.share.append(engine_seconds(upscaled, model, clip) / ours.wall_times[-1])
         for program, run in going:
             result = fresh("rival") / "result.mp4"
             finish(run, program.command(model, clip, result), result, clip)
@@ -110,7 +110,7 @@ def finish(run: Run, command: list[children.Argument], result: Path, clip: Clip)
         if (size, frames) != ((4 * clip.size[0], 4 * clip.size[1]), clip.frames):
             raise RuntimeError(f"the result is {size[0]}×{size[1]} with {frames} frames")
         run.result = f"{result.stat().st_size / 1e6:.1f} MB"
-        run.walls.append(wall)
+        run.wall_times.append(wall)
         say(f"    {run.name}: {wall:.1f} s")
     except (RuntimeError, OSError) as error:
         run.failure = str(error)

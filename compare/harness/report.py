@@ -143,13 +143,13 @@ def pipeline(model: Model, clip: Clip, runs: list[Run]) -> str:
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for run in runs:
-        if not run.walls:
+        if not run.wall_times:
             lines.append(f"| {run.name} | {cell('failed: ' + run.failure if run.failure else 'not run')} | | | | | |")
             continue
         ratio = "1" if run is ours else spread(run.ratios(ours))
         apart = "" if run.psnr is None else f"{run.psnr:.1f} dB"
         lines.append(
-            f"| {run.name} | {run.wall:.1f} | {clip.frames / run.wall:.2f} | {ratio} | {len(run.walls)} "
+            f"| {run.name} | {run.wall:.1f} | {clip.frames / run.wall:.2f} | {ratio} | {len(run.wall_times)} "
             f"| {run.result} | {apart} |"
         )
     if ours.share:

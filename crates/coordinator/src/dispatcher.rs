@@ -26,7 +26,7 @@ use crate::choice::Kind;
 use crate::clock::now;
 use crate::error::Error;
 use crate::executor::Executor;
-use crate::lanes::{Busy, Hand, Lane, Message};
+use crate::lanes::{Busy, Lane, LaneTask, Message};
 use crate::service::Ending;
 use crate::shared::Shared;
 use crate::shutdown::Shutdown;
@@ -62,7 +62,7 @@ pub(crate) struct Dispatcher {
     only: Option<JobId>,
     executors: Executors,
     lanes: Vec<Lane>,
-    hands: JoinSet<()>,
+    lane_tasks: JoinSet<()>,
     messages: mpsc::Receiver<Message>,
     post: mpsc::Sender<Message>,
     chores: JoinSet<Chore>,
@@ -156,7 +156,7 @@ impl Dispatcher {
             only,
             executors,
             lanes: Vec::new(),
-            hands: JoinSet::new(),
+            lane_tasks: JoinSet::new(),
             messages,
             post,
             chores: JoinSet::new(),
@@ -210,7 +210,7 @@ impl Dispatcher {
             tokio::select! {
                 Some(message) = self.messages.recv() => self.hear(message, shutdown).await?,
                 Some(done) = self.chores.join_next() => self.end_chore(done)?,
-                Some(hand) = self.hands.join_next() => drop(pass_on(hand)),
+                Some(hand) = self.lane_tasks.join_next() => drop(pass_on(hand)),
                 () = self.shared.options.wake.wait() => self.poll_soon(),
                 () = tokio::time::sleep_until(tick) => {}
                 () = shutdown.requested() => {}
@@ -228,14 +228,14 @@ impl Dispatcher {
     /// Adds a lane, which begins to wait for orders.
     fn add_lane(&mut self, name: String, kind: Kind, number: u32) {
         let (orders, to_do) = mpsc::channel(1);
-        let hand = Hand {
+        let task = LaneTask {
             shared: Arc::clone(&self.shared),
             lane: self.lanes.len(),
             executor: (self.executors)(&name),
             name: name.clone(),
             messages: self.post.clone(),
         };
-        self.hands.spawn(hand.work(to_do));
+        self.lane_tasks.spawn(task.work(to_do));
         self.lanes.push(Lane::new(name, kind, number, orders));
     }
 

@@ -142,7 +142,7 @@ impl Lane {
 }
 
 /// The other side of a lane: what carries its orders out.
-pub(crate) struct Hand {
+pub(crate) struct LaneTask {
     pub(crate) shared: Arc<Shared>,
     /// Its place among all lanes.
     pub(crate) lane: usize,
@@ -151,7 +151,7 @@ pub(crate) struct Hand {
     pub(crate) messages: mpsc::Sender<Message>,
 }
 
-impl Hand {
+impl LaneTask {
     /// Carries orders out until there are no more.
     pub(crate) async fn work(mut self, mut orders: mpsc::Receiver<Order>) {
         while let Some(order) = orders.recv().await {

@@ -1,4 +1,4 @@
-//! What a worker writes to its standard error, of which the end is kept as evidence. It may quote a hostile file, or be
+//! What a worker writes to its standard error, of which the end is kept with the failed attempt. It may quote a hostile file, or be
 //! written by one: it takes little memory and little of the log, whatever comes.
 
 use std::collections::VecDeque;

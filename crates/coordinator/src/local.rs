@@ -1,4 +1,4 @@
-//! The executor of this machine: worker processes, each for one job, since its walls are the files of that job.
+//! The executor of this machine: worker processes, each for one job, since its sandbox holds the files of that job.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! A worker process: started, asked, watched, and buried with its last words.
+//! A worker process: started, asked, watched, and reaped with its last words.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;

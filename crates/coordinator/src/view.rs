@@ -153,7 +153,7 @@ enum Leased {
     /// None has, as between two pieces.
     No,
     /// One had, and gave no sign of life for longer than a lease lasts.
-    Over,
+    Expired,
     /// One has, and so lives as far as can be told.
     Held,
 }
@@ -163,14 +163,14 @@ impl Leased {
         match record.job.is_worked_on() {
             false => Self::No,
             true if record.job.lease_until > now => Self::Held,
-            true => Self::Over,
+            true => Self::Expired,
         }
     }
 }
 
 const fn doing(status: &Status, phase: Phase, leased: Leased, result_gone: bool) -> &'static str {
     match (status, phase) {
-        (Status::Running, _) if matches!(leased, Leased::Over) => "interrupted",
+        (Status::Running, _) if matches!(leased, Leased::Expired) => "interrupted",
         (Status::Running, _) if matches!(leased, Leased::No) => "queued",
         (Status::Running, Phase::Index) => "reading",
         (Status::Running, Phase::Segments) => "upscaling",
@@ -240,7 +240,7 @@ mod tests {
             (Status::Running, Phase::Segments, Leased::Held, false, "upscaling"),
             (Status::Running, Phase::Join, Leased::Held, false, "joining"),
             (Status::Running, Phase::Publish, Leased::Held, false, "publishing"),
-            (Status::Running, Phase::Segments, Leased::Over, false, "interrupted"),
+            (Status::Running, Phase::Segments, Leased::Expired, false, "interrupted"),
             (Status::Running, Phase::Segments, Leased::No, false, "queued"),
             (Status::Queued, Phase::Segments, Leased::No, false, "queued"),
             (Status::Queued, Phase::Join, Leased::No, false, "queued to join"),

@@ -105,7 +105,7 @@ impl Ledger {
         match ready.await {
             Ok(()) => Ok(ledger),
             Err(error) => {
-                // Whoever puts a damaged ledger aside must not have it open.
+                // The caller that puts a damaged ledger aside must not have it open.
                 ledger.close().await;
                 Err(error)
             }

@@ -288,9 +288,9 @@ pub struct ModelFacts {
 pub struct Sandbox {
     /// What a worker must not open files of others without and does not stand, in words; `None` where it is confined.
     pub lacks: Option<String>,
-    /// All walls stand, with all that newer kernels have.
+    /// All layers of the sandbox are in force, with all that newer kernels have.
     pub is_complete: bool,
-    /// Which walls stand and which do not, in words.
+    /// Which layers of the sandbox are in force and which are not, in words.
     pub detail: String,
 }
 

@@ -11,7 +11,7 @@ pub(crate) trait OnOff {
     const ON: &'static str;
     /// The option that unsets it.
     const OFF: &'static str;
-    /// True where it is on unless somebody says otherwise.
+    /// True where it is on unless it is switched off.
     const IS_USUAL: bool;
     /// What the option says that changes what is usual: the text of `--help`.
     const HELP: &'static str;

@@ -42,7 +42,7 @@ fn what_an_attacker_would_try_is_denied() {
 }
 
 #[test]
-fn the_worker_of_a_job_is_behind_the_walls() {
+fn the_worker_of_a_job_is_in_its_sandbox() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     fs::create_dir_all(root.join("input")).unwrap();
@@ -133,12 +133,12 @@ fn worker_without(folder: &Path, call: &str, error: &str) -> Option<std::path::P
 }
 
 #[test]
-fn without_its_walls_a_worker_gets_no_video_unless_the_user_says_so() {
+fn without_its_sandbox_a_worker_gets_no_video_unless_the_user_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("root");
     fs::create_dir(&root).unwrap();
     make_clip(&folder.path().join("clip.mp4"), "64x36", 10, false);
-    for (call, error, wall) in
+    for (call, error, layer) in
         [("landlock_create_ruleset", "ENOSYS", "no Landlock"), ("seccomp", "EINVAL", "no seccomp")]
     {
         let Some(worker) = worker_without(folder.path(), call, error) else { return };
@@ -151,7 +151,7 @@ fn without_its_walls_a_worker_gets_no_video_unless_the_user_says_so() {
         for arguments in [&up[..], &["serve", "--root", "root"], &["preview", "clip.mp4", "--at", "0"]] {
             let (code, said) = run(arguments);
             assert_eq!(code, Some(1), "{said}");
-            assert!(said.contains(wall) && said.contains("cannot be confined on this system"), "{said}");
+            assert!(said.contains(layer) && said.contains("cannot be confined on this system"), "{said}");
         }
         assert!(!folder.path().join("clip_upscaled.mp4").exists());
         let (code, said) = run(&[&up[..], &["--unconfined"]].concat());

@@ -34,7 +34,7 @@ pub(crate) fn enter(access: &Access) -> Sandbox {
     Sandbox { lacks: (!missing.is_empty()).then_some(missing), is_complete, detail }
 }
 
-/// How far a layer stands, in words.
+/// How far a layer is in force, in words.
 #[derive(Debug)]
 enum Layer {
     Whole(String),

@@ -51,14 +51,14 @@ impl Dispatcher {
                         rested = rested.and(self.end_at_rest(lane, outcome).await);
                     }
                 }
-                Some(hand) = self.hands.join_next() => drop(pass_on(hand)),
+                Some(hand) = self.lane_tasks.join_next() => drop(pass_on(hand)),
                 () = tokio::time::sleep(POLL) => {}
             }
             self.tell_alive();
         }
         // Their workers are gone with them.
         self.lanes.clear();
-        self.hands.shutdown().await;
+        self.lane_tasks.shutdown().await;
         while self.messages.try_recv().is_ok() {}
         let at_rest = self.touched.iter().filter(|(_, touched)| !touched.has_chore);
         let at_rest: Vec<JobId> = at_rest.map(|(id, _)| *id).collect();

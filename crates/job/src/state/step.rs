@@ -435,7 +435,7 @@ impl Machine {
     }
 
     fn end(&mut self, status: Status) -> Vec<Effect> {
-        // Nobody asks for the segments of a finished job: what they amounted to stays.
+        // The segments of a finished job are not needed any more: what they amounted to stays.
         self.others = if status == Status::Done { Others::Delete } else { Others::Release };
         self.job.status = status;
         self.job.work.state = WorkState::Pending;

@@ -623,7 +623,7 @@ proptest! {
             if matches!(job.phase, Phase::Join | Phase::Publish) || job.status == Status::Done {
                 prop_assert!(complete, "{job:?}");
             }
-            // Nobody works on a job that has ended.
+            // No worker is at a job that has ended.
             if job.status.is_final() {
                 prop_assert!(segments.iter().all(|segment| segment.work.state == WorkState::Pending));
                 prop_assert!(job.work.state == WorkState::Pending);

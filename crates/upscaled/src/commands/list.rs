@@ -23,7 +23,7 @@ use crate::signals::shutdown_on_signal;
 use crate::table::{self, Row, SeenReport};
 use crate::wrap::beside;
 
-/// What the header says where nobody works on all jobs.
+/// What the header says where no server works on the jobs.
 const NO_SERVER: &str = "no server runs";
 /// Time between two pictures of `--watch`.
 const REDRAW: Duration = Duration::from_secs(2);

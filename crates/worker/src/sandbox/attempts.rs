@@ -69,7 +69,7 @@ pub(crate) const ATTEMPTS: [(&str, Attempt); 40] = [
         let same = rustix::thread::sched_getaffinity(Some(server()?))?;
         Ok(rustix::thread::sched_setaffinity(Some(server()?), &same)?)
     }),
-    // The network. Nobody listens at the discard port; being refused by the other side is no denial.
+    // The network. No program listens at the discard port; being refused by the other side is no denial.
     ("connect over TCP", || match TcpStream::connect(("127.0.0.1", 9)) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
         tried => tried.map(drop),
