@@ -43,8 +43,13 @@ pub(crate) fn probe(path: &Path) -> Result<Response, Failed> {
 
 /// Makes the frame list, and finds what the job needs to know.
 pub(crate) fn run(request: &IndexRequest, progress: &Progress) -> Result<Response, Failed> {
-    let (examined, content) =
-        content::beside(&request.source, progress, || examine(request, Reading::Whole, progress))?;
+    let work = || examine(request, Reading::Whole, progress);
+    // A minute from the beginning of a film is not to take the time of reading all of it.
+    let (examined, content) = if request.settings.part.is_some() {
+        (work()?, None)
+    } else {
+        content::beside(&request.source, progress, work)?
+    };
     Ok(Response::Indexed(Box::new(SourceFacts { content, ..examined.facts })))
 }
 

@@ -11,7 +11,7 @@ use crate::threads;
 use crate::wire::Progress;
 
 /// Time between looks whether all is read.
-const POSTPROCESS: Duration = Duration::from_millis(20);
+const POLL: Duration = Duration::from_millis(20);
 
 /// Does `work`, which reads a source, and reads all its bytes beside that, so that a disk gives most of them once. The content
 /// is `None` where a disk cannot give them all.
@@ -30,7 +30,7 @@ pub(super) fn beside<T>(
         let done = work().inspect_err(|_| goes_on.store(false, Relaxed))?;
         while !reading.is_finished() {
             progress.tell(0, 0);
-            std::thread::sleep(POSTPROCESS);
+            std::thread::sleep(POLL);
         }
         let checksum = threads::result("checksum", reading.join())?.ok().flatten();
         // Only the coordinator knows which file it gave.
