@@ -45,8 +45,18 @@ impl<'a> Naming<'a> {
         if stems == 0 {
             base.push(&part);
         }
+        if !stem.as_bytes().starts_with(b".") {
+            // A stem that long names of models leave no room for may be cut to nothing.
+            base = without_dots(&base);
+        }
         joined(&base, suffix, LONGEST_NAME)
     }
+}
+
+/// A name without the dots at its beginning, which would hide it.
+fn without_dots(name: &OsStr) -> OsString {
+    let dots = name.as_bytes().iter().take_while(|byte| **byte == b'.').count();
+    OsString::from_vec(name.as_bytes().iter().skip(dots).copied().collect())
 }
 
 impl NameTemplate {
@@ -254,6 +264,14 @@ mod tests {
             ["out/a_upscaled.mkv", "out/a.mpg_upscaled.mkv", "out/a_upscaled_2.mkv", "out/a_upscaled_3.mkv"];
         assert_eq!(names("in/a.mpg", 4), wanted);
         assert_eq!(names("-no extension", 1), ["out/-no extension_upscaled.mkv"]);
+    }
+
+    #[test]
+    fn a_long_name_of_a_model_hides_no_result() {
+        let settings = Settings { model: Model::BuiltIn { name: "m".repeat(300) }, ..Settings::default() };
+        for name in named("{stem}.{model}", &settings, "in/a.mpg", 3) {
+            assert!(name.starts_with("out/m") && name.ends_with(".mkv"), "{name}");
+        }
     }
 
     #[test]
