@@ -11,7 +11,6 @@ use crate::blocking::blocking;
 use crate::clock::now;
 use crate::commands::Became;
 use crate::inbox::vanished;
-use crate::known;
 use crate::leftovers::discard_work;
 
 /// Time after the end of a job in which what worked on it may still be at it: longer than a lane takes to let go.
@@ -62,17 +61,19 @@ fn unready(record: &Record) -> Option<Became> {
     }
 }
 
-/// That the source of a job would be made again.
+/// That the source of a job would be made again: under another name, with other settings or without its result, nothing but
+/// the job tells that it was made.
 fn source_in_the_way(record: &Record) -> Option<Became> {
-    let source = || record.request.source.clone();
-    let obstacle = match Place::of(record) {
-        Place::Gone => return None,
-        Place::There => Became::SourceThere { source: source() },
-        Place::Away => Became::SourceAway { source: source() },
-    };
     // A job of a part keeps no film from being taken in.
-    let is_part = record.request.settings.part.is_some();
-    (!is_part && !known::has_result(&record.request)).then_some(obstacle)
+    if record.request.settings.part.is_some() {
+        return None;
+    }
+    let source = || record.request.source.clone();
+    match Place::of(record) {
+        Place::Gone => None,
+        Place::There => Some(Became::SourceThere { source: source() }),
+        Place::Away => Some(Became::SourceAway { source: source() }),
+    }
 }
 
 fn has_just_ended(record: &Record, now: Millis) -> bool {

@@ -63,11 +63,6 @@ pub fn is_of_another_source(result: &Path, source: &Path) -> bool {
     told.source.path != source.to_string_lossy() && !is_same_content()
 }
 
-/// True where a finished job's result is in its place, and its report says so: the same job is known as done by it.
-pub(crate) fn has_result(done: &NewJob) -> bool {
-    done.result.as_ref().is_some_and(|result| bytes_of(result, done).is_some())
-}
-
 /// What the report beside a result says.
 fn report_beside(result: &Path) -> Option<Told> {
     let bytes = read_users_file(&report_of(result), LARGEST).ok()??;

@@ -65,8 +65,8 @@ pub(crate) enum Command {
     /// Forget jobs that have come to their end, with their numbers, times and notes; their results and videos stay
     ///
     /// A server does it by itself with jobs whose videos are gone, keep_jobs_days (90) days after their end, or where there are
-    /// more than keep_jobs (10000). A job whose video is still there is not forgotten unless its result is beside its report: the
-    /// server would take the video in again and make it twice.
+    /// more than keep_jobs (10000). A job whose video is still there is not forgotten: the server would take
+    /// the video in again and make it twice.
     Forget(Forget),
     /// Let jobs wait; a segment that is under way is finished first
     Pause(Chosen),

@@ -19,8 +19,10 @@ pub(crate) fn report(report: &JobReport) -> JobReport {
 
 fn words(remedy: Remedy) -> String {
     let plain = match remedy {
-        Remedy::Container(Container::Matroska) => "choose --container mkv",
-        Remedy::Container(Container::Mp4) => "choose --container mp4",
+        Remedy::Container(Container::Matroska) => {
+            "choose --container mkv, or with -o a name that ends in .mkv"
+        }
+        Remedy::Container(Container::Mp4) => "choose --container mp4, or with -o a name that ends in .mp4",
         Remedy::Set(setting) => {
             let name = setting.name();
             return format!("set it by {}, or {name} in upscaled.toml", option(setting));
@@ -47,7 +49,7 @@ fn words(remedy: Remedy) -> String {
         }
         Remedy::Again => "use --again to enlarge it once more",
         Remedy::Overwrite => "use --overwrite to replace it, or -o to choose another name",
-        Remedy::OtherName => "choose another --name, or another folder with -o",
+        Remedy::OtherName => "choose another name or folder with -o, or another --name",
         Remedy::SmallerPictures => "choose a smaller --size",
     };
     plain.to_owned()
@@ -74,7 +76,7 @@ mod tests {
             (Notice::from("the source is gone"), "the source is gone"),
             (
                 Notice::new("MP4 files have no place for ffv1", Remedy::Container(Container::Matroska)),
-                "MP4 files have no place for ffv1: choose --container mkv",
+                "MP4 files have no place for ffv1: choose --container mkv, or with -o a name that ends in .mkv",
             ),
             (
                 Notice::new("`crf` is no other option of the encoder", Remedy::Set(Setting::Crf)),

@@ -45,12 +45,16 @@ fn jobs_are_forgotten_with_and_without_a_server() {
         assert!(said(root, wrong, 2).contains("--"), "{wrong:?}");
     }
     assert!(said(root, &["forget", "77"], 1).contains("no job 77"));
-    // Of `a` all is there; `b` would be made again, since its result is gone; of `c` and `d` the videos are gone.
+    // `a` and `b` would be made again, the one under another name; of `c` and `d` the videos are gone.
+    fs::rename(root.join("input/a.mp4"), root.join("input/renamed.mp4")).unwrap();
     fs::remove_file(root.join("output/b_upscaled.mp4")).unwrap();
     fs::remove_file(root.join("input/c.mp4")).unwrap();
     fs::remove_file(root.join("input/d.mp4")).unwrap();
     let refused = said(root, &["forget", "2"], 1);
     assert!(refused.contains("b.mp4` is still there") && refused.contains("upscaled remove 2"), "{refused}");
+    let source = || server.jobs()[0]["source"].as_str().unwrap().to_owned();
+    wait_for("the new name to be seen", PATIENCE, || source().ends_with("renamed.mp4"));
+    assert!(said(root, &["forget", "renamed.mp4"], 1).contains("renamed.mp4` is still there"));
     assert!(said(root, &["forget", "--older-than", "1"], 0).contains("there are no such jobs"));
     // What has just ended may still be worked on.
     wait_for("a job to be forgotten", PATIENCE, || run(root, &["forget", "c.mp4"]).status.success());
@@ -61,15 +65,14 @@ fn jobs_are_forgotten_with_and_without_a_server() {
     assert_eq!(ids(&server), [1, 2, 4]);
     server.stop();
     let all = said(root, &["forget", "--all"], 0);
-    assert!(all.contains("job 1 is forgotten") && all.contains("job 4 is forgotten"), "{all}");
-    assert!(all.contains("1 job stays"), "{all}");
-    assert_eq!(ids(&server), [2]);
-    // Nothing is made twice: `a` is known by its report, and new jobs have new numbers.
+    assert!(all.contains("job 4 is forgotten") && all.contains("2 jobs stay"), "{all}");
+    assert_eq!(ids(&server), [1, 2]);
+    // Nothing is made twice, and new jobs have new numbers.
     let before = names(&root.join("output"));
     server.restart();
     make_clip(&root.join("input/e.mp4"), "32x64", 5, false);
     let jobs = server.wait_for_jobs(3);
-    assert_eq!(ids(&server), [2, 5, 6], "{jobs:#?}");
+    assert_eq!(ids(&server), [1, 2, 5], "{jobs:#?}");
     let mut new = names(&root.join("output"));
     new.retain(|name| !before.contains(name));
     assert_eq!(new, ["e_upscaled.mp4"]);
@@ -102,6 +105,7 @@ fn a_job_that_waits_is_not_forgotten() {
     server.stop();
     said(root, &["retry", "1", "--again", "--crf", "30"], 0);
     assert!(said(root, &["forget", "2"], 1).contains("upscaled cancel 2"));
+    fs::remove_file(root.join("input/a.mp4")).unwrap();
     assert!(said(root, &["forget", "1-2"], 1).contains("job 1 is forgotten"));
     said(root, &["forget", "--all"], 0);
     assert_eq!(ids(&server), [2]);

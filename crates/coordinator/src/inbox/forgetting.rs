@@ -86,7 +86,9 @@ impl Forgetting {
         let gone: Vec<Record> =
             blocking(move || page.into_iter().filter(|record| is_done_with(record, time)).collect()).await;
         for id in forget(&options.ledger, gone).await? {
-            tracing::info!("job {id} ended long ago, and its video is gone: it is forgotten");
+            tracing::info!(
+                "job {id} is forgotten: its video is gone, and it is not among the jobs that are kept"
+            );
         }
         Ok(())
     }
