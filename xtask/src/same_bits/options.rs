@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{bail, ensure};
 
-use super::case::Case;
+use super::case::{CASES, Case};
 use crate::fidelity::options::{number, text};
 use crate::fidelity::upscale::Program;
 
@@ -55,17 +55,18 @@ impl Options {
         Ok(Self { program: Program::find(upscaled, "", limit)?, runs, frames, only })
     }
 
-    /// Whether a case is to be tried.
+    /// Whether a case is to be tried. The whole name of one means that one alone.
     pub(super) fn takes(&self, case: &Case) -> bool {
         let name = case.name();
-        self.only.is_empty() || self.only.iter().any(|part| name.contains(part))
+        let is_whole = |part: &String| CASES.iter().any(|case| case.name() == *part);
+        let takes = |part: &String| if is_whole(part) { name == *part } else { name.contains(part) };
+        self.only.is_empty() || self.only.iter().any(takes)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::same_bits::case::CASES;
 
     fn parse(arguments: &[&str]) -> anyhow::Result<Options> {
         let program = std::env::current_exe().unwrap();
@@ -81,6 +82,8 @@ mod tests {
             parse(&["--only", "97x63 --model none --scale 2", "--only", "hevc", "--runs", "3"]).unwrap();
         assert_eq!((options.runs, options.frames, names(&options)), (3, FRAMES, 4));
         assert_eq!(names(&parse(&[]).unwrap()), CASES.len());
+        assert_eq!(names(&parse(&["--only", "720x540 --model none --scale 2"]).unwrap()), 1);
+        assert_eq!(names(&parse(&["--only", "720x540 --model none"]).unwrap()), 6);
     }
 
     #[test]
