@@ -117,8 +117,9 @@ impl Dispatcher {
 
     /// Takes in what came of a chore.
     pub(super) fn end_chore(&mut self, done: Result<Chore, JoinError>) -> Result<(), Error> {
-        self.is_dirty = true;
         let Some(done) = pass_on(done) else { return Ok(()) };
+        // Where all goes on waiting, there is nothing to search for.
+        self.is_dirty |= !matches!(&done, Chore::Checked(Ok(over), _) if over.is_empty());
         match done {
             Chore::Tidied(id, phase) => {
                 self.touched.entry(id).or_default().has_chore = false;
