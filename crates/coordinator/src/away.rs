@@ -199,52 +199,52 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_waits_for_folders_and_not_for_files() {
-        let house = Fixture::new().await;
-        assert_eq!(house.reason(), None);
-        let (input, output, away) = (house.path("input"), house.path("output"), house.path("away"));
+        let fixture = Fixture::new().await;
+        assert_eq!(fixture.reason(), None);
+        let (input, output, away) = (fixture.path("input"), fixture.path("output"), fixture.path("away"));
         fs::rename(&input, &away).unwrap();
-        house.waits_for("input` cannot be used");
+        fixture.waits_for("input` cannot be used");
         // A file in the place of the folder is no folder.
         fs::write(&input, "").unwrap();
-        house.waits_for("cannot be reached");
+        fixture.waits_for("cannot be reached");
         fs::remove_file(&input).unwrap();
         fs::rename(&away, &input).unwrap();
-        assert_eq!(house.reason(), None);
+        assert_eq!(fixture.reason(), None);
         fs::rename(&output, &away).unwrap();
-        house.waits_for("output` cannot be used");
+        fixture.waits_for("output` cannot be used");
         fs::rename(&away, &output).unwrap();
-        fs::remove_file(&*house.record.request.source).unwrap();
-        assert_eq!(house.reason(), None, "the source alone is gone");
+        fs::remove_file(&*fixture.record.request.source).unwrap();
+        assert_eq!(fixture.reason(), None, "the source alone is gone");
     }
 
     #[tokio::test]
     async fn an_empty_mount_point_is_not_the_disk() {
-        let mut house = Fixture::new().await;
-        let source = house.record.request.source.clone();
+        let mut fixture = Fixture::new().await;
+        let source = fixture.record.request.source.clone();
         let stamp = Stamp::of(&source).unwrap();
         fs::remove_file(&*source).unwrap();
         let elsewhere = Stamp { device: stamp.device + 1, ..stamp };
-        house.record.request.stamp = serde_json::to_string(&elsewhere).unwrap();
-        house.waits_for("is not mounted");
-        house.record.request.stamp = serde_json::to_string(&stamp).unwrap();
+        fixture.record.request.stamp = serde_json::to_string(&elsewhere).unwrap();
+        fixture.waits_for("is not mounted");
+        fixture.record.request.stamp = serde_json::to_string(&stamp).unwrap();
         for name in ["state/output.json", "state/input.json"] {
-            let note = house.path(name);
+            let note = fixture.path(name);
             storage::write_sealed(&note, &Note { is_mounted: true }).unwrap();
-            house.waits_for("usually mounted");
+            fixture.waits_for("usually mounted");
             fs::remove_file(&note).unwrap();
-            assert_eq!(house.reason(), None);
+            assert_eq!(fixture.reason(), None);
         }
     }
 
     #[tokio::test]
     async fn a_job_of_its_own_waits_for_the_folder_that_it_was_given() {
-        let house = Fixture::new().await;
+        let fixture = Fixture::new().await;
         assert!(
-            reason(&house.record, &ServerFolders::default())
+            reason(&fixture.record, &ServerFolders::default())
                 .unwrap()
                 .contains("output/show` cannot be written")
         );
-        fs::create_dir(house.path("output/show")).unwrap();
-        assert_eq!(reason(&house.record, &ServerFolders::default()), None);
+        fs::create_dir(fixture.path("output/show")).unwrap();
+        assert_eq!(reason(&fixture.record, &ServerFolders::default()), None);
     }
 }

@@ -187,50 +187,50 @@ mod tests {
 
     #[tokio::test]
     async fn before_the_index_a_touched_source_is_known_by_its_samples() {
-        let house = Fixture::new().await;
-        assert!(matches!(check(&house.record().await), SourceCheck::Same(_)));
-        house.touch(1);
-        assert!(matches!(check(&house.record().await), SourceCheck::SameContent(_)));
-        std::fs::write(house.source(), "two").unwrap();
-        assert!(reason(Some(check(&house.record().await))).contains("was changed"));
-        std::fs::remove_file(house.source()).unwrap();
-        assert!(reason(Some(check(&house.record().await))).contains("the source is gone"));
+        let fixture = Fixture::new().await;
+        assert!(matches!(check(&fixture.record().await), SourceCheck::Same(_)));
+        fixture.touch(1);
+        assert!(matches!(check(&fixture.record().await), SourceCheck::SameContent(_)));
+        std::fs::write(fixture.source(), "two").unwrap();
+        assert!(reason(Some(check(&fixture.record().await))).contains("was changed"));
+        std::fs::remove_file(fixture.source()).unwrap();
+        assert!(reason(Some(check(&fixture.record().await))).contains("the source is gone"));
     }
 
     #[tokio::test]
     async fn after_the_index_every_byte_of_a_touched_source_counts() {
-        let house = Fixture::new().await;
-        house.index().await;
-        let record = house.record().await;
-        std::fs::rename(house.source(), house.folder.path().join("b.mkv")).unwrap();
-        std::fs::rename(house.folder.path().join("b.mkv"), house.source()).unwrap();
+        let fixture = Fixture::new().await;
+        fixture.index().await;
+        let record = fixture.record().await;
+        std::fs::rename(fixture.source(), fixture.folder.path().join("b.mkv")).unwrap();
+        std::fs::rename(fixture.folder.path().join("b.mkv"), fixture.source()).unwrap();
         assert!(matches!(check(&record), SourceCheck::Same(_)));
 
-        house.touch(1);
+        fixture.touch(1);
         let SourceCheck::Touched(stamp) = check(&record) else { panic!("it was touched") };
         assert!(compare(&record, stamp.clone(), || false).is_none());
         assert!(matches!(compare(&record, stamp.clone(), || true), Some(SourceCheck::SameContent(_))));
-        house.touch(2);
+        fixture.touch(2);
         assert!(
             matches!(compare(&record, stamp, || true), Some(SourceCheck::Touched(_))),
             "it does not hold still"
         );
 
-        house.open().write_all_at(b"8", BETWEEN).unwrap();
+        fixture.open().write_all_at(b"8", BETWEEN).unwrap();
         // The inbox that takes the file in again finds the samples alike.
-        house.touch(3);
-        let found = stamp_text(&Stamp::of(&house.source()).unwrap());
-        house.ledger.set_stamp(house.id, &found).await.unwrap();
-        let record = house.record().await;
+        fixture.touch(3);
+        let found = stamp_text(&Stamp::of(&fixture.source()).unwrap());
+        fixture.ledger.set_stamp(fixture.id, &found).await.unwrap();
+        let record = fixture.record().await;
         let SourceCheck::Touched(stamp) = check(&record) else { panic!("samples do not tell") };
         assert!(reason(compare(&record, stamp, || true)).contains("was changed"));
     }
 
     #[tokio::test]
     async fn a_drive_with_another_number_is_not_read_whole() {
-        let house = Fixture::new().await;
-        house.index().await;
-        let mut record = house.record().await;
+        let fixture = Fixture::new().await;
+        fixture.index().await;
+        let mut record = fixture.record().await;
         let content = record.job.facts.as_mut().unwrap().content.as_mut().unwrap();
         let stamp: Stamp = serde_json::from_str(&content.stamp).unwrap();
         content.stamp = stamp_text(&Stamp { device: stamp.device + 1, ..stamp });

@@ -265,36 +265,36 @@ mod tests {
 
     #[tokio::test]
     async fn the_result_of_half_a_file_gives_way_to_that_of_the_whole_one() {
-        let house = Fixture::new().await;
-        let half = house.submit("half").await;
-        house.make(half, Some("8 s and 4 s"), "of half").await;
-        house.publish(half).await;
+        let fixture = Fixture::new().await;
+        let half = fixture.submit("half").await;
+        fixture.make(half, Some("8 s and 4 s"), "of half").await;
+        fixture.publish(half).await;
         // A third content came before the second was finished, and the second came to nothing.
-        let more = house.submit("more").await;
-        house.make(more, None, "of more").await;
-        assert_eq!(house.results(), named(&[("film_upscaled.mkv", "of half")]));
-        house.ledger.apply(more, Event::Cancel, now()).await.unwrap();
-        let whole = house.submit("whole").await;
-        house.make(whole, None, "of the whole").await;
-        house.publish(whole).await;
-        assert_eq!(house.results(), named(&[("film_upscaled.mkv", "of the whole")]));
-        let record = house.record(whole).await;
+        let more = fixture.submit("more").await;
+        fixture.make(more, None, "of more").await;
+        assert_eq!(fixture.results(), named(&[("film_upscaled.mkv", "of half")]));
+        fixture.ledger.apply(more, Event::Cancel, now()).await.unwrap();
+        let whole = fixture.submit("whole").await;
+        fixture.make(whole, None, "of the whole").await;
+        fixture.publish(whole).await;
+        assert_eq!(fixture.results(), named(&[("film_upscaled.mkv", "of the whole")]));
+        let record = fixture.record(whole).await;
         assert_eq!(
             (record.replaces, record.request.result),
-            (Some(half), Some(house.path("film_upscaled.mkv").into()))
+            (Some(half), Some(fixture.path("film_upscaled.mkv").into()))
         );
     }
 
     #[tokio::test]
     async fn a_whole_result_stays() {
-        let house = Fixture::new().await;
+        let fixture = Fixture::new().await;
         for (content, text) in [("one", "of one"), ("two", "of two")] {
-            let id = house.submit(content).await;
-            house.make(id, None, text).await;
-            house.publish(id).await;
+            let id = fixture.submit(content).await;
+            fixture.make(id, None, text).await;
+            fixture.publish(id).await;
         }
         assert_eq!(
-            house.results(),
+            fixture.results(),
             named(&[("film.mkv_upscaled.mkv", "of two"), ("film_upscaled.mkv", "of one")])
         );
     }
@@ -308,31 +308,31 @@ mod tests {
             (true, "my own!", 3600),
             (false, "my own!", 3600),
         ] {
-            let house = Fixture::new().await;
-            let half = house.submit("half").await;
-            house.make(half, Some("8 s and 4 s"), "of half").await;
-            house.publish(half).await;
+            let fixture = Fixture::new().await;
+            let half = fixture.submit("half").await;
+            fixture.make(half, Some("8 s and 4 s"), "of half").await;
+            fixture.publish(half).await;
             let put = || {
-                fs::write(house.path("film_upscaled.mkv"), text).unwrap();
+                fs::write(fixture.path("film_upscaled.mkv"), text).unwrap();
                 let time = SystemTime::now() + Duration::from_secs(later);
                 File::options()
                     .append(true)
-                    .open(house.path("film_upscaled.mkv"))
+                    .open(fixture.path("film_upscaled.mkv"))
                     .unwrap()
                     .set_modified(time)
                     .unwrap();
             };
-            let whole = house.submit("whole").await;
+            let whole = fixture.submit("whole").await;
             if is_early {
                 put();
             }
-            house.make(whole, None, "of the whole").await;
+            fixture.make(whole, None, "of the whole").await;
             if !is_early {
                 put();
             }
-            house.publish(whole).await;
+            fixture.publish(whole).await;
             assert_eq!(
-                house.results(),
+                fixture.results(),
                 named(&[("film.mkv_upscaled.mkv", "of the whole"), ("film_upscaled.mkv", text)]),
                 "{is_early} {later}"
             );
@@ -341,10 +341,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_part_of_a_film_gives_way_to_the_same_part_alone() {
-        let house = Fixture::new().await;
-        let ids = [house.submit("half").await, house.submit("whole").await];
-        house.ledger.apply(ids[0], Event::Cancel, now()).await.unwrap();
-        let [half, whole] = [house.record(ids[0]).await, house.record(ids[1]).await];
+        let fixture = Fixture::new().await;
+        let ids = [fixture.submit("half").await, fixture.submit("whole").await];
+        fixture.ledger.apply(ids[0], Event::Cancel, now()).await.unwrap();
+        let [half, whole] = [fixture.record(ids[0]).await, fixture.record(ids[1]).await];
         let of_part = |record: &Record, micros| {
             let mut record = record.clone();
             record.request.settings.part = job::Part::of(None, Some(job::FilmTime(micros)));
@@ -357,38 +357,38 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_that_came_to_nothing_leaves_its_name() {
-        let house = Fixture::new().await;
-        let first = house.submit("first").await;
-        house.make(first, None, "never published").await;
-        let task = house.claim(first).await.key();
+        let fixture = Fixture::new().await;
+        let first = fixture.submit("first").await;
+        fixture.make(first, None, "never published").await;
+        let task = fixture.claim(first).await.key();
         let failure = Failure { kind: FailureKind::Final, message: "the source was changed".into() };
-        house.ledger.apply(first, Event::Failed { task, failure }, now()).await.unwrap();
-        let second = house.submit("second").await;
-        house.make(second, None, "of the second").await;
-        house.publish(second).await;
-        assert_eq!(house.results(), named(&[("film_upscaled.mkv", "of the second")]));
+        fixture.ledger.apply(first, Event::Failed { task, failure }, now()).await.unwrap();
+        let second = fixture.submit("second").await;
+        fixture.make(second, None, "of the second").await;
+        fixture.publish(second).await;
+        assert_eq!(fixture.results(), named(&[("film_upscaled.mkv", "of the second")]));
     }
 
     #[tokio::test]
     async fn what_was_kept_of_half_a_file_goes_and_that_of_another_content_stays() {
-        let house = Fixture::new().await;
+        let fixture = Fixture::new().await;
         let fail = async |id| {
-            let task = house.claim(id).await.key();
+            let task = fixture.claim(id).await.key();
             let failure = Failure { kind: FailureKind::Final, message: "the source was changed".into() };
-            house.ledger.apply(id, Event::Failed { task, failure }, now()).await.unwrap();
+            fixture.ledger.apply(id, Event::Failed { task, failure }, now()).await.unwrap();
         };
-        let (half, other) = (house.submit("half").await, house.submit("other").await);
-        house.make(half, Some("8 s and 4 s"), "never published").await;
+        let (half, other) = (fixture.submit("half").await, fixture.submit("other").await);
+        fixture.make(half, Some("8 s and 4 s"), "never published").await;
         fail(half).await;
-        house.make(other, None, "never published").await;
+        fixture.make(other, None, "never published").await;
         fail(other).await;
-        let whole = house.submit("whole").await;
-        house.make(whole, None, "of the whole").await;
-        house.publish(whole).await;
-        assert!(house.path("half.job").exists() && house.path("other.job").exists());
-        house.shared.free_halves(&house.record(whole).await).await.unwrap();
-        assert!(!house.path("half.job").exists() && house.path("other.job").exists());
-        assert_eq!(house.record(half).await.job.status, Status::Canceled);
-        assert!(matches!(house.record(other).await.job.status, Status::Failed { .. }));
+        let whole = fixture.submit("whole").await;
+        fixture.make(whole, None, "of the whole").await;
+        fixture.publish(whole).await;
+        assert!(fixture.path("half.job").exists() && fixture.path("other.job").exists());
+        fixture.shared.free_halves(&fixture.record(whole).await).await.unwrap();
+        assert!(!fixture.path("half.job").exists() && fixture.path("other.job").exists());
+        assert_eq!(fixture.record(half).await.job.status, Status::Canceled);
+        assert!(matches!(fixture.record(other).await.job.status, Status::Failed { .. }));
     }
 }

@@ -156,13 +156,13 @@ mod tests {
     /// The job whose row is damaged: whatever reads it fails.
     const DAMAGED: i64 = 3;
 
-    struct House {
+    struct Fixture {
         _folder: tempfile::TempDir,
         ledger: Ledger,
         handle: Handle,
     }
 
-    impl House {
+    impl Fixture {
         /// Jobs 1 to 9, done one after the other, of which one cannot be read, and 10 to 12, which wait.
         async fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
@@ -202,8 +202,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_command_reads_the_jobs_that_it_is_about_and_no_others() {
-        let house = House::new().await;
-        let handle = &house.handle;
+        let fixture = Fixture::new().await;
+        let handle = &fixture.handle;
         let shown = async |which: Which| {
             let shown = handle.show(&which).await.map_err(|refusal| refusal.to_string())?;
             Ok::<_, String>(shown.iter().map(|job| job.view.report.id.0).collect::<Vec<_>>())
@@ -228,15 +228,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_list_reads_as_many_jobs_as_it_has() {
-        let house = House::new().await;
-        house.ledger.apply(JobId(11), Event::Cancel, Millis(20)).await.unwrap();
-        house.ledger.set_removed(&[JobId(8)], true).await.unwrap();
+        let fixture = Fixture::new().await;
+        fixture.ledger.apply(JobId(11), Event::Cancel, Millis(20)).await.unwrap();
+        fixture.ledger.set_removed(&[JobId(8)], true).await.unwrap();
         let list = async |filter: ListFilter| {
-            let list = house.handle.list(filter).await.unwrap();
+            let list = fixture.handle.list(filter).await.unwrap();
             let ids: Vec<i64> = list.jobs.iter().map(|job| job.report.id.0).collect();
             (ids, list.unfinished, list.left_out)
         };
-        assert!(house.handle.list(ListFilter::default()).await.is_err(), "the damage is read");
+        assert!(fixture.handle.list(ListFilter::default()).await.is_err(), "the damage is read");
         let at_most = |limit| ListFilter { limit: Some(limit), ..ListFilter::default() };
         assert_eq!(list(at_most(7)).await, (vec![10, 12, 11, 9, 7, 6, 5], 2, 4));
         assert_eq!(list(at_most(2)).await, (vec![10, 12], 2, 9));
@@ -251,7 +251,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_that_has_become_a_job_is_listed_once() {
-        let house = House::new().await;
+        let fixture = Fixture::new().await;
         let file = |id: i64, since: i64| SeenFile {
             path: queued(id).request.source,
             size: 5,
@@ -261,9 +261,9 @@ mod tests {
         };
         // The fourth came back after its job, and the twentieth is none.
         let seen = [file(2, 1), file(4, 5), file(20, 1)];
-        house.ledger.note_seen(&seen, &[], true).await.unwrap();
+        fixture.ledger.note_seen(&seen, &[], true).await.unwrap();
         let filter = ListFilter { limit: Some(0), ..ListFilter::default() };
-        let list = house.handle.list(filter).await.unwrap();
+        let list = fixture.handle.list(filter).await.unwrap();
         let mut since: Vec<i64> = list.seen.iter().map(|file| file.since.0).collect();
         since.sort_unstable();
         assert_eq!(since, [1, 5]);

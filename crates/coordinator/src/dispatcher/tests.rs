@@ -155,59 +155,59 @@ pub(crate) fn facts() -> SourceFacts {
 
 #[tokio::test]
 async fn a_job_that_fails_stops_its_other_lanes_and_counts_no_attempt_of_theirs() {
-    let house = Fixture::new().await;
-    let id = house.indexed_job().await;
+    let fixture = Fixture::new().await;
+    let id = fixture.indexed_job().await;
     let deed: Deed = |index| if index == 0 { Ok(()) } else { Err(FailureKind::Final) };
-    let ending = house.dispatcher(id, deed).work_off(&Shutdown::new()).await.unwrap();
+    let ending = fixture.dispatcher(id, deed).work_off(&Shutdown::new()).await.unwrap();
     assert_eq!(ending, Ending::Final);
-    let record = house.ledger.get(id).await.unwrap().unwrap();
+    let record = fixture.ledger.get(id).await.unwrap().unwrap();
     assert!(matches!(record.job.status, Status::Failed { .. }), "{:?}", record.job.status);
     let failed: Vec<Option<u32>> = record.job.failed_attempts.iter().map(|attempt| attempt.segment).collect();
-    assert_eq!((failed, house.stage.given_up.load(Ordering::Relaxed)), (vec![Some(1)], 1));
+    assert_eq!((failed, fixture.stage.given_up.load(Ordering::Relaxed)), (vec![Some(1)], 1));
     assert!(!record.request.folder.exists(), "nothing of it is worth keeping");
 }
 
 #[tokio::test]
 async fn a_stop_gives_all_work_back_and_counts_no_attempt() {
-    let house = Fixture::new().await;
-    let id = house.indexed_job().await;
-    let (mut dispatcher, shutdown) = (house.dispatcher(id, |_| Ok(())), Shutdown::new());
+    let fixture = Fixture::new().await;
+    let id = fixture.indexed_job().await;
+    let (mut dispatcher, shutdown) = (fixture.dispatcher(id, |_| Ok(())), Shutdown::new());
     let stop = shutdown.clone();
-    let stage = Arc::clone(&house.stage);
+    let stage = Arc::clone(&fixture.stage);
     let stopping = tokio::spawn(async move {
         stage.begun.notified().await;
         stop.request();
     });
     assert_eq!(dispatcher.work_off(&shutdown).await.unwrap(), Ending::Stopped);
     stopping.await.unwrap();
-    let record = house.ledger.get(id).await.unwrap().unwrap();
+    let record = fixture.ledger.get(id).await.unwrap().unwrap();
     assert_eq!(record.job.status, Status::Queued);
     assert!(!record.job.is_worked_on() && record.job.failed_attempts.is_empty());
-    assert!(house.stage.given_up.load(Ordering::Relaxed) >= 1);
+    assert!(fixture.stage.given_up.load(Ordering::Relaxed) >= 1);
 }
 
 #[tokio::test]
 async fn a_job_that_was_ended_by_another_program_is_let_go_by_all_lanes() {
-    let house = Fixture::new().await;
-    let id = house.indexed_job().await;
-    let (ledger, stage) = (house.ledger.clone(), Arc::clone(&house.stage));
+    let fixture = Fixture::new().await;
+    let id = fixture.indexed_job().await;
+    let (ledger, stage) = (fixture.ledger.clone(), Arc::clone(&fixture.stage));
     let ending = tokio::spawn(async move {
         stage.begun.notified().await;
         ledger.apply(id, Event::Cancel, now()).await.unwrap();
     });
-    let mut dispatcher = house.dispatcher(id, |_| Ok(()));
+    let mut dispatcher = fixture.dispatcher(id, |_| Ok(()));
     assert_eq!(dispatcher.work_off(&Shutdown::new()).await.unwrap(), Ending::Final);
     ending.await.unwrap();
-    let record = house.ledger.get(id).await.unwrap().unwrap();
+    let record = fixture.ledger.get(id).await.unwrap().unwrap();
     assert_eq!(record.job.status, Status::Canceled);
     assert!(record.job.failed_attempts.is_empty() && !record.request.folder.exists());
 }
 
 #[tokio::test]
 async fn what_finds_no_memory_beside_others_is_given_back_and_costs_no_attempt() {
-    let house = Fixture::new().await;
-    let id = house.indexed_job().await;
-    let ledger = house.ledger.clone();
+    let fixture = Fixture::new().await;
+    let id = fixture.indexed_job().await;
+    let ledger = fixture.ledger.clone();
     let ending = tokio::spawn(async move {
         loop {
             let second = ledger.segments_of(id, &[1]).await.unwrap().remove(0).segment;
@@ -222,7 +222,7 @@ async fn what_finds_no_memory_beside_others_is_given_back_and_costs_no_attempt()
         ledger.apply(id, Event::Cancel, now()).await.unwrap();
     });
     let deed: Deed = |index| if index == 0 { Ok(()) } else { Err(FailureKind::NoMemory) };
-    let ending_of_work = house.dispatcher(id, deed).work_off(&Shutdown::new()).await.unwrap();
+    let ending_of_work = fixture.dispatcher(id, deed).work_off(&Shutdown::new()).await.unwrap();
     assert_eq!(ending_of_work, Ending::Final);
     ending.await.unwrap();
 }
