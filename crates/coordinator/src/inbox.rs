@@ -55,7 +55,7 @@ const QUIET: Duration = Duration::from_secs(5);
 /// Least time between two looks, whatever happens.
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
 /// Looking takes at most one part in so many of the time while nothing happens, up to [`LONGEST_PAUSE`].
-const SHARE: u32 = 1000;
+const SHARE: u32 = 2000;
 /// Most time between looks.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Files that are looked into at once.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use coordinator::{JobReport, now, rfc3339};
 use job::state::Phase;
-use ledger::Ledger;
+use ledger::{Ledger, Version};
 use serde::Serialize;
 
 use crate::remedies;
@@ -41,6 +41,8 @@ pub(crate) struct StatusFile {
     last_look: Option<Instant>,
     /// The jobs that are worked on, the one whose segments are made first.
     running: Vec<JobReport>,
+    /// How many jobs there are of each status, and the ledger as it was when they were counted.
+    counted: Option<(Version, BTreeMap<String, u64>)>,
     /// What was written last, without the time.
     written: String,
 }
@@ -48,7 +50,8 @@ pub(crate) struct StatusFile {
 impl StatusFile {
     pub(crate) fn new(ledger: Ledger, path: PathBuf) -> Self {
         let since = rfc3339(now());
-        Self { ledger, path, since, last_look: None, running: Vec::new(), written: String::new() }
+        let (running, written) = (Vec::new(), String::new());
+        Self { ledger, path, since, last_look: None, running, counted: None, written }
     }
 
     /// A job went on.
@@ -74,9 +77,22 @@ impl StatusFile {
         self.write("stopped").await;
     }
 
+    /// How many jobs there are of each status. They are counted when the ledger has changed: there may be thousands.
+    async fn count(&mut self) -> Result<BTreeMap<String, u64>, ledger::Error> {
+        let version = self.ledger.version().await?;
+        match &self.counted {
+            Some((known, jobs)) if *known == version => Ok(jobs.clone()),
+            _ => {
+                let jobs = self.ledger.counts().await?;
+                self.counted = Some((version, jobs.clone()));
+                Ok(jobs)
+            }
+        }
+    }
+
     async fn write(&mut self, state: &'static str) {
         // A disk that is full or does not answer is told elsewhere.
-        let Ok(jobs) = self.ledger.counts().await else { return };
+        let Ok(jobs) = self.count().await else { return };
         let Ok(seen) = self.ledger.count_seen().await else { return };
         let waits = |name: &str| name == "queued" || name.starts_with("waiting");
         let waiting = jobs.iter().filter(|(name, _)| waits(name)).map(|(_, count)| count).sum();

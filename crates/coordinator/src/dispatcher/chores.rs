@@ -101,7 +101,7 @@ impl Dispatcher {
                     Err(error) => return Chore::Checked(Err(error), POLL),
                 }
             }
-            Chore::Checked(Ok(over), (begun.elapsed() * SHARE).clamp(POLL, longest))
+            Chore::Checked(Ok(over), (begun.elapsed() * SHARE).clamp(IDLE, longest))
         });
     }
 
