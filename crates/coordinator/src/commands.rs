@@ -9,6 +9,7 @@ mod forget;
 mod list;
 mod load;
 mod message;
+mod page;
 mod pages;
 mod position;
 mod retry;
@@ -21,12 +22,14 @@ pub use list::{JobList, ListFilter};
 pub use message::{
     Became, Candidate, Moved, NewPosition, Outcome, Refusal, Reply, Request, Submit, Submitted, TakenIn,
 };
+pub use page::{Counts, Cursor, Kind, NoCursor, Page, PageQuery};
 pub use select::{Selector, Which};
 pub use take_in::take_in;
 
 pub(crate) use change::{Change, change, set_removed};
 pub(crate) use forget::{Forgetting, forget};
 pub(crate) use load::{chosen, listed, waiting_files};
+pub(crate) use page::{counts, files, page};
 pub(crate) use pages::{PAGE, append, pages};
 pub(crate) use position::set_position;
 pub(crate) use retry::{Retry, retry};

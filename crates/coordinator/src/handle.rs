@@ -2,21 +2,24 @@
 
 use std::sync::Arc;
 
-use job::{Millis, Priority, Settings};
+use job::state::Numbered;
+use job::{JobId, Millis, Priority, Settings};
 use ledger::{Events, Ledger, Record};
 use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 
 use crate::clock::now;
 use crate::commands::{
-    self, Change, JobList, ListFilter, Moved, NewPosition, Outcome, Refusal, Reply, Request, Retry, Selector,
-    Submit, Submitted, Which,
+    self, Change, Counts, JobList, ListFilter, Moved, NewPosition, Outcome, Page, PageQuery, Refusal, Reply,
+    Request, Retry, Selector, Submit, Submitted, Which,
 };
 use crate::submit::{self, describe_for, look_at};
-use crate::view::JobDetails;
+use crate::view::{JobDetails, JobView, Seen};
 use crate::wake::Wake;
 
 /// Events that a reader gets at once.
 pub const MOST_EVENTS: u32 = 1000;
+/// Segments that a reader gets at once.
+pub const MOST_SEGMENTS: u32 = 5000;
 
 /// Does what people ask for. Copies are cheap, and are the same handle.
 #[derive(Debug, Clone)]
@@ -95,6 +98,47 @@ impl Handle {
         let mut list = blocking(move || JobList::choose(&filter, records, seen, now())).await?;
         list.left_out += left_out;
         Ok(list)
+    }
+
+    /// A page of the list.
+    ///
+    /// # Errors
+    /// When the ledger fails.
+    pub async fn page(&self, query: &PageQuery) -> Result<Page, Refusal> {
+        let (mut records, next, total) = commands::page(&self.0.ledger, query).await?;
+        self.end_leases(&mut records);
+        let jobs =
+            blocking(move || records.iter().map(|record| JobView::of(record, now())).collect()).await?;
+        Ok(Page { jobs, next, total })
+    }
+
+    /// How many jobs of each kind there are on the list.
+    ///
+    /// # Errors
+    /// When the ledger fails.
+    pub async fn counts(&self) -> Result<Counts, Refusal> {
+        commands::counts(&self.0.ledger).await
+    }
+
+    /// The files in the input folder that are no jobs yet, those that changed last first.
+    ///
+    /// # Errors
+    /// When the ledger fails.
+    pub async fn files(&self) -> Result<Vec<Seen>, Refusal> {
+        commands::files(&self.0.ledger).await
+    }
+
+    /// The segments of a job from a number on, in order, so many at most. There are none before the job has a plan, and none
+    /// any more once it is done.
+    ///
+    /// # Errors
+    /// When there is no such job, or the ledger fails.
+    pub async fn segments(&self, id: JobId, from: u32, limit: u32) -> Result<Vec<Numbered>, Refusal> {
+        let segments = self.0.ledger.segments(id, from, limit.min(MOST_SEGMENTS)).await?;
+        if segments.is_empty() && self.0.ledger.get(id).await?.is_none() {
+            return Err(Refusal::NoJob(id));
+        }
+        Ok(segments)
     }
 
     /// All about jobs, in the order of their numbers.

@@ -56,12 +56,13 @@ mod wake;
 pub use away::{ServerFolder, ServerFolders};
 pub use clock::now;
 pub use error::Error;
-pub use handle::{Handle, MOST_EVENTS, ReloadWish};
+pub use handle::{Handle, MOST_EVENTS, MOST_SEGMENTS, ReloadWish};
 pub use inbox::{
     Inbox, InboxOptions, KeepJobs, NamePattern, NameRules, PatternError, Rule, ScanOptions, Scanned,
     Standing, passed_over, scan,
 };
 pub use known::{finished_result, is_known_as_result, is_of_another_source};
+pub use ledger::{Events, JobEvent};
 pub use leftovers::discard_work;
 pub use manifest::{bring_back, source_of};
 pub use names::{Naming, job_folders, report_of, result_names};

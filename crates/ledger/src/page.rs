@@ -17,6 +17,8 @@ pub struct Ended {
     pub removed: bool,
     /// Those that ended at this time or later.
     pub since: Option<Millis>,
+    /// Those whose source's path has this text in it, whatever the case of its ASCII letters.
+    pub search: Option<String>,
     /// Those after this one in the order, which is when it ended, and its number.
     pub before: Option<(Millis, JobId)>,
 }
@@ -59,6 +61,12 @@ impl Ended {
         }
         if let Some(since) = self.since {
             query.push(" AND ended >= ").push_bind(since.0);
+        }
+        if let Some(search) = &self.search {
+            query
+                .push(" AND instr(lower(CAST(source AS TEXT)), lower(")
+                .push_bind(search.clone())
+                .push(")) > 0");
         }
         if let Some((at, id)) = self.before {
             query.push(" AND (ended, id) < (").push_bind(at.0).push(", ").push_bind(id.0).push(")");
@@ -137,7 +145,18 @@ impl Ledger {
     /// # Errors
     /// When the database fails.
     pub async fn counts(&self) -> Result<BTreeMap<String, u64>, Error> {
-        let statement = "SELECT state, count(*) AS jobs FROM job GROUP BY state";
+        self.count("SELECT state, count(*) AS jobs FROM job GROUP BY state").await
+    }
+
+    /// As [`Ledger::counts`], without the jobs that a person took off the list.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn listed(&self) -> Result<BTreeMap<String, u64>, Error> {
+        self.count("SELECT state, count(*) AS jobs FROM job WHERE removed = 0 GROUP BY state").await
+    }
+
+    async fn count(&self, statement: &'static str) -> Result<BTreeMap<String, u64>, Error> {
         let rows = sqlx::query(statement).fetch_all(&self.pool).await?;
         let count = |row: &sqlx::sqlite::SqliteRow| {
             Ok((row.try_get("state")?, row.try_get::<i64, _>("jobs")? as u64))

@@ -1,0 +1,97 @@
+//! What a finished job left: the video and the report beside it.
+
+use std::path::PathBuf;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use coordinator::commands::Refusal;
+use job::JobId;
+use tower::ServiceExt as _;
+use tower_http::services::ServeFile;
+
+use super::Api;
+use super::jobs::one;
+use crate::extract::Path;
+use crate::problem::{Problem, Problems};
+
+/// Largest report that is handed out, in bytes.
+const LARGEST_REPORT: u64 = 64 << 20;
+
+/// The video that a job made
+///
+/// Parts of it can be asked for with the header `Range`.
+#[utoipa::path(get, path = "/jobs/{id}/result", tag = "jobs", params(("id" = i64, Path, description = "The number of the job")),
+    responses((status = OK, body = Vec<u8>, content_type = "video/*"), (status = PARTIAL_CONTENT, body = Vec<u8>, content_type = "video/*"),
+        (status = NOT_MODIFIED), (status = PRECONDITION_FAILED), (status = RANGE_NOT_SATISFIABLE),
+        (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"), Problems))]
+pub(crate) async fn result(
+    State(api): State<Api>,
+    Path(id): Path<i64>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let path = finished(&api, id).await?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let Ok(served) = ServeFile::new(&path).oneshot(request).await;
+    if served.status() == StatusCode::NOT_FOUND {
+        return Err(gone(id));
+    }
+    let mut response = served.map(Body::new);
+    if let Ok(value) = HeaderValue::try_from(format!("attachment; filename*=UTF-8''{}", encoded(&name))) {
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
+    }
+    Ok(response)
+}
+
+/// The report of a job that is done
+#[utoipa::path(get, path = "/jobs/{id}/report", tag = "jobs", params(("id" = i64, Path, description = "The number of the job")),
+    responses((status = OK, body = Object, content_type = "application/json"),
+        (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"), Problems))]
+pub(crate) async fn report(State(api): State<Api>, Path(id): Path<i64>) -> Result<Response, Problem> {
+    let path = coordinator::report_of(&finished(&api, id).await?);
+    let missing =
+        || Problem::not_found("no_report", format!("the report of job {id} is not beside its result"));
+    let metadata = tokio::fs::metadata(&path).await.map_err(|_| missing())?;
+    if !metadata.is_file() || metadata.len() > LARGEST_REPORT {
+        return Err(missing());
+    }
+    let text = tokio::fs::read(&path).await.map_err(|_| missing())?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+/// The path of a finished result.
+async fn finished(api: &Api, id: i64) -> Result<PathBuf, Problem> {
+    let jobs = api.handle.show(&one(id)).await?;
+    let job = jobs.first().ok_or(Refusal::NoJob(JobId(id)))?;
+    let report = &job.view.report;
+    match &report.result {
+        Some(_) if job.view.result_gone => Err(gone(id)),
+        Some(result) if report.status == "done" => Ok(result.to_path_buf()),
+        _ => Err(Problem::not_found("not_done", format!("job {id} has no result: it is {}", report.status))),
+    }
+}
+
+fn gone(id: i64) -> Problem {
+    Problem::not_found("result_gone", format!("the result of job {id} is not where it was put"))
+}
+
+/// A name as RFC 8187 has it in a header: what is no letter or digit of ASCII by its bytes.
+fn encoded(name: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    name.bytes().map(byte).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_name_fits_into_a_header() {
+        assert_eq!(encoded("a b\"\r\n.mkv"), "a%20b%22%0D%0A.mkv");
+        assert_eq!(encoded("für.mp4"), "f%C3%BCr.mp4");
+    }
+}

@@ -1,0 +1,105 @@
+//! The server itself.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use coordinator::rfc3339;
+use job::Millis;
+use serde::Serialize;
+use tokio::sync::Mutex;
+use utoipa::ToSchema;
+
+use super::Api;
+use crate::problem::{Problem, Problems};
+
+/// How long a disk may take to say how much is free.
+const DISK_ANSWER: Duration = Duration::from_secs(2);
+
+/// What a server is and where its files are.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// The version of the program.
+    pub version: &'static str,
+    /// When it was started.
+    pub started: Millis,
+    /// The folder of all others.
+    pub root: PathBuf,
+    /// Where videos are dropped.
+    pub input: PathBuf,
+    /// Where results appear.
+    pub output: PathBuf,
+    /// The model of jobs that choose none.
+    pub model: String,
+    /// Workers run without a sandbox.
+    pub unconfined: bool,
+}
+
+/// The server.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct System {
+    /// The version of the program.
+    version: &'static str,
+    /// When it was started.
+    #[schema(format = DateTime)]
+    started: String,
+    /// The folder of all others.
+    root: String,
+    /// Where videos are dropped.
+    input: String,
+    /// Where results appear.
+    output: String,
+    /// The model of jobs that choose none.
+    model: String,
+    /// Workers run without a sandbox.
+    unconfined: bool,
+    /// Bytes that are free for results; null while their disk does not answer.
+    output_free: Option<u64>,
+    /// The server is about to stop.
+    stopping: bool,
+}
+
+/// The server itself
+#[utoipa::path(get, path = "/system", tag = "server", responses((status = OK, body = System), Problems))]
+pub(crate) async fn system(State(api): State<Api>) -> Result<axum::Json<System>, Problem> {
+    let about = &api.about;
+    let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+    Ok(axum::Json(System {
+        version: about.version,
+        started: rfc3339(about.started),
+        root: text(&about.root),
+        input: text(&about.input),
+        output: text(&about.output),
+        model: about.model.clone(),
+        unconfined: about.unconfined,
+        output_free: api.free_space.bytes().await,
+        stopping: api.shutdown.is_requested(),
+    }))
+}
+
+/// What is free where results go.
+#[derive(Debug, Clone)]
+pub(crate) struct FreeSpace {
+    folder: PathBuf,
+    /// Held by the question that is under way: a disk that does not answer takes one thread, and not one for each client.
+    asking: Arc<Mutex<()>>,
+}
+
+impl FreeSpace {
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self { folder, asking: Arc::default() }
+    }
+
+    /// Free bytes; `None` while the disk does not answer.
+    pub(crate) async fn bytes(&self) -> Option<u64> {
+        let asking = tokio::time::timeout(DISK_ANSWER, Arc::clone(&self.asking).lock_owned()).await.ok()?;
+        let folder = self.folder.clone();
+        let asked = tokio::task::spawn_blocking(move || {
+            let _asking = asking;
+            rustix::fs::statvfs(&folder).ok()
+        });
+        let disk = tokio::time::timeout(DISK_ANSWER, asked).await.ok()?.ok()??;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+}

@@ -1,0 +1,169 @@
+//! Which requests are served at all: those for a name of this server, and of those that change something, none that another
+//! page made a browser send.
+//!
+//! The first keeps out pages whose name was made to lead here after they were loaded (DNS rebinding), the second those that
+//! send a form or a script's request to a server that they cannot read (cross-site request forgery).
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header, uri::Authority};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::problem::Problem;
+
+/// The names that this server answers to, without ports.
+#[derive(Debug, Clone)]
+pub(crate) struct Hosts(Arc<BTreeSet<String>>);
+
+impl Hosts {
+    /// The names of loopback, the addresses that the server listens on, and those that its owner chose.
+    pub(crate) fn new(addresses: &[SocketAddr], chosen: &[String]) -> Self {
+        let mut hosts: BTreeSet<String> =
+            ["localhost", "127.0.0.1", "[::1]"].into_iter().map(str::to_owned).collect();
+        hosts.extend(addresses.iter().map(|address| match address.ip() {
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        }));
+        hosts.extend(chosen.iter().map(|host| host.to_ascii_lowercase()));
+        Self(Arc::new(hosts))
+    }
+
+    fn has(&self, authority: &Authority) -> bool {
+        self.0.contains(authority.host().trim_end_matches('.').to_ascii_lowercase().as_str())
+    }
+}
+
+/// Lets requests through that are for this server and that no other page made.
+pub(crate) async fn guard(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+    match check(&hosts, request.method(), request.uri(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+fn check(hosts: &Hosts, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+    let forbidden = |code, detail: &str| Err(Problem::new(StatusCode::FORBIDDEN, code, detail));
+    let Some(host) = host(uri, headers) else {
+        return Err(Problem::bad_request("the request does not say for which host it is"));
+    };
+    if !hosts.has(&host) {
+        return forbidden(
+            "unknown_host",
+            "this server does not answer to that name; its owner can allow the name in the settings of the server",
+        );
+    }
+    if method.is_safe() {
+        return Ok(());
+    }
+    let is_of_this_page = match header(headers, header::ORIGIN.as_str()) {
+        Some(origin) => origin.parse::<Uri>().is_ok_and(|origin| origin.authority() == Some(&host)),
+        // Browsers say so with every request; other programs send neither.
+        None => {
+            !header(headers, "sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site")
+        }
+    };
+    if !is_of_this_page {
+        return forbidden("foreign_origin", "another page made this request; use the page of this server");
+    }
+    Ok(())
+}
+
+/// The host that a request is for; `None` where it says none, or several.
+fn host(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
+    if let Some(authority) = uri.authority() {
+        return Some(authority.clone());
+    }
+    let mut hosts = headers.get_all(header::HOST).into_iter();
+    let host = hosts.next()?.to_str().ok()?;
+    // A host has no name of a user.
+    if hosts.next().is_some() || host.contains('@') { None } else { host.parse().ok() }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    // One that is no text is none that this server knows.
+    headers.get(name).map(|value| value.to_str().unwrap_or("?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn status(method: &Method, headers: &[(&'static str, &'static str)]) -> Result<(), &'static str> {
+        let hosts = Hosts::new(&["192.0.2.7:8100".parse().unwrap()], &["Films.example".to_owned()]);
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, HeaderValue::from_static(value));
+        }
+        check(&hosts, method, &Uri::from_static("/api/v1/jobs"), &map).map_err(|problem| {
+            let text = serde_json::to_value(&problem).unwrap()["code"].as_str().unwrap().to_owned();
+            ["unknown_host", "foreign_origin", "bad_request"].into_iter().find(|code| *code == text).unwrap()
+        })
+    }
+
+    #[test]
+    fn only_names_of_this_server_are_served() {
+        for host in [
+            "localhost:8100",
+            "localhost",
+            "LOCALHOST.:1",
+            "127.0.0.1:8100",
+            "[::1]:8100",
+            "192.0.2.7:8100",
+            "films.example",
+            "FILMS.example:443",
+        ] {
+            assert_eq!(status(&Method::GET, &[("host", host)]), Ok(()), "{host}");
+        }
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "192.0.2.8:8100",
+            "127.0.0.1.evil.example",
+            "[::2]:8100",
+            "0.0.0.0:8100",
+        ] {
+            assert_eq!(status(&Method::GET, &[("host", host)]), Err("unknown_host"), "{host}");
+        }
+        for wrong in ["", "a b", "http://localhost/", "evil.example@localhost"] {
+            assert_eq!(status(&Method::GET, &[("host", wrong)]), Err("bad_request"), "{wrong}");
+        }
+        assert_eq!(status(&Method::GET, &[]), Err("bad_request"));
+        let two = [("host", "localhost"), ("host", "evil.example")];
+        assert_eq!(status(&Method::GET, &two), Err("bad_request"));
+    }
+
+    #[test]
+    fn no_other_page_changes_anything() {
+        let host = ("host", "localhost:8100");
+        for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
+            for origin in [
+                "http://evil.example",
+                "http://localhost",
+                "http://localhost:8101",
+                "null",
+                "",
+                "http://127.0.0.1:8100",
+            ] {
+                assert_eq!(status(&method, &[host, ("origin", origin)]), Err("foreign_origin"), "{origin}");
+            }
+            for site in ["cross-site", "same-site"] {
+                assert_eq!(
+                    status(&method, &[host, ("sec-fetch-site", site)]),
+                    Err("foreign_origin"),
+                    "{site}"
+                );
+            }
+            assert_eq!(status(&method, &[host, ("origin", "http://localhost:8100")]), Ok(()));
+            assert_eq!(status(&method, &[host, ("origin", "https://localhost:8100")]), Ok(()));
+            assert_eq!(status(&method, &[host, ("sec-fetch-site", "same-origin")]), Ok(()));
+            assert_eq!(status(&method, &[host]), Ok(()));
+        }
+        assert_eq!(status(&Method::GET, &[host, ("origin", "http://evil.example")]), Ok(()));
+    }
+}

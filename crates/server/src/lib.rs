@@ -1,0 +1,122 @@
+//! What a browser and other programs reach over HTTP: the API, what happens as it happens, figures for monitoring, and the page.
+//!
+//! Goals: a client of the coordinator's [`Handle`], as the command line is one; a mistake or an attack of a client costs nothing but
+//! its own connection.
+//! Non-goals: rules of jobs (those are `job`'s), what is done with them (that is `coordinator`'s), files of workers.
+
+mod api;
+mod extract;
+mod guard;
+mod health;
+mod listen;
+mod live;
+mod page;
+mod problem;
+mod wire;
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderValue, StatusCode, header};
+use coordinator::{Handle, Shutdown, Updates};
+use job::Remedy;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+pub use crate::api::About;
+pub use crate::listen::ListenError;
+
+use crate::api::Api;
+use crate::guard::Hosts;
+use crate::listen::Listeners;
+use crate::live::Live;
+use crate::problem::Problem;
+
+/// Largest body of a request, in bytes: the numbers of a thousand jobs take a few kilobytes.
+const LARGEST_BODY: usize = 256 << 10;
+
+/// What the server needs.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where it listens.
+    pub addresses: Vec<SocketAddr>,
+    /// Names by which clients may ask for it, beside those of loopback and of the addresses.
+    pub hosts: Vec<String>,
+    /// What it does things with.
+    pub handle: Handle,
+    /// What it is.
+    pub about: About,
+    /// Says what can be done about something in the words of the command line.
+    pub words: fn(Remedy) -> String,
+    /// Ends it.
+    pub shutdown: Shutdown,
+}
+
+/// A server that listens.
+#[derive(Debug)]
+pub struct Server {
+    listeners: Listeners,
+    options: Options,
+}
+
+impl Server {
+    /// Takes the addresses.
+    ///
+    /// # Errors
+    /// When one of them cannot be had.
+    pub async fn bind(options: Options) -> Result<Self, ListenError> {
+        Ok(Self { listeners: Listeners::bind(&options.addresses).await?, options })
+    }
+
+    /// Where it listens: with the ports that the system gave where none was chosen.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        self.listeners.addresses()
+    }
+
+    /// Answers until the shutdown is requested. `updates` are those of the service.
+    pub async fn serve(self, updates: Updates) {
+        let Options { hosts, handle, about, words, shutdown, .. } = self.options;
+        let hosts = Hosts::new(self.listeners.addresses(), &hosts);
+        let live = Live::new();
+        let telling = tokio::spawn(live.clone().tell(handle.clone(), updates, shutdown.clone()));
+        let api = Api::new(handle, live, about, words, shutdown.clone());
+        self.listeners.answer(routes(api, hosts), &shutdown).await;
+        let _ = telling.await;
+    }
+}
+
+/// The description of the API, as OpenAPI 3.1.
+///
+/// # Errors
+/// Never: what it is made of is JSON.
+pub fn openapi() -> Result<String, serde_json::Error> {
+    api::router().to_openapi().to_pretty_json()
+}
+
+fn routes(api: Api, hosts: Hosts) -> Router {
+    let (api_routes, description) = api::router().split_for_parts();
+    let description = description.to_pretty_json().unwrap_or_default();
+    let no_store =
+        SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let described = || async { ([(header::CONTENT_TYPE, "application/json")], description) };
+    api_routes
+        .route("/api/v1/openapi.json", axum::routing::get(described))
+        .merge(health::routes())
+        .layer(no_store)
+        .with_state(api)
+        .merge(page::routes())
+        .fallback(|| async { Problem::not_found("no_route", "there is nothing at this address") })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", "this address takes other methods")
+        })
+        .layer(axum::middleware::from_fn_with_state(hosts, guard::guard))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(SetResponseHeaderLayer::overriding(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+        .layer(SetResponseHeaderLayer::overriding(
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("same-origin"),
+        ))
+}

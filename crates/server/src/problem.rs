@@ -1,0 +1,99 @@
+//! Errors as RFC 9457 has them: problem details with a stable code for programs and a sentence for people.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use coordinator::commands::Refusal;
+use serde::Serialize;
+use utoipa::{IntoResponses, ToSchema};
+
+/// Why a request was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// What tells problems apart beyond the code: nothing.
+    #[serde(rename = "type")]
+    #[schema(example = "about:blank")]
+    kind: &'static str,
+    /// The HTTP status in words.
+    #[schema(example = "Not Found")]
+    title: &'static str,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// One of few words that never change, for programs.
+    #[schema(example = "no_job")]
+    code: &'static str,
+    /// What is wrong and what to do about it, for people.
+    detail: String,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        let title = status.canonical_reason().unwrap_or("Error");
+        Self { kind: "about:blank", title, status: status.as_u16(), code, detail: detail.into() }
+    }
+
+    pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
+    }
+
+    pub(crate) fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
+    /// Something that the server could not do, which is its own fault. The cause goes to the log: it may name files.
+    pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!("a request failed: {cause}");
+        let detail = "the server could not do it; its log says why";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let conflict = |code| Self::new(StatusCode::CONFLICT, code, refusal.to_string());
+        match &refusal {
+            Refusal::NoJob(_) | Refusal::NoJobs(..) | Refusal::NoVideo(_) => {
+                Self::not_found("no_job", refusal.to_string())
+            }
+            Refusal::SeveralVideos { .. } | Refusal::SeveralJobs(_) => conflict("several_jobs"),
+            Refusal::HasEnded { .. } => conflict("has_ended"),
+            Refusal::BeforeItself(_) => conflict("before_itself"),
+            Refusal::OtherPriority { .. } => conflict("other_priority"),
+            Refusal::OtherSettings => conflict("other_settings"),
+            Refusal::ResultTaken { .. } => conflict("result_taken"),
+            Refusal::NotUnderstood(_) | Refusal::Settings(_) => Self::bad_request(refusal.to_string()),
+            Refusal::TooLong { .. } => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", refusal.to_string())
+            }
+            Refusal::NoServer | Refusal::TooSlow | Refusal::OtherUser | Refusal::Failed(_) => {
+                Self::internal(&refusal)
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self)).into_response();
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response
+    }
+}
+
+/// The problems that any request may meet.
+#[derive(Debug, IntoResponses)]
+#[expect(dead_code, reason = "the description of the API is made of it")]
+pub(crate) enum Problems {
+    /// The request has a mistake.
+    #[response(status = 400, content_type = "application/problem+json")]
+    BadRequest(#[to_schema] Problem),
+    /// The request comes from another page, or is for another host.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(#[to_schema] Problem),
+    /// The server failed.
+    #[response(status = 500, content_type = "application/problem+json")]
+    Internal(#[to_schema] Problem),
+}
