@@ -82,7 +82,7 @@ pub(crate) fn run(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
         make_film(&options, film, &input.join(format!("film{film:02}.mp4")))?;
     }
     let mut server = Command::new(&options.program.path);
-    server.arg("serve").arg("--root").arg(folder.path()).args(["--model", &options.model]);
+    server.args(["serve", "--no-http"]).arg("--root").arg(folder.path()).args(["--model", &options.model]);
     server.args(["--workers", &options.workers.to_string()]).env("UPSCALED_LOG", LOGGED);
     server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let server = Server(server.spawn().context("the server cannot be started")?);

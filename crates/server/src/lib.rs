@@ -42,8 +42,6 @@ pub struct Options {
     pub addresses: Vec<SocketAddr>,
     /// Names by which clients may ask for it, beside those of loopback and of the addresses.
     pub hosts: Vec<String>,
-    /// What it does things with.
-    pub handle: Handle,
     /// What it is.
     pub about: About,
     /// Says what can be done about something in the words of the command line.
@@ -73,9 +71,9 @@ impl Server {
         self.listeners.addresses()
     }
 
-    /// Answers until the shutdown is requested. `updates` are those of the service.
-    pub async fn serve(self, updates: Updates) {
-        let Options { hosts, handle, about, words, shutdown, .. } = self.options;
+    /// Answers until the shutdown is requested: does things with `handle`, and tells the `updates` of the service.
+    pub async fn serve(self, handle: Handle, updates: Updates) {
+        let Options { hosts, about, words, shutdown, .. } = self.options;
         let hosts = Hosts::new(self.listeners.addresses(), &hosts);
         let live = Live::new();
         let telling = tokio::spawn(live.clone().tell(handle.clone(), updates, shutdown.clone()));

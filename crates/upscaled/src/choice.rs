@@ -1,5 +1,6 @@
 //! Values of the command line and of `upscaled.toml`: how each is read, and what is said of one that cannot be.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
@@ -48,6 +49,24 @@ impl FromStr for Tonemap {
     fn from_str(name: &str) -> Result<Self, String> {
         if name == "sdr" { Ok(Self) } else { Err(format!("HDR cannot be brought to `{name}`: choose sdr")) }
     }
+}
+
+/// An address to listen on. A port alone is one of loopback.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix("localhost:").unwrap_or(text).parse().ok();
+    let loopback = port.map(|port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
+    loopback
+        .or_else(|| text.parse().ok())
+        .ok_or_else(|| "write an address and a port, for example 127.0.0.1:8100 or [::1]:8100".to_owned())
+}
+
+/// The name of a host, without a port.
+pub(crate) fn host(text: &str) -> Result<String, String> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if text.is_empty() || text.len() > 253 || !text.chars().all(is_name) {
+        return Err("write the name of a host without a port, for example films.example.org".to_owned());
+    }
+    Ok(text.to_ascii_lowercase())
 }
 
 /// An option of an encoder: its name and its value.

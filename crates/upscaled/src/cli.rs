@@ -2,6 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "backticks would appear in the help text")]
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -324,7 +325,24 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FOLDER", default_value = ".", env = "UPSCALED_ROOT")]
     pub(crate) root: PathBuf,
     #[command(flatten)]
+    pub(crate) http: HttpChoice,
+    #[command(flatten)]
     pub(crate) choices: Choices,
+}
+
+/// Where a server answers over HTTP.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(crate) struct HttpChoice {
+    /// Show the page and answer the API at this address, which may be given several times; a port alone is one of this machine
+    /// [default: 127.0.0.1:8100]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = choice::address, env = "UPSCALED_LISTEN", value_delimiter = ',')]
+    pub(crate) listen: Vec<SocketAddr>,
+    /// Answer to this name too, under which a reverse proxy passes requests on; may be given several times
+    #[arg(long, value_name = "NAME", value_parser = choice::host)]
+    pub(crate) host: Vec<String>,
+    /// Show no page and answer no API, whatever else is said
+    #[arg(long)]
+    pub(crate) no_http: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod blame;
 mod file;
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,11 +16,13 @@ use self::blame::Unfit;
 pub(crate) use self::blame::blame;
 use self::file::read;
 use crate::choice::EncoderOption;
-use crate::cli::{Choices, PostProcessingChoices, SizeChoice};
+use crate::cli::{Choices, HttpChoice, PostProcessingChoices, SizeChoice};
 use crate::exit::wrong;
 use crate::model;
 use crate::size::PictureSize;
 
+/// Where a server answers over HTTP unless told otherwise: on this machine alone.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8100);
 /// Time that a file which states more than it holds must be still for before it is taken in all the same.
 const SETTLE: Duration = Duration::from_mins(10);
 
@@ -47,6 +50,35 @@ pub(crate) fn watching(line: &Choices, path: &Path) -> anyhow::Result<Watching> 
             jobs: file.keep_jobs.unwrap_or(usual.jobs),
         },
     })
+}
+
+/// Where a server answers over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listening {
+    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) hosts: Vec<String>,
+    /// No address was chosen.
+    pub(crate) is_default: bool,
+}
+
+/// Where a server answers over HTTP, from the command line and the file where that exists.
+///
+/// # Errors
+/// When the file has a mistake, or an address can be reached from other machines.
+pub(crate) fn listening(line: &HttpChoice, path: &Path) -> anyhow::Result<Listening> {
+    let file = read(path)?;
+    let of_line = (!line.listen.is_empty()).then(|| line.listen.clone());
+    let chosen = if line.no_http { Some(Vec::new()) } else { of_line.or(file.listen) };
+    let is_default = chosen.is_none();
+    let addresses = chosen.unwrap_or_else(|| vec![LISTEN]);
+    if let Some(address) = addresses.iter().find(|address| !address.ip().is_loopback()) {
+        return Err(wrong(format!(
+            "{address} can be reached from other machines, and this server asks for no password: listen on 127.0.0.1, and let a reverse proxy that asks for one pass requests on"
+        )));
+    }
+    let mut hosts = file.hosts.unwrap_or_default();
+    hosts.extend(line.host.iter().cloned());
+    Ok(Listening { addresses, hosts, is_default })
 }
 
 /// The choices of the command line, filled up from the file where that exists.
@@ -179,7 +211,7 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
         .iter()
         .map(|EncoderOption((name, value))| format!("{name} = \"{value}\""))
         .collect();
-    let of_line: [(&'static str, Option<String>, &str); 34] = [
+    let of_line: [(&'static str, Option<String>, &str); 36] = [
         ("model", line.model.as_ref().map(|name| text(name)), "\"realesr-general-x4v3\""),
         ("scale", size.scale.map(|scale| scale.to_string()), scale),
         ("height", size.height.map(|rows| rows.to_string()), NOT_SET),
@@ -214,6 +246,8 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
         ("skip_samples", flag(line.skip_samples.chosen()), "false"),
         ("keep_jobs_days", None, "90"),
         ("keep_jobs", None, "10000"),
+        ("listen", None, "[\"127.0.0.1:8100\"]"),
+        ("hosts", None, "[]"),
     ];
     let setting = |(key, of_line, default): (&'static str, Option<String>, &str)| {
         let (value, origin, line) = match (of_line, file.written.get(key)) {

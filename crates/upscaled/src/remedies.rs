@@ -17,7 +17,8 @@ pub(crate) fn report(report: &JobReport) -> JobReport {
     report.clone().in_words(sentence)
 }
 
-fn words(remedy: Remedy) -> String {
+/// What can be done.
+pub(crate) fn words(remedy: Remedy) -> String {
     let plain = match remedy {
         Remedy::Container(Container::Matroska) => {
             "choose --container mkv, or with -o a name that ends in .mkv"

@@ -3,7 +3,7 @@
 use coordinator::socket::connect;
 
 use super::serve::ServerSettings;
-use crate::cli::Config;
+use crate::cli::{Config, HttpChoice};
 use crate::config::{self, COMMAND_LINE, Effective};
 use crate::exit::Ending;
 use crate::output::{self, width};
@@ -20,7 +20,7 @@ pub(super) async fn run(wanted: &Config) -> anyhow::Result<Ending> {
     let mut all = config::effective(&wanted.choices, &root.settings_file())?;
     all.insert(0, of_root(&root, wanted));
     // What a server would refuse to start with.
-    ServerSettings::read(&root, &wanted.choices).await?;
+    ServerSettings::read(&root, &wanted.choices, &HttpChoice::default()).await?;
     if wanted.json {
         for setting in &all {
             output::json(setting)?;

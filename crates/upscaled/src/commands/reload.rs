@@ -4,7 +4,7 @@ use coordinator::commands::Request;
 use coordinator::socket::{Hello, Role};
 
 use super::serve::ServerSettings;
-use crate::cli::{Choices, Reload};
+use crate::cli::{Choices, HttpChoice, Reload};
 use crate::exit::Ending;
 use crate::output;
 use crate::reach::{Reached, ask, reach};
@@ -14,7 +14,7 @@ use crate::words::tell_set;
 pub(super) async fn run(reload: Reload) -> anyhow::Result<Ending> {
     let root = Root::new(&reload.root.root)?;
     root.check_rights()?;
-    ServerSettings::read(&root, &Choices::default()).await?;
+    ServerSettings::read(&root, &Choices::default(), &HttpChoice::default()).await?;
     let Some(server) = server(&root).await? else {
         output::say("no server runs here: the next one reads the settings at its start");
         return Ok(Ending::Done);

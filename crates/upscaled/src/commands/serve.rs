@@ -1,5 +1,6 @@
 //! `serve`: the server.
 
+mod http;
 mod settings;
 
 use std::collections::{HashMap, HashSet};
@@ -35,7 +36,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     make_folder(&serve.root)?;
     let root = Root::new(&serve.root)?;
     root.check_rights()?;
-    let settings = ServerSettings::read(&root, &serve.choices).await?;
+    let settings = ServerSettings::read(&root, &serve.choices, &serve.http).await?;
     for folder in [root.input(), root.models(), root.logs(), root.state()] {
         // A link to a share that is not mounted yet: jobs wait for it.
         if !folder.is_symlink() {
@@ -63,6 +64,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         }
     }
 
+    let http = http::bind(&settings, &root, shutdown.clone()).await?;
     let name = settings.choices.name.clone().unwrap_or_default();
     let limits = config::limits(&settings.choices);
     let (tell_limits, new_limits) = watch::channel(limits);
@@ -99,17 +101,24 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     output::say(&format!("Drop videos into  {}", output::path(&root.input())));
     output::say(&format!("Results appear in {}", output::path(&root.output())));
     output::say(&format!("Model {}; Ctrl-C stops, and a new start goes on.", settings.job.model.name()));
+    if let Some(http) = &http {
+        for address in http.addresses() {
+            output::say(&format!("The page is at    http://{address}"));
+        }
+    }
 
     let (ask_for_reload, wishes) = mpsc::channel(1);
     let handle = Handle::new(ledger.clone(), wake.clone(), Some(ask_for_reload));
     let mut hello = Hello::new(Role::Server);
     hello.set = config::of_command_line(&settings.effective);
+    let serving = http.map(|http| tokio::spawn(http.serve(handle.clone(), service.updates())));
     let answering = answer(&root, handle, hello, shutdown.clone())?;
     let stop_watching = shutdown.clone();
     let line = serve.choices;
     let watching = tokio::spawn(async move {
         let held = settings.effective;
-        let news = settings::News { root, line, hang_up, wishes, held, limits: tell_limits };
+        let news =
+            settings::News { root, line, http: serve.http, hang_up, wishes, held, limits: tell_limits };
         news.watch_input(inbox, &stop_watching).await;
     });
     let asked = shutdown.clone();
@@ -122,6 +131,9 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     shutdown.request();
     let _ = watching.await;
     let _ = answering.await;
+    if let Some(serving) = serving {
+        let _ = serving.await;
+    }
     let _ = logging.await;
     ledger.close().await;
     served?;

@@ -1,6 +1,7 @@
 //! The file `upscaled.toml`: what it says, and what is wrong with it, with the line and an example.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -51,12 +52,14 @@ pub(super) struct File {
     pub(super) skip_samples: Option<bool>,
     pub(super) keep_jobs_days: Option<u32>,
     pub(super) keep_jobs: Option<u32>,
+    pub(super) listen: Option<Vec<SocketAddr>>,
+    pub(super) hosts: Option<Vec<String>>,
     /// The values as they are written, each with its line.
     pub(super) written: BTreeMap<&'static str, (String, usize)>,
 }
 
 /// The keys, each with an example.
-const KEYS: [(&str, &str); 34] = [
+const KEYS: [(&str, &str); 36] = [
     ("model", "\"realesr-general-x4v3\""),
     ("scale", "4"),
     ("height", "1080"),
@@ -91,6 +94,8 @@ const KEYS: [(&str, &str); 34] = [
     ("skip_samples", "true"),
     ("keep_jobs_days", "90"),
     ("keep_jobs", "10000"),
+    ("listen", "[\"127.0.0.1:8100\"]"),
+    ("hosts", "[\"films.example.org\"]"),
 ];
 
 /// What the file says; nothing where there is none.
@@ -182,10 +187,12 @@ impl File {
             "subtitle_files" => self.subtitle_files = Some(entry.flag()?),
             "unconfined" => self.unconfined = Some(entry.flag()?),
             "settle" => self.settle = Some(entry.text(parsed)?),
-            "ignore" => self.ignore = Some(entry.patterns()?),
+            "ignore" => self.ignore = Some(entry.texts(parsed::<NamePattern>)?),
             "skip_samples" => self.skip_samples = Some(entry.flag()?),
             "keep_jobs_days" => self.keep_jobs_days = Some(entry.number(choice::days)?),
             "keep_jobs" => self.keep_jobs = Some(entry.number(choice::jobs)?),
+            "listen" => self.listen = Some(entry.texts(choice::address)?),
+            "hosts" => self.hosts = Some(entry.texts(choice::host)?),
             _ => return Err(unknown(entry.name)),
         }
         Ok(())
@@ -257,14 +264,13 @@ impl Entry<'_> {
         Ok(options)
     }
 
-    fn patterns(&self) -> Result<Vec<NamePattern>, String> {
-        let expected = || self.mistake("names in quotes are expected, within brackets");
-        let patterns = self.value.as_array().ok_or_else(expected)?.iter();
-        let pattern = |value: &DeValue<'_>| {
-            let text = value.as_str().ok_or_else(expected)?;
-            text.parse().map_err(|error: coordinator::PatternError| self.mistake(&error.to_string()))
+    fn texts<T>(&self, read: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
+        let expected = || self.mistake("texts in quotes are expected, within brackets");
+        let texts = self.value.as_array().ok_or_else(expected)?.iter();
+        let text = |value: &DeValue<'_>| {
+            read(value.as_str().ok_or_else(expected)?).map_err(|words| self.mistake(&words))
         };
-        patterns.map(|value| pattern(value.get_ref())).collect()
+        texts.map(|value| text(value.get_ref())).collect()
     }
 
     fn mistake(&self, words: &str) -> String {

@@ -26,6 +26,8 @@ pub fn upscaled(folder: &Path) -> Command {
         .current_dir(folder)
         .env_remove("UPSCALED_ROOT")
         .env("UPSCALED_WORKER", worker)
+        // Servers of several tests run at once.
+        .env("UPSCALED_LISTEN", "127.0.0.1:0")
         .stdin(Stdio::null());
     command
 }

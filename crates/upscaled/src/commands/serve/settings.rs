@@ -5,9 +5,9 @@ use job::Settings;
 use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, watch};
 
-use crate::cli::Choices;
+use crate::cli::{Choices, HttpChoice};
 use crate::commands::ask;
-use crate::config::{self, Effective, Watching};
+use crate::config::{self, Effective, Listening, Watching};
 use crate::root::Root;
 
 /// What `upscaled.toml` and the command line say together.
@@ -15,18 +15,20 @@ pub(crate) struct ServerSettings {
     pub(super) choices: Choices,
     pub(super) job: Settings,
     pub(super) watching: Watching,
+    pub(super) listening: Listening,
     /// All of them in words.
     pub(super) effective: Vec<Effective>,
 }
 
 impl ServerSettings {
     /// Reads the file and checks all that can be checked, with the options of the command line over it.
-    pub(crate) async fn read(root: &Root, line: &Choices) -> anyhow::Result<Self> {
+    pub(crate) async fn read(root: &Root, line: &Choices, http: &HttpChoice) -> anyhow::Result<Self> {
         let file = root.settings_file();
         let (choices, job) = config::complete(line, &file, &[root.models()])?;
         ask::try_encoder_of(&job, line, &file).await?;
         let (watching, effective) = (config::watching(line, &file)?, config::effective(line, &file)?);
-        Ok(Self { choices, job, watching, effective })
+        let listening = config::listening(http, &file)?;
+        Ok(Self { choices, job, watching, listening, effective })
     }
 }
 
@@ -35,6 +37,7 @@ pub(super) struct News {
     pub(super) root: Root,
     /// What the command line says, which goes over the file.
     pub(super) line: Choices,
+    pub(super) http: HttpChoice,
     pub(super) hang_up: Option<Signal>,
     /// What `upscaled reload` asks for.
     pub(super) wishes: mpsc::Receiver<ReloadWish>,
@@ -69,7 +72,7 @@ impl News {
     async fn next(&mut self) -> ServerSettings {
         loop {
             let wish = self.asked().await;
-            let read = ServerSettings::read(&self.root, &self.line).await;
+            let read = ServerSettings::read(&self.root, &self.line, &self.http).await;
             let told = match &read {
                 Ok(settings) => Ok(self.take_up(settings)),
                 Err(error) => {
