@@ -32,6 +32,12 @@ pub enum What {
         /// Their frames.
         frames: u64,
     },
+    /// A person gave it another place in the order.
+    Moved,
+    /// A person took it off the list.
+    Removed,
+    /// It is on the list again.
+    Listed,
     /// It is not in the ledger any more.
     Forgotten,
 }

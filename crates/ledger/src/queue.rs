@@ -1,9 +1,10 @@
 //! The order of the jobs that are to be worked on.
 
-use job::{FilePath, JobId};
+use job::{FilePath, JobId, Millis};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
+use crate::events::{self, What};
 use crate::rows::from_json;
 use crate::{Error, Ledger, QueuePosition, Queued};
 
@@ -34,7 +35,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When there is no such job or the database fails.
-    pub async fn set_position(&self, id: JobId, position: QueuePosition) -> Result<(), Error> {
+    pub async fn set_position(&self, id: JobId, position: QueuePosition, now: Millis) -> Result<(), Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let position: i64 = match position {
             QueuePosition::First => {
@@ -69,6 +70,7 @@ impl Ledger {
         if written != 1 {
             return Err(Error::NoJob(id));
         }
+        events::note(&mut transaction, id, now, &What::Moved).await?;
         transaction.commit().await?;
         Ok(())
     }

@@ -4,6 +4,7 @@ use job::state::Status;
 use job::{FilePath, JobId, Millis, NewJob};
 use sqlx::Row as _;
 
+use crate::events::{self, What};
 use crate::rows::from_json;
 use crate::seal::seal_job;
 use crate::store::insert;
@@ -51,14 +52,14 @@ impl Ledger {
     /// # Errors
     /// When the database fails.
     pub async fn set_gone(&self, ids: &[JobId], is_gone: bool) -> Result<(), Error> {
-        self.mark(ids, "UPDATE job SET gone = $1 WHERE id = $2", is_gone).await
-    }
-
-    /// Sets a mark of jobs, which is no part of what their seals cover.
-    async fn mark(&self, ids: &[JobId], statement: &'static str, is_set: bool) -> Result<(), Error> {
+        // A mark that is no part of what the seal of a job covers.
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         for id in ids {
-            sqlx::query(statement).bind(is_set).bind(id.0).execute(&mut *transaction).await?;
+            sqlx::query("UPDATE job SET gone = $1 WHERE id = $2")
+                .bind(is_gone)
+                .bind(id.0)
+                .execute(&mut *transaction)
+                .await?;
         }
         Ok(transaction.commit().await?)
     }
@@ -139,8 +140,20 @@ impl Ledger {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn set_removed(&self, ids: &[JobId], is_removed: bool) -> Result<(), Error> {
-        self.mark(ids, "UPDATE job SET removed = $1 WHERE id = $2", is_removed).await
+    pub async fn set_removed(&self, ids: &[JobId], is_removed: bool, now: Millis) -> Result<(), Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let what = if is_removed { What::Removed } else { What::Listed };
+        for &id in ids {
+            let changed = sqlx::query("UPDATE job SET removed = $1 WHERE id = $2 AND removed <> $1")
+                .bind(is_removed)
+                .bind(id.0)
+                .execute(&mut *transaction)
+                .await?;
+            if changed.rows_affected() == 1 {
+                events::note(&mut transaction, id, now, &what).await?;
+            }
+        }
+        Ok(transaction.commit().await?)
     }
 
     /// Puts a job back to where it was when it was new, in the place of what it became: it is to be made again.

@@ -52,7 +52,7 @@ async fn what_is_too_old_or_too_much_is_found_the_earliest_first() {
     assert_eq!(not_kept(70, 6).await, [1, 2, 3, 5, 6]);
     assert_eq!(not_kept(0, 0).await, [1, 2, 3, 5, 6, 7, 9, 10]);
     // What is off the list counts, too.
-    ledger.set_removed(&[JobId(1), JobId(10)], true).await.unwrap();
+    ledger.set_removed(&[JobId(1), JobId(10)], true, Millis(0)).await.unwrap();
     assert_eq!(not_kept(0, 6).await, [1, 2]);
     for limit in [1, 2, 5] {
         let (mut after, mut found) = (None, Vec::new());

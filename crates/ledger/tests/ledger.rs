@@ -181,11 +181,11 @@ async fn jobs_keep_the_places_that_they_are_given() {
         (3, QueuePosition::Before(JobId(3)), [2, 1, 3, 4]),
         (4, QueuePosition::Before(JobId(2)), [4, 2, 1, 3]),
     ] {
-        ledger.set_position(JobId(job), place).await.unwrap();
+        ledger.set_position(JobId(job), place, Millis(0)).await.unwrap();
         assert_eq!(queue().await, wanted, "{job} {place:?}");
     }
     for (job, place) in [(9, QueuePosition::First), (1, QueuePosition::Before(JobId(9)))] {
-        let error = ledger.set_position(JobId(job), place).await.unwrap_err();
+        let error = ledger.set_position(JobId(job), place, Millis(0)).await.unwrap_err();
         assert!(matches!(error, Error::NoJob(JobId(9))), "{error}");
     }
     ledger.submit(&new_job("e"), Millis(1)).await.unwrap();

@@ -79,7 +79,7 @@ async fn pages_follow_each_other_without_gaps_or_repeats() {
     let either = Ended { how: vec![End::Done, End::Canceled], ..Ended::default() };
     assert_eq!(only(either).await, [11, 9, 7, 5, 3, 1]);
     assert_eq!(only(Ended { since: Some(Millis(9)), ..Ended::default() }).await, [11, 10, 9]);
-    ledger.set_removed(&[JobId(10)], true).await.unwrap();
+    ledger.set_removed(&[JobId(10)], true, Millis(0)).await.unwrap();
     assert_eq!(only(failed.clone()).await, [6, 2]);
     assert_eq!(only(Ended { removed: true, ..failed }).await, [10, 6, 2]);
 }

@@ -102,7 +102,7 @@ pub(crate) async fn set_removed(ledger: &Ledger, which: &Which) -> Result<Vec<Ou
         } else if matches!(status, Status::Failed { .. }) && frames > 0 {
             Ok(Became::KeepsWork { frames })
         } else {
-            ledger.set_removed(&[record.id], true).await.map(|()| Became::Done).map_err(Refusal::from)
+            ledger.set_removed(&[record.id], true, now()).await.map(|()| Became::Done).map_err(Refusal::from)
         };
         if !add(&mut outcomes, record.id, removed) {
             break;

@@ -230,7 +230,7 @@ mod tests {
     async fn a_list_reads_as_many_jobs_as_it_has() {
         let fixture = Fixture::new().await;
         fixture.ledger.apply(JobId(11), Event::Cancel, Millis(20)).await.unwrap();
-        fixture.ledger.set_removed(&[JobId(8)], true).await.unwrap();
+        fixture.ledger.set_removed(&[JobId(8)], true, Millis(20)).await.unwrap();
         let list = async |filter: ListFilter| {
             let list = fixture.handle.list(filter).await.unwrap();
             let ids: Vec<i64> = list.jobs.iter().map(|job| job.report.id.0).collect();

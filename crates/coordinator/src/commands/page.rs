@@ -246,7 +246,7 @@ mod tests {
         apply(7, Event::Cancel).await;
         apply(11, Event::Prioritize(Priority::High)).await;
         apply(10, Event::Pause).await;
-        ledger.set_removed(&[JobId(8)], true).await.unwrap();
+        ledger.set_removed(&[JobId(8)], true, Millis(20)).await.unwrap();
         (folder, Handle::alone(ledger.clone()), ledger)
     }
 

@@ -5,6 +5,7 @@ use ledger::{Ledger, QueuePosition, Record};
 use super::load::named;
 use super::message::{Moved, NewPosition, Refusal};
 use super::select::{Selector, select_exactly, select_one};
+use crate::clock::now;
 
 /// Gives jobs other places among those of their priority. Nothing is moved where one of them cannot be.
 pub(crate) async fn set_position(
@@ -36,7 +37,7 @@ pub(crate) async fn set_position(
         chosen.reverse();
     }
     for record in &chosen {
-        ledger.set_position(record.id, position).await?;
+        ledger.set_position(record.id, position, now()).await?;
     }
     Ok(Moved {
         jobs: chosen.iter().map(|record| (record.id, record.job.priority)).collect(),

@@ -85,7 +85,7 @@ async fn one(
         },
     };
     if is_made(&became) {
-        ledger.set_removed(&[record.id], false).await?;
+        ledger.set_removed(&[record.id], false, now()).await?;
     }
     Ok(became)
 }
