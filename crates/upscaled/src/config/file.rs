@@ -377,7 +377,7 @@ mod tests {
             (
                 "ignore = \"*.mkv\"",
                 1,
-                "ignore = \"*.mkv\" cannot be: names in quotes are expected, within brackets; for example ignore = [\"*.trailer.mkv\", \"Extras/\"]",
+                "ignore = \"*.mkv\" cannot be: texts in quotes are expected, within brackets; for example ignore = [\"*.trailer.mkv\", \"Extras/\"]",
             ),
             (
                 "encoder_options = \"tune=film\"",
