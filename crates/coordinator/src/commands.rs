@@ -28,6 +28,8 @@ pub use take_in::take_in;
 
 pub(crate) use change::{Change, change, set_removed};
 pub(crate) use forget::{Forgetting, forget};
+#[cfg(test)]
+pub(crate) use list::tests::queued;
 pub(crate) use load::{chosen, listed, waiting_files};
 pub(crate) use page::{counts, files, page};
 pub(crate) use pages::{PAGE, append, pages};

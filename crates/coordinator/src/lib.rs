@@ -32,6 +32,7 @@ mod owner;
 mod pace;
 mod printed;
 mod process;
+mod promises;
 mod publish;
 mod recovery;
 mod report;

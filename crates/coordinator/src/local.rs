@@ -1,6 +1,7 @@
 //! The executor of this machine: worker processes, each for one job, since its sandbox holds the files of that job.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use job::JobId;
 use job::state::Task;
@@ -10,13 +11,18 @@ use crate::advance::Advance;
 use crate::executor::{Doing, Executor, Heard, Tell, Work};
 use crate::pace::Pace;
 use crate::process::{WorkerError, WorkerProcess, WorkerProgram};
+use crate::promises::{Promise, Promises};
 use crate::task;
+
+/// Time for a worker to look at the memory, during which no other one does.
+const ADMISSION: Duration = Duration::from_mins(1);
 
 /// Starts a worker process for each job, and keeps it as long as its work is of that job.
 #[derive(Debug)]
 pub(crate) struct LocalExecutor {
     name: String,
     program: WorkerProgram,
+    promises: Promises,
     worker: Option<Worker>,
     /// How fast the frames of a job come.
     pace: (Option<JobId>, Pace),
@@ -33,6 +39,8 @@ struct Worker {
     threads: Option<u32>,
     /// It has been asked, and its last answer has not come.
     is_asked: bool,
+    /// The memory that it may take for what it was asked. It goes with the worker where that is ended.
+    promise: Option<Arc<Promise>>,
 }
 
 impl Worker {
@@ -45,6 +53,19 @@ impl Worker {
             && !self.is_asked
             && !has_other_threads
     }
+
+    /// Lets the worker see what memory there is beside what others were promised. `None` once it has begun; else its last answer.
+    async fn admit(&mut self, promises: &Promises) -> Result<Option<Response>, WorkerError> {
+        let mut turn = promises.turn().await;
+        self.process.send(&Request::PromisedMemory { bytes: turn.not_taken() }).await?;
+        match self.process.receive(ADMISSION).await? {
+            Response::Admitted { bytes } => {
+                self.promise = self.process.id().map(|id| turn.promise(id, bytes));
+                Ok(None)
+            }
+            other => Ok(Some(other)),
+        }
+    }
 }
 
 /// Threads of the engine that a piece of work takes, where it takes the engine.
@@ -56,13 +77,13 @@ fn threads(work: &Work) -> Option<u32> {
 }
 
 impl LocalExecutor {
-    /// An executor of this name, with the worker program.
-    pub(crate) fn new(name: &str, program: WorkerProgram) -> Self {
-        Self { name: name.to_owned(), program, worker: None, pace: (None, Pace::default()) }
+    /// An executor of this name, with the worker program, and with what others of the service promise their workers.
+    pub(crate) fn new(name: &str, program: WorkerProgram, promises: Promises) -> Self {
+        Self { name: name.to_owned(), program, promises, worker: None, pace: (None, Pace::default()) }
     }
 
     async fn ask(&mut self, work: &Work, tell: Tell<'_>) -> Result<Response, WorkerError> {
-        let Self { name, program, worker: slot, pace: (of, pace) } = self;
+        let Self { name, program, promises, worker: slot, pace: (of, pace) } = self;
         let (id, task) = (work.record.id, &work.task);
         if of.replace(id) != Some(id) {
             *pace = Pace::default();
@@ -76,7 +97,7 @@ impl LocalExecutor {
                 let process = WorkerProcess::start(program, task::access(&work.record)).await?;
                 tell(Heard::Sandbox(process.sandbox().clone()));
                 let (job, stamp) = (id, work.record.request.stamp.clone());
-                other.insert(Worker { process, job, stamp, threads: None, is_asked: false })
+                other.insert(Worker { process, job, stamp, threads: None, is_asked: false, promise: None })
             }
         };
         worker.threads = threads(work).or(worker.threads);
@@ -86,7 +107,7 @@ impl LocalExecutor {
         let usual = task::patience(&work.record, task);
         let (mut advance, mut since) = (Advance::of(task, usual), Instant::now());
         let mut silence = worker.process.silence();
-        loop {
+        let answer = loop {
             // Before the first frame and after the last, a worker is silent for longer than between two.
             let patience = match task {
                 Task::Segment { range, .. } if (1..range.frames()).contains(&advance.frames()) => {
@@ -95,6 +116,12 @@ impl LocalExecutor {
                 _ => usual,
             };
             match worker.process.receive_within(silence.as_ref(), patience).await? {
+                Response::AsksForMemory if worker.promise.is_none() => {
+                    if let Some(answer) = worker.admit(promises).await? {
+                        break answer;
+                    }
+                    silence = worker.process.silence();
+                }
                 Response::Progress { frames, bytes } => {
                     let before = advance.frames();
                     let gets_on = advance.gets_on(frames);
@@ -109,13 +136,12 @@ impl LocalExecutor {
                         silence = worker.process.silence();
                     }
                 }
-                response => {
-                    tracing::debug!("{name} ends {} of job {id}", described(task));
-                    worker.is_asked = false;
-                    return Ok(response);
-                }
+                answer => break answer,
             }
-        }
+        };
+        tracing::debug!("{name} ends {} of job {id}", described(task));
+        (worker.is_asked, worker.promise) = (false, None);
+        Ok(answer)
     }
 }
 

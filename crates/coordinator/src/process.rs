@@ -230,9 +230,14 @@ impl WorkerProcess {
         self.receive_within(silence.as_ref(), limit).await
     }
 
+    /// Its process number; `None` where it is dead.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// The silence of the worker from now on; `None` where it is dead.
     pub(crate) fn silence(&self) -> Option<Silence> {
-        self.child.id().map(Silence::begin)
+        self.id().map(Silence::begin)
     }
 
     /// As [`WorkerProcess::receive`], for a worker whose last sign of life was when the silence began.

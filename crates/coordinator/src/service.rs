@@ -15,6 +15,7 @@ use crate::lanes::HEARTBEAT;
 use crate::local::LocalExecutor;
 use crate::owner::Owner;
 use crate::process::WorkerProgram;
+use crate::promises::Promises;
 use crate::shared::Shared;
 use crate::shutdown::Shutdown;
 use crate::template::NameTemplate;
@@ -141,8 +142,10 @@ impl Service {
     /// A dispatcher with the lanes of this machine.
     fn dispatcher(&self, only: Option<JobId>) -> Dispatcher {
         let worker = self.shared.options.worker.clone();
-        let executors =
-            move |name: &str| -> Box<dyn Executor> { Box::new(LocalExecutor::new(name, worker.clone())) };
+        let promises = Promises::default();
+        let executors = move |name: &str| -> Box<dyn Executor> {
+            Box::new(LocalExecutor::new(name, worker.clone(), promises.clone()))
+        };
         Dispatcher::new(Arc::clone(&self.shared), only, Box::new(executors))
     }
 }

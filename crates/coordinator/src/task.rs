@@ -158,6 +158,8 @@ pub(crate) fn event(record: &Record, key: TaskKey, response: Response) -> Event 
         Response::Hello { .. }
         | Response::Confined(_)
         | Response::Progress { .. }
+        | Response::AsksForMemory
+        | Response::Admitted { .. }
         | Response::Probed { .. }
         | Response::Foreseen(_)
         | Response::Doctor(_)

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use job::state::{Phase, Status};
-use job::{Encoding, FilePath, Millis, Settings};
+use job::{Encoding, FilePath, Millis, NewJob, Settings};
 use ledger::{Record, SeenFile};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::names::report_of;
 use crate::status::JobReport;
+use crate::task::unpublished_result;
 
 /// The largest file that is read.
 const LARGEST: u64 = 4 << 20;
@@ -45,7 +46,7 @@ pub struct JobDetails {
     pub encoding: Option<Encoding>,
     /// What became of the subtitle files beside the source, as the report beside the result says.
     pub subtitle_files: Option<SubtitleFiles>,
-    /// Bytes in its folder.
+    /// Bytes of its finished segments and of its result as long as that has no name, while they are kept.
     pub disk_held: u64,
     /// Seconds from its start to its end, or until now.
     pub seconds_taken: Option<f64>,
@@ -120,7 +121,7 @@ impl JobDetails {
             codec: facts.map(|facts| facts.codec.clone()),
             seconds: facts.map(|facts| facts.seconds),
             encoding: facts.and_then(|facts| facts.encodings.first().cloned()),
-            disk_held: bytes_in(&record.request.folder),
+            disk_held: disk_held(record),
             seconds_taken: until.and_then(taken),
             view,
         }
@@ -141,10 +142,17 @@ fn add_report(report: &mut JobReport) -> Option<SubtitleFiles> {
     said.subtitle_files
 }
 
-/// Bytes of the files in a job's folder.
-fn bytes_in(folder: &Path) -> u64 {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
+/// Bytes that a job holds on the disk. The ledger knows those of its segments; of a result that is being made only the file itself
+/// tells. What else lies in the folder is small beside them, and working files have no names.
+fn disk_held(record: &Record) -> u64 {
+    let NewJob { folder, .. } = &record.request;
+    // The totals of a job stay when its folder goes.
+    if matches!(record.job.status, Status::Done | Status::Canceled) || !folder.is_dir() {
+        return 0;
+    }
+    let has_result = matches!(record.job.phase, Phase::Join | Phase::Publish);
+    let result = has_result.then(|| unpublished_result(record).symlink_metadata().ok()).flatten();
+    record.job.totals.bytes.saturating_add(result.map_or(0, |result| result.len()))
 }
 
 /// Whether workers have the right to pieces of a job.
@@ -232,6 +240,29 @@ fn read<T: DeserializeOwned>(path: &Path) -> Option<(T, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::queued;
+
+    #[test]
+    fn what_a_job_holds_is_told_without_a_look_at_every_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut record = queued(1);
+        record.request.folder = folder.path().join("a.job").into();
+        (record.job.status, record.job.phase) = (Status::Running, Phase::Segments);
+        record.job.totals.bytes = 700;
+        // It was removed by hand.
+        assert_eq!(disk_held(&record), 0);
+        std::fs::create_dir(&*record.request.folder).unwrap();
+        std::fs::write(record.request.folder.join("unknown"), [0; 99]).unwrap();
+        assert_eq!(disk_held(&record), 700);
+        std::fs::write(unpublished_result(&record), [0; 50]).unwrap();
+        record.job.phase = Phase::Join;
+        assert_eq!(disk_held(&record), 750);
+        let failed = Status::Failed { reason: "no".into() };
+        for (status, held) in [(failed, 750), (Status::Done, 0), (Status::Canceled, 0)] {
+            record.job.status = status;
+            assert_eq!(disk_held(&record), held, "{:?}", record.job.status);
+        }
+    }
 
     #[test]
     fn what_happens_to_a_job_is_said() {

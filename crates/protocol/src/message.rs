@@ -2,7 +2,8 @@
 //!
 //! The worker says [`Response::Hello`] first. Then the coordinator writes [`Request`]s to the worker's standard input, one
 //! at a time and [`Request::Confine`] before all others; the worker answers on its standard output with any number of
-//! [`Response::Progress`] and one other response. A message is a `u32` length, little endian, and so many bytes of JSON.
+//! [`Response::Progress`] and one other response. Where it has found out what it needs for a segment, it says
+//! [`Response::AsksForMemory`], reads [`Request::PromisedMemory`], and says [`Response::Admitted`] or gives up. A message is a `u32` length, little endian, and so many bytes of JSON.
 
 mod arrival;
 mod estimate;
@@ -47,6 +48,11 @@ pub enum Request {
     Index(IndexRequest),
     /// Upscale one segment.
     Segment(SegmentRequest),
+    /// What the other workers may still take of the memory that is free. No answer to it is the last one of a request.
+    PromisedMemory {
+        /// Bytes that they were promised and do not hold yet.
+        bytes: u64,
+    },
     /// Make the result out of finished segments and the source's other streams, and verify it.
     Join(JoinRequest),
     /// Say what this machine can do.
@@ -212,6 +218,13 @@ pub enum Response {
         /// Frames done in this request.
         frames: u32,
         /// Bytes of video made in this request.
+        bytes: u64,
+    },
+    /// It is ready to look how much memory there is for a segment.
+    AsksForMemory,
+    /// Answer to [`Request::PromisedMemory`]: the segment begins.
+    Admitted {
+        /// Bytes that the worker process holds at most while it makes the segment.
         bytes: u64,
     },
     /// Answer to [`Request::Probe`] for a video.

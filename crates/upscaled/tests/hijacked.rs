@@ -145,7 +145,10 @@ fn progress_and_files_are_measured_and_not_believed() {
     let (link, pipe) = (format!("ln -s /etc/passwd {file}"), format!("mkfifo {file}"));
     let progress = json!({ "progress": { "frames": u32::MAX, "bytes": u64::MAX } });
     let ledger = "../../../state/ledger.db";
-    let of_segments: [(&str, &str, Value, &str); 8] = [
+    let asks = json!("asks_for_memory");
+    let ask = say(at, "asks", &asks);
+    let held = json!({ "admitted": { "bytes": u64::MAX } });
+    let of_segments: [(&str, &str, Value, &str); 10] = [
         ("evil-bytes", &make, segment_done(file, u64::MAX, 0, 0), "(bytes of a segment"),
         ("evil-larger", &make, segment_done(file, 9_000_000, 0, 0), "has 2 bytes, and 9000000 were made"),
         ("evil-missing", "true", segment_done(file, 2, 0, 0), "No such file"),
@@ -154,6 +157,8 @@ fn progress_and_files_are_measured_and_not_believed() {
         ("evil-other", "true", segment_done(ledger, 2, 0, 0), "made another file"),
         ("evil-reuse", &make, segment_done(file, 2, u32::MAX, u64::MAX), "(frames that repeat"),
         ("evil-progress", "true", progress, "(frames: 4294967295"),
+        ("evil-memory", &ask, held, "(bytes of memory"),
+        ("evil-asking", &ask, asks, "does not fit its task"),
     ];
     let in_folder = |source: &str, shell: &str| {
         format!("cd '{}'\n{shell}\n", folder.path().join(format!("output/{source}.mp4.job")).display())

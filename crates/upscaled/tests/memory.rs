@@ -228,3 +228,46 @@ fn what_does_not_fit_is_made_in_tiles_and_what_fits_in_no_way_is_refused_at_once
     assert!(needed == least && there < least);
     assert_eq!(group.kills(), 0);
 }
+
+/// Bytes of memory that the segments of a folder of traces were planned with.
+fn planned(traces: &Path) -> Vec<u64> {
+    let of = |entry: std::io::Result<std::fs::DirEntry>| {
+        let trace = std::fs::read(entry.unwrap().path()).unwrap();
+        let trace: serde_json::Value = serde_json::from_slice(&trace).unwrap();
+        trace["otherData"]["memory_planned"].as_u64().unwrap()
+    };
+    std::fs::read_dir(traces).unwrap().map(of).collect()
+}
+
+#[test]
+fn two_workers_that_begin_together_are_not_promised_the_same_memory() {
+    let Some(group) = MemoryGroup::new("together") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    make_clip(&folder.path().join("clip.mp4"), "640x360", 4, false);
+    let work = |name: &str, workers: &str| {
+        let traces = folder.path().join(format!("{name}.traces"));
+        std::fs::create_dir(&traces).unwrap();
+        let (result, threads) = (format!("{name}.mp4"), ["--threads", workers, "--workers", workers]);
+        let mut command = up(folder.path(), &SETTINGS[..2]);
+        command.args(["--segment-frames", "2", "-o", &result]).args(threads).env("UPSCALED_TRACE", &traces);
+        (command, traces)
+    };
+    let (mut alone, traces) = work("wanted", "1");
+    well(&mut alone);
+    let whole = *planned(&traces).iter().max().unwrap();
+
+    // Enough for one of them, and for a half of the other.
+    let limit = whole / 2 * 3;
+    assert!(group.set_limit(limit));
+    let (together, traces) = work("together", "2");
+    let said = well(&mut group.command(&together));
+    let said = String::from_utf8_lossy(&said.stderr);
+    let planned = planned(&traces);
+    let has_waited = said.contains("memory does not do for all workers at once");
+    println!("{limit} bytes for segments of {planned:?} bytes; one has waited: {has_waited}");
+    assert_eq!(planned.len(), 2);
+    assert!(has_waited || planned.iter().sum::<u64>() <= limit, "{said}");
+    assert_eq!(group.kills(), 0);
+    let frames = |name: &str| frame_checksums(&folder.path().join(name));
+    assert_eq!(frames("together.mp4"), frames("wanted.mp4"));
+}

@@ -37,6 +37,7 @@ use protocol::message::{Request, Response};
 use tracing_subscriber::filter::LevelFilter;
 
 use failure::Failed;
+use memory::Neighbours;
 use model::Upscaler;
 use wire::Progress;
 
@@ -104,18 +105,22 @@ fn serve() -> anyhow::Result<()> {
     wire::send(&Response::Confined(sandbox_state.clone()))?;
     let progress = Progress::default();
     let mut upscaler = Upscaler::default();
-    for request in wire::requests()? {
+    let requests = wire::requests()?;
+    while let Ok(request) = requests.recv() {
         let answer = match request {
             Request::Probe { source } => index::probe(&source),
             Request::Foresee { source, settings } => foresee::run(&source, &settings),
             Request::Index(request) => index::run(&request, &progress),
-            Request::Segment(request) => segment::run(&request, &mut upscaler, &progress),
+            Request::Segment(request) => {
+                segment::run(&request, &mut upscaler, &progress, Neighbours::AskAbout(&requests))
+            }
             Request::Join(request) => join::run(&request, &progress),
             Request::Bench(request) => bench::run(&request, &progress),
             Request::Preview(request) => preview::run(&request, &mut upscaler, &progress),
             Request::Estimate(request) => estimate::run(&request, &mut upscaler, &progress),
             Request::TryEncoder(settings) => trial::run(&settings),
             Request::Model(model) => model::facts(&model).map(Response::Model),
+            Request::PromisedMemory { .. } => Err(Failed::transient("no memory was asked for")),
             Request::Confine(_) => Err(Failed::last("the rights of this worker are given up for good")),
             Request::Doctor => Ok(Response::Doctor(doctor::run(&sandbox_state))),
         };

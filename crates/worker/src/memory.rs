@@ -2,16 +2,18 @@
 //! or not at all. Running out of memory is a message, not a death.
 
 use std::ffi::OsStr;
+use std::sync::mpsc::Receiver;
 
 use engine::Reuse;
 use frame::Size;
 use job::{FailureKind, Settings};
 use media::{EncodeSettings, Index, VideoInfo};
+use protocol::message::{Request, Response};
 use storage::Bytes;
 
 use crate::failure::Failed;
 use crate::segment::DECODER_THREADS;
-use crate::verifier;
+use crate::{verifier, wire};
 
 /// The environment variable that limits the memory of a worker, in bytes.
 const VARIABLE: &str = "UPSCALED_MEMORY";
@@ -52,14 +54,47 @@ pub(crate) struct Plan {
     pub(crate) bytes: u64,
 }
 
-/// Bytes that this process may hold, with what it holds already; `None` where nothing can be found out.
-///
-/// # Errors
-/// For good, where the limit in the environment is no number of bytes.
-pub(crate) fn allowed() -> Result<Option<u64>, Failed> {
-    let free = storage::available_memory().map(|free| free.saturating_add(held().unwrap_or(0)));
+/// The workers beside this one, which may have been promised memory that they have not taken yet.
+#[derive(Clone, Copy)]
+pub(crate) enum Neighbours<'a> {
+    /// There are none.
+    Without,
+    /// The server knows them, and answers by this.
+    AskAbout(&'a Receiver<Request>),
+}
+
+impl Neighbours<'_> {
+    /// Finds a plan within the bytes that this process may hold, and lets the server keep them for it.
+    ///
+    /// # Errors
+    /// Those of `plan`. For good, where the limit in the environment is no number of bytes.
+    pub(crate) fn admit(
+        self,
+        plan: impl FnOnce(Option<u64>) -> Result<Plan, Failed>,
+    ) -> Result<Plan, Failed> {
+        let Self::AskAbout(requests) = self else { return plan(allowed(0)?) };
+        let gone = |_| Failed::transient("the server does not listen any more");
+        wire::send(&Response::AsksForMemory).map_err(gone)?;
+        let Ok(Request::PromisedMemory { bytes: promised }) = requests.recv() else {
+            return Err(Failed::transient("the server did not say what memory other workers were promised"));
+        };
+        let plan = plan(allowed(promised)?)?;
+        wire::send(&Response::Admitted { bytes: plan.bytes }).map_err(gone)?;
+        Ok(plan)
+    }
+}
+
+/// Bytes that this process may hold, with what it holds already, where others may still take what they were promised; `None`
+/// where nothing can be found out.
+fn allowed(promised: u64) -> Result<Option<u64>, Failed> {
     let limit = std::env::var_os(VARIABLE).map(|text| limit(&text)).transpose()?;
-    Ok([free, limit].into_iter().flatten().min())
+    Ok(least(storage::available_memory(), promised, held(), limit))
+}
+
+/// The least of a limit and of what is free and not promised to others, with what this process holds.
+fn least(free: Option<u64>, promised: u64, held: Option<u64>, limit: Option<u64>) -> Option<u64> {
+    let free = free.map(|free| free.saturating_sub(promised).saturating_add(held.unwrap_or(0)));
+    [free, limit].into_iter().flatten().min()
 }
 
 fn limit(text: &OsStr) -> Result<u64, Failed> {
@@ -168,6 +203,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_others_were_promised_is_not_free() {
+        assert_eq!(least(Some(100), 0, Some(5), None), Some(105));
+        assert_eq!(least(Some(100), 60, Some(5), None), Some(45));
+        // What a worker holds is its own, whatever others were promised.
+        assert_eq!(least(Some(100), 200, Some(5), None), Some(5));
+        assert_eq!(least(Some(100), 60, None, Some(30)), Some(30));
+        assert_eq!(least(None, 60, Some(5), None), None);
+    }
+
+    #[test]
     fn what_a_process_holds_is_read() {
         let status = "Name:\tx\nVmHWM:\t   60000 kB\nVmRSS:\t   50572 kB\n";
         assert_eq!(read(status, "VmRSS:"), Some(50_572 * 1024));
@@ -175,7 +220,7 @@ mod tests {
         for status in ["", "VmRSS: x kB", "VmRSS: 5"] {
             assert_eq!(read(status, "VmRSS:"), None);
         }
-        assert!(peak() >= held() && held() > Some(1 << 20) && allowed().unwrap() > held());
+        assert!(peak() >= held() && held() > Some(1 << 20) && allowed(0).unwrap() > held());
         assert_eq!(limit("2000000000".as_ref()).unwrap(), 2_000_000_000);
         for wrong in ["100M", "-1", "", "99999999999999999999999"] {
             assert!(

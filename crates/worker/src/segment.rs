@@ -18,7 +18,7 @@ use storage::{
 use crate::encoding::{Output, media_container};
 use crate::failure::Failed;
 use crate::frame_list;
-use crate::memory;
+use crate::memory::{self, Neighbours};
 use crate::model::Upscaler;
 use crate::pipeline::{self, Pipeline};
 use crate::postprocess::PostProcessing;
@@ -38,10 +38,11 @@ pub(crate) fn run(
     request: &SegmentRequest,
     upscaler: &mut Upscaler,
     progress: &Progress,
+    neighbours: Neighbours<'_>,
 ) -> Result<Response, Failed> {
     let index = frame_list::read(&request.frame_list)?;
     let scratch = Scratch::new(ScratchOptions::new(&*request.folder))?;
-    let mut made = make(request, &index, &scratch, upscaler, progress, &mut || {})?;
+    let mut made = make(request, &index, &scratch, (upscaler, neighbours), progress, &mut || {})?;
     verify(request, &index, &mut made)?;
     let name = SegmentName { index: request.index, epoch: u64::from(request.epoch) };
     // A working file on the disk goes with a failed attempt, and is there again in the next one.
@@ -95,7 +96,7 @@ pub(crate) fn attempt(
     let scratch = Scratch::new(ScratchOptions::new(&*request.folder))?;
     let begin = Instant::now();
     let mut first = None;
-    let mut made = make(request, index, &scratch, upscaler, progress, &mut || {
+    let mut made = make(request, index, &scratch, (upscaler, Neighbours::Without), progress, &mut || {
         first.get_or_insert_with(Instant::now);
     })?;
     verify(request, index, &mut made)?;
@@ -150,7 +151,7 @@ fn make(
     request: &SegmentRequest,
     index: &Index,
     scratch: &Scratch,
-    upscaler: &mut Upscaler,
+    (upscaler, neighbours): (&mut Upscaler, Neighbours<'_>),
     progress: &Progress,
     encoded: &mut dyn FnMut(),
 ) -> Result<Made, Failed> {
@@ -183,7 +184,7 @@ fn make(
         encoder: &settings,
         frames: range.frames(),
     };
-    let plan = segment.plan(reuse.as_deref(), memory::allowed()?)?;
+    let plan = neighbours.admit(|allowed| segment.plan(reuse.as_deref(), allowed))?;
     let engine = match &mut reuse {
         Some(reuse) => {
             reuse.begin_within(pictures, request.settings.reuse, plan.sessions)?;

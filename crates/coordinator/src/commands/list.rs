@@ -104,7 +104,7 @@ pub(super) mod tests {
     use super::*;
 
     /// A job that no worker has touched.
-    pub(in crate::commands) fn queued(id: i64) -> Record {
+    pub(crate) fn queued(id: i64) -> Record {
         let name = format!("film {id}.mkv");
         Record {
             id: JobId(id),

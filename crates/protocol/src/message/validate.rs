@@ -7,7 +7,7 @@ use super::{Estimate, Response};
 use crate::Made;
 use crate::report::Verified;
 
-/// Most bytes that a disk must have free.
+/// Most bytes that a disk must have free, and that a worker holds.
 const MOST_ROOM: u64 = 1 << 60;
 
 impl Response {
@@ -30,8 +30,10 @@ impl Response {
                 within("frames", *frames, &(0..=MOST_FRAMES))?;
                 within("bytes", *bytes, &(0..=MOST_ROOM))
             }
+            Self::Admitted { bytes } => within("bytes of memory", *bytes, &(0..=MOST_ROOM)),
             Self::Hello { .. }
             | Self::Confined(_)
+            | Self::AsksForMemory
             | Self::Probed { .. }
             | Self::Doctor(_)
             | Self::Bench(_)

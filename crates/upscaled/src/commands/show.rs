@@ -43,7 +43,7 @@ struct Shown<'a> {
     /// What became of the subtitle files beside the source.
     #[serde(skip_serializing_if = "Option::is_none")]
     subtitle_files: Option<&'a coordinator::SubtitleFiles>,
-    /// Bytes in its folder.
+    /// Bytes of its segments and of the result that is being made.
     disk_held: u64,
     /// From its start to its end, or until now.
     seconds_taken: Option<f64>,
