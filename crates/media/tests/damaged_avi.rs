@@ -143,16 +143,15 @@ fn chunks_that_are_lost_at_an_end_or_inside_another_are_missing() {
     let folder = tempfile::tempdir().unwrap();
     let path = clip(folder.path(), "mjpeg.avi", &["-c:a", "mp3"], &["-c:v", "mjpeg"]);
     let whole = check(&path);
+    let frames = |index: &Index| match &index.missing[..] {
+        [run] => run.start as usize..run.end as usize,
+        _ => 0..0,
+    };
     for (lost, how) in
         [(0..3, Damage::Heads), (117..120, Damage::Heads), (50..60, Damage::Size), (117..120, Damage::Size)]
     {
         let index = check(&damaged(&path, lost.clone(), how));
-        assert_eq!(
-            index.missing,
-            [lost.start as u32..lost.end as u32],
-            "{lost:?} {how:?}: {:?}",
-            index.notes
-        );
+        assert_eq!(frames(&index), lost, "{how:?}: {:?}", index.notes);
         assert_eq!(index.pts, whole.pts, "{lost:?} {how:?}");
     }
 }
@@ -184,5 +183,6 @@ fn chunks_without_bytes_are_no_missing_frames() {
     let index = check(&path);
     assert_eq!((index.pts.len(), &index.missing[..], &index.notes[..]), (40, &[][..], &[][..]));
     let lost = check(&damaged(&path, 20..22, Damage::Heads));
-    assert_eq!((lost.pts, &lost.missing[..]), (index.pts, &[20..22][..]));
+    assert_eq!(lost.pts, index.pts);
+    assert_eq!(lost.missing.iter().cloned().flatten().collect::<Vec<_>>(), [20, 21]);
 }
