@@ -213,7 +213,7 @@ impl Wanted<'_> {
         }
         let folder = folder.canonicalize()?;
         let file = folder.join(name);
-        if file == source || is_same_file(&file, &source) {
+        if file == source || is_same_file(&file, source) {
             return Err(wrong("the result would replace its source: choose another name"));
         }
         Ok(Destination { file: Some(file), folder, container: Some(container) })
