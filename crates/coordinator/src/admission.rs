@@ -101,12 +101,12 @@ impl Video {
         if !is_too_much {
             return Ok(());
         }
+        let [likely, most] = Bytes(likely).told_apart(Bytes(most));
         let text = format!(
-            "its segments and the result would take about {} of the disk, and {} are allowed",
-            Bytes(likely),
-            Bytes(most)
+            "its segments and the result would take about {likely} of the disk, and {most} are allowed"
         );
-        Err(Failure { kind: FailureKind::Final, message: Notice::new(text, Remedy::MoreDiskOrLess) })
+        let remedy = if self.frames > 0 { Remedy::MoreDiskOrLess } else { Remedy::MoreDiskFirst };
+        Err(Failure { kind: FailureKind::Final, message: Notice::new(text, remedy) })
     }
 }
 
@@ -147,6 +147,18 @@ mod tests {
         at(850, 150, 1700).unwrap_err();
         at(1000, 0, 2002).unwrap();
         at(1000, 0, 2001).unwrap_err();
+    }
+
+    #[test]
+    fn a_limit_below_what_anything_takes_is_told_from_it() {
+        let nothing = Video { bytes: 0, frames: 0, frames_left: 1000 };
+        let failure = nothing.keep_limit(0, MB).unwrap_err();
+        assert!(
+            failure.message.text.contains("1048576 bytes of the disk, and 1000000 bytes are allowed"),
+            "{failure:?}"
+        );
+        // There is nothing to go on from.
+        assert_eq!(failure.message.remedy, Some(Remedy::MoreDiskFirst));
     }
 
     #[test]

@@ -97,6 +97,9 @@ impl Handle {
         self.end_leases(&mut records);
         let mut list = blocking(move || JobList::choose(&filter, records, seen, now())).await?;
         list.left_out += left_out;
+        if list.jobs.is_empty() {
+            list.removed = self.0.ledger.count_removed().await?;
+        }
         Ok(list)
     }
 

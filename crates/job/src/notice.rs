@@ -87,6 +87,8 @@ pub enum Remedy {
     MoreDisk,
     /// Allow more room on the disk and go on, or begin anew with less to write.
     MoreDiskOrLess,
+    /// Allow more room on the disk: nothing was made yet.
+    MoreDiskFirst,
     /// Get a better copy, or take what is there and show the picture before where one is missing.
     FillGaps,
     /// Enlarge a result once more.

@@ -116,6 +116,16 @@ impl Ledger {
         Ok(count.cast_unsigned())
     }
 
+    /// How many jobs were taken off the list and are still known.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count_removed(&self) -> Result<u64, Error> {
+        let statement = "SELECT count(*) FROM job WHERE removed";
+        let count: i64 = sqlx::query_scalar(statement).fetch_one(&self.pool).await?;
+        Ok(count.cast_unsigned())
+    }
+
     /// The jobs of these numbers, as far as they are there, in the order of their numbers.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use frame::Rational;
 use crate::frame_list::Quirks;
 use crate::probe::video_stream;
 use crate::raw;
+use crate::raw::avi::Lack;
 use crate::raw::codec::{Decoder, Output, Threads};
 use crate::raw::ffi::{self, AVCodecID};
 use crate::raw::frame::RawFrame;
@@ -125,6 +126,11 @@ impl Frames {
             }
         }
         Ok(false)
+    }
+
+    /// What is not there of the video. Only at its end.
+    pub(crate) fn lack(&mut self) -> Lack {
+        self.input.lack(self.stream)
     }
 
     /// The stream says that frames consist of two fields of different times.

@@ -153,6 +153,8 @@ fn decode(source: &Source, decoding: Decoding, progress: &mut dyn FnMut(u64)) ->
     if decoded.is_damaged && is_strict {
         return Ok(Outcome::Damaged);
     }
+    let lack = frames.lack();
+    packets.add_lost(&lack.lost);
     packets.finish();
     if behind.are_enough() {
         packets.promise_nothing_behind(decoded.own.iter().flatten().max().copied());
@@ -173,6 +175,8 @@ fn decode(source: &Source, decoding: Decoding, progress: &mut dyn FnMut(u64)) ->
     }
     if index.cut_off.is_some() {
         index.leave_out_missing_end();
+    } else if let Some((stated, found)) = lack.uncounted.filter(|_| !behind.are_enough()) {
+        index.notes.push(list::uncounted_words(stated, found));
     }
     index.shift = index.pts.first().map_or(Shift::NONE, |&first| survey.shift_of_film(time_base, first));
     index.quirks = quirks;

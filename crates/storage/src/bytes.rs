@@ -32,6 +32,15 @@ impl fmt::Display for Bytes {
     }
 }
 
+impl Bytes {
+    /// Two different numbers in words that differ too: where they would be the same, every byte is told.
+    pub fn told_apart(self, other: Self) -> [String; 2] {
+        let told = [self, other].map(|bytes| bytes.to_string());
+        let is_clear = self == other || told[0] != told[1];
+        if is_clear { told } else { [self, other].map(|bytes| format!("{} bytes", bytes.0)) }
+    }
+}
+
 impl FromStr for Bytes {
     type Err = NoBytes;
 
@@ -73,6 +82,14 @@ mod tests {
         let shown: Vec<String> =
             [0, 999, 1000, 999_940, 999_990, 12_345_678, u64::MAX].map(|n| Bytes(n).to_string()).into();
         assert_eq!(shown, ["0 bytes", "999 bytes", "1.0 kB", "999.9 kB", "1.0 MB", "12.3 MB", "18446.7 PB"]);
+    }
+
+    #[test]
+    fn different_sizes_are_told_apart() {
+        let told = |one, other| Bytes(one).told_apart(Bytes(other));
+        assert_eq!(told(1_048_576, 1_000_000), ["1048576 bytes", "1000000 bytes"]);
+        assert_eq!(told(2_000_000, 1_000_000), ["2.0 MB", "1.0 MB"]);
+        assert_eq!(told(1_000_000, 1_000_000), ["1.0 MB", "1.0 MB"]);
     }
 
     #[test]

@@ -150,7 +150,7 @@ pub(crate) fn complete(
     let choices = with_file(line.clone(), path)?;
     match check(Settings::default(), &choices, model_folders) {
         Ok(settings) => Ok((choices, settings)),
-        Err(Unfit { keys, error }) => Err(blame(line, path, keys, error)),
+        Err(Unfit { keys, error, in_file }) => Err(blame(line, path, keys, error, in_file)),
     }
 }
 
@@ -282,14 +282,15 @@ pub(crate) fn changed(
 }
 
 fn check(base: Settings, choices: &Choices, model_folders: &[PathBuf]) -> Result<Settings, Unfit> {
-    let of = |keys| move |error| Unfit { keys, error };
+    let of = |keys| move |error| Unfit { keys, error, in_file: None };
     let model = choices.model.as_deref().map(|name| model::find(name, model_folders));
     let model = model.transpose().map_err(of(&["model"]))?.unwrap_or(base.model);
     let (strength, anchor) = if model == Model::None {
         if choices.post_processing.strength.is_some_and(|share| share < 1.0)
             || choices.post_processing.anchor.is_on()
         {
-            return Err(Unfit { keys: &["strength", "anchor", "model"], error: wrong(NO_NETWORK) });
+            let keys = &["strength", "anchor", "model"];
+            return Err(Unfit { keys, error: wrong(NO_NETWORK), in_file: None });
         }
         // What was said of the network before is not meant for none.
         (1.0, false)
@@ -562,6 +563,52 @@ mod tests {
             let error = format!("{:#}", with_file(Choices::default(), &path).unwrap_err());
             assert!(error.contains("upscaled.toml`, line "), "{error}");
         }
+    }
+
+    #[test]
+    fn a_mistake_in_the_file_is_told_in_its_own_words() {
+        let said = |text: &str, line: Choices| {
+            let (_folder, path) = file(text);
+            let error = format!("{:#}", complete(&line, &path, &[]).unwrap_err());
+            error.split_once("upscaled.toml`, ").map_or_else(|| error.clone(), |(_, words)| words.to_owned())
+        };
+        for (text, words) in [
+            (
+                "codec = \"ffv1\"\ncontainer = \"mp4\"",
+                "line 2: container: MP4 files have no place for ffv1: write container = \"mkv\"",
+            ),
+            (
+                "encoder_options = { crf = \"20\" }",
+                "line 1: encoder_options: `crf` is no other option of the encoder: set it by crf",
+            ),
+            (
+                "crf = 3\ncodec = \"ffv1\"",
+                "line 1: crf: the encoder ffv1 has no choice of quality: leave crf out",
+            ),
+            (
+                "codec = \"hevc\"\nencoder = \"libx264\"",
+                "line 2: encoder: the encoder libx264 does not make hevc: leave codec or encoder out",
+            ),
+        ] {
+            let found = said(text, Choices::default());
+            assert_eq!(found, words);
+            assert!(!found.contains("--"), "{found}");
+        }
+        for text in [
+            "denoise = 0.5",
+            "model = \"none\"\nstrength = 0.5",
+            "model = \"realesr-animevideov3\"\ndenoise = 0.5",
+        ] {
+            let found = said(text, Choices::default());
+            assert!(found.starts_with("line ") && !found.contains("--"), "{found}");
+        }
+        // What the command line says is said with its options.
+        let line = Choices {
+            codec: Some("ffv1".parse().unwrap()),
+            container: Some("mp4".parse().unwrap()),
+            ..Choices::default()
+        };
+        assert!(said("crf = 20", line).contains("--container mkv"));
     }
 
     #[test]

@@ -46,14 +46,14 @@ pub(crate) fn of_file(file: &Path, name: &str) -> anyhow::Result<Model> {
 pub(crate) fn find_wdn(model: &Model, folders: &[PathBuf]) -> anyhow::Result<WdnWeights> {
     if model.name() != DEFAULT_MODEL {
         return Err(wrong(format!(
-            "a denoise strength below 1 works with model {DEFAULT_MODEL} only: leave --denoise at 1 for {}",
+            "a denoise strength below 1 works with model {DEFAULT_MODEL} only: leave denoise at 1 for {}",
             model.name()
         )));
     }
     let file = in_folders(WDN_MODEL, folders).ok_or_else(|| {
         let folder = folders.first().map_or(Path::new("models"), PathBuf::as_path);
         wrong(format!(
-            "a denoise strength below 1 needs {WDN_MODEL}, which is not in `{}`: download {WDN_MODEL}.pth from the release v0.2.5.0 of https://github.com/xinntao/Real-ESRGAN and put it there, or leave --denoise at 1",
+            "a denoise strength below 1 needs {WDN_MODEL}, which is not in `{}`: download {WDN_MODEL}.pth from the release v0.2.5.0 of https://github.com/xinntao/Real-ESRGAN and put it there, or leave denoise at 1",
             folder.display()
         ))
     })?;

@@ -12,6 +12,30 @@ pub(crate) fn sentence(Notice { text, remedy }: &Notice) -> String {
     }
 }
 
+/// As [`sentence`], for one who writes `upscaled.toml`.
+pub(crate) fn sentence_in_file(notice: &Notice) -> String {
+    match notice.remedy.and_then(words_in_file) {
+        Some(words) => format!("{}: {words}", notice.text),
+        None => sentence(notice),
+    }
+}
+
+/// What the keys of the file are called, for what can be chosen there.
+fn words_in_file(remedy: Remedy) -> Option<String> {
+    Some(match remedy {
+        Remedy::Container(container) => format!("write container = \"{}\"", container.extension()),
+        Remedy::Set(setting) => format!("set it by {}", setting.name()),
+        Remedy::LeaveOut(setting) => format!("leave {} out", setting.name()),
+        Remedy::LeaveOutEither(one, other) => format!("leave {} or {} out", one.name(), other.name()),
+        Remedy::SmallerResult => "choose a smaller scale, height, width or fit".to_owned(),
+        Remedy::LongerSegments => "choose longer ones with segment_frames".to_owned(),
+        Remedy::NoBlend => "see models/README.md for where to get it, or leave denoise at 1".to_owned(),
+        Remedy::AnyEncoder => "leave encoder out, or see `upscaled doctor`".to_owned(),
+        Remedy::OtherCodec => "choose another codec, a smaller size, or see `upscaled doctor`".to_owned(),
+        _ => return None,
+    })
+}
+
 /// What is known of a job, with complete sentences.
 pub(crate) fn report(report: &JobReport) -> JobReport {
     report.clone().in_words(sentence)
@@ -45,6 +69,7 @@ pub(crate) fn words(remedy: Remedy) -> String {
         Remedy::MoreDiskOrLess => {
             "allow more with --max-disk or max_disk in upscaled.toml and go on from here, or start again with a smaller size or a higher --crf"
         }
+        Remedy::MoreDiskFirst => "allow more with --max-disk or max_disk in upscaled.toml",
         Remedy::FillGaps => {
             "use a better copy, or --fill-gaps to take what is there and show the picture before where one is missing"
         }

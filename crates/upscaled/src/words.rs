@@ -27,7 +27,7 @@ pub(crate) fn refused(refusal: &Refusal) -> anyhow::Error {
         }
         Refusal::HasEnded { id, status } => anyhow!("job {id} has come to its end already: it is {status}"),
         Refusal::BeforeItself(id) => {
-            anyhow!("job {id} cannot come before itself: name another job with --before")
+            wrong(format!("job {id} cannot come before itself: name another job with --before"))
         }
         Refusal::OtherPriority { id, priority, other, other_priority } => anyhow!(
             "job {id} is of {} priority and job {other} of {}: make them the same with `upscaled priority` first",
@@ -40,6 +40,10 @@ pub(crate) fn refused(refusal: &Refusal) -> anyhow::Error {
         Refusal::ResultTaken { result, by } => {
             anyhow!("`{}` is the result of job {by}: choose another name", output::path(result))
         }
+        Refusal::IsSource { result, of } => wrong(format!(
+            "`{}` is the source of job {of}, and the result would replace it: choose another name",
+            output::path(result)
+        )),
         Refusal::TooLong { .. } => anyhow!("that is too much at once: name fewer jobs"),
         Refusal::NotUnderstood(notice) => {
             anyhow!("the request cannot be understood: {}", remedies::sentence(notice))

@@ -169,6 +169,50 @@ fn a_file_that_is_cut_off_is_taken_and_said() {
     }
 }
 
+/// Overwrites all of a file from the head of one video packet to that of another, sound and all.
+fn wipe_all(path: &Path, frames: std::ops::Range<usize>) {
+    let places: Vec<usize> = ffprobe(path, &["-select_streams", "v:0", "-show_entries", "packet=pos"])
+        .iter()
+        .map(|line| line.trim_end_matches(',').parse().unwrap())
+        .collect();
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[places[frames.start] - 8..places[frames.end] - 8].fill(0);
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn what_follows_destroyed_chunks_of_an_avi_keeps_its_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let cases: [(&str, &[&str]); 3] = [
+        ("mjpeg", &["-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-c:a", "pcm_s16le"]),
+        ("ffv1", &["-c:v", "ffv1", "-g", "1", "-c:a", "mp3"]),
+        ("mpeg4", &["-c:v", "mpeg4", "-g", "12", "-c:a", "ac3"]),
+    ];
+    for (name, codecs) in cases {
+        make(&at("source.avi"), codecs);
+        let up =
+            |more: &[&str]| up(folder.path(), "source.avi", "result.mkv", &[&["--overwrite"], more].concat());
+        done(&up(&[]));
+        let (shown, heard) = (pts(&at("result.mkv")), times(&at("result.mkv"), "a"));
+        wipe_all(&at("source.avi"), 50..60);
+        let output = up(&[]);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{name}: {errors}");
+        assert!(errors.contains("frames 50-59 (") && errors.contains("are missing"), "{name}: {errors}");
+
+        let report = done(&up(&["--fill-gaps"]));
+        assert_eq!(filled(&report), [(50, 60)], "{name}: {report}");
+        assert_eq!(pts(&at("result.mkv")), shown, "{name}");
+        // The sound of the gap is lost, and the rest is where it was. A chunk of it may be longer than a frame.
+        let left = times(&at("result.mkv"), "a");
+        assert!(left.len() < heard.len(), "{name}: {} of {} packets of sound", left.len(), heard.len());
+        for pair in [(left[0], heard[0]), (left[left.len() - 1], heard[heard.len() - 1])] {
+            assert!((pair.0 - pair.1).abs() < 0.002, "{name}: {pair:?}");
+        }
+    }
+}
+
 /// Damage as disks and receivers do it.
 fn damage(bytes: &mut Vec<u8>, is_transport: bool, random: &mut Random) {
     // Behind the head; an MP4's table is at the end, where the sound and the last packets are spared too.

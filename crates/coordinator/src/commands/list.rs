@@ -40,6 +40,9 @@ pub struct JobList {
     pub left_out: usize,
     /// Files that were seen and are no jobs yet, those that changed last first.
     pub seen: Vec<Seen>,
+    /// Where no job is listed: how many were taken off the list.
+    #[serde(default)]
+    pub removed: u64,
 }
 
 impl ListFilter {
@@ -92,6 +95,7 @@ impl JobList {
             jobs: records.iter().map(|record| JobView::of(record, now)).collect(),
             left_out,
             seen: seen.into_iter().map(Seen::from).collect(),
+            removed: 0,
         }
     }
 }

@@ -250,6 +250,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_empty_list_says_how_many_jobs_were_taken_off_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
+        let handle = Handle::alone(ledger.clone());
+        let removed = async || handle.list(ListFilter::default()).await.unwrap().removed;
+        assert_eq!(removed().await, 0);
+        for id in 1..=3 {
+            let result: FilePath = format!("/out/{id}.mkv").as_str().into();
+            ledger.submit_done(&queued(id).request, &result, 1, Millis(id)).await.unwrap().unwrap();
+        }
+        assert_eq!(done(handle.remove(&Which::All).await), [1, 2, 3]);
+        assert_eq!(removed().await, 3);
+    }
+
+    #[tokio::test]
     async fn a_file_that_has_become_a_job_is_listed_once() {
         let fixture = Fixture::new().await;
         let file = |id: i64, since: i64| SeenFile {

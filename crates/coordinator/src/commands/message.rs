@@ -292,6 +292,14 @@ pub enum Refusal {
         /// The job that has it.
         by: JobId,
     },
+    /// The name that was chosen for a result is that of another job's source.
+    #[error("`{}` is the source of job {of}", result.display())]
+    IsSource {
+        /// The name.
+        result: FilePath,
+        /// The job whose source it is.
+        of: JobId,
+    },
     /// Who answers has no settings that could be read again.
     #[error("no server runs here")]
     NoServer,

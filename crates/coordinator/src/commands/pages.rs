@@ -9,10 +9,10 @@ pub(crate) const PAGE: usize = 500;
 /// The parts of a reply, which [`append`] puts together again: at most so many jobs or files in each, and one part at least.
 pub(crate) fn pages(reply: Reply, most: usize) -> Vec<Reply> {
     match reply {
-        Reply::Listed(JobList { jobs, unfinished, left_out, seen }) => {
+        Reply::Listed(JobList { jobs, unfinished, left_out, seen, removed }) => {
             let jobs = cut(jobs, most).into_iter().map(|jobs| JobList { jobs, ..JobList::default() });
             let seen = cut(seen, most).into_iter().map(|seen| JobList { seen, ..JobList::default() });
-            let counts = JobList { unfinished, left_out, ..JobList::default() };
+            let counts = JobList { unfinished, left_out, removed, ..JobList::default() };
             jobs.chain(seen).chain([counts]).map(Reply::Listed).collect()
         }
         Reply::Shown(jobs) => some(cut(jobs, most), Reply::Shown),
@@ -42,6 +42,7 @@ pub(crate) fn append(reply: &mut Reply, next: Reply) -> bool {
             list.seen.extend(next.seen);
             list.unfinished += next.unfinished;
             list.left_out += next.left_out;
+            list.removed += next.removed;
         }
         (Reply::Shown(jobs), Reply::Shown(next)) => jobs.extend(next),
         (Reply::Changed(outcomes), Reply::Changed(next)) => outcomes.extend(next),
@@ -75,6 +76,7 @@ mod tests {
                 jobs: (0..count).map(|id| JobView::of(&queued(id), now)).collect(),
                 unfinished: 3,
                 left_out: 2,
+                removed: 7,
                 seen: (0..count).map(seen).collect(),
             };
             let shown = (0..count).map(|id| JobDetails::of(&queued(id), now)).collect();

@@ -13,8 +13,14 @@ use crate::submit::enter;
 /// is made again, and the name of one of another job that has ended may be taken.
 ///
 /// # Errors
-/// When another job has the name that was chosen for the result, or the ledger fails.
+/// When the name that was chosen for the result is that of another job's result or source, or the ledger fails.
 pub async fn take_in(ledger: &Ledger, new: &NewJob, overwrite: bool) -> Result<Submitted, Refusal> {
+    if let Some(result) = &new.result {
+        let of_result = ledger.of_source(result).await?;
+        if let Some(other) = of_result.iter().find(|other| !other.is_removed) {
+            return Err(Refusal::IsSource { result: result.clone(), of: other.id });
+        }
+    }
     let submission = match enter(ledger, new, now()).await {
         Err(Error::Ledger(ledger::Error::ResultTaken { by, .. }))
             if overwrite && has_ended(ledger, by).await? =>
@@ -59,4 +65,33 @@ async fn has_result(record: &Record) -> bool {
         found.is_some_and(|metadata| Some(metadata.len()) == bytes)
     };
     tokio::task::spawn_blocking(look).await.unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use job::Settings;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn no_result_takes_the_name_of_a_source() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
+        let job = |source: &str, result: Option<&str>| NewJob {
+            source: source.into(),
+            fingerprint: source.to_owned(),
+            stamp: String::new(),
+            settings: Settings::default(),
+            output: "/out".into(),
+            folder: format!("{source}.job").as_str().into(),
+            result: result.map(Into::into),
+        };
+        let first = take_in(&ledger, &job("/in/a.mkv", None), false).await.unwrap();
+        for overwrite in [false, true] {
+            let refused = take_in(&ledger, &job("/in/b.mkv", Some("/in/a.mkv")), overwrite).await;
+            let wanted = Refusal::IsSource { result: "/in/a.mkv".into(), of: first.id };
+            assert_eq!(refused, Err(wanted));
+        }
+        take_in(&ledger, &job("/in/b.mkv", Some("/in/c.mkv")), true).await.unwrap();
+    }
 }

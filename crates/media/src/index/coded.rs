@@ -54,10 +54,10 @@ impl Coded {
         !rest.is_empty() || packet.is_empty()
     }
 
-    /// True when a packet promises a picture of its own. One without content says that the picture before goes on, as many AVI
-    /// files have it.
-    pub(super) fn promises_picture(self, packet: &[u8]) -> bool {
-        packet.len() > if self == Self::Mpeg4 { NOT_CODED } else { 0 }
+    /// True when a packet of so many bytes promises a picture of its own. One without content says that the picture before goes
+    /// on, as many AVI files have it.
+    pub(super) fn promises_picture(self, bytes: usize) -> bool {
+        bytes > if self == Self::Mpeg4 { NOT_CODED } else { 0 }
     }
 }
 

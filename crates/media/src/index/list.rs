@@ -66,11 +66,10 @@ pub(super) fn list(
         times.iter().enumerate().map(|(number, &time)| (time, Some(number))).collect();
     listed.sort_unstable_by_key(|&(time, _)| time);
     let disorder = disorder(&listed);
-    if has_own {
-        let missing = missing(&listed, &packets.promised, film.has_fields);
-        listed.extend(missing.into_iter().map(|time| (time, None)));
-        listed.sort_unstable_by_key(|&(time, _)| time);
-    }
+    let got = listed[0].0..=listed[listed.len() - 1].0;
+    let missing = missing(&listed, &packets.promised(has_own, got), film.has_fields);
+    listed.extend(missing.into_iter().map(|time| (time, None)));
+    listed.sort_unstable_by_key(|&(time, _)| time);
 
     let pts: Vec<i64> = listed.iter().map(|&(time, _)| time).collect();
     let of_listed = |frames: &[bool]| {
@@ -135,6 +134,14 @@ fn clocked_words(own: &[Option<i64>], times: &[i64]) -> String {
         ),
     };
     format!("{which}: they are shown when the frame before them ends")
+}
+
+/// What is said where frames are lost and it is not known which.
+pub(super) fn uncounted_words(stated: i64, found: i64) -> String {
+    format!(
+        "the file states {stated} frames, {found} were found, and no index says where the others were: what follows them may come \
+         too early"
+    )
 }
 
 /// How many frames the decoder gives too early at most, before the one that is next by its time.

@@ -1,5 +1,7 @@
 //! What the packets of a video say of its frames.
 
+use std::ops::RangeInclusive;
+
 use frame::Rational;
 
 use super::behind::Behind;
@@ -8,6 +10,7 @@ use super::coded::Coded;
 use crate::decode::Frames;
 use crate::frame_list::{Index, JUMP_SECONDS, LONGEST_GAP_SECONDS, Window};
 use crate::probe::video_stream;
+use crate::raw::avi::Lost;
 use crate::raw::codec::{Threads, is_intra_only};
 use crate::raw::input::Input;
 use crate::raw::packet::RawPacket;
@@ -50,7 +53,11 @@ pub(super) struct Packets {
     /// The first time that an edit list cuts off, and the first that it does not.
     cut: (Option<i64>, Option<i64>),
     /// Times at which there must be a frame, ascending.
-    pub(super) promised: Vec<i64>,
+    promised: Vec<i64>,
+    /// Those of them whose packets an index lists and the file does not hold.
+    lost: Vec<i64>,
+    /// Decoding times of packets that promise a picture: of AVI, whose chunks are counted.
+    counted: Option<Vec<i64>>,
     /// How long the last frame is shown, by its packet.
     pub(super) last_duration: i64,
 }
@@ -78,6 +85,8 @@ impl Packets {
             reorder_depth: 0,
             cut: (None, None),
             promised: Vec::new(),
+            lost: Vec::new(),
+            counted: (input.format() == "avi").then(Vec::new),
             last_duration: 0,
         })
     }
@@ -155,6 +164,11 @@ impl Packets {
         if packet.is_discarded() {
             return Ok(());
         }
+        if let Some(counted) = &mut self.counted
+            && self.coded.promises_picture(packet.data().len())
+        {
+            counted.extend(packet.dts());
+        }
         let Some(pts) = packet.pts() else {
             self.tell = false;
             return Ok(());
@@ -178,10 +192,16 @@ impl Packets {
         }
         self.are_in_order &= self.frames.last().is_none_or(|&(last, _)| last < pts);
         self.frames.push((pts, packet.is_keyframe()));
-        if self.coded.promises_picture(packet.data()) && self.start.is_some_and(|start| pts >= start) {
+        if self.coded.promises_picture(packet.data().len()) && self.start.is_some_and(|start| pts >= start) {
             self.promised.push(pts);
         }
         Ok(())
+    }
+
+    /// Adds what an index lists and the file does not hold.
+    pub(super) fn add_lost(&mut self, lost: &[Lost]) {
+        let promises = |lost: &&Lost| self.coded.promises_picture(lost.size.max(0) as usize);
+        self.lost = lost.iter().filter(promises).map(|lost| lost.dts).collect();
     }
 
     /// Says that there are no more packets.
@@ -196,6 +216,7 @@ impl Packets {
         if !self.tell && !self.has_own_times {
             self.promised.clear();
         }
+        self.promised.extend(&self.lost);
         self.promised.sort_unstable();
         self.promised.dedup();
         self.last_duration = self.last.1;
@@ -203,7 +224,23 @@ impl Packets {
 
     /// Takes back what was promised behind a time, up to which everything was decoded.
     pub(super) fn promise_nothing_behind(&mut self, time: Option<i64>) {
-        self.promised.retain(|&promised| time.is_some_and(|time| promised <= time));
+        for times in [&mut self.promised, &mut self.lost] {
+            times.retain(|&promised| time.is_some_and(|time| promised <= time));
+        }
+    }
+
+    /// Times at which there must be a frame. `have_own` says whether frames are known by their own times; `got` are the times that
+    /// they have.
+    pub(super) fn promised(&self, have_own: bool, got: RangeInclusive<i64>) -> Vec<i64> {
+        if self.lost.is_empty() || self.tell {
+            return if have_own { self.promised.clone() } else { self.lost.clone() };
+        }
+        // The decoder gives a frame for each packet, and the frame has the time of the packet.
+        let counted = self.counted.iter().flatten().filter(|time| got.contains(time));
+        let mut times: Vec<i64> = counted.chain(&self.lost).copied().collect();
+        times.sort_unstable();
+        times.dedup();
+        times
     }
 
     /// Packets before a time; 0 when packets do not tell.

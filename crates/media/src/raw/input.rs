@@ -7,7 +7,9 @@ use std::io;
 use std::path::Path;
 use std::ptr;
 
+use super::avi::{Lack, Times};
 use super::dictionary::{self, Dictionary};
+use super::entries::{Entries, Entry};
 use super::packet::RawPacket;
 use super::parts::PartsIo;
 use super::stills::{self, Still};
@@ -89,6 +91,8 @@ pub(crate) struct Input {
     io: Io,
     /// The video that is meant, where one was chosen.
     chosen: Option<usize>,
+    /// The times of each stream's packets by the index, for AVI; empty for other containers.
+    times: Vec<Times>,
 }
 
 /// Where the bytes come from.
@@ -171,7 +175,7 @@ impl Input {
         let path = source.parts().first().ok_or(Error::NotFound)?;
         let url = url(path)?;
         let io = Io::open(source, &url)?;
-        let mut input = Self { context: ptr::null_mut(), io, chosen: source.stream() };
+        let mut input = Self { context: ptr::null_mut(), io, chosen: source.stream(), times: Vec::new() };
         let format = input.recognize(path)?;
         input.open_with(format, &url, limits)?;
         Ok(input)
@@ -254,6 +258,9 @@ impl Input {
         };
         if code < 0 {
             return Err(not_a_video(code));
+        }
+        if self.format() == "avi" {
+            self.times = self.streams().map(Times::of).collect();
         }
         let mut for_each: Vec<Dictionary> = (0..self.stream_count()).map(|_| Dictionary::new()).collect();
         for options in &mut for_each {
@@ -354,7 +361,10 @@ impl Input {
             // SAFETY: both objects are ours.
             let code = unsafe { ffi::av_read_frame(self.context, packet.as_mut_ptr()) };
             if code >= 0 {
-                return Ok(true);
+                if self.has_right_time(packet) {
+                    return Ok(true);
+                }
+                continue;
             }
             if is_again(code) {
                 continue;
@@ -372,25 +382,51 @@ impl Input {
         }
     }
 
-    /// True where the table of an MPEG-4 file has a keyframe first, whatever has become of its bytes.
-    pub(crate) fn begins_with_keyframe(&self, stream: usize) -> bool {
-        self.samples(stream).next().is_some_and(|entry| entry.flags() & ffi::AVINDEX_KEYFRAME != 0)
+    /// Gives a packet the time that an index has for it; false for a packet that was read already.
+    fn has_right_time(&mut self, packet: &mut RawPacket) -> bool {
+        let mut times = std::mem::take(&mut self.times);
+        let stream = self.stream(packet.stream());
+        let is_new = times
+            .get_mut(packet.stream())
+            .zip(stream)
+            .is_none_or(|(times, stream)| times.correct(packet, stream));
+        self.times = times;
+        is_new
     }
 
-    /// The table of an MPEG-4 file; other containers have none, or one that is not complete.
-    fn samples(&self, stream: usize) -> impl Iterator<Item = ffi::AVIndexEntry> {
+    /// What is not there of a stream. Only at the end of the file.
+    pub(crate) fn lack(&mut self, stream: usize) -> Lack {
+        let mut times = std::mem::take(&mut self.times);
+        let is_intact = |entry: &Entry| self.bytes_at(entry.position).is_some_and(|head| entry.is_head(head));
+        let lack = times.get_mut(stream).zip(self.stream(stream));
+        let lack = lack.map(|(times, stream)| times.finish(stream, is_intact));
+        self.times = times;
+        lack.unwrap_or_default()
+    }
+
+    /// Bytes at a place of the file; `None` where it ends before. Reading packets does not go on after it.
+    fn bytes_at<const N: usize>(&self, place: i64) -> Option<[u8; N]> {
+        /// From the beginning.
+        const SEEK_SET: i32 = 0;
+        let mut bytes = [0; N];
+        // SAFETY: the I/O object is open; it gets room for as many bytes as it is asked for.
+        let read = unsafe {
+            ffi::avio_seek(self.io.get(), place, SEEK_SET);
+            ffi::avio_read(self.io.get(), bytes.as_mut_ptr(), N as i32)
+        };
+        (usize::try_from(read) == Ok(N)).then_some(bytes)
+    }
+
+    /// True where the table of an MPEG-4 file has a keyframe first, whatever has become of its bytes. Other containers have no
+    /// table, or one that is not complete.
+    pub(crate) fn begins_with_keyframe(&self, stream: usize) -> bool {
         let stream = self.stream(stream).filter(|_| self.format().starts_with("mov"));
-        let stream = stream.map(|stream| ptr::from_ref(stream.0).cast_mut());
-        // SAFETY: the stream is one of the context's.
-        let count = stream.map_or(0, |stream| unsafe { ffi::avformat_index_get_entries_count(stream) });
-        (0..count).filter_map(move |number| {
-            // SAFETY: as above; an entry is valid until the next call to the demuxer, and is copied.
-            unsafe { ffi::avformat_index_get_entry(stream?, number).as_ref() }.copied()
-        })
+        stream.and_then(|stream| Entries::of(stream).get(0)).is_some_and(|entry| entry.is_keyframe)
     }
 
     /// Goes to the keyframe at or before `time` of stream `stream`, as well as the container can; false if it cannot.
     pub(crate) fn seek(&mut self, stream: usize, time: i64) -> bool {
+        self.times.iter_mut().for_each(Times::jump);
         // SAFETY: the context is open.
         unsafe { ffi::av_seek_frame(self.context, stream as i32, time, ffi::AVSEEK_FLAG_BACKWARD) >= 0 }
     }

@@ -4,10 +4,12 @@
 //! turn error codes into [`Error`].
 #![allow(unsafe_code, reason = "FFmpeg is a C library")]
 
+pub(crate) mod avi;
 pub(crate) mod bitstream;
 pub(crate) mod codec;
 pub(crate) mod color;
 pub(crate) mod dictionary;
+mod entries;
 pub(crate) mod filter;
 pub(crate) mod frame;
 pub(crate) mod hardware;

@@ -90,6 +90,18 @@ impl RawPacket {
         self.get_mut().dts = dts;
     }
 
+    /// Where its data lies in the file.
+    pub(super) fn position(&self) -> Option<i64> {
+        Some(self.get().pos).filter(|&position| position >= 0)
+    }
+
+    /// Moves its times by so many ticks.
+    pub(super) fn delay(&mut self, ticks: i64) {
+        let moved = |time: Option<i64>| time.map_or(NO_TIME, |time| time.saturating_add(ticks));
+        let (pts, dts) = (moved(self.pts()), moved(self.dts()));
+        self.set_times(pts, dts);
+    }
+
     pub(crate) fn duration(&self) -> i64 {
         self.get().duration
     }

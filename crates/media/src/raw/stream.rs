@@ -176,6 +176,11 @@ impl<'a> Stream<'a> {
             .or_else(|| frames.map(|(frames, rate)| frames as f64 / rate.to_f64()))
     }
 
+    /// How many frames it has by the word of the file; 0 where that says nothing.
+    pub(super) fn stated_frames(self) -> i64 {
+        self.0.nb_frames
+    }
+
     pub(crate) fn disposition(self) -> c_int {
         self.0.disposition
     }

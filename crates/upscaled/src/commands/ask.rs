@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use anyhow::bail;
 use coordinator::{WorkerProcess, WorkerProgram};
-use job::{Failure, FilePath, Settings};
+use job::{Failure, FilePath, Notice, Settings};
 use protocol::Made;
 use protocol::message::{Access, Request, Response};
 
 use super::worker_program;
 use crate::cli::Choices;
 use crate::config;
-use crate::exit::{is_usage, wrong};
+use crate::exit::wrong;
 use crate::output;
 use crate::remedies;
 
@@ -67,13 +67,21 @@ pub(super) async fn foresee(
 /// # Errors
 /// As wrong usage when no encoder takes them.
 pub(super) async fn try_encoder(settings: &Settings) -> anyhow::Result<()> {
+    match unfit_options(settings).await? {
+        Some(notice) => Err(wrong(remedies::sentence(&notice))),
+        None => Ok(()),
+    }
+}
+
+/// Why no encoder takes the options, where there are any.
+async fn unfit_options(settings: &Settings) -> anyhow::Result<Option<Notice>> {
     if settings.encoder_options.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let request = Request::TryEncoder(Box::new(settings.clone()));
     match ask(&worker_program(false)?, Access::default(), &request).await? {
-        Response::Failed(Failure { message, .. }) => Err(wrong(remedies::sentence(&message))),
-        _ => Ok(()),
+        Response::Failed(Failure { message, .. }) => Ok(Some(message)),
+        _ => Ok(None),
     }
 }
 
@@ -82,8 +90,7 @@ pub(super) async fn try_encoder(settings: &Settings) -> anyhow::Result<()> {
 /// # Errors
 /// As for [`try_encoder`].
 pub(super) async fn try_encoder_of(settings: &Settings, line: &Choices, file: &Path) -> anyhow::Result<()> {
-    let tried = try_encoder(settings).await;
-    tried.map_err(|error| {
-        if is_usage(&error) { config::blame(line, file, &["encoder_options"], error) } else { error }
-    })
+    let Some(notice) = unfit_options(settings).await? else { return Ok(()) };
+    let (error, in_file) = (wrong(remedies::sentence(&notice)), remedies::sentence_in_file(&notice));
+    Err(config::blame(line, file, &["encoder_options"], error, Some(in_file)))
 }

@@ -97,8 +97,13 @@ fn filter(listing: &Listing, clock: &Clock) -> ListFilter {
 fn nothing(listing: &Listing, found: &Found) -> String {
     let Kinds { running, waiting, paused, failed, done } = listing.kinds;
     let is_filtered = running || waiting || paused || failed || done || listing.since.is_some();
-    let words = if is_filtered { "no such jobs" } else { "no jobs yet" };
-    if found.has_server { words.to_owned() } else { format!("{words}; {NO_SERVER}") }
+    let words = match found.list.removed {
+        _ if is_filtered => "no such jobs".to_owned(),
+        0 => "no jobs yet".to_owned(),
+        1 => "no jobs on the list; 1 was taken off it".to_owned(),
+        removed => format!("no jobs on the list; {removed} were taken off it"),
+    };
+    if found.has_server { words } else { format!("{words}; {NO_SERVER}") }
 }
 
 fn lines(
@@ -250,6 +255,19 @@ mod tests {
         }
         assert!(lines(&[], Vec::new(), Vec::new(), Some(80)).is_empty());
         compare("list.txt", &shown);
+    }
+
+    #[test]
+    fn an_empty_list_says_why() {
+        let said = |arguments: &[&str], removed: u64, has_server: bool| {
+            let list = JobList { removed, ..JobList::default() };
+            nothing(&listing(arguments), &Found { list, has_server })
+        };
+        assert_eq!(said(&[], 0, true), "no jobs yet");
+        assert_eq!(said(&[], 0, false), "no jobs yet; no server runs");
+        assert_eq!(said(&[], 1, true), "no jobs on the list; 1 was taken off it");
+        assert_eq!(said(&[], 5, true), "no jobs on the list; 5 were taken off it");
+        assert_eq!(said(&["--failed"], 5, true), "no such jobs");
     }
 
     #[test]

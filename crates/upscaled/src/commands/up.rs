@@ -220,16 +220,17 @@ impl Run {
                 other.hello.process
             ),
             Reached::Other(_) => {
-                anyhow::ensure!(
-                    self.up.choices.name.is_none(),
-                    "a server works in `{}` and names its results by its own upscaled.toml: leave --name out, or name the result with -o",
-                    output::path(root.folder())
-                );
-                anyhow::ensure!(
-                    !self.up.restart,
-                    "a server works in `{}`: discard its unfinished work with `upscaled cancel`, and leave --restart out",
-                    output::path(root.folder())
-                );
+                let folder = output::path(root.folder());
+                if self.up.choices.name.is_some() {
+                    return Err(wrong(format!(
+                        "a server works in `{folder}` and names its results by its own upscaled.toml: leave --name out, or name the result with -o"
+                    )));
+                }
+                if self.up.restart {
+                    return Err(wrong(format!(
+                        "a server works in `{folder}`: discard its unfinished work with `upscaled cancel`, and leave --restart out"
+                    )));
+                }
                 self.follow(root, self.submit(root, request).await?).await
             }
         }

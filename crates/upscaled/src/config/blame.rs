@@ -14,6 +14,8 @@ pub(super) struct Unfit {
     /// Which they are, the one that most likely is to be changed first.
     pub(super) keys: &'static [&'static str],
     pub(super) error: anyhow::Error,
+    /// The same for one who writes the file, where that is said in other words.
+    pub(super) in_file: Option<String>,
 }
 
 impl From<SettingsError> for Unfit {
@@ -35,17 +37,29 @@ impl From<SettingsError> for Unfit {
             SettingsError::Strength(_) => &["strength"],
             SettingsError::Grain(_) => &["grain"],
         };
-        Self { keys, error: wrong(remedies::sentence(&error.into())) }
+        let notice = error.into();
+        let in_file = Some(remedies::sentence_in_file(&notice));
+        Self { keys, error: wrong(remedies::sentence(&notice)), in_file }
     }
 }
 
-/// A mistake in settings, with the line of the file where one of these stands there and the command line does not go over it.
-pub(crate) fn blame(line: &Choices, path: &Path, keys: &[&str], error: anyhow::Error) -> anyhow::Error {
+/// A mistake in settings, with the line of the file where one of these stands there and the command line does not go over it; it is
+/// said then `in_file`, in the words of the file, where there are such.
+pub(crate) fn blame(
+    line: &Choices,
+    path: &Path,
+    keys: &[&str],
+    error: anyhow::Error,
+    in_file: Option<String>,
+) -> anyhow::Error {
     let Ok(all) = effective(line, path) else { return error };
     let of_file =
         keys.iter().find_map(|key| all.iter().find(|found| found.key == *key && found.line.is_some()));
     match of_file.and_then(|setting| Some((setting.key, setting.line?))) {
-        Some((key, number)) => wrong(format!("`{}`, line {number}: {key}: {error:#}", path.display())),
+        Some((key, number)) => {
+            let words = in_file.unwrap_or_else(|| format!("{error:#}"));
+            wrong(format!("`{}`, line {number}: {key}: {words}", path.display()))
+        }
         None => error,
     }
 }

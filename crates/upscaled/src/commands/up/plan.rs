@@ -2,6 +2,7 @@
 //! that no other file of the command has.
 
 use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
@@ -12,6 +13,7 @@ use protocol::Made;
 use super::folders::Named;
 use crate::exit::wrong;
 use crate::output;
+use crate::remedies;
 use crate::root;
 
 /// A file of the command and where its result goes.
@@ -102,6 +104,20 @@ impl Wanted<'_> {
             )
         })?;
         let settings = Settings { container: container.or(self.settings.container), ..self.settings.clone() };
+        settings.validate().map_err(|error| wrong(remedies::sentence(&error.into())))?;
+        if let Some(chosen) = &chosen {
+            let folder = job_folders(chosen, None, &output).next();
+            let is_source = match &folder {
+                Some(folder) => source_of(folder).await.is_some_and(|source| source == *chosen),
+                None => false,
+            };
+            if is_source {
+                return Err(wrong(format!(
+                    "`{}` is the source of unfinished work, and the result would replace it: choose another name with -o",
+                    output::path(chosen)
+                )));
+            }
+        }
         let is_to_see = chosen.is_none() && self.name.needs_made(&settings);
         let made = if is_to_see { Some(foresee(&source, &settings).await?) } else { None };
         let mut foreign = Vec::new();
@@ -197,11 +213,17 @@ impl Wanted<'_> {
         }
         let folder = folder.canonicalize()?;
         let file = folder.join(name);
-        if file == source {
+        if file == source || is_same_file(&file, source) {
             return Err(wrong("the result would replace its source: choose another name"));
         }
         Ok(Destination { file: Some(file), folder, container: Some(container) })
     }
+}
+
+/// True for two names of one file: a link, or another spelling where the file system takes no notice of it.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let identity = |path: &Path| path.metadata().ok().map(|file| (file.dev(), file.ino()));
+    identity(one).is_some_and(|one| Some(one) == identity(other))
 }
 
 /// The container that a result gets unless its streams need another one.
@@ -237,6 +259,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::exit::is_usage;
 
     async fn unforeseen(_: &Path, _: &Settings) -> anyhow::Result<Made> {
         bail!("no name says it")
@@ -299,16 +322,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().canonicalize().unwrap().join(name);
         fs::write(at("a.mkv"), "film").unwrap();
+        fs::hard_link(at("a.mkv"), at("same.mkv")).unwrap();
         for (output, wanted) in [
             ("a.mkv", "would replace its source"),
+            ("same.mkv", "would replace its source"),
             ("nope/a.mp4", "is not there"),
             ("a.avi", "neither .mp4 nor .mkv"),
         ] {
             let planned = plan(&[at("a.mkv")], Some(&at(output)), async |_| None).await;
-            let error = format!("{:#}", planned[0].as_ref().unwrap_err());
-            assert!(error.contains(wanted), "{error}");
+            let error = planned[0].as_ref().unwrap_err();
+            assert!(format!("{error:#}").contains(wanted) && is_usage(error), "{error:#}");
         }
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        // The source of what another command has not finished.
+        let of_other = async |folder: &Path| folder.ends_with("b.mkv.job").then(|| at("b.mkv"));
+        let planned = plan(&[at("a.mkv")], Some(&at("b.mkv")), of_other).await;
+        let error = planned[0].as_ref().unwrap_err();
+        assert!(error.to_string().contains("the source of unfinished work") && is_usage(error), "{error}");
         let settings = Settings { container: Some(Container::Mp4), ..Settings::default() };
         let files = [Named { file: at("a.mkv"), inside: PathBuf::new() }];
         let (output, name) = (at("b.mkv"), NameTemplate::default());
@@ -321,5 +351,14 @@ mod tests {
         };
         let error = wanted.plan(async |_| None, unforeseen).await.remove(0).unwrap_err().to_string();
         assert!(error.contains("--container"), "{error}");
+        // The name says the container, which has no place for the codec.
+        let settings = Settings { codec: Some(job::Codec::Ffv1), ..Settings::default() };
+        let output = at("b.mp4");
+        let wanted = Wanted { output: Some(&output), settings: &settings, ..wanted };
+        let error = wanted.plan(async |_| None, unforeseen).await.remove(0).unwrap_err();
+        assert!(
+            error.to_string().contains("MP4 files have no place for ffv1") && is_usage(&error),
+            "{error}"
+        );
     }
 }
