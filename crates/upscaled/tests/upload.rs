@@ -348,12 +348,21 @@ fn the_protocol_is_kept_to() {
         assert_eq!((answer.status, answer.code()), wanted, "{headers:?}");
         assert_eq!(offset(server, path), 3, "{headers:?}");
     }
+}
 
-    // Two at once; then the end, by a client that cannot send DELETE.
+#[test]
+fn two_requests_do_not_mix_and_an_upload_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let server = &*free_address();
+    let _running = start(root, server);
+    let path = &*created(server, "film.mkv", 10);
+    assert_eq!(patch(server, path, 0, b"abc").status, 204);
+    let one = format!("PATCH {path}");
     let mut first = begin(server, &one, &[TUS, BYTES, ("upload-offset", "3")], 7, b"d");
     wait_for("the byte to arrive", PATIENCE, || offset(server, path) == 4);
     let second = patch(server, path, 4, b"e");
-    assert_eq!((second.status, second.code()), is(423, "busy"));
+    assert_eq!((second.status, second.code()), (423, "busy".to_owned()));
     first.get_mut().write_all(b"efghi").unwrap();
     drop(first);
     wait_for("what came to be kept", PATIENCE, || offset(server, path) == 9);
