@@ -47,12 +47,12 @@ impl ServerFolder {
     }
 
     /// The folder itself.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.folder
     }
 
     /// What is wrong with it; `None` where it is there.
-    pub(crate) fn trouble(&self) -> Option<String> {
+    pub fn trouble(&self) -> Option<String> {
         if let Err(error) = is_folder(&self.folder) {
             return Some(format!("the folder `{}` cannot be used: {error}", self.folder.display()));
         }

@@ -4,7 +4,7 @@ mod actions;
 mod events;
 mod jobs;
 mod outcome;
-mod result;
+pub(crate) mod result;
 mod system;
 
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use self::system::FreeSpace;
 pub use system::About;
 
 use crate::live::Live;
+use crate::uploads::{self, Uploads};
 use crate::wire::Words;
 
 /// Clients that may watch events at once: each holds a connection.
@@ -33,14 +34,22 @@ pub(crate) struct Api {
     pub(crate) words: Words,
     pub(crate) shutdown: Shutdown,
     pub(crate) free_space: FreeSpace,
+    pub(crate) uploads: Arc<Uploads>,
     watching: Arc<Semaphore>,
 }
 
 impl Api {
-    pub(crate) fn new(handle: Handle, live: Live, about: About, words: Words, shutdown: Shutdown) -> Self {
+    pub(crate) fn new(
+        handle: Handle,
+        live: Live,
+        about: About,
+        words: Words,
+        shutdown: Shutdown,
+        uploads: Arc<Uploads>,
+    ) -> Self {
         let watching = Arc::new(Semaphore::new(MOST_WATCHING));
         let free_space = FreeSpace::new(about.output.clone());
-        Self { handle, live, about: Arc::new(about), words, shutdown, free_space, watching }
+        Self { handle, live, about: Arc::new(about), words, shutdown, free_space, uploads, watching }
     }
 }
 
@@ -68,6 +77,7 @@ pub(crate) fn router() -> OpenApiRouter<Api> {
             .routes(routes!(result::report))
             .routes(routes!(result::result))
             .routes(routes!(events::events))
-            .routes(routes!(system::system)),
+            .routes(routes!(system::system))
+            .merge(uploads::router()),
     )
 }

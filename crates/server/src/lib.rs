@@ -12,14 +12,17 @@ mod listen;
 mod live;
 mod page;
 mod problem;
+mod uploads;
 mod wire;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, header};
-use coordinator::{Handle, Shutdown, Updates};
+use coordinator::{Handle, ServerFolder, Shutdown, Updates};
 use job::Remedy;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -31,6 +34,7 @@ use crate::guard::Hosts;
 use crate::listen::Listeners;
 use crate::live::Live;
 use crate::problem::Problem;
+use crate::uploads::Uploads;
 
 /// Largest body of a request, in bytes: the numbers of a thousand jobs take a few kilobytes.
 const LARGEST_BODY: usize = 256 << 10;
@@ -44,6 +48,10 @@ pub struct Options {
     pub hosts: Vec<String>,
     /// What it is.
     pub about: About,
+    /// Where videos go that clients bring.
+    pub input: ServerFolder,
+    /// Where they lie until they are whole.
+    pub uploads: PathBuf,
     /// Says what can be done about something in the words of the command line.
     pub words: fn(Remedy) -> String,
     /// Ends it.
@@ -73,13 +81,16 @@ impl Server {
 
     /// Answers until the shutdown is requested: does things with `handle`, and tells the `updates` of the service.
     pub async fn serve(self, handle: Handle, updates: Updates) {
-        let Options { hosts, about, words, shutdown, .. } = self.options;
+        let Options { hosts, about, input, uploads, words, shutdown, .. } = self.options;
         let hosts = Hosts::new(self.listeners.addresses(), &hosts);
         let live = Live::new();
         let telling = tokio::spawn(live.clone().tell(handle.clone(), updates, shutdown.clone()));
-        let api = Api::new(handle, live, about, words, shutdown.clone());
+        let uploads = Arc::new(Uploads::new(uploads, input, shutdown.clone()));
+        let tidying = tokio::spawn(Arc::clone(&uploads).keep_tidy());
+        let api = Api::new(handle, live, about, words, shutdown.clone(), uploads);
         self.listeners.answer(routes(api, hosts), &shutdown).await;
         let _ = telling.await;
+        let _ = tidying.await;
     }
 }
 

@@ -44,6 +44,11 @@ impl Root {
         self.0.join("state")
     }
 
+    /// Where videos lie that clients bring over HTTP, until they are whole.
+    pub(crate) fn uploads(&self) -> PathBuf {
+        self.state().join("uploads")
+    }
+
     pub(crate) fn settings_file(&self) -> PathBuf {
         self.0.join("upscaled.toml")
     }

@@ -61,7 +61,7 @@ fn a_film_is_followed_from_the_folder_to_its_result() {
     let bytes = std::fs::read(root.join("output/film ü_upscaled.mp4")).unwrap();
     let whole = get(&address, "/api/v1/jobs/1/result");
     assert!(whole.status == 200 && whole.body == bytes);
-    assert!(whole.header("content-disposition").unwrap().ends_with("film%20%c3%bc_upscaled.mp4"));
+    assert!(whole.header("content-disposition").unwrap().ends_with("film%20%C3%BC_upscaled.mp4"));
     let part = request(&address, "GET", "/api/v1/jobs/1/result", &["Range: bytes=100-199"], "");
     assert_eq!((part.status, &*part.body), (206, &bytes[100..200]));
     let behind = format!("Range: bytes={}-", bytes.len());

@@ -77,7 +77,7 @@ fn gone(id: i64) -> Problem {
 }
 
 /// A name as RFC 8187 has it in a header: what is no letter or digit of ASCII by its bytes.
-fn encoded(name: &str) -> String {
+pub(crate) fn encoded(name: &str) -> String {
     let byte = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),

@@ -28,7 +28,7 @@ pub fn wait_for_server(address: &str) {
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    /// The header lines, in lower case.
+    /// The header lines, their names in lower case.
     pub headers: Vec<String>,
     pub body: Vec<u8>,
 }
@@ -58,9 +58,18 @@ impl Answer {
 
 /// Sends these bytes and reads all that comes. Of HTTP/1.0, so that the answer ends with the connection.
 pub fn exchange(address: &str, bytes: &[u8]) -> Answer {
+    answer(begin(address, bytes))
+}
+
+/// Sends these bytes, of which the server may refuse some, and leaves the connection open for more.
+pub fn begin(address: &str, bytes: &[u8]) -> BufReader<TcpStream> {
     let mut stream = connect(address);
-    // A server that has refused what it read does not wait for the rest.
     let _ = stream.write_all(bytes);
+    stream
+}
+
+/// Reads all that comes.
+pub fn answer(mut stream: BufReader<TcpStream>) -> Answer {
     let (status, headers) = head(&mut stream);
     let mut body = Vec::new();
     stream.read_to_end(&mut body).unwrap();
@@ -88,11 +97,12 @@ fn head(stream: &mut BufReader<TcpStream>) -> (u16, Vec<String>) {
     loop {
         let mut line = String::new();
         assert!(stream.read_line(&mut line).unwrap() > 0, "the connection ended: {lines:?}");
-        let line = line.trim_end().to_ascii_lowercase();
+        let line = line.trim_end();
         if line.is_empty() {
             break;
         }
-        lines.push(line);
+        let name = line.find(':').unwrap_or_default();
+        lines.push(line[..name].to_ascii_lowercase() + &line[name..]);
     }
     let status = lines.remove(0).split(' ').nth(1).unwrap().parse().unwrap();
     (status, lines)

@@ -1,6 +1,6 @@
 //! What a server answers over HTTP.
 
-use coordinator::{Shutdown, now};
+use coordinator::{ServerFolder, Shutdown, now};
 use server::{About, Options, Server};
 
 use super::settings::ServerSettings;
@@ -34,6 +34,8 @@ pub(super) async fn bind(
         addresses: listening.addresses.clone(),
         hosts: listening.hosts.clone(),
         about,
+        input: ServerFolder::new(root.input(), &root.state()),
+        uploads: root.uploads(),
         words: remedies::words,
         shutdown,
     };

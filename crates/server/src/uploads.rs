@@ -1,0 +1,88 @@
+//! Uploads that go on where they broke off: videos come in by the tus protocol (version 1.0.0) and go to the folder that is
+//! watched when they are whole.
+//!
+//! Goals: what was acknowledged outlives the connection, the server and a power cut; nothing is written outside the two folders,
+//! and over no other file; a disk is never filled up.
+//! Non-goals: what becomes of a video that is there (that is the inbox's).
+
+mod failure;
+mod headers;
+mod id;
+mod janitor;
+mod list;
+mod name;
+mod protocol;
+mod receive;
+mod space;
+mod store;
+mod turns;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::middleware;
+use axum::routing::post;
+use coordinator::{ServerFolder, Shutdown};
+use tokio::sync::Semaphore;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use self::failure::Failure;
+use self::store::Store;
+use self::turns::Turns;
+use crate::api::Api;
+
+/// A request that brings nothing for so long is ended. What it brought stays.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Threads that work on disks at once: one that does not answer takes no more of them, and none of what others need.
+const MOST_THREADS: usize = 64;
+
+/// The uploads of a server.
+#[derive(Debug)]
+pub(crate) struct Uploads {
+    store: Store,
+    turns: Turns,
+    threads: Arc<Semaphore>,
+    shutdown: Shutdown,
+    patience: Duration,
+}
+
+impl Uploads {
+    /// Those in `folder`, which go to `input`.
+    pub(crate) fn new(folder: PathBuf, input: ServerFolder, shutdown: Shutdown) -> Self {
+        let threads = Arc::new(Semaphore::new(MOST_THREADS));
+        Self {
+            store: Store::new(folder, input),
+            turns: Turns::default(),
+            threads,
+            shutdown,
+            patience: PATIENCE,
+        }
+    }
+
+    /// Does something with the disk, which may take long.
+    async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        act: impl FnOnce(&Self) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let uploads = Arc::clone(self);
+        let thread = Arc::clone(&self.threads).acquire_owned().await.map_err(io::Error::other)?;
+        let acting = tokio::task::spawn_blocking(move || {
+            let _thread = thread;
+            act(&uploads)
+        });
+        acting.await.map_err(io::Error::other)?
+    }
+}
+
+/// The routes of uploads, and their description.
+pub(crate) fn router() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(list::list, protocol::create, protocol::options))
+        .routes(routes!(protocol::head, protocol::patch, protocol::terminate, protocol::options_of_one))
+        .route("/uploads/{id}", post(protocol::overridden))
+        .layer(middleware::from_fn(headers::speak))
+}
