@@ -94,7 +94,7 @@ impl Server {
     }
 }
 
-/// The description of the API, as OpenAPI 3.1.
+/// The description of the API, as `OpenAPI` 3.1.
 ///
 /// # Errors
 /// Never: what it is made of is JSON.

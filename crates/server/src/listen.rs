@@ -92,7 +92,7 @@ async fn accept(listener: TcpListener, routes: Router, room: Arc<Semaphore>, shu
                     drop(permit);
                 });
             }
-            Err(_) => turn_away(stream),
+            Err(_) => turn_away(&stream),
         }
     }
     let _ =
@@ -115,6 +115,6 @@ async fn answer(stream: TcpStream, routes: Router, shutdown: &Shutdown) {
 }
 
 /// Tells a client that it is one too many, without waiting for it.
-fn turn_away(stream: TcpStream) {
+fn turn_away(stream: &TcpStream) {
     let _ = stream.try_write(BUSY);
 }

@@ -24,7 +24,7 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 /// The pause before the ledger is asked again after it has failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// The service says that it is alive every few seconds; after this time without a word it counts as dead.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// Something that clients are told, as JSON.
 #[derive(Debug, Clone)]
@@ -172,7 +172,7 @@ impl Live {
             }
         }
         // The service has ended, and so will this server.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, Arc<JobReport>>> {

@@ -1,5 +1,7 @@
 //! What a server answers over HTTP.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod common;
 #[path = "common/http.rs"]
 mod http;

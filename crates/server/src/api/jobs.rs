@@ -259,19 +259,19 @@ pub(crate) enum Position {
 /// A job's new place.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct NewPlace {
+pub(crate) struct MoveTo {
     to: Position,
 }
 
 /// Give a job another place among those of its priority
-#[utoipa::path(put, path = "/jobs/{id}/position", tag = "jobs", request_body = NewPlace,
+#[utoipa::path(put, path = "/jobs/{id}/position", tag = "jobs", request_body = MoveTo,
     params(("id" = i64, Path, description = "The number of the job")),
     responses((status = NO_CONTENT), (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json"), Problems))]
 pub(crate) async fn set_position(
     State(api): State<Api>,
     Path(id): Path<i64>,
-    Json(new): Json<NewPlace>,
+    Json(new): Json<MoveTo>,
 ) -> Result<axum::http::StatusCode, Problem> {
     let to = match new.to {
         Position::First => NewPosition::First,

@@ -1,7 +1,12 @@
 //! Requests to a server, byte by byte: what a test sends is what goes over the line.
 
 #![allow(dead_code, unreachable_pub, reason = "every test file uses some of it")]
-#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot go on has failed"
+)]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
