@@ -114,7 +114,7 @@ export const words = {
   needs: {
     heading: 'Needs you',
     sub: (count: number) => `${jobs(count)}. The others go on meanwhile.`,
-    helps: (what: string) => `What helps: ${sentence(what)}`,
+    helps: (what: string) => sentence(`what helps: ${what}`),
     space: (bytes: string, free: string | null) =>
       `Needs ${bytes}${free === null ? '' : `, ${free} are free where results go`}. It goes on by itself when there is room.`,
     folder: 'It goes on by itself when the folder is back.',
@@ -217,8 +217,8 @@ export const words = {
       count === 1 ? `${name} was removed from the list. Results stay on the disk.` : `${jobs(count)} were removed from the list. Results stay on the disk.`,
     retried: (name: string) => `${name} goes on.`,
     again: (name: string) => `${name} is made again.`,
-    notDone: (name: string, why: string) => `${name}: ${sentence(why)}`,
-    notDoneAll: (count: number, why: string) => `${jobs(count)} did not change. The first: ${sentence(why)}`,
+    notDone: (name: string, why: string) => sentence(`${name}: ${why}`),
+    notDoneAll: (count: number, why: string) => sentence(`${jobs(count)} did not change. The first: ${why}`),
     otherJob: (id: number) => `It is job ${number(id)} now.`,
   },
 
@@ -247,15 +247,14 @@ export const words = {
     whatYouCanDo: 'What helps',
     evidence: 'Failed attempts',
     noEvidence: 'No attempt failed.',
-    attempt: (number_: number) => `Attempt ${number(number_)}`,
-    attemptOn: { segment: (index: number) => `segment ${number(index + 1)}`, other: 'reading, joining or publishing' },
-    frameRange: (first: number, last: number) => `frames ${number(first)} to ${number(last)}`,
+    attemptOn: { segment: (index: number) => `Segment ${number(index + 1)}`, other: 'Reading, joining or publishing' },
+    frameRange: (first: number, last: number) => `${number(first)} to ${number(last)}`,
     signal: 'Signal',
     exitCode: 'Exit code',
     lastLines: 'Last lines of the worker',
     reason: 'Reason',
     when: 'When',
-    where: 'At',
+    where: 'Frames',
     notes: 'Notes',
     noNotes: 'No notes.',
     settings: 'Settings',
@@ -375,9 +374,9 @@ export const words = {
 
   load: {
     jobs: 'Loading jobs',
-    failed: (why: string) => `The list could not be loaded: ${sentence(why)}`,
-    jobFailed: (why: string) => `The job could not be loaded: ${sentence(why)}`,
-    reportFailed: (why: string) => `The report could not be loaded: ${sentence(why)}`,
+    failed: (why: string) => sentence(`the list could not be loaded: ${why}`),
+    jobFailed: (why: string) => sentence(`the job could not be loaded: ${why}`),
+    reportFailed: (why: string) => sentence(`the report could not be loaded: ${why}`),
   },
   problem: {
     noAnswer: 'no answer from the server',
@@ -422,4 +421,6 @@ export const words = {
   },
 
   sentence,
+  /** The same with a capital. */
+  capital: (text: string) => text.charAt(0).toUpperCase() + text.slice(1),
 };

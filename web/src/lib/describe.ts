@@ -55,15 +55,23 @@ export function stageOf(job: Job, running: readonly number[] = []): string {
   }
 }
 
-/** How long a job takes still: a duration and, where that is known, when it will be done. */
-export function timeLeft(job: Shown, now: number): { left: string; done: string | null } {
+export interface TimeLeft {
+  left: string;
+  /** When it will be done, where that is known. */
+  done: string | null;
+  isKnown: boolean;
+}
+
+/** How long a job takes still. */
+export function timeLeft(job: Shown, now: number): TimeLeft {
   const { left } = words;
-  if (job.doing === 'interrupted') return { left: left.unknown, done: null };
-  if (job.phase === 'join' || job.phase === 'publish') return { left: left.lastSteps, done: null };
+  const unknown = (why: string) => ({ left: why, done: null, isKnown: false });
+  if (job.doing === 'interrupted') return unknown(left.unknown);
+  if (job.phase === 'join' || job.phase === 'publish') return unknown(left.lastSteps);
   if (job.seconds_left === null || job.seconds_left === undefined) {
-    return { left: job.segments_done === 0 ? left.afterFirst : left.unknown, done: null };
+    return unknown(job.segments_done === 0 ? left.afterFirst : left.unknown);
   }
-  return { left: left.about(rough(job.seconds_left)), done: doneAt(job.seconds_left, job.seen, now) };
+  return { left: left.about(rough(job.seconds_left)), done: doneAt(job.seconds_left, job.seen, now), isKnown: true };
 }
 
 /** From the beginning of the work to its end, in seconds. */

@@ -53,5 +53,5 @@ export function size(bytes: number): string {
     step += 1;
   }
   const unit = STEPS[step] ?? 'byte';
-  return format({ style: 'unit', unit, unitDisplay: 'short', maximumSignificantDigits: 3 }).format(value);
+  return format({ style: 'unit', unit, unitDisplay: step === 0 ? 'long' : 'short', maximumSignificantDigits: 3 }).format(value);
 }
