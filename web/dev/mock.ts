@@ -1,6 +1,6 @@
 // A made-up server with the API, for work on the page and for its tests. It is no part of the page.
 // POST mock/world/NAME takes another world; mock/offline, mock/online, mock/version/TEXT, mock/slow/MS, mock/stopping, mock/live,
-// mock/break/PART, mock/tick, mock/segment, mock/finish and mock/missed change how it behaves and what happens.
+// mock/break/PART, mock/watched (204 while a page watches), mock/tick, mock/segment, mock/finish and mock/missed change how it behaves and what happens.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connect, Plugin } from 'vite';
 import type { Action, Details, Outcome, Position, Priority } from '../src/api/types';
@@ -102,7 +102,11 @@ class Mock {
       case 'world':
         Object.assign(this, { isOffline: false, isLive: false, slow: 0, broken: '' });
         this.world = (worlds[value] ?? usual)();
+        for (const one of this.watching) one.end();
+        this.watching.clear();
         break;
+      case 'watched':
+        return this.watching.size > 0;
       case 'offline':
         this.isOffline = true;
         for (const one of this.watching) one.destroy();

@@ -353,6 +353,7 @@ export const words = {
   pulse: { idle: 'Nothing to do', waits: 'Nothing runs', runs: 'Running', offline: 'No answer', on: (engine: string) => `on ${engine}` },
 
   banner: {
+    label: 'The line to the server',
     offline: (time: string) => `No answer from the server since ${time}.`,
     offlineMore: 'If it restarts, jobs go on where they were.',
     again: (seconds: number) => `Trying again in ${number(seconds)} s.`,

@@ -2,8 +2,10 @@
 import { eventsAddress, showSystem } from '../api/client';
 import type { JobChanged, Progress, System } from '../api/types';
 
-/** Seconds before the server is tried again, time after time. */
-const PAUSES = [2, 4, 8, 15];
+/** Milliseconds before the server is tried again, time after time. */
+const PAUSES = [500, 2000, 4000, 8000, 15_000];
+/** A line that was there for so many milliseconds was no failure. */
+const LONG_ENOUGH = 10_000;
 /** So often the server is asked for what no event tells, in milliseconds. */
 const LOOK_EVERY = 30_000;
 
@@ -28,6 +30,7 @@ export class Line {
   #source: EventSource | null = null;
   #after: number | null = null;
   #heard = Date.now();
+  /** Times in a row that the line was not there, or not for long. */
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isTrying = false;
@@ -61,7 +64,7 @@ export class Line {
       this.#open(after ?? this.#after);
       this.offlineSince = null;
     } catch {
-      this.#lost();
+      this.#noAnswer();
     } finally {
       this.#isTrying = false;
     }
@@ -81,37 +84,40 @@ export class Line {
     const on = <T>(name: string, take: (data: T) => void) =>
       source.addEventListener(name, (event: MessageEvent<string>) => {
         this.#heard = Date.now();
-        this.#failures = 0;
         if (event.lastEventId !== '') this.#after = Number(event.lastEventId);
         take(JSON.parse(event.data) as T);
       });
     on<JobChanged>('job', (changed) => this.#listener.job(changed));
     on<Progress>('progress', (progress) => this.#listener.progress(progress));
     on('missed', () => this.#listener.missed());
+    const began = Date.now();
     source.onopen = () => {
       this.#heard = Date.now();
     };
     // The browser would come again by itself, but not after an answer that is none, and without saying when.
     source.onerror = () => {
       source.close();
-      if (this.#source === source) this.#lost();
+      if (this.#source !== source) return;
+      this.#source = null;
+      if (Date.now() - began > LONG_ENOUGH) this.#failures = 0;
+      this.#again();
     };
   }
 
-  /** The line broke. Once the server is asked at once, since it may only have ended the connection. */
-  #lost(): void {
+  /** Comes again after a pause, which grows: at first at once, since the server may only have ended the connection. */
+  #again(): number {
+    this.#failures += 1;
+    const pause = PAUSES[Math.min(this.#failures, PAUSES.length) - 1] ?? 0;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.connect(), pause);
+    return pause;
+  }
+
+  #noAnswer(): void {
     this.#source?.close();
     this.#source = null;
-    clearTimeout(this.#timer);
-    this.#failures += 1;
-    if (this.#failures === 1 && this.offlineSince === null) {
-      this.#timer = setTimeout(() => void this.connect(), 500);
-      return;
-    }
-    const pause = PAUSES[Math.min(this.#failures - 1, PAUSES.length - 1)] ?? 15;
     this.offlineSince ??= this.#heard;
-    this.retryAt = Date.now() + pause * 1000;
-    this.#timer = setTimeout(() => void this.connect(), pause * 1000);
+    this.retryAt = Date.now() + this.#again();
   }
 
   async #look(): Promise<void> {
@@ -120,10 +126,7 @@ export class Line {
       await this.#ask();
       this.#listener.looked();
     } catch {
-      if (this.offlineSince === null) {
-        this.#failures = Math.max(1, this.#failures);
-        this.#lost();
-      }
+      if (this.offlineSince === null) this.#noAnswer();
     }
   }
 }

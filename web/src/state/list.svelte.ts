@@ -21,6 +21,8 @@ export class JobList {
   /** What is known of a job elsewhere. */
   readonly known: (id: number) => Shown | undefined;
   #next: string | null = null;
+  /** Pages that were read: the list is as long as they are. */
+  #pages = 1;
   #asking: AbortController | null = null;
   #isStale = false;
 
@@ -61,6 +63,7 @@ export class JobList {
     await this.#ask(this.pageSize, this.#next, (page, jobs) => {
       this.jobs = withPage(this.jobs, jobs);
       this.#next = page.next ?? null;
+      this.#pages += 1;
     });
   }
 
@@ -75,10 +78,15 @@ export class JobList {
   }
 
   async #read(isNew: boolean): Promise<void> {
-    if (isNew) this.#asking?.abort();
-    const limit = isNew ? this.pageSize : Math.min(LARGEST_PAGE, Math.max(this.pageSize, this.jobs.length));
-    await this.#ask(limit, null, (page, jobs) => {
-      const { jobs: all, keepsTail } = withHead(isNew ? [] : this.jobs, jobs, page.next !== null);
+    if (isNew) {
+      this.#asking?.abort();
+      this.#pages = 1;
+    }
+    const wanted = this.#pages * this.pageSize;
+    await this.#ask(Math.min(LARGEST_PAGE, wanted), null, (page, jobs) => {
+      // What is more than one answer has stays behind it.
+      const tailOf = wanted > LARGEST_PAGE ? this.jobs : [];
+      const { jobs: all, keepsTail } = withHead(tailOf, jobs, page.next !== null);
       this.jobs = all;
       if (!keepsTail) this.#next = page.next ?? null;
     });

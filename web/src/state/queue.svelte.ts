@@ -242,6 +242,8 @@ export class Queue implements Listener {
     const job = jobs.find((one) => one.id === first.id);
     const name = job?.name ?? '';
     const other = first.other_job === null || first.other_job === undefined ? '' : ` ${words.did.otherJob(first.other_job)}`;
+    if (action === 'pause') this.notes.say(words.did.paused(name));
+    if (action === 'resume') this.notes.say(words.did.retried(name));
     if (action === 'remove') this.notes.add({ kind: 'info', text: words.did.removed(done.length, name) });
     if (action === 'cancel' && job !== undefined) {
       const undo = () => void this.act('retry', [job]);
