@@ -9,6 +9,7 @@ export default mergeConfig(
   base,
   defineConfig({
     plugins: real ? [] : [mock()],
-    server: real ? { proxy: { '/api': real } } : {},
+    // The server compares the host that a request is for with the page that it comes from.
+    server: real ? { proxy: { '/api': { target: real, changeOrigin: false } } } : {},
   }),
 );

@@ -33,7 +33,6 @@ export const words = {
 
   days: { today: 'today', yesterday: 'yesterday', tomorrow: 'tomorrow', unknown: 'time not known' },
   at: (day: string, time: string) => `${day}, ${time}`,
-  ofDay: (day: string, time: string) => `${day} at ${time}`,
 
   left: {
     about: (duration: string) => `about ${duration} left`,
@@ -244,9 +243,7 @@ export const words = {
     missingWhy: 'It was removed from the list, or never was on it.',
     toQueue: 'To the queue',
     progress: 'Progress',
-    whatYouCanDo: 'What helps',
     evidence: 'Failed attempts',
-    noEvidence: 'No attempt failed.',
     attemptOn: { segment: (index: number) => `Segment ${number(index + 1)}`, other: 'Reading, joining or publishing' },
     frameRange: (first: number, last: number) => `${number(first)} to ${number(last)}`,
     signal: 'Signal',
@@ -256,17 +253,14 @@ export const words = {
     when: 'When',
     where: 'Frames',
     notes: 'Notes',
-    noNotes: 'No notes.',
     settings: 'Settings',
     report: 'Report',
-    reportMissing: 'No report',
     streams: 'Streams',
     details: 'Details',
     failedAt: (when: string) => `Failed ${when}`,
     doneAt: (when: string) => `Done ${when}`,
     canceledAt: (when: string) => `Canceled ${when}`,
     took: (duration: string) => `took ${duration}`,
-    sinceStart: (duration: string) => `${duration} since its start`,
     facts: {
       work: 'Work',
       model: 'Model',
@@ -287,7 +281,6 @@ export const words = {
       held: 'Held on the disk',
       repeats: 'Frames that repeat',
       subtitles: 'Subtitle files beside the result',
-      failures: 'Failed attempts',
     },
     cropOf: (width: string, height: string, left: string, top: string) => `${width}×${height}, from ${left} pixels left and ${top} from the top`,
     settingsEmpty: 'No settings are known.',
