@@ -181,6 +181,8 @@ export const words = {
     region: 'Selected jobs',
     remove: 'Remove',
     clear: 'Clear the selection',
+    shown: (shown: number, of: number) => `${number(shown)} of ${number(of)}.`,
+    more: 'Show more',
     loaded: (shown: number, of: number) => `${number(shown)} of ${number(of)}. The rest is loaded while you scroll.`,
     everything: (count: number) => `${jobs(count)}.`,
     noMatch: (text: string) => (text === '' ? 'No job has this state.' : `No job has “${text}” in its path.`),

@@ -160,6 +160,9 @@ export class Queue implements Listener {
       if (error instanceof Refused && error.status === 404) {
         this.#drop([id]);
         stale.add(this.running);
+      } else {
+        // It is looked at with the next change.
+        this.#changed.add(id);
       }
     }
   }
