@@ -1,0 +1,256 @@
+// A made-up server with the API, for work on the page and for its tests. It is no part of the page.
+// POST mock/world/NAME takes another world; mock/offline, mock/online, mock/version/TEXT, mock/slow/MS, mock/stopping, mock/live,
+// mock/break/PART, mock/watched (204 while a page watches), mock/tick, mock/segment, mock/finish and mock/missed change how it behaves and what happens.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Connect, Plugin } from 'vite';
+import type { Action, Details, Outcome, Position, Priority } from '../src/api/types';
+import { counts, inOrder, kindOf, report, usual, worlds, type World } from './world';
+
+/** What the server of the page sends with it. */
+const POLICY =
+  "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+class Mock {
+  world: World = usual();
+  isOffline = false;
+  isLive = true;
+  slow = 0;
+  broken = '';
+  readonly watching = new Set<ServerResponse>();
+
+  constructor() {
+    setInterval(() => this.isLive && this.tick(), 1000).unref();
+  }
+
+  send(name: string, data: unknown, id?: number): void {
+    for (const one of this.watching) one.write(`event: ${name}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`);
+  }
+
+  changed(id: number, what: unknown = { changed: {} }): void {
+    const number = (this.world.lastEvent += 1);
+    this.send('job', { number, job: id, at: new Date().toISOString(), what }, number);
+  }
+
+  /** A second of work. */
+  tick(): void {
+    for (const job of this.world.jobs.values()) {
+      if (job.status !== 'running' || job.phase !== 'segments' || !job.frames) continue;
+      job.frames_done = Math.min(job.frames, job.frames_done + 4);
+      if (job.seconds_left) job.seconds_left -= 1;
+      const { id, status, phase, frames, frames_read, frames_done, segments, segments_done, frames_per_second, seconds_left, bytes, engine } = job;
+      this.send('progress', { id, status, phase, frames, frames_read, frames_done, segments, segments_done, frames_per_second, seconds_left, bytes, engine });
+    }
+  }
+
+  list(query: URLSearchParams): unknown {
+    const kinds = (query.get('state') ?? '').split(',').filter((kind) => kind !== '');
+    const search = (query.get('search') ?? '').toLowerCase();
+    const limit = Number(query.get('limit') ?? 100);
+    const all = inOrder(this.world).filter(
+      (job) => (kinds.length === 0 || kinds.includes(kindOf(job))) && job.source.toLowerCase().includes(search),
+    );
+    const after = query.get('after');
+    const from = after === null ? 0 : all.findIndex((job) => String(job.id) === after) + 1;
+    const jobs = all.slice(from, from + limit);
+    const next = from + limit < all.length ? String(jobs.at(-1)?.id) : null;
+    return { jobs, next, total: all.length, counts: counts(this.world), files: after === null ? this.world.files : [], last_event: this.world.lastEvent };
+  }
+
+  act(action: Action, job: Details): Outcome {
+    const now = new Date().toISOString();
+    const refused = { id: job.id, changed: false, detail: `this cannot be done to a job that is ${job.status}`, other_job: null };
+    const isOver = kindOf(job) === 'done' || kindOf(job) === 'canceled' || kindOf(job) === 'failed';
+    const change = (more: Partial<Details>) => Object.assign(job, more);
+    if (action === 'pause' && !isOver) change({ status: 'paused', doing: job.status === 'running' ? 'pausing' : 'paused', seconds_left: null });
+    else if (action === 'resume' && job.status === 'paused') change({ status: 'queued', doing: 'queued' });
+    else if (action === 'cancel' && (!isOver || job.status === 'failed')) change({ status: 'canceled', doing: 'canceled', ended: now });
+    else if (action === 'retry' && isOver && job.status !== 'done') change({ status: 'queued', doing: 'queued', ended: null, reason: null });
+    else if (action === 'make_again' && isOver) change({ status: 'queued', doing: 'queued', ended: null, frames_done: 0, segments_done: 0 });
+    else if (action === 'remove' && isOver && (job.status !== 'failed' || job.frames_done === 0)) {
+      this.world.jobs.delete(job.id);
+      this.changed(job.id, 'forgotten');
+      return { id: job.id, changed: true, detail: 'done', other_job: null };
+    } else if (action === 'remove' && job.status === 'failed') {
+      return { ...refused, detail: `it has ${job.frames_done} finished frames; cancel it first to throw them away` };
+    } else return refused;
+    this.changed(job.id);
+    return { id: job.id, changed: true, detail: 'done', other_job: null };
+  }
+
+  move(id: number, to: Position): void {
+    const job = this.world.jobs.get(id);
+    if (!job) return;
+    const others = inOrder(this.world).filter((one) => one.id !== id);
+    const before = typeof to === 'object' ? to.before : null;
+    const group = others.filter((one) => kindOf(one) === 'waiting' && one.priority === job.priority);
+    const next = to === 'first' ? group[0] : to === 'last' ? undefined : group.find((one) => one.id === before);
+    const at = next ? others.indexOf(next) : group.length > 0 ? others.indexOf(group.at(-1) as Details) + 1 : others.length;
+    others.splice(at, 0, job);
+    this.world.jobs = new Map(others.map((one) => [one.id, one]));
+  }
+
+  watch(request: IncomingMessage, response: ServerResponse): void {
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    response.write(': hello\nretry: 2000\n\n');
+    this.watching.add(response);
+    request.on('close', () => this.watching.delete(response));
+  }
+
+  control(path: string): boolean {
+    const [what, value = ''] = path.split('/');
+    switch (what) {
+      case 'world':
+        Object.assign(this, { isOffline: false, isLive: false, slow: 0, broken: '' });
+        this.world = (worlds[value] ?? usual)();
+        for (const one of this.watching) one.end();
+        this.watching.clear();
+        break;
+      case 'watched':
+        return this.watching.size > 0;
+      case 'offline':
+        this.isOffline = true;
+        for (const one of this.watching) one.destroy();
+        this.watching.clear();
+        break;
+      case 'online':
+        this.isOffline = false;
+        break;
+      case 'version':
+        this.world.system.version = value;
+        break;
+      case 'stopping':
+        this.world.system.stopping = true;
+        break;
+      case 'slow':
+        this.slow = Number(value);
+        break;
+      case 'break':
+        this.broken = value;
+        break;
+      case 'live':
+        this.isLive = true;
+        break;
+      case 'tick':
+        this.tick();
+        break;
+      case 'missed':
+        this.send('missed', { missed: 3 });
+        break;
+      case 'finish':
+        for (const job of this.world.jobs.values()) {
+          if (job.status !== 'running' || job.phase !== 'segments') continue;
+          Object.assign(job, { status: 'done', doing: 'done', ended: new Date().toISOString(), result: '/srv/upscaled/output/x.mkv' });
+          this.world.segments.delete(job.id);
+          this.changed(job.id);
+        }
+        break;
+      case 'segment':
+        for (const [id, segments] of this.world.segments) {
+          const job = this.world.jobs.get(id);
+          const first = segments.find((segment) => segment.state === 'running');
+          if (job?.status !== 'running' || !first) continue;
+          Object.assign(first, { state: 'finished', reused_frames: 0 });
+          const next = segments.find((segment) => segment.state === 'waiting');
+          if (next) next.state = 'running';
+          job.segments_done += 1;
+          this.changed(id);
+        }
+        break;
+      default:
+        return false;
+    }
+    return true;
+  }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  let text = '';
+  for await (const part of request) text += String(part);
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+function handler(mock: Mock): Connect.NextHandleFunction {
+  return (request, response, next) => {
+    const url = new URL(request.url ?? '/', 'http://mock');
+    const at = url.pathname.indexOf('/api/v1/');
+    if (url.pathname.startsWith('/mock/')) {
+      response.statusCode = mock.control(url.pathname.slice('/mock/'.length)) ? 204 : 404;
+      response.end();
+      return;
+    }
+    if (at < 0) {
+      next();
+      return;
+    }
+    if (mock.isOffline) {
+      request.socket.destroy();
+      return;
+    }
+    const path = url.pathname.slice(at + '/api/v1/'.length);
+    const go = () => void answer(mock, path, url, request, response);
+    if (mock.slow > 0 && path !== 'events') setTimeout(go, mock.slow);
+    else go();
+  };
+}
+
+async function answer(mock: Mock, path: string, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const json = (body: unknown, status = 200) => {
+    response.writeHead(status, { 'content-type': status < 400 ? 'application/json' : 'application/problem+json', 'cache-control': 'no-store' });
+    response.end(JSON.stringify(body));
+  };
+  const problem = (status: number, code: string, detail: string) => json({ type: 'about:blank', title: '', status, code, detail }, status);
+  const [first, id, what] = path.split('/');
+  if (mock.broken !== '' && first === mock.broken) return problem(500, 'internal', 'the server failed; its log says why');
+  if (first === 'events') return mock.watch(request, response);
+  if (first === 'system') return json(mock.world.system);
+  if (first !== 'jobs') return problem(404, 'no_route', 'there is nothing at this address');
+  if (id === undefined) return json(mock.list(url.searchParams));
+  if (id === 'actions') {
+    const { action, jobs } = (await bodyOf(request)) as { action: Action; jobs: 'all' | { numbers: number[] } };
+    const isFor = (one: Details) => (action === 'pause' ? ['running', 'waiting'].includes(kindOf(one)) : one.status === 'paused');
+    const chosen = jobs === 'all' ? [...mock.world.jobs.values()].filter(isFor) : jobs.numbers.flatMap((one) => mock.world.jobs.get(one) ?? []);
+    return json({ outcomes: chosen.map((one) => mock.act(action, one)) });
+  }
+  const job = mock.world.jobs.get(Number(id));
+  if (!job) return problem(404, 'no_job', `there is no job ${id}`);
+  if (what === undefined) return json(job);
+  if (what === 'segments') {
+    const from = Number(url.searchParams.get('from') ?? 0);
+    return json({ segments: (mock.world.segments.get(job.id) ?? []).slice(from, from + Number(url.searchParams.get('limit') ?? 5000)) });
+  }
+  if (what === 'report') return json(report(job));
+  if (what === 'result') {
+    response.writeHead(200, { 'content-disposition': "attachment; filename*=UTF-8''film_upscaled.mkv" });
+    response.end('film');
+    return;
+  }
+  if (what === 'priority') {
+    job.priority = ((await bodyOf(request)) as { priority: Priority }).priority;
+    mock.changed(job.id);
+    return json({ outcomes: [{ id: job.id, changed: true, detail: 'done', other_job: null }] });
+  }
+  if (what === 'position') {
+    mock.move(job.id, ((await bodyOf(request)) as { to: Position }).to);
+    response.statusCode = 204;
+    response.end();
+    return;
+  }
+  return problem(404, 'no_route', 'there is nothing at this address');
+}
+
+export function mock(): Plugin {
+  const made = new Mock();
+  return {
+    name: 'mock',
+    configureServer(server) {
+      server.middlewares.use(handler(made));
+    },
+    configurePreviewServer(server) {
+      server.middlewares.use((_request, response, next) => {
+        response.setHeader('content-security-policy', POLICY);
+        next();
+      });
+      server.middlewares.use(handler(made));
+    },
+  };
+}

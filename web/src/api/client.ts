@@ -1,0 +1,92 @@
+// The API over HTTP. All addresses are relative, so that the page works below any path of a proxy.
+import { words } from '../words';
+import type { Action, Details, JobPage, Outcome, Position, Priority, Problem, Report, Segment, System } from './types';
+
+export const BASE = 'api/v1';
+/** A request without an answer for so long has failed. */
+const PATIENCE = 15_000;
+
+/** The server did not answer, or something between it and the browser did in its place. */
+export class NoAnswer extends Error {}
+
+/** The server refused. */
+export class Refused extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, detail: string) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+async function ask<T>(path: string, init: RequestInit = {}, signal?: AbortSignal): Promise<T> {
+  const patience = AbortSignal.timeout(PATIENCE);
+  let response: Response;
+  let body: unknown;
+  try {
+    response = await fetch(`${BASE}/${path}`, { ...init, signal: signal ? AbortSignal.any([signal, patience]) : patience });
+    const text = await response.text();
+    body = text === '' ? undefined : JSON.parse(text);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new NoAnswer(words.problem.noAnswer);
+  }
+  if (response.ok) return body as T;
+  const problem = body as Partial<Problem> | undefined;
+  if (typeof problem?.detail === 'string') throw new Refused(response.status, problem.code ?? '', problem.detail);
+  throw new NoAnswer(words.problem.status(response.status));
+}
+
+function send<T>(method: 'POST' | 'PUT', path: string, body: unknown): Promise<T> {
+  return ask<T>(path, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+}
+
+export interface ListQuery {
+  state: string;
+  search?: string;
+  limit: number;
+  after?: string;
+}
+
+export function listJobs(query: ListQuery, signal?: AbortSignal): Promise<JobPage> {
+  const parameters = new URLSearchParams({ state: query.state, limit: String(query.limit) });
+  if (query.search) parameters.set('search', query.search);
+  if (query.after) parameters.set('after', query.after);
+  return ask<JobPage>(`jobs?${parameters}`, {}, signal);
+}
+
+export const showJob = (id: number, signal?: AbortSignal) => ask<Details>(`jobs/${id}`, {}, signal);
+export const showReport = (id: number, signal?: AbortSignal) => ask<Report>(`jobs/${id}/report`, {}, signal);
+export const showSystem = (signal?: AbortSignal) => ask<System>('system', {}, signal);
+
+export async function segmentsOf(id: number, from: number, limit: number, signal?: AbortSignal): Promise<Segment[]> {
+  return (await ask<{ segments: Segment[] }>(`jobs/${id}/segments?from=${from}&limit=${limit}`, {}, signal)).segments;
+}
+
+/** Jobs that one request may name. */
+const MOST_AT_ONCE = 1000;
+
+export async function act(action: Action, ids: readonly number[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (let at = 0; at < ids.length; at += MOST_AT_ONCE) {
+    const numbers = ids.slice(at, at + MOST_AT_ONCE);
+    outcomes.push(...(await send<{ outcomes: Outcome[] }>('POST', 'jobs/actions', { action, jobs: { numbers } })).outcomes);
+  }
+  return outcomes;
+}
+
+export async function actOnAll(action: Action): Promise<Outcome[]> {
+  return (await send<{ outcomes: Outcome[] }>('POST', 'jobs/actions', { action, jobs: 'all' })).outcomes;
+}
+
+export async function setPriority(id: number, priority: Priority): Promise<Outcome[]> {
+  return (await send<{ outcomes: Outcome[] }>('PUT', `jobs/${id}/priority`, { priority })).outcomes;
+}
+
+export const setPosition = (id: number, to: Position) => send<undefined>('PUT', `jobs/${id}/position`, { to });
+
+export const resultAddress = (id: number) => `${BASE}/jobs/${id}/result`;
+export const reportAddress = (id: number) => `${BASE}/jobs/${id}/report`;
+export const eventsAddress = (after: number | null) => (after === null ? `${BASE}/events` : `${BASE}/events?after=${after}`);

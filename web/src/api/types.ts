@@ -1,0 +1,62 @@
+// The API's types under short names.
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+export type Job = Schemas['Job'];
+export type Progress = Schemas['Progress'];
+export type Details = Schemas['Details'];
+export type Attempt = Schemas['Attempt'];
+export type Notice = Schemas['Notice'];
+export type Counts = Schemas['JobCounts'];
+export type JobPage = Schemas['JobPage'];
+export type WaitingFile = Schemas['File'];
+export type Segment = Schemas['Segment'];
+export type Outcome = Schemas['JobOutcome'];
+export type Action = Schemas['Action'];
+export type Priority = Schemas['Priority'];
+export type Position = Schemas['Position'];
+export type System = Schemas['System'];
+export type Problem = Schemas['Problem'];
+
+/** What an event says of a job. The description of the API lists no events, since they are no answers. */
+export interface JobChanged {
+  number: number;
+  job: number;
+  at: string;
+  what: { kind?: string } | string;
+}
+
+/** A stream as a report has it. */
+export interface Stream {
+  index: number;
+  kind: string;
+  codec: string;
+  language?: string;
+  title?: string;
+}
+
+/** A file as a report has it. */
+export interface ReportSide {
+  path?: string;
+  bytes?: number | null;
+  size?: string | null;
+  format?: string;
+  streams?: Stream[];
+}
+
+/** A report, as far as it is shown; one of another version may lack any of it. */
+export interface Report {
+  version?: string;
+  source?: ReportSide;
+  result?: ReportSide;
+  model?: { name?: string; checksum?: string | null };
+  encoder?: { encoder?: string; pixel_format?: string; quality?: number | null; preset?: string | null; refused?: string[] };
+  engine?: string;
+  frames?: number | null;
+  frames_per_second?: number | null;
+  filled?: { first: number; end: number }[];
+  notes?: string[];
+  checks?: { frames_decoded?: number; largest_time_error_milliseconds?: number };
+  subtitle_files?: { taken?: string[]; notes?: string[] };
+}

@@ -1,0 +1,48 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { secondsTaken, stageOf, stateOf, timeLeft } from './describe';
+import type { Shown } from './jobs';
+import { setLocale } from './numbers';
+
+beforeAll(() => setLocale('en-GB'));
+
+const now = Date.UTC(2026, 10, 28, 16, 52);
+const job = (more: Partial<Shown>) =>
+  ({ status: 'running', doing: 'upscaling', phase: 'segments', segments: 754, segments_done: 462, seen: now, result_gone: false, ...more }) as Shown;
+
+describe('the time left', () => {
+  test('is about a duration, with the time of the end', () => {
+    expect(timeLeft(job({ seconds_left: 17_400 }), now)).toEqual({ left: 'about 4 h 50 min left', done: 'done at about 21:45', isKnown: true });
+  });
+
+  test('is not told before it is known, while the worker is silent, nor of the last steps', () => {
+    const left = (more: Partial<Shown>) => timeLeft(job(more), now);
+    expect(left({ segments_done: 0 })).toMatchObject({ left: 'time left is known after the first segment', isKnown: false });
+    expect(left({})).toMatchObject({ left: 'time left not known', isKnown: false });
+    expect(left({ seconds_left: 60, doing: 'interrupted' })).toMatchObject({ left: 'time left not known', isKnown: false });
+    expect(left({ seconds_left: 0, phase: 'join' })).toMatchObject({ done: null, isKnown: false });
+  });
+});
+
+test('the stage names the segment, where one is made', () => {
+  expect(stageOf(job({}), [462])).toBe('making segment 463 of 754');
+  expect(stageOf(job({}), [462, 463])).toBe('making 2 segments, 462 of 754 are finished');
+  expect(stageOf(job({}))).toBe('462 of 754 segments are finished');
+  expect(stageOf(job({ phase: 'index', frames_read: 41_200 }))).toBe('reading the source: 41,200 frames so far');
+  expect([stageOf(job({ phase: 'join' })), stageOf(job({ phase: 'publish' }))]).toEqual(['joining and checking', 'publishing']);
+});
+
+test('a state has a word of its own', () => {
+  const text = (more: Partial<Shown>) => stateOf(job(more)).text;
+  expect(text({ status: 'paused', doing: 'pausing' })).toBe('Pausing after this segment');
+  expect(text({ status: 'paused', doing: 'paused' })).toBe('Paused');
+  expect(text({ doing: 'interrupted' })).toBe('No sign of life from the worker');
+  expect(text({ status: 'done', result_gone: true })).toBe('Done, result not at its place');
+  expect(text({ status: 'queued' })).toBe('Waiting');
+});
+
+test('what a job took is known once it has ended', () => {
+  const started = '2026-11-28T10:00:00Z';
+  expect(secondsTaken(job({ started, ended: '2026-11-28T12:41:00Z' }))).toBe(9660);
+  expect(secondsTaken(job({ started }))).toBeNull();
+  expect(secondsTaken(job({ started, ended: '2026-11-28T09:00:00Z' }))).toBeNull();
+});

@@ -1,0 +1,88 @@
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { expect, open, row, tell, test } from './server';
+
+const found = async (page: Page) => {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`);
+};
+
+const views: [string, string, (page: Page) => Promise<void>][] = [
+  ['the queue', '#/', (page) => expect(row(page, 405)).toBeVisible()],
+  ['done jobs', '#/done', (page) => expect(row(page, 390)).toBeVisible()],
+  ['a running job', '#/jobs/405', (page) => expect(page.getByText('about 4 h 50 min left')).toBeVisible()],
+  ['a failed job', '#/jobs/398', (page) => expect(page.getByText('Why it failed')).toBeVisible()],
+  ['a job that is done', '#/jobs/390', (page) => expect(page.getByText('In the source')).toBeVisible()],
+  ['a job that is not there', '#/jobs/99', (page) => expect(page.getByText('This job is not there')).toBeVisible()],
+  [
+    'the keys',
+    '#/',
+    async (page) => {
+      await expect(row(page, 405)).toBeVisible();
+      await page.keyboard.press('?');
+      await expect(page.getByRole('dialog')).toBeVisible();
+    },
+  ],
+  [
+    'a menu',
+    '#/',
+    async (page) => {
+      await page.getByRole('button', { name: 'More for Night skyline.mpg' }).click();
+      await expect(page.getByRole('menuitem').first()).toBeFocused();
+    },
+  ],
+  [
+    'a question',
+    '#/jobs/398',
+    async (page) => {
+      await page.getByRole('button', { name: 'More for Harbour 1991.vob' }).click();
+      await page.getByRole('menuitem', { name: 'Cancel…' }).click();
+      await expect(page.getByRole('alertdialog')).toBeVisible();
+    },
+  ],
+  [
+    'a selection',
+    '#/done',
+    async (page) => {
+      await page.getByLabel('Select Roofs.mp4').click();
+      await expect(page.getByText('1 selected')).toBeVisible();
+    },
+  ],
+  [
+    'no answer',
+    '#/',
+    async (page) => {
+      await expect(row(page, 405)).toBeVisible();
+      await tell('offline');
+      await expect(page.getByText(/No answer from the server since/)).toBeVisible();
+    },
+  ],
+];
+
+for (const width of [1440, 390]) {
+  test.describe(`at ${width} pixels`, () => {
+    test.use({ viewport: { width, height: 900 } });
+    for (const [name, hash, prepare] of views) {
+      test(`axe finds nothing in ${name}, light or dark`, async ({ page }) => {
+        await open(page, hash);
+        await prepare(page);
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme });
+          expect(await found(page)).toEqual([]);
+        }
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        expect(overflow).toBeLessThanOrEqual(0);
+      });
+    }
+  });
+}
+
+test.describe('without jobs', () => {
+  test.use({ world: 'empty' });
+
+  test('axe finds nothing in the first visit', async ({ page }) => {
+    await open(page);
+    await expect(page.getByText('/srv/upscaled/input')).toBeVisible();
+    expect(await found(page)).toEqual([]);
+  });
+});
