@@ -26,6 +26,20 @@ pub enum Scope {
     Admin,
 }
 
+impl Scope {
+    /// All of them: each has what those before it have.
+    pub const ALL: [Self; 3] = [Self::Read, Self::Control, Self::Admin];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Control => "control",
+            Self::Admin => "admin",
+        }
+    }
+}
+
 /// A token of a program, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {

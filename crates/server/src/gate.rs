@@ -36,8 +36,7 @@ impl Caller {
             Self::Unknown(_) => None,
         };
         // Each has those before it.
-        let all = [Scope::Read, Scope::Control, Scope::Admin];
-        all.into_iter().filter(|scope| Some(*scope) <= highest).collect()
+        Scope::ALL.into_iter().filter(|scope| Some(*scope) <= highest).collect()
     }
 }
 
@@ -109,12 +108,7 @@ fn refused(caller: &Caller, scope: Scope) -> Problem {
             "the password was lost with the ledger: the owner sets a new one with `upscaled password`"
         }
         _ => {
-            let scope = match scope {
-                Scope::Read => "read",
-                Scope::Control => "control",
-                Scope::Admin => "admin",
-            };
-            let detail = format!("the token has not the scope `{scope}`");
+            let detail = format!("the token has not the scope `{}`", scope.name());
             return Problem::new(StatusCode::FORBIDDEN, "forbidden", detail);
         }
     };

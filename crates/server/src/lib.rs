@@ -1,5 +1,5 @@
 //! What a browser and other programs reach over HTTP: the API, what happens as it happens, figures for monitoring, and the page.
-//! Each route says who may use it ([`policy`]), and each request is looked at before it is answered ([`guard`], [`gate`]).
+//! Each route says who may use it (`policy`), and each request is looked at before it is answered (`guard`, `gate`).
 //!
 //! Goals: a client of the coordinator's [`Handle`], as the command line is one; a mistake or an attack of a client costs nothing but
 //! its own connection.

@@ -44,15 +44,11 @@ impl Policy {
 
     /// What the description of the API says of it.
     fn described(self) -> Vec<SecurityRequirement> {
-        let of_scope = |scope| {
-            vec![SecurityRequirement::new("session", [""; 0]), SecurityRequirement::new("token", [scope])]
+        let of_scope = |scope: Scope| {
+            let token = SecurityRequirement::new("token", [scope.name()]);
+            vec![SecurityRequirement::new("session", [""; 0]), token]
         };
-        match self {
-            Self::Public => Vec::new(),
-            Self::Read => of_scope("read"),
-            Self::Control => of_scope("control"),
-            Self::Admin => of_scope("admin"),
-        }
+        self.scope().map_or_else(Vec::new, of_scope)
     }
 }
 

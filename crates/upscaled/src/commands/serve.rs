@@ -49,6 +49,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     if let Some(rescue) = &rescue {
         tracing::warn!("{rescue}");
     }
+    http::check_password(&settings.listening, &root, &ledger).await?;
     make_output(&root, &ledger).await?;
     let place = |folder: PathBuf| Some(ServerFolder::new(folder, &root.state()));
     let folders = ServerFolders { input: place(root.input()), output: place(root.output()) };
