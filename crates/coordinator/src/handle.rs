@@ -7,6 +7,7 @@ use job::{JobId, Millis, Priority, Settings};
 use ledger::{Events, Ledger, Record};
 use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 
+use crate::access::Access;
 use crate::clock::now;
 use crate::commands::{
     self, Change, Counts, JobList, ListFilter, Moved, NewPosition, Outcome, Page, PageQuery, Refusal, Reply,
@@ -28,6 +29,7 @@ pub struct Handle(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     ledger: Ledger,
+    access: Access,
     /// Wakes the service that works on the jobs; `None` where there is none.
     wake: Option<Wake>,
     /// Who reads the settings of the server again.
@@ -51,12 +53,22 @@ impl ReloadWish {
 impl Handle {
     /// A handle on jobs that a service works on which waits for this wake.
     pub fn new(ledger: Ledger, wake: Wake, reload: Option<mpsc::Sender<ReloadWish>>) -> Self {
-        Self(Arc::new(Inner { ledger, wake: Some(wake), reload, changing: Mutex::new(()) }))
+        Self::of(ledger, Some(wake), reload)
     }
 
     /// A handle on jobs that no service works on: the caller holds the ledger's lock.
     pub fn alone(ledger: Ledger) -> Self {
-        Self(Arc::new(Inner { ledger, wake: None, reload: None, changing: Mutex::new(()) }))
+        Self::of(ledger, None, None)
+    }
+
+    fn of(ledger: Ledger, wake: Option<Wake>, reload: Option<mpsc::Sender<ReloadWish>>) -> Self {
+        let access = Access::new(ledger.clone());
+        Self(Arc::new(Inner { ledger, access, wake, reload, changing: Mutex::new(()) }))
+    }
+
+    /// Who may use the server over HTTP.
+    pub fn access(&self) -> &Access {
+        &self.0.access
     }
 
     /// Does what a request asks for.
@@ -82,6 +94,7 @@ impl Handle {
             Request::Prioritize { jobs, priority } => Reply::Changed(self.prioritize(&jobs, priority).await?),
             Request::Move { jobs, to } => Reply::Moved(self.set_position(&jobs, &to).await?),
             Request::Reload => Reply::Reloaded(self.reload().await?),
+            Request::Access(request) => Reply::Access(self.0.access.perform(request, now()).await?),
         })
     }
 

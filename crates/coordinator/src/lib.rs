@@ -5,6 +5,7 @@
 //! behind a [`Handle`], whether they ask in this process or over the [`socket`].
 //! Non-goals: rules (those are `job`'s), pixels (those are the worker's), talking to people (that is `upscaled`'s).
 
+mod access;
 mod admission;
 mod advance;
 mod attempt;
@@ -54,6 +55,9 @@ mod updates;
 mod view;
 mod wake;
 
+pub use access::{
+    Access, AccessError, AccessReply, AccessRequest, Password, PasswordState, Secret, Verifier,
+};
 pub use away::{ServerFolder, ServerFolders};
 pub use clock::now;
 pub use error::Error;
@@ -63,7 +67,7 @@ pub use inbox::{
     Standing, passed_over, scan,
 };
 pub use known::{finished_result, is_known_as_result, is_of_another_source};
-pub use ledger::{Events, JobEvent};
+pub use ledger::{Events, JobEvent, Scope, Token};
 pub use leftovers::discard_work;
 pub use manifest::{bring_back, source_of};
 pub use names::{Naming, job_folders, report_of, result_names};

@@ -4,6 +4,7 @@
 //! ledger at once.
 //! Non-goals: deciding anything (that is `job`'s), files other than the database (those are `storage`'s).
 
+mod access;
 mod apply;
 mod base;
 mod error;
@@ -11,6 +12,7 @@ mod events;
 mod forget;
 mod open;
 mod page;
+mod private;
 mod queue;
 mod record;
 mod rescue;
@@ -22,6 +24,7 @@ mod sources;
 mod store;
 mod upgrade;
 
+pub use access::{Scope, SecretDigest, Token};
 pub use apply::Applied;
 pub use base::Base;
 pub use error::Error;

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::base::Base;
 use crate::error::is_corrupt;
 use crate::seal::structure;
-use crate::{Error, events, upgrade};
+use crate::{Error, events, private, upgrade};
 
 /// How long a writer waits for another process: transactions take milliseconds, a busy disk seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -74,6 +74,7 @@ impl Ledger {
     }
 
     async fn open_once(path: &Path, had_tables: bool) -> Result<Self, Error> {
+        private::keep(path);
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)

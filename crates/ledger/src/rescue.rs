@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::{Error, Ledger};
+use crate::{Error, Ledger, private};
 
 /// How often a ledger that is being closed is looked at, and how long between two looks.
 const CLOSING_LOOKS: u32 = 1000;
@@ -35,7 +35,8 @@ impl fmt::Display for Rescue {
 
 impl Ledger {
     /// Opens the ledger in a file. One that is damaged in any way is put aside under another name; its backup takes its
-    /// place, else a new one does. What happened is told.
+    /// place, else a new one does. What happened is told. The backup does not bring the password, sessions and tokens back:
+    /// they may have been changed or revoked since.
     ///
     /// Only for a caller that holds the lock of the folder: no other process may have the ledger open.
     ///
@@ -56,7 +57,10 @@ impl Ledger {
         if backup.exists() {
             restore(&backup, path)?;
             match Self::open_whole(path, false).await {
-                Ok(ledger) => return Ok((ledger, Some(Rescue { finding, aside, from_backup: true }))),
+                Ok(ledger) => {
+                    ledger.forget_access().await?;
+                    return Ok((ledger, Some(Rescue { finding, aside, from_backup: true })));
+                }
                 Err(error) if error.is_damage() => put_aside(path).await?,
                 Err(error) => return Err(error),
             };
@@ -93,6 +97,8 @@ impl Ledger {
         if part.exists() {
             fs::remove_file(&part).map_err(file("remove", &part))?;
         }
+        // An empty file is as good as none to the database, and keeps its rights.
+        private::make(&part).map_err(file("create", &part))?;
         let name = part.to_string_lossy();
         sqlx::query("VACUUM INTO $1").bind(&*name).execute(&self.pool).await?;
         let synced = File::open(&part).and_then(|file| file.sync_all());

@@ -27,7 +27,10 @@ fn new_job(number: i64) -> NewJob {
 }
 
 /// Makes tables as they were before version 9.
-const OLDER_THAN_9: [&str; 11] = [
+const OLDER_THAN_9: [&str; 14] = [
+    "DROP TABLE owner",
+    "DROP TABLE session",
+    "DROP TABLE token",
     "DROP TABLE forgotten",
     "DROP TABLE event",
     "DROP INDEX segment_pending",

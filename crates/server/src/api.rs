@@ -5,20 +5,27 @@ mod events;
 mod jobs;
 mod outcome;
 pub(crate) mod result;
+mod sign_in;
 mod system;
+mod tokens;
 
 use std::sync::Arc;
 
 use coordinator::{Handle, Shutdown};
 use tokio::sync::Semaphore;
 use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::system::FreeSpace;
 pub use system::About;
 
+use crate::cookie;
+use crate::gate::Gate;
 use crate::live::Live;
+use crate::policy::Policy::{Admin, Control, Public, Read};
+use crate::policy::Routes;
 use crate::uploads::{self, Uploads};
 use crate::wire::Words;
 
@@ -32,6 +39,7 @@ pub(crate) struct Api {
     pub(crate) live: Live,
     pub(crate) about: Arc<About>,
     pub(crate) words: Words,
+    pub(crate) gate: Gate,
     pub(crate) shutdown: Shutdown,
     pub(crate) free_space: FreeSpace,
     pub(crate) uploads: Arc<Uploads>,
@@ -44,12 +52,13 @@ impl Api {
         live: Live,
         about: About,
         words: Words,
-        shutdown: Shutdown,
+        gate: Gate,
         uploads: Arc<Uploads>,
+        shutdown: Shutdown,
     ) -> Self {
         let watching = Arc::new(Semaphore::new(MOST_WATCHING));
         let free_space = FreeSpace::new(about.output.clone());
-        Self { handle, live, about: Arc::new(about), words, shutdown, free_space, uploads, watching }
+        Self { handle, live, about: Arc::new(about), words, gate, shutdown, free_space, uploads, watching }
     }
 }
 
@@ -57,27 +66,43 @@ impl Api {
 #[openapi(info(
     title = "upscaled",
     description = "A self-hosted video upscaling server: its jobs, what happens to them, and itself. \
-        Requests that change something must come from the server's own page or from no page at all.",
+        Requests that change something must come from the server's own page or from no page at all. \
+        As long as the server listens on loopback alone and no password is set, no request needs a session or a token.",
     license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
 ))]
 struct Description;
 
 /// The routes below `/api/v1`, and their description.
 pub(crate) fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(Description::openapi()).nest(
-        "/api/v1",
-        OpenApiRouter::new()
-            .routes(routes!(jobs::list))
-            .routes(routes!(jobs::show))
-            .routes(routes!(jobs::segments))
-            .routes(routes!(jobs::set_priority))
-            .routes(routes!(jobs::set_position))
-            .routes(routes!(actions::act))
-            .routes(routes!(actions::act_on_one))
-            .routes(routes!(result::report))
-            .routes(routes!(result::result))
-            .routes(routes!(events::events))
-            .routes(routes!(system::system))
-            .merge(uploads::router()),
-    )
+    let routes = Routes::new()
+        .api(Read, routes!(jobs::list))
+        .api(Read, routes!(jobs::show))
+        .api(Read, routes!(jobs::segments))
+        .api(Control, routes!(jobs::set_priority))
+        .api(Control, routes!(jobs::set_position))
+        .api(Control, routes!(actions::act))
+        .api(Control, routes!(actions::act_on_one))
+        .api(Read, routes!(result::report))
+        .api(Read, routes!(result::result))
+        .api(Read, routes!(events::events))
+        .api(Read, routes!(system::system))
+        .api(Public, routes!(sign_in::session))
+        .api(Public, routes!(sign_in::sign_in))
+        .api(Public, routes!(sign_in::sign_out))
+        .api(Admin, routes!(sign_in::set_password))
+        .api(Admin, routes!(tokens::list))
+        .api(Admin, routes!(tokens::create))
+        .api(Admin, routes!(tokens::revoke))
+        .merge(uploads::routes());
+    OpenApiRouter::with_openapi(description()).nest("/api/v1", routes.described())
+}
+
+fn description() -> utoipa::openapi::OpenApi {
+    let mut description = Description::openapi();
+    let schemes = &mut description.components.get_or_insert_default().security_schemes;
+    let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(cookie::NAME)));
+    schemes.insert("session".to_owned(), cookie.into());
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    schemes.insert("token".to_owned(), bearer.into());
+    description
 }

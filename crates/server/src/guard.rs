@@ -2,7 +2,8 @@
 //! page made a browser send.
 //!
 //! The first keeps out pages whose name was made to lead here after they were loaded (DNS rebinding), the second those that
-//! send a form or a script's request to a server that they cannot read (cross-site request forgery).
+//! send a form or a script's request to a server that they cannot read (cross-site request forgery). A request with a token is
+//! no such: browsers add none by themselves.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -13,6 +14,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header, uri::Authority};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::gate::Gate;
 use crate::problem::Problem;
 
 /// The names that this server answers to, without ports.
@@ -37,39 +39,58 @@ impl Hosts {
     }
 }
 
-/// Lets requests through that are for this server and that no other page made.
-pub(crate) async fn guard(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
-    match check(&hosts, request.method(), request.uri(), request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    }
+/// What looks at every request.
+#[derive(Debug, Clone)]
+pub(crate) struct Guard {
+    pub(crate) hosts: Hosts,
+    pub(crate) gate: Gate,
 }
 
-fn check(hosts: &Hosts, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
-    let forbidden = |code, detail: &str| Err(Problem::new(StatusCode::FORBIDDEN, code, detail));
+/// Lets requests through that are for this server and that no other page made, and lets routes know the gate.
+pub(crate) async fn guard(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
+    let Guard { hosts, gate } = guard;
+    let host = match check_host(&hosts, request.uri(), request.headers()) {
+        Ok(host) => host,
+        Err(problem) => return problem.into_response(),
+    };
+    if let Err(problem) = check_origin(&host, request.method(), request.headers())
+        && !gate.is_of_token(request.headers()).await
+    {
+        return problem.into_response();
+    }
+    request.extensions_mut().insert(gate);
+    next.run(request).await
+}
+
+/// The name of this server that a request is for.
+fn check_host(hosts: &Hosts, uri: &Uri, headers: &HeaderMap) -> Result<Authority, Problem> {
     let Some(host) = host(uri, headers) else {
         return Err(Problem::bad_request("the request does not say for which host it is"));
     };
-    if !hosts.has(&host) {
-        return forbidden(
-            "unknown_host",
-            "this server does not answer to that name; its owner can allow the name in the settings of the server",
-        );
+    if hosts.has(&host) {
+        return Ok(host);
     }
+    let detail = "this server does not answer to that name; its owner can allow the name in the settings of the server";
+    Err(Problem::new(StatusCode::FORBIDDEN, "unknown_host", detail))
+}
+
+/// Refuses a change that another page made a browser send.
+fn check_origin(host: &Authority, method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
     if method.is_safe() {
         return Ok(());
     }
     let is_of_this_page = match header(headers, header::ORIGIN.as_str()) {
-        Some(origin) => origin.parse::<Uri>().is_ok_and(|origin| origin.authority() == Some(&host)),
+        Some(origin) => origin.parse::<Uri>().is_ok_and(|origin| origin.authority() == Some(host)),
         // Browsers say so with every request; other programs send neither.
         None => {
             !header(headers, "sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site")
         }
     };
-    if !is_of_this_page {
-        return forbidden("foreign_origin", "another page made this request; use the page of this server");
+    if is_of_this_page {
+        return Ok(());
     }
-    Ok(())
+    let detail = "another page made this request; use the page of this server";
+    Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail))
 }
 
 /// The host that a request is for; `None` where it says none, or several.
@@ -100,7 +121,8 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, HeaderValue::from_static(value));
         }
-        check(&hosts, method, &Uri::from_static("/api/v1/jobs"), &map).map_err(|problem| {
+        let host = check_host(&hosts, &Uri::from_static("/api/v1/jobs"), &map);
+        host.and_then(|host| check_origin(&host, method, &map)).map_err(|problem| {
             let text = serde_json::to_value(&problem).unwrap()["code"].as_str().unwrap().to_owned();
             ["unknown_host", "foreign_origin", "bad_request"].into_iter().find(|code| *code == text).unwrap()
         })

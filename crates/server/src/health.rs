@@ -9,14 +9,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::api::{Api, MOST_WATCHING};
+use crate::policy::{Policy, Routes};
 use crate::problem::Problem;
 
 /// The routes that are no part of the API: their paths are those that such programs expect.
 pub(crate) fn routes() -> Router<Api> {
-    Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
+    Routes::new()
+        .other(Policy::Public, "/healthz", get(|| async { "ok\n" }))
+        .other(Policy::Read, "/readyz", get(ready))
+        .other(Policy::Read, "/metrics", get(metrics))
+        .plain()
 }
 
 /// Whether jobs are worked on where there are some.

@@ -1,16 +1,21 @@
 //! What a browser and other programs reach over HTTP: the API, what happens as it happens, figures for monitoring, and the page.
+//! Each route says who may use it (`policy`), and each request is looked at before it is answered (`guard`, `gate`).
 //!
 //! Goals: a client of the coordinator's [`Handle`], as the command line is one; a mistake or an attack of a client costs nothing but
 //! its own connection.
 //! Non-goals: rules of jobs (those are `job`'s), what is done with them (that is `coordinator`'s), files of workers.
 
 mod api;
+mod attempts;
+mod cookie;
 mod extract;
+mod gate;
 mod guard;
 mod health;
 mod listen;
 mod live;
 mod page;
+mod policy;
 mod problem;
 mod uploads;
 mod wire;
@@ -30,9 +35,11 @@ pub use crate::api::About;
 pub use crate::listen::ListenError;
 
 use crate::api::Api;
-use crate::guard::Hosts;
+use crate::gate::Gate;
+use crate::guard::{Guard, Hosts};
 use crate::listen::Listeners;
 use crate::live::Live;
+use crate::policy::{Policy, Routes};
 use crate::problem::Problem;
 use crate::uploads::Uploads;
 
@@ -82,12 +89,15 @@ impl Server {
     /// Answers until the shutdown is requested: does things with `handle`, and tells the `updates` of the service.
     pub async fn serve(self, handle: Handle, updates: Updates) {
         let Options { hosts, about, input, uploads, words, shutdown, .. } = self.options;
-        let hosts = Hosts::new(self.listeners.addresses(), &hosts);
+        let addresses = self.listeners.addresses();
+        let gate =
+            Gate::new(handle.access().clone(), addresses.iter().all(|address| address.ip().is_loopback()));
+        let hosts = Hosts::new(addresses, &hosts);
         let live = Live::new();
         let telling = tokio::spawn(live.clone().tell(handle.clone(), updates, shutdown.clone()));
         let uploads = Arc::new(Uploads::new(uploads, input, shutdown.clone()));
         let tidying = tokio::spawn(Arc::clone(&uploads).keep_tidy());
-        let api = Api::new(handle, live, about, words, shutdown.clone(), uploads);
+        let api = Api::new(handle, live, about, words, gate, uploads, shutdown.clone());
         self.listeners.answer(routes(api, hosts), &shutdown).await;
         let _ = telling.await;
         let _ = tidying.await;
@@ -108,8 +118,10 @@ fn routes(api: Api, hosts: Hosts) -> Router {
     let no_store =
         SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let described = || async { ([(header::CONTENT_TYPE, "application/json")], description) };
+    let guard = Guard { hosts, gate: api.gate.clone() };
+    let others = Routes::new().other(Policy::Read, "/api/v1/openapi.json", axum::routing::get(described));
     api_routes
-        .route("/api/v1/openapi.json", axum::routing::get(described))
+        .merge(others.plain())
         .merge(health::routes())
         .layer(no_store)
         .with_state(api)
@@ -118,7 +130,7 @@ fn routes(api: Api, hosts: Hosts) -> Router {
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", "this address takes other methods")
         })
-        .layer(axum::middleware::from_fn_with_state(hosts, guard::guard))
+        .layer(axum::middleware::from_fn_with_state(guard, guard::guard))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(SetResponseHeaderLayer::overriding(
             header::X_CONTENT_TYPE_OPTIONS,
@@ -129,3 +141,6 @@ fn routes(api: Api, hosts: Hosts) -> Router {
             HeaderValue::from_static("same-origin"),
         ))
 }
+
+#[cfg(test)]
+mod tests;

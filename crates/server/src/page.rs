@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use include_dir::{Dir, include_dir};
 
+use crate::policy::{Policy, Routes};
 use crate::problem::Problem;
 
 /// What `web/` was built to. Cargo never builds it.
@@ -17,7 +18,8 @@ const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; media-src 
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub(crate) fn routes() -> Router {
-    Router::new().route("/", get(index)).route("/{*path}", get(file))
+    let routes = Routes::new().other(Policy::Public, "/", get(index));
+    routes.other(Policy::Public, "/{*path}", get(file)).plain()
 }
 
 async fn index(headers: HeaderMap) -> Response {

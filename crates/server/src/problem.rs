@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use coordinator::AccessError;
 use coordinator::commands::Refusal;
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
@@ -60,6 +61,16 @@ impl From<Refusal> for Problem {
             Refusal::HasEnded { .. } => conflict("has_ended"),
             Refusal::BeforeItself(_) => conflict("before_itself"),
             Refusal::OtherPriority { .. } => conflict("other_priority"),
+            Refusal::Access(error) => match error {
+                AccessError::TooShort
+                | AccessError::TooLong
+                | AccessError::BadName
+                | AccessError::NoScope => Self::bad_request(error.to_string()),
+                AccessError::AlreadySet => conflict("password_set"),
+                AccessError::NameTaken(_) => conflict("name_taken"),
+                AccessError::TooMany => conflict("too_many_tokens"),
+                AccessError::NoToken(_) => Self::not_found("no_token", error.to_string()),
+            },
             Refusal::OtherSettings => conflict("other_settings"),
             Refusal::ResultTaken { .. } => conflict("result_taken"),
             Refusal::IsSource { .. } => conflict("is_source"),
@@ -80,6 +91,9 @@ impl IntoResponse for Problem {
         let mut response = (status, Json(self)).into_response();
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         response
     }
 }
@@ -91,7 +105,10 @@ pub(crate) enum Problems {
     /// The request has a mistake.
     #[response(status = 400, content_type = "application/problem+json")]
     BadRequest(#[to_schema] Problem),
-    /// The request comes from another page, or is for another host.
+    /// The request needs a session or a token.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthorized(#[to_schema] Problem),
+    /// The token has not the scope, or the request comes from another page or is for another host.
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(#[to_schema] Problem),
     /// The server failed.

@@ -26,13 +26,14 @@ use axum::middleware;
 use axum::routing::post;
 use coordinator::{ServerFolder, Shutdown};
 use tokio::sync::Semaphore;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::failure::Failure;
 use self::store::Store;
 use self::turns::Turns;
 use crate::api::Api;
+use crate::policy::Policy::{Control, Public, Read};
+use crate::policy::Routes;
 
 /// A request that brings nothing for so long is ended. What it brought stays.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -78,11 +79,15 @@ impl Uploads {
     }
 }
 
-/// The routes of uploads, and their description.
-pub(crate) fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::new()
-        .routes(routes!(list::list, protocol::create, protocol::options))
-        .routes(routes!(protocol::head, protocol::patch, protocol::terminate, protocol::options_of_one))
-        .route("/uploads/{id}", post(protocol::overridden))
+/// The routes of uploads.
+pub(crate) fn routes() -> Routes<Api> {
+    Routes::new()
+        .api(Read, routes!(list::list))
+        .api(Control, routes!(protocol::create))
+        .api(Public, routes!(protocol::options))
+        .api(Read, routes!(protocol::head))
+        .api(Control, routes!(protocol::patch, protocol::terminate))
+        .api(Public, routes!(protocol::options_of_one))
+        .other(Control, "/uploads/{id}", post(protocol::overridden))
         .layer(middleware::from_fn(headers::speak))
 }

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use coordinator::Scope;
 use job::encoder::{ENCODERS, Encoder};
 use job::{Codec, Container, Crop, Deinterlace, FilmTime, LARGEST_SIDE, Scale};
 use storage::Bytes;
@@ -49,6 +50,12 @@ impl FromStr for Tonemap {
     fn from_str(name: &str) -> Result<Self, String> {
         if name == "sdr" { Ok(Self) } else { Err(format!("HDR cannot be brought to `{name}`: choose sdr")) }
     }
+}
+
+/// What the holder of a token may do.
+pub(crate) fn token_scope(text: &str) -> Result<Scope, String> {
+    let found = Scope::ALL.into_iter().find(|scope| scope.name() == text);
+    found.ok_or_else(|| "choose read, control or admin".to_owned())
 }
 
 /// An address to listen on. A port alone is one of loopback.

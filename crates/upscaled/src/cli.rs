@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
-use coordinator::NameTemplate;
 use coordinator::commands::Selector;
+use coordinator::{NameTemplate, Scope as TokenScope};
 use job::{Crop, Deinterlace, FilmTime, Part, Priority, Scale};
 
 use crate::choice::{self, CodecName, ContainerName, DiskLimit, EncoderOption, Tonemap};
@@ -87,6 +87,13 @@ pub(crate) enum Command {
     Config(Config),
     /// Let a server that runs read upscaled.toml again, for new jobs; a file with a mistake is refused
     Reload(Reload),
+    /// Set or change the owner's password, which the page and the API ask for from then on
+    ///
+    /// It is asked for twice; where the standard input is no terminal, its first line is the password. All sessions end. A
+    /// server that runs takes it up at once.
+    Password(PasswordChange),
+    /// Make, list and revoke tokens, by which programs use the API
+    Token(TokenArguments),
     /// Write completions for a shell, or manual pages
     Generate(Generate),
 }
@@ -333,8 +340,8 @@ pub(crate) struct Serve {
 /// Where a server answers over HTTP.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub(crate) struct HttpChoice {
-    /// Show the page and answer the API at this address, which may be given several times; a port alone is one of this machine
-    /// [default: 127.0.0.1:8100]
+    /// Show the page and answer the API at this address, which may be given several times; a port alone is one of this machine.
+    /// One that other machines reach needs a password: see `upscaled password` [default: 127.0.0.1:8100]
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = choice::address, env = "UPSCALED_LISTEN", value_delimiter = ',')]
     pub(crate) listen: Vec<SocketAddr>,
     /// Answer to this name too, under which a reverse proxy passes requests on; may be given several times
@@ -551,6 +558,52 @@ pub(crate) struct Config {
 pub(crate) struct Reload {
     #[command(flatten)]
     pub(crate) root: RootArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PasswordChange {
+    /// Remove the password: everything is open on this machine again, and other machines reach nothing
+    #[arg(long)]
+    pub(crate) remove: bool,
+    #[command(flatten)]
+    pub(crate) root: RootArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenArguments {
+    #[command(subcommand)]
+    pub(crate) what: TokenCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token, and write it to standard output, this once
+    Create {
+        /// What it is to be called
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// What its holder may do: read (look), control (also change jobs and bring videos) or admin (all)
+        #[arg(long = "scope", required = true, value_name = "SCOPE", value_parser = choice::token_scope, value_delimiter = ',')]
+        scopes: Vec<TokenScope>,
+        #[command(flatten)]
+        root: RootArgument,
+    },
+    /// List the tokens, without what programs send
+    List {
+        #[command(flatten)]
+        root: RootArgument,
+        /// Write JSON, a line a token
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a token: nothing is done with it any more
+    Revoke {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+        #[command(flatten)]
+        root: RootArgument,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -9,11 +9,13 @@ mod generate;
 mod jobs;
 mod list;
 mod models;
+mod password;
 mod preview;
 mod reload;
 mod scan;
 mod serve;
 mod show;
+mod token;
 mod up;
 
 use anyhow::Context as _;
@@ -46,6 +48,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::Models(models) => models::run(models).await,
             Command::Config(wanted) => config::run(&wanted).await,
             Command::Reload(reload) => reload::run(reload).await,
+            Command::Password(change) => password::run(change).await,
+            Command::Token(token) => token::run(token.what).await,
             Command::Generate(generate) => generate::run(generate),
         }
     });

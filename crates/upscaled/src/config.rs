@@ -64,18 +64,13 @@ pub(crate) struct Listening {
 /// Where a server answers over HTTP, from the command line and the file where that exists.
 ///
 /// # Errors
-/// When the file has a mistake, or an address can be reached from other machines.
+/// When the file has a mistake.
 pub(crate) fn listening(line: &HttpChoice, path: &Path) -> anyhow::Result<Listening> {
     let file = read(path)?;
     let of_line = (!line.listen.is_empty()).then(|| line.listen.clone());
     let chosen = if line.no_http { Some(Vec::new()) } else { of_line.or(file.listen) };
     let is_default = chosen.is_none();
     let addresses = chosen.unwrap_or_else(|| vec![LISTEN]);
-    if let Some(address) = addresses.iter().find(|address| !address.ip().is_loopback()) {
-        return Err(wrong(format!(
-            "{address} can be reached from other machines, and this server asks for no password: listen on 127.0.0.1, and let a reverse proxy that asks for one pass requests on"
-        )));
-    }
     let mut hosts = file.hosts.unwrap_or_default();
     hosts.extend(line.host.iter().cloned());
     Ok(Listening { addresses, hosts, is_default })

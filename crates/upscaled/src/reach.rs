@@ -3,15 +3,15 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
-use coordinator::Handle;
 use coordinator::commands::{Reply, Request};
 use coordinator::socket::{Client, ClientError, Hello, Role, connect};
+use coordinator::{AccessRequest, Handle};
 use ledger::Ledger;
 use storage::FolderLock;
 
 use crate::clock::Clock;
 use crate::output;
-use crate::root::{Root, ledger_file};
+use crate::root::{Root, ledger_file, make_folder};
 use crate::words;
 
 /// How long another process may have the folder without answering: a server that starts or stops, or a command that is done in
@@ -109,7 +109,9 @@ enum Target {
 
 async fn reach_jobs(root: &Root, request: &Request) -> anyhow::Result<Target> {
     let file = ledger_file(&root.state());
-    if !file.is_file() {
+    if makes_ledger(request) {
+        make_folder(&root.state())?;
+    } else if !file.is_file() {
         // A server that answers has its ledger, wherever that is. Nothing is made here by looking.
         return match connect(&root.state()).await {
             Ok(Some(client)) => Ok(Target::Server(Box::new(client))),
@@ -134,6 +136,11 @@ async fn reach_jobs(root: &Root, request: &Request) -> anyhow::Result<Target> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// True for what is done before a server was ever started.
+fn makes_ledger(request: &Request) -> bool {
+    matches!(request, Request::Access(AccessRequest::SetPassword(_) | AccessRequest::CreateToken { .. }))
 }
 
 fn no_jobs(root: &Root) -> anyhow::Error {

@@ -1,6 +1,7 @@
 //! What came of a request, in the words of the command line: with the commands and options that help.
 
 use anyhow::anyhow;
+use coordinator::AccessError;
 use coordinator::commands::{Became, Candidate, Outcome, Refusal};
 
 use coordinator::socket::Hello;
@@ -48,6 +49,10 @@ pub(crate) fn refused(refusal: &Refusal) -> anyhow::Error {
         Refusal::NotUnderstood(notice) => {
             anyhow!("the request cannot be understood: {}", remedies::sentence(notice))
         }
+        Refusal::Access(error) => match error {
+            AccessError::NoToken(_) => anyhow!("{error}: see `upscaled token list`"),
+            _ => anyhow!("{error}"),
+        },
         Refusal::NoServer
         | Refusal::Settings(_)
         | Refusal::TooSlow

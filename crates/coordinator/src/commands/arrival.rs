@@ -27,7 +27,8 @@ pub fn understand(bytes: &[u8]) -> Result<Request, Refusal> {
 /// Looks whether a request asks for what can be.
 pub(crate) fn check(request: &Request) -> Result<(), Refusal> {
     match request {
-        Request::List(_) | Request::Reload => Ok(()),
+        // What is said of access is checked where it is changed.
+        Request::List(_) | Request::Reload | Request::Access(_) => Ok(()),
         Request::Submit(submit) => {
             for path in [&submit.source, &submit.output].into_iter().chain(&submit.result) {
                 absolute(path)?;
@@ -60,7 +61,8 @@ pub(crate) fn take_reply(reply: &mut Reply) {
     match reply {
         Reply::Listed(list) => list.jobs.iter_mut().for_each(|job| job.report.restore_paths()),
         Reply::Shown(jobs) => jobs.iter_mut().for_each(|job| job.view.report.restore_paths()),
-        Reply::Submitted(_) | Reply::Changed(_) | Reply::Moved(_) | Reply::Reloaded(_) => {}
+        Reply::Submitted(_) | Reply::Changed(_) | Reply::Moved(_) | Reply::Reloaded(_) | Reply::Access(_) => {
+        }
     }
 }
 
@@ -100,6 +102,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::access::{AccessRequest, Password};
     use crate::commands::list::tests::queued;
     use crate::commands::{JobList, ListFilter, Submit};
     use crate::view::{JobDetails, JobView};
@@ -130,6 +133,7 @@ mod tests {
             Request::Prioritize { jobs: some(), priority: Priority::High },
             Request::Move { jobs: vec![name.clone()], to: NewPosition::Before(name.clone()) },
             Request::Reload,
+            Request::Access(AccessRequest::SetPassword(Password::new("correct horse".to_owned()))),
         ]
     }
 
@@ -188,7 +192,7 @@ mod tests {
 
         #[test]
         fn a_damaged_request_is_another_one_or_none(
-            which in 0..12_usize,
+            which in 0..13_usize,
             at in any::<proptest::sample::Index>(),
             byte in any::<u8>(),
         ) {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::list::{JobList, ListFilter};
 use super::select::{Selector, Which};
+use crate::access::{AccessError, AccessReply, AccessRequest};
 use crate::error::Error;
 use crate::view::JobDetails;
 
@@ -60,6 +61,8 @@ pub enum Request {
     },
     /// Read the settings of the server again.
     Reload,
+    /// Say or change who may use the server over HTTP.
+    Access(AccessRequest),
 }
 
 /// A job that is asked for.
@@ -106,6 +109,8 @@ pub enum Reply {
     Moved(Moved),
     /// Of [`Request::Reload`]: which settings changed, as `crf: 20 -> 18`.
     Reloaded(Vec<String>),
+    /// Of [`Request::Access`].
+    Access(AccessReply),
 }
 
 /// A job that was taken in.
@@ -321,6 +326,9 @@ pub enum Refusal {
     /// Who asks is not the user of the server.
     #[error("this server answers its own user alone")]
     OtherUser,
+    /// Who may use the server over HTTP stays as it is.
+    #[error(transparent)]
+    Access(AccessError),
     /// Something else is wrong.
     #[error("{0}")]
     Failed(String),

@@ -17,7 +17,9 @@ pub(crate) fn pages(reply: Reply, most: usize) -> Vec<Reply> {
         }
         Reply::Shown(jobs) => some(cut(jobs, most), Reply::Shown),
         Reply::Changed(outcomes) => some(cut(outcomes, most), Reply::Changed),
-        whole @ (Reply::Submitted(_) | Reply::Moved(_) | Reply::Reloaded(_)) => vec![whole],
+        whole @ (Reply::Submitted(_) | Reply::Moved(_) | Reply::Reloaded(_) | Reply::Access(_)) => {
+            vec![whole]
+        }
     }
 }
 

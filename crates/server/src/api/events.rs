@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -22,6 +23,7 @@ use utoipa::ToSchema;
 
 use super::{Api, MOST_WATCHING};
 use crate::extract::Query;
+use crate::gate::Pass;
 use crate::live::{Message, json};
 use crate::problem::{Problem, Problems};
 
@@ -59,6 +61,7 @@ pub(crate) struct Missed {
         (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"), Problems))]
 pub(crate) async fn events(
     State(api): State<Api>,
+    Extension(pass): Extension<Pass>,
     Query(query): Query<EventQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
@@ -76,11 +79,12 @@ pub(crate) async fn events(
     };
     let watching = Watching::new(&api, after, permit).await.map_err(IntoResponse::into_response)?;
     let shutdown = api.shutdown.clone();
-    let stream = stream::unfold(watching, move |mut watching| {
+    let stream = stream::unfold((watching, pass), move |(mut watching, mut pass)| {
         let shutdown = shutdown.clone();
         async move {
             tokio::select! {
-                event = watching.next() => Some((Ok::<_, Infallible>(event?), watching)),
+                event = watching.next() => Some((Ok::<_, Infallible>(event?), (watching, pass))),
+                () = pass.ended() => None,
                 () = shutdown.requested() => None,
             }
         }

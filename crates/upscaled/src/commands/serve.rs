@@ -14,6 +14,7 @@ use coordinator::{
 };
 use job::{JobId, Millis, Notice};
 use ledger::{Ledger, Record};
+use server::Server;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -49,6 +50,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     if let Some(rescue) = &rescue {
         tracing::warn!("{rescue}");
     }
+    http::check_password(&settings.listening, &root, &ledger).await?;
     make_output(&root, &ledger).await?;
     let place = |folder: PathBuf| Some(ServerFolder::new(folder, &root.state()));
     let folders = ServerFolders { input: place(root.input()), output: place(root.output()) };
@@ -97,15 +99,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         keep: settings.watching.keep,
         wake: wake.clone(),
     };
-    tracing::info!("upscaled {} serves `{}`", env!("CARGO_PKG_VERSION"), root.folder().display());
-    output::say(&format!("Drop videos into  {}", output::path(&root.input())));
-    output::say(&format!("Results appear in {}", output::path(&root.output())));
-    output::say(&format!("Model {}; Ctrl-C stops, and a new start goes on.", settings.job.model.name()));
-    if let Some(http) = &http {
-        for address in http.addresses() {
-            output::say(&format!("The page is at    http://{address}"));
-        }
-    }
+    announce(&root, settings.job.model.name(), http.as_ref());
 
     let (ask_for_reload, wishes) = mpsc::channel(1);
     let handle = Handle::new(ledger.clone(), wake.clone(), Some(ask_for_reload));
@@ -139,6 +133,17 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     served?;
     output::say("stopped; everything finished is kept, and the next start goes on from here");
     Ok(Ending::Done)
+}
+
+/// Says where everything is.
+fn announce(root: &Root, model: &str, http: Option<&Server>) {
+    tracing::info!("upscaled {} serves `{}`", env!("CARGO_PKG_VERSION"), root.folder().display());
+    output::say(&format!("Drop videos into  {}", output::path(&root.input())));
+    output::say(&format!("Results appear in {}", output::path(&root.output())));
+    output::say(&format!("Model {model}; Ctrl-C stops, and a new start goes on."));
+    for address in http.iter().flat_map(|http| http.addresses()) {
+        output::say(&format!("The page is at    http://{address}"));
+    }
 }
 
 /// Answers commands until the shutdown is requested. The lock of the folder is held.

@@ -1,12 +1,41 @@
 //! What a server answers over HTTP.
 
-use coordinator::{ServerFolder, Shutdown, now};
+use coordinator::{Handle, PasswordState, ServerFolder, Shutdown, now};
+use ledger::Ledger;
 use server::{About, Options, Server};
 
 use super::settings::ServerSettings;
+use crate::config::Listening;
 use crate::exit::wrong;
+use crate::output;
 use crate::remedies;
 use crate::root::Root;
+
+/// Refuses addresses that other machines reach while no password is set.
+pub(super) async fn check_password(
+    listening: &Listening,
+    root: &Root,
+    ledger: &Ledger,
+) -> anyhow::Result<()> {
+    let state = Handle::alone(ledger.clone()).access().password_state().await?;
+    let (cause, remedy) = match state {
+        PasswordState::Set => return Ok(()),
+        PasswordState::Unset => ("no password is set", "set one"),
+        PasswordState::Lost => ("the password was lost with the ledger", "set a new one"),
+    };
+    let folder = output::path(root.folder());
+    if let Some(address) = listening.addresses.iter().find(|address| !address.ip().is_loopback()) {
+        return Err(wrong(format!(
+            "{address} can be reached from other machines, and {cause}: {remedy} with `upscaled password --root {folder}`, or listen on 127.0.0.1"
+        )));
+    }
+    if state == PasswordState::Lost && !listening.addresses.is_empty() {
+        tracing::warn!(
+            "{cause}, and the page answers no request until it is replaced: {remedy} with `upscaled password --root {folder}`, or add --remove to do without"
+        );
+    }
+    Ok(())
+}
 
 /// Takes the addresses; `None` where nothing is to be answered, or another program has the usual address, which no person chose.
 ///
