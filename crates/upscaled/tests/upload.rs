@@ -156,6 +156,73 @@ fn an_upload_outlives_its_connection_and_its_server_and_is_upscaled() {
     assert_eq!(size(&root.join("output/für dich_upscaled.mp4")), "256,144");
 }
 
+/// Names that are no names of files, or lead elsewhere.
+const REFUSED: [&[u8]; 34] = [
+    b"",
+    b" ",
+    b"\t",
+    b".",
+    b"..",
+    b"...",
+    b"/",
+    b"\\",
+    b"../x.mkv",
+    b"../../x.mkv",
+    b"..\\x.mkv",
+    b"/etc/passwd",
+    b"/tmp/x.mkv",
+    b"a/../x.mkv",
+    b"a/x.mkv",
+    b"a\\x.mkv",
+    b"./x.mkv",
+    b".x.mkv",
+    b".upscaled.lock",
+    b"x/",
+    b"x/.",
+    b"x/..",
+    b"//x",
+    b"C:\\x.mkv",
+    b"\\\\host\\x",
+    b"x\0.mkv",
+    b"\0",
+    b"x\n.mkv",
+    b"x\r\nset-cookie: a=b",
+    b"\x1b[2J.mkv",
+    b"\x7f",
+    b"\xff\xfe.mkv",
+    b"\xc0\xae\xc0\xae/x",
+    "x\u{202e}vkm.exe".as_bytes(),
+];
+
+/// Names that are odd, and are names of files.
+const TAKEN: [&str; 25] = [
+    "film.mkv",
+    "film.mkv",
+    "FILM.mkv",
+    "-rf",
+    "--help",
+    "$(id).mkv",
+    "`id`",
+    "a;b",
+    "a|b",
+    "a&b",
+    "a'b",
+    "a\"b",
+    "a b",
+    " a",
+    "a ",
+    "%2e%2e%2f",
+    "%2f..",
+    "a..",
+    "a..b",
+    "~",
+    "*",
+    "?",
+    "CON",
+    "C:x.mkv",
+    "映画 ü 🎬.mkv",
+];
+
 #[test]
 fn names_lead_nowhere_else() {
     let folder = tempfile::tempdir().unwrap();
@@ -170,79 +237,13 @@ fn names_lead_nowhere_else() {
     };
     let before = outside();
     let (long, longer) = ("x".repeat(256), "../".repeat(80) + "etc/passwd");
-    let refused: [&[u8]; 36] = [
-        b"",
-        b" ",
-        b"\t",
-        b".",
-        b"..",
-        b"...",
-        b"/",
-        b"\\",
-        b"../x.mkv",
-        b"../../x.mkv",
-        b"..\\x.mkv",
-        b"/etc/passwd",
-        b"/tmp/x.mkv",
-        b"a/../x.mkv",
-        b"a/x.mkv",
-        b"a\\x.mkv",
-        b"./x.mkv",
-        b".x.mkv",
-        b".upscaled.lock",
-        b"x/",
-        b"x/.",
-        b"x/..",
-        b"//x",
-        b"C:\\x.mkv",
-        b"\\\\host\\x",
-        b"x\0.mkv",
-        b"\0",
-        b"x\n.mkv",
-        b"x\r\nset-cookie: a=b",
-        b"\x1b[2J.mkv",
-        b"\x7f",
-        b"\xff\xfe.mkv",
-        b"\xc0\xae\xc0\xae/x",
-        "x\u{202e}vkm.exe".as_bytes(),
-        long.as_bytes(),
-        longer.as_bytes(),
-    ];
-    for name in refused {
+    for name in REFUSED.into_iter().chain([long.as_bytes(), longer.as_bytes()]) {
         let answer = create(server, name, 3);
         assert_eq!((answer.status, &*answer.code()), (400, "bad_name"), "{}", String::from_utf8_lossy(name));
     }
     let longest = "y".repeat(251) + ".mkv";
-    let taken: [&str; 26] = [
-        "film.mkv",
-        "film.mkv",
-        "FILM.mkv",
-        "-rf",
-        "--help",
-        "$(id).mkv",
-        "`id`",
-        "a;b",
-        "a|b",
-        "a&b",
-        "a'b",
-        "a\"b",
-        "a b",
-        " a",
-        "a ",
-        "%2e%2e%2f",
-        "%2f..",
-        "a..",
-        "a..b",
-        "~",
-        "*",
-        "?",
-        "CON",
-        "C:x.mkv",
-        "映画 ü 🎬.mkv",
-        &longest,
-    ];
     let mut wanted = Vec::new();
-    for name in taken {
+    for name in TAKEN.into_iter().chain([&*longest]) {
         let path = created(server, name, 3);
         assert_eq!(patch(server, &path, 0, b"abc").status, 204, "{name}");
         wanted.push(if wanted.contains(&name.to_owned()) {

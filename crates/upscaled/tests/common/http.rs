@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::common::wait_for;
 
 /// Nothing that a test asks for takes longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An address of loopback that no program has.
 pub fn free_address() -> String {
