@@ -14,6 +14,7 @@ use crate::commands::{
 };
 use crate::submit::{self, describe_for, look_at};
 use crate::view::{JobDetails, JobView, Seen};
+use crate::viewer::{self, FoundFrame, Side, ViewError, Viewer};
 use crate::wake::Wake;
 
 /// Events that a reader gets at once.
@@ -23,7 +24,7 @@ pub const MOST_SEGMENTS: u32 = 5000;
 
 /// Does what people ask for. Copies are cheap, and are the same handle.
 #[derive(Debug, Clone)]
-pub struct Handle(Arc<Inner>);
+pub struct Handle(Arc<Inner>, Option<Viewer>);
 
 #[derive(Debug)]
 struct Inner {
@@ -51,12 +52,18 @@ impl ReloadWish {
 impl Handle {
     /// A handle on jobs that a service works on which waits for this wake.
     pub fn new(ledger: Ledger, wake: Wake, reload: Option<mpsc::Sender<ReloadWish>>) -> Self {
-        Self(Arc::new(Inner { ledger, wake: Some(wake), reload, changing: Mutex::new(()) }))
+        Self(Arc::new(Inner { ledger, wake: Some(wake), reload, changing: Mutex::new(()) }), None)
     }
 
     /// A handle on jobs that no service works on: the caller holds the ledger's lock.
     pub fn alone(ledger: Ledger) -> Self {
-        Self(Arc::new(Inner { ledger, wake: None, reload: None, changing: Mutex::new(()) }))
+        Self(Arc::new(Inner { ledger, wake: None, reload: None, changing: Mutex::new(()) }), None)
+    }
+
+    /// As this one, with frames to look at.
+    #[must_use]
+    pub fn with_viewer(self, viewer: Viewer) -> Self {
+        Self(self.0, Some(viewer))
     }
 
     /// Does what a request asks for.
@@ -139,6 +146,30 @@ impl Handle {
             return Err(Refusal::NoJob(id));
         }
         Ok(segments)
+    }
+
+    /// Finds a frame of a job, by its number from 0 on; as wide as it is, or narrower.
+    ///
+    /// # Errors
+    /// When there is no such frame, it is not made yet, or what it is taken from is gone.
+    pub async fn frame(
+        &self,
+        id: JobId,
+        number: u32,
+        side: Side,
+        most_width: Option<u32>,
+    ) -> Result<FoundFrame, ViewError> {
+        let viewer = self.1.as_ref().ok_or(ViewError::NoViewer)?;
+        viewer::find(&self.0.ledger, viewer, (id, number), side, most_width).await
+    }
+
+    /// Finds a small picture of a job's source.
+    ///
+    /// # Errors
+    /// When there is no such job, or its source is gone.
+    pub async fn thumbnail(&self, id: JobId) -> Result<FoundFrame, ViewError> {
+        let viewer = self.1.as_ref().ok_or(ViewError::NoViewer)?;
+        viewer::find_thumbnail(&self.0.ledger, viewer, id).await
     }
 
     /// All about jobs, in the order of their numbers.

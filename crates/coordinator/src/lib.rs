@@ -51,6 +51,7 @@ mod template;
 mod trust;
 mod updates;
 mod view;
+mod viewer;
 mod wake;
 
 pub use away::{ServerFolder, ServerFolders};
@@ -78,4 +79,5 @@ pub use template::{NameTemplate, TemplateError};
 pub use trust::Places;
 pub use updates::{Teller, Update, Updates};
 pub use view::{JobDetails, JobView, Seen, SubtitleFiles};
+pub use viewer::{FoundFrame, Side, ViewError, Viewer};
 pub use wake::Wake;

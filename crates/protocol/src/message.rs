@@ -6,6 +6,7 @@
 
 mod arrival;
 mod estimate;
+mod frame;
 mod framing;
 mod preview;
 mod validate;
@@ -22,6 +23,7 @@ use crate::report::Verified;
 
 pub use arrival::understand;
 pub use estimate::{Estimate, EstimateRequest};
+pub use frame::{FrameOf, FrameRequest};
 pub use framing::{LARGEST_MESSAGE, MessageError, decode, decode_length, encode};
 pub use preview::{PreviewKind, PreviewPicture, PreviewRequest};
 
@@ -55,6 +57,8 @@ pub enum Request {
     Bench(BenchRequest),
     /// Show what networks make of single frames.
     Preview(PreviewRequest),
+    /// Show a single frame of a job.
+    Frame(FrameRequest),
     /// Measure how long a job would take and how large its result would be.
     Estimate(EstimateRequest),
     /// Open the encoder of these settings with its options.
@@ -68,6 +72,9 @@ pub enum Request {
 pub struct Access {
     /// Files and folders that it may read.
     pub read: Vec<FilePath>,
+    /// Folders of which it may read all files, also those that come later.
+    #[serde(default)]
+    pub read_below: Vec<FilePath>,
     /// Folders that it may also write to.
     pub write: Vec<FilePath>,
 }
@@ -257,6 +264,13 @@ pub enum Response {
         notes: Vec<Notice>,
         /// Why some of the networks have no pictures.
         failures: Vec<Notice>,
+    },
+    /// Answer to [`Request::Frame`]: the file is written.
+    Framed {
+        /// Pixels in a row.
+        width: u32,
+        /// Rows.
+        height: u32,
     },
     /// Answer to [`Request::Estimate`]. Its progress counts the frames that were made.
     Estimated(Box<Estimate>),

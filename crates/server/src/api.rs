@@ -2,6 +2,7 @@
 
 mod actions;
 mod events;
+mod frames;
 mod jobs;
 mod outcome;
 mod result;
@@ -67,6 +68,8 @@ pub(crate) fn router() -> OpenApiRouter<Api> {
             .routes(routes!(actions::act_on_one))
             .routes(routes!(result::report))
             .routes(routes!(result::result))
+            .routes(routes!(frames::frame))
+            .routes(routes!(frames::thumbnail))
             .routes(routes!(events::events))
             .routes(routes!(system::system)),
     )

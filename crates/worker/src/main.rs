@@ -24,6 +24,7 @@ mod sandbox;
 mod scene;
 mod segment;
 mod source;
+mod still;
 mod threads;
 mod trace;
 mod trial;
@@ -38,6 +39,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use failure::Failed;
 use model::Upscaler;
+use still::Stills;
 use wire::Progress;
 
 /// How much sooner than by its size the system ends this process when memory runs out: as if it had half of all memory.
@@ -104,6 +106,7 @@ fn serve() -> anyhow::Result<()> {
     wire::send(&Response::Confined(sandbox_state.clone()))?;
     let progress = Progress::default();
     let mut upscaler = Upscaler::default();
+    let mut stills = Stills::default();
     for request in wire::requests()? {
         let answer = match request {
             Request::Probe { source } => index::probe(&source),
@@ -113,6 +116,7 @@ fn serve() -> anyhow::Result<()> {
             Request::Join(request) => join::run(&request, &progress),
             Request::Bench(request) => bench::run(&request, &progress),
             Request::Preview(request) => preview::run(&request, &mut upscaler, &progress),
+            Request::Frame(request) => stills.run(&request, &progress),
             Request::Estimate(request) => estimate::run(&request, &mut upscaler, &progress),
             Request::TryEncoder(settings) => trial::run(&settings),
             Request::Model(model) => model::facts(&model).map(Response::Model),

@@ -105,7 +105,7 @@ impl Response {
                 label(checksum);
             }
             Self::Failed(Failure { kind: _, message }) => clean(&mut message.text),
-            Self::Progress { .. } | Self::Foreseen(_) | Self::EncoderTried => {}
+            Self::Progress { .. } | Self::Foreseen(_) | Self::Framed { .. } | Self::EncoderTried => {}
         }
     }
 }

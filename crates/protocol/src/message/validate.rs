@@ -24,6 +24,12 @@ impl Response {
                 }
                 Ok(())
             }
+            Self::Framed { width, height } => {
+                for side in [*width, *height] {
+                    within("side of the picture", side, &(1..=LARGEST_SIDE))?;
+                }
+                Ok(())
+            }
             Self::Estimated(estimate) => estimate.validate(),
             Self::Failed(failure) => validate_failure(failure),
             Self::Progress { frames, bytes } => {

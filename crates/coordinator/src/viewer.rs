@@ -1,0 +1,201 @@
+//! The worker that shows people what a job has made so far, beside those that make it.
+//!
+//! One at a time, which lets all others of the machine come first. It stays for some seconds, since who looks at one frame looks at
+//! the next one too; its sandbox holds one job's files, so that another job gets another worker.
+
+mod cache;
+mod error;
+mod find;
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use job::{Failure, FilePath, JobId};
+use protocol::message::{Access, Request, Response};
+use tokio::sync::{Mutex, Semaphore};
+use tokio::time::{sleep, timeout};
+
+use self::cache::Cache;
+pub use self::error::ViewError;
+pub use self::find::{FoundFrame, Side};
+pub(crate) use self::find::{find, find_thumbnail};
+use crate::blocking::blocking;
+use crate::process::{WorkerProcess, WorkerProgram};
+
+/// Requests that wait while one is worked on.
+const MOST_WAITING: usize = 8;
+/// A worker that is asked for nothing more ends after this time.
+const IDLE: Duration = Duration::from_secs(30);
+/// The worker tells several times a second that it lives.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// A request takes no longer than this: the frames of a long film may have to be listed for it.
+const LONGEST: Duration = Duration::from_mins(5);
+/// Largest picture that is taken from a worker, in bytes.
+const LARGEST_PICTURE: u64 = 64 << 20;
+/// Bytes of pictures that are kept.
+const KEPT: usize = 32 << 20;
+
+/// Shows frames of jobs. Copies are cheap, and are the same viewer.
+#[derive(Debug, Clone)]
+pub struct Viewer(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    program: WorkerProgram,
+    /// Where workers put what they make until it is read.
+    folder: PathBuf,
+    places: Semaphore,
+    slot: Mutex<Slot>,
+    pictures: std::sync::Mutex<Cache>,
+}
+
+/// Where the worker is while it has nothing to do.
+#[derive(Debug, Default)]
+struct Slot {
+    worker: Option<Worker>,
+    /// Requests so far.
+    requests: u64,
+}
+
+#[derive(Debug)]
+struct Worker {
+    process: WorkerProcess,
+    files: Files,
+}
+
+/// What a worker may read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Files {
+    job: JobId,
+    read: Vec<FilePath>,
+    folders: Vec<FilePath>,
+    /// What lay under these names: a worker has rights to that alone.
+    inodes: Vec<Option<u64>>,
+}
+
+impl Files {
+    /// The files and folders of a job. Looks at the disk.
+    pub(crate) fn of(job: JobId, read: Vec<FilePath>, folders: Vec<FilePath>) -> Self {
+        let inodes = read.iter().chain(&folders).map(|path| storage::inode(path).ok()).collect();
+        Self { job, read, folders, inodes }
+    }
+}
+
+impl Viewer {
+    /// A viewer with this program for its workers, which put what they make into `folder`: no other may use it, and what is in it
+    /// is removed.
+    pub fn new(program: WorkerProgram, folder: PathBuf) -> Self {
+        Self(Arc::new(Inner {
+            program,
+            folder,
+            places: Semaphore::new(1 + MOST_WAITING),
+            slot: Mutex::default(),
+            pictures: std::sync::Mutex::new(Cache::new(KEPT)),
+        }))
+    }
+
+    /// The picture of a tag: one that was made before, else what a worker makes of the request that `ask` gives for the file to
+    /// write. Who drops this ends the work.
+    async fn picture(
+        &self,
+        tag: &str,
+        files: &Files,
+        ask: impl FnOnce(FilePath) -> Request,
+    ) -> Result<Arc<[u8]>, ViewError> {
+        if let Some(picture) = self.kept(tag) {
+            return Ok(picture);
+        }
+        let _place = self.0.places.try_acquire().map_err(|_| ViewError::Busy)?;
+        let mut slot = self.0.slot.lock().await;
+        // Another one may have asked for the same.
+        if let Some(picture) = self.kept(tag) {
+            return Ok(picture);
+        }
+        let mut worker = self.worker(&mut slot, files).await?;
+        slot.requests += 1;
+        let file = self.0.folder.join(format!("made-{}", slot.requests));
+        // The worker goes with the one who waits.
+        let request = ask(FilePath(file.clone()));
+        let answer = timeout(LONGEST, answer(&mut worker.process, &request)).await;
+        let answer = answer.map_err(|_| ViewError::TooSlow)??;
+        slot.worker = Some(worker);
+        self.end_when_idle(slot.requests);
+        match answer {
+            Response::Framed { .. } => {}
+            Response::Failed(Failure { message, .. }) => return Err(ViewError::Failed(message)),
+            _ => return Err(ViewError::Failed("the worker gave an answer that does not fit".into())),
+        }
+        let read = blocking(move || {
+            let read = storage::read_workers_file(&file, LARGEST_PICTURE);
+            let _ = std::fs::remove_file(&file);
+            read
+        });
+        let read = read.await.map_err(|error| ViewError::Failed(error.to_string().into()))?;
+        let picture: Arc<[u8]> =
+            read.ok_or_else(|| ViewError::Failed("the worker made no picture".into()))?.into();
+        self.pictures().keep(tag, &picture);
+        Ok(picture)
+    }
+
+    /// The worker for these files: the one that is there, or a new one in its place.
+    async fn worker(&self, slot: &mut Slot, files: &Files) -> Result<Worker, ViewError> {
+        if let Some(mut worker) = slot.worker.take() {
+            if worker.files == *files && worker.process.is_alive() {
+                return Ok(worker);
+            }
+            worker.process.kill().await;
+        }
+        let folder = self.0.folder.clone();
+        let made = blocking(move || {
+            if folder.symlink_metadata().is_ok() {
+                storage::remove_folder(&folder)?;
+            }
+            storage::make_folder(&folder)
+        });
+        made.await.map_err(|error| ViewError::Failed(format!("no folder can be made: {error}").into()))?;
+        let access = Access {
+            read: files.read.clone(),
+            read_below: files.folders.clone(),
+            write: vec![FilePath(self.0.folder.clone())],
+        };
+        let process = WorkerProcess::start(&self.0.program, access).await?;
+        process.set_low_priority();
+        Ok(Worker { process, files: files.clone() })
+    }
+
+    /// Ends the worker after a while, unless there was another request by then.
+    fn end_when_idle(&self, request: u64) {
+        let inner = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            sleep(IDLE).await;
+            let Some(inner) = inner.upgrade() else { return };
+            let mut slot = inner.slot.lock().await;
+            if slot.requests == request
+                && let Some(mut worker) = slot.worker.take()
+            {
+                worker.process.kill().await;
+            }
+        });
+    }
+
+    fn kept(&self, tag: &str) -> Option<Arc<[u8]>> {
+        self.pictures().get(tag)
+    }
+
+    fn pictures(&self) -> std::sync::MutexGuard<'_, Cache> {
+        // Each change is one call: a cache that a panicking thread held is whole.
+        self.0.pictures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The last answer to a request.
+async fn answer(worker: &mut WorkerProcess, request: &Request) -> Result<Response, ViewError> {
+    worker.send(request).await?;
+    loop {
+        match worker.receive(PATIENCE).await? {
+            Response::Progress { .. } => {}
+            response => return Ok(response),
+        }
+    }
+}
