@@ -14,7 +14,7 @@ use crate::commands::{
 };
 use crate::submit::{self, describe_for, look_at};
 use crate::view::{JobDetails, JobView, Seen};
-use crate::viewer::{self, FoundFrame, Side, ViewError, Viewer};
+use crate::viewer::{self, Asked, FoundFrame, FoundPart, Parts, Side, ViewError, Viewer};
 use crate::wake::Wake;
 
 /// Events that a reader gets at once.
@@ -160,7 +160,7 @@ impl Handle {
         most_width: Option<u32>,
     ) -> Result<FoundFrame, ViewError> {
         let viewer = self.1.as_ref().ok_or(ViewError::NoViewer)?;
-        viewer::find(&self.0.ledger, viewer, (id, number), side, most_width).await
+        viewer::find(&self.0.ledger, viewer, id, Asked::Frame { number, side, most_width }).await
     }
 
     /// Finds a small picture of a job's source.
@@ -169,7 +169,25 @@ impl Handle {
     /// When there is no such job, or its source is gone.
     pub async fn thumbnail(&self, id: JobId) -> Result<FoundFrame, ViewError> {
         let viewer = self.1.as_ref().ok_or(ViewError::NoViewer)?;
-        viewer::find_thumbnail(&self.0.ledger, viewer, id).await
+        viewer::find(&self.0.ledger, viewer, id, Asked::Thumbnail).await
+    }
+
+    /// What of a job can be played while the rest is made, from a segment on, so many segments at most as [`MOST_SEGMENTS`] says.
+    ///
+    /// # Errors
+    /// When there is no such job, browsers do not play what it makes, or too many others look at frames.
+    pub async fn parts(&self, id: JobId, from: u32) -> Result<Parts, ViewError> {
+        let viewer = self.1.as_ref().ok_or(ViewError::NoViewer)?;
+        viewer::list_parts(&self.0.ledger, viewer, id, from).await
+    }
+
+    /// Finds a finished segment to be played.
+    ///
+    /// # Errors
+    /// As for [`Handle::parts`], and when the segment is not finished.
+    pub async fn part(&self, id: JobId, segment: u32) -> Result<FoundPart, ViewError> {
+        let viewer = self.1.as_ref().ok_or(ViewError::NoViewer)?;
+        viewer::find_part(&self.0.ledger, viewer, id, segment).await
     }
 
     /// All about jobs, in the order of their numbers.

@@ -79,5 +79,5 @@ pub use template::{NameTemplate, TemplateError};
 pub use trust::Places;
 pub use updates::{Teller, Update, Updates};
 pub use view::{JobDetails, JobView, Seen, SubtitleFiles};
-pub use viewer::{FoundFrame, Side, ViewError, Viewer};
+pub use viewer::{FoundFrame, FoundPart, MadePart, PartTimes, Parts, Side, ViewError, Viewer};
 pub use wake::Wake;

@@ -164,6 +164,8 @@ pub(crate) fn event(record: &Record, key: TaskKey, response: Response) -> Event 
         | Response::Bench(_)
         | Response::Previewed { .. }
         | Response::Framed { .. }
+        | Response::PieceDone { .. }
+        | Response::PieceTimes(_)
         | Response::Estimated(_)
         | Response::EncoderTried
         | Response::Model(_) => failed(

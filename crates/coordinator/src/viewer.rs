@@ -6,20 +6,28 @@
 mod cache;
 mod error;
 mod find;
+mod parts;
 
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use job::state::Status;
 use job::{Failure, FilePath, JobId};
+use ledger::Record;
 use protocol::message::{Access, Request, Response};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::{sleep, timeout};
 
 use self::cache::Cache;
 pub use self::error::ViewError;
+pub(crate) use self::find::{Asked, find};
 pub use self::find::{FoundFrame, Side};
-pub(crate) use self::find::{find, find_thumbnail};
+pub use self::parts::{FoundPart, MadePart, PartTimes, Parts};
+pub(crate) use self::parts::{find_part, list_parts};
 use crate::blocking::blocking;
 use crate::process::{WorkerProcess, WorkerProgram};
 
@@ -33,6 +41,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const LONGEST: Duration = Duration::from_mins(5);
 /// Largest picture that is taken from a worker, in bytes.
 const LARGEST_PICTURE: u64 = 64 << 20;
+/// Segments of which it is kept what browsers are told of them.
+const MOST_CODECS: usize = 10_000;
 /// Bytes of pictures that are kept.
 const KEPT: usize = 32 << 20;
 
@@ -48,6 +58,8 @@ struct Inner {
     places: Semaphore,
     slot: Mutex<Slot>,
     pictures: std::sync::Mutex<Cache>,
+    /// What browsers are told of segments, by their checksums.
+    codecs: std::sync::Mutex<HashMap<String, String>>,
 }
 
 /// Where the worker is while it has nothing to do.
@@ -66,7 +78,7 @@ struct Worker {
 
 /// What a worker may read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Files {
+struct Files {
     job: JobId,
     read: Vec<FilePath>,
     folders: Vec<FilePath>,
@@ -75,10 +87,16 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// The files and folders of a job. Looks at the disk.
-    pub(crate) fn of(job: JobId, read: Vec<FilePath>, folders: Vec<FilePath>) -> Self {
+    /// Those of a job. Looks at the disk.
+    fn of(record: &Record) -> Self {
+        let source = storage::parts(&record.request.source).into_iter().map(FilePath);
+        // The same for both sides: who compares them asks for one after the other.
+        let is_done = record.job.status == Status::Done;
+        let result = record.request.result.clone().filter(|_| is_done);
+        let read: Vec<_> = source.chain(result).collect();
+        let folders = if is_done { Vec::new() } else { vec![record.request.folder.clone()] };
         let inodes = read.iter().chain(&folders).map(|path| storage::inode(path).ok()).collect();
-        Self { job, read, folders, inodes }
+        Self { job: record.id, read, folders, inodes }
     }
 }
 
@@ -92,6 +110,7 @@ impl Viewer {
             places: Semaphore::new(1 + MOST_WAITING),
             slot: Mutex::default(),
             pictures: std::sync::Mutex::new(Cache::new(KEPT)),
+            codecs: std::sync::Mutex::default(),
         }))
     }
 
@@ -106,36 +125,30 @@ impl Viewer {
         if let Some(picture) = self.kept(tag) {
             return Ok(picture);
         }
-        let _place = self.0.places.try_acquire().map_err(|_| ViewError::Busy)?;
-        let mut slot = self.0.slot.lock().await;
+        let turn = self.turn().await?;
         // Another one may have asked for the same.
         if let Some(picture) = self.kept(tag) {
             return Ok(picture);
         }
-        let mut worker = self.worker(&mut slot, files).await?;
-        slot.requests += 1;
-        let file = self.0.folder.join(format!("made-{}", slot.requests));
-        // The worker goes with the one who waits.
-        let request = ask(FilePath(file.clone()));
-        let answer = timeout(LONGEST, answer(&mut worker.process, &request)).await;
-        let answer = answer.map_err(|_| ViewError::TooSlow)??;
-        slot.worker = Some(worker);
-        self.end_when_idle(slot.requests);
-        match answer {
-            Response::Framed { .. } => {}
-            Response::Failed(Failure { message, .. }) => return Err(ViewError::Failed(message)),
-            _ => return Err(ViewError::Failed("the worker gave an answer that does not fit".into())),
-        }
+        let (_, file) = turn.ask(files, ask).await?;
+        let file = file.ok_or_else(|| ViewError::failed("the worker made no picture"))?;
         let read = blocking(move || {
-            let read = storage::read_workers_file(&file, LARGEST_PICTURE);
-            let _ = std::fs::remove_file(&file);
-            read
+            let mut bytes = Vec::new();
+            file.take(LARGEST_PICTURE + 1).read_to_end(&mut bytes).map(|_| bytes)
         });
-        let read = read.await.map_err(|error| ViewError::Failed(error.to_string().into()))?;
-        let picture: Arc<[u8]> =
-            read.ok_or_else(|| ViewError::Failed("the worker made no picture".into()))?.into();
+        let picture = read.await.map_err(|error| ViewError::failed(error.to_string()))?;
+        if picture.len() as u64 > LARGEST_PICTURE {
+            return Err(ViewError::failed("the picture is larger than pictures are"));
+        }
+        let picture: Arc<[u8]> = picture.into();
         self.pictures().keep(tag, &picture);
         Ok(picture)
+    }
+
+    /// Waits for the worker, unless enough others do.
+    async fn turn(&self) -> Result<Turn<'_>, ViewError> {
+        let place = self.0.places.try_acquire().map_err(|_| ViewError::Busy)?;
+        Ok(Turn { viewer: self, slot: self.0.slot.lock().await, _place: place })
     }
 
     /// The worker for these files: the one that is there, or a new one in its place.
@@ -153,7 +166,7 @@ impl Viewer {
             }
             storage::make_folder(&folder)
         });
-        made.await.map_err(|error| ViewError::Failed(format!("no folder can be made: {error}").into()))?;
+        made.await.map_err(|error| ViewError::failed(format!("no folder can be made: {error}")))?;
         let access = Access {
             read: files.read.clone(),
             read_below: files.folders.clone(),
@@ -179,6 +192,23 @@ impl Viewer {
         });
     }
 
+    /// What browsers are told of a segment, as far as it was made into a file before.
+    fn codecs_of(&self, segment: &str) -> Option<String> {
+        self.codecs().get(segment).cloned()
+    }
+
+    fn note_codecs(&self, segment: &str, codecs: &str) {
+        let mut known = self.codecs();
+        if known.len() >= MOST_CODECS {
+            known.clear();
+        }
+        known.insert(segment.to_owned(), codecs.to_owned());
+    }
+
+    fn codecs(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
+        self.0.codecs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn kept(&self, tag: &str) -> Option<Arc<[u8]>> {
         self.pictures().get(tag)
     }
@@ -186,6 +216,38 @@ impl Viewer {
     fn pictures(&self) -> std::sync::MutexGuard<'_, Cache> {
         // Each change is one call: a cache that a panicking thread held is whole.
         self.0.pictures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to use the worker.
+struct Turn<'a> {
+    viewer: &'a Viewer,
+    slot: MutexGuard<'a, Slot>,
+    _place: SemaphorePermit<'a>,
+}
+
+impl Turn<'_> {
+    /// What a worker that may read these files answers to the request that `ask` gives for the file to write, and that file, where
+    /// it wrote one. The worker goes with the one who drops this.
+    async fn ask(
+        mut self,
+        files: &Files,
+        ask: impl FnOnce(FilePath) -> Request,
+    ) -> Result<(Response, Option<File>), ViewError> {
+        let mut worker = self.viewer.worker(&mut self.slot, files).await?;
+        self.slot.requests += 1;
+        let file = self.viewer.0.folder.join(format!("made-{}", self.slot.requests));
+        let request = ask(FilePath(file.clone()));
+        let answer = timeout(LONGEST, answer(&mut worker.process, &request)).await;
+        let answer = answer.map_err(|_| ViewError::TooSlow)??;
+        self.slot.worker = Some(worker);
+        self.viewer.end_when_idle(self.slot.requests);
+        let taken = blocking(move || storage::take_workers_file(&file)).await;
+        match (answer, taken) {
+            (Response::Failed(Failure { message, .. }), _) => Err(ViewError::Failed(message)),
+            (_, Err(error)) => Err(ViewError::failed(error.to_string())),
+            (answer, Ok(file)) => Ok((answer, file)),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod arrival;
 mod estimate;
 mod frame;
 mod framing;
+mod piece;
 mod preview;
 mod validate;
 
@@ -25,6 +26,7 @@ pub use arrival::understand;
 pub use estimate::{Estimate, EstimateRequest};
 pub use frame::{FrameOf, FrameRequest};
 pub use framing::{LARGEST_MESSAGE, MessageError, decode, decode_length, encode};
+pub use piece::{PieceRequest, PieceTimesRequest};
 pub use preview::{PreviewKind, PreviewPicture, PreviewRequest};
 
 /// Work for a worker.
@@ -59,6 +61,10 @@ pub enum Request {
     Preview(PreviewRequest),
     /// Show a single frame of a job.
     Frame(FrameRequest),
+    /// Make a file that browsers play of a finished segment.
+    Piece(Box<PieceRequest>),
+    /// Say when the frames of segments are shown.
+    PieceTimes(PieceTimesRequest),
     /// Measure how long a job would take and how large its result would be.
     Estimate(EstimateRequest),
     /// Open the encoder of these settings with its options.
@@ -272,6 +278,14 @@ pub enum Response {
         /// Rows.
         height: u32,
     },
+    /// Answer to [`Request::Piece`]: the file is written.
+    PieceDone {
+        /// What browsers are told of its codec, as RFC 6381 has it.
+        codecs: String,
+    },
+    /// Answer to [`Request::PieceTimes`]: when the first frame of each segment is shown, and when its last one ends, in seconds of the
+    /// result.
+    PieceTimes(Vec<(f64, f64)>),
     /// Answer to [`Request::Estimate`]. Its progress counts the frames that were made.
     Estimated(Box<Estimate>),
     /// Answer to [`Request::TryEncoder`]: one takes the options, or none works here at all, which is no fault of theirs.

@@ -5,6 +5,7 @@ mod events;
 mod frames;
 mod jobs;
 mod outcome;
+mod parts;
 mod result;
 mod system;
 
@@ -70,6 +71,8 @@ pub(crate) fn router() -> OpenApiRouter<Api> {
             .routes(routes!(result::result))
             .routes(routes!(frames::frame))
             .routes(routes!(frames::thumbnail))
+            .routes(routes!(parts::list))
+            .routes(routes!(parts::part))
             .routes(routes!(events::events))
             .routes(routes!(system::system)),
     )

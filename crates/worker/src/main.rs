@@ -15,6 +15,7 @@ mod index;
 mod join;
 mod memory;
 mod model;
+mod piece;
 mod pipeline;
 mod postprocess;
 mod preview;
@@ -117,6 +118,8 @@ fn serve() -> anyhow::Result<()> {
             Request::Bench(request) => bench::run(&request, &progress),
             Request::Preview(request) => preview::run(&request, &mut upscaler, &progress),
             Request::Frame(request) => stills.run(&request, &progress),
+            Request::Piece(request) => piece::run(&request, &progress),
+            Request::PieceTimes(request) => piece::times(&request),
             Request::Estimate(request) => estimate::run(&request, &mut upscaler, &progress),
             Request::TryEncoder(settings) => trial::run(&settings),
             Request::Model(model) => model::facts(&model).map(Response::Model),

@@ -26,6 +26,9 @@ pub enum ViewError {
     /// The result is not where it was put.
     #[error("the result is not where it was put")]
     ResultGone,
+    /// The result is of a kind that browsers do not play.
+    #[error("browsers do not play videos of this codec: look at single frames, or at the result")]
+    NotPlayable,
     /// Enough others wait.
     #[error("others look at frames at this moment: come again in a few seconds")]
     Busy,
@@ -41,6 +44,12 @@ pub enum ViewError {
     /// The worker cannot be started, or died.
     #[error(transparent)]
     Worker(#[from] WorkerError),
+}
+
+impl ViewError {
+    pub(super) fn failed(text: impl Into<Notice>) -> Self {
+        Self::Failed(text.into())
+    }
 }
 
 impl From<ledger::Error> for ViewError {

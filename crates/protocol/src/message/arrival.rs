@@ -105,7 +105,12 @@ impl Response {
                 label(checksum);
             }
             Self::Failed(Failure { kind: _, message }) => clean(&mut message.text),
-            Self::Progress { .. } | Self::Foreseen(_) | Self::Framed { .. } | Self::EncoderTried => {}
+            Self::PieceDone { codecs } => label(codecs),
+            Self::Progress { .. }
+            | Self::Foreseen(_)
+            | Self::Framed { .. }
+            | Self::PieceTimes(_)
+            | Self::EncoderTried => {}
         }
     }
 }

@@ -30,6 +30,11 @@ impl Response {
                 }
                 Ok(())
             }
+            Self::PieceTimes(times) => {
+                at_most("segments", times, MOST_SEGMENTS)?;
+                let mut all = times.iter().flat_map(|&(start, end)| [start, end]);
+                all.try_for_each(|time| within("seconds", time, &(-MOST_SECONDS..=MOST_SECONDS)))
+            }
             Self::Estimated(estimate) => estimate.validate(),
             Self::Failed(failure) => validate_failure(failure),
             Self::Progress { frames, bytes } => {
@@ -41,6 +46,7 @@ impl Response {
             | Self::Probed { .. }
             | Self::Doctor(_)
             | Self::Bench(_)
+            | Self::PieceDone { .. }
             | Self::EncoderTried
             | Self::Model(_) => Ok(()),
         }

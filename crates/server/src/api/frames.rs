@@ -85,21 +85,35 @@ pub(crate) async fn thumbnail(
 
 /// The picture, unless the client has it.
 async fn picture(found: FoundFrame, headers: &HeaderMap) -> Result<Response, Response> {
-    let tag = format!("\"{}\"", found.tag());
-    let has = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
-    let is_known = has.is_some_and(|tags| tags.split(',').any(|one| one.trim() == tag));
-    let mut response = if is_known {
+    let tag = quoted(found.tag());
+    let mut response = if has(headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let picture = found.jpeg().await.map_err(refused)?;
         let body = axum::body::Bytes::from_owner(Picture(picture));
         ([(header::CONTENT_TYPE, "image/jpeg")], body).into_response()
     };
+    mark(&mut response, tag);
+    Ok(response)
+}
+
+/// A tag as headers have it.
+pub(super) fn quoted(tag: &str) -> String {
+    format!("\"{tag}\"")
+}
+
+/// True where the client has what has this tag.
+pub(super) fn has(headers: &HeaderMap, tag: &str) -> bool {
+    let tags = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+    tags.is_some_and(|tags| tags.split(',').any(|one| one.trim() == tag))
+}
+
+/// Says by which tag clients can ask whether theirs still holds.
+pub(super) fn mark(response: &mut Response, tag: String) {
     if let Ok(tag) = HeaderValue::try_from(tag) {
         response.headers_mut().insert(header::ETAG, tag);
     }
     response.headers_mut().insert(header::CACHE_CONTROL, CACHING);
-    Ok(response)
 }
 
 /// The bytes of a picture, which are shared with those that are kept.
@@ -120,6 +134,7 @@ pub(super) fn refused(error: ViewError) -> Response {
         ViewError::NotMadeYet => Problem::not_found("not_made_yet", detail),
         ViewError::ResultGone => Problem::not_found("result_gone", detail),
         ViewError::SourceAway(_) => Problem::new(StatusCode::CONFLICT, "source_away", detail),
+        ViewError::NotPlayable => Problem::new(StatusCode::CONFLICT, "not_playable", detail),
         ViewError::Busy => {
             let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail);
             return ([(header::RETRY_AFTER, COME_AGAIN)], problem).into_response();
