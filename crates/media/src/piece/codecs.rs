@@ -1,6 +1,7 @@
 //! What browsers are told of a video, so that they know whether they can play it: `avc1.64001f` and the like (RFC 6381, and the
 //! bindings of each codec to MPEG-4).
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -69,8 +70,12 @@ fn hevc(record: &[u8]) -> Option<String> {
     let compatible = u32::from_be_bytes([record[2], record[3], record[4], record[5]]).reverse_bits();
     let (constraints, level) = (&record[6..12], record[12]);
     let length = constraints.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-    let constraints: String = constraints[..length].iter().map(|byte| format!(".{byte:X}")).collect();
-    Some(format!("hvc1.{space}{profile}.{compatible:X}.{tier}{level}{constraints}"))
+    let mut codec = format!("hvc1.{space}{profile}.{compatible:X}.{tier}{level}");
+    for byte in &constraints[..length] {
+        // Writing to a text cannot fail.
+        let _ = write!(codec, ".{byte:X}");
+    }
+    Some(codec)
 }
 
 /// Profile, level, tier and depth (AV1 in ISO base media files, 5).
