@@ -15,6 +15,7 @@ use crate::commands::{
 };
 use crate::submit::{self, describe_for, look_at};
 use crate::view::{JobDetails, JobView, Seen};
+use crate::viewer::{self, Asked, FoundFrame, FoundPart, Parts, Side, ViewError, Viewer};
 use crate::wake::Wake;
 
 /// Events that a reader gets at once.
@@ -24,7 +25,7 @@ pub const MOST_SEGMENTS: u32 = 5000;
 
 /// Does what people ask for. Copies are cheap, and are the same handle.
 #[derive(Debug, Clone)]
-pub struct Handle(Arc<Inner>);
+pub struct Handle(Arc<Inner>, Option<Viewer>);
 
 #[derive(Debug)]
 struct Inner {
@@ -63,12 +64,18 @@ impl Handle {
 
     fn of(ledger: Ledger, wake: Option<Wake>, reload: Option<mpsc::Sender<ReloadWish>>) -> Self {
         let access = Access::new(ledger.clone());
-        Self(Arc::new(Inner { ledger, access, wake, reload, changing: Mutex::new(()) }))
+        Self(Arc::new(Inner { ledger, access, wake, reload, changing: Mutex::new(()) }), None)
     }
 
     /// Who may use the server over HTTP.
     pub fn access(&self) -> &Access {
         &self.0.access
+    }
+
+    /// As this one, with frames to look at.
+    #[must_use]
+    pub fn with_viewer(self, viewer: Viewer) -> Self {
+        Self(self.0, Some(viewer))
     }
 
     /// Does what a request asks for.
@@ -155,6 +162,48 @@ impl Handle {
             return Err(Refusal::NoJob(id));
         }
         Ok(segments)
+    }
+
+    /// Finds a frame of a job, by its number from 0 on; as wide as it is, or narrower.
+    ///
+    /// # Errors
+    /// When there is no such frame, it is not made yet, or what it is taken from is gone.
+    pub async fn frame(
+        &self,
+        id: JobId,
+        number: u32,
+        side: Side,
+        most_width: Option<u32>,
+    ) -> Result<FoundFrame, ViewError> {
+        let viewer = self.1.as_ref().ok_or(ViewError::NoViewer)?;
+        viewer::find(&self.0.ledger, viewer, id, Asked::Frame { number, side, most_width }).await
+    }
+
+    /// Finds a small picture of a job's source.
+    ///
+    /// # Errors
+    /// When there is no such job, or its source is gone.
+    pub async fn thumbnail(&self, id: JobId) -> Result<FoundFrame, ViewError> {
+        let viewer = self.1.as_ref().ok_or(ViewError::NoViewer)?;
+        viewer::find(&self.0.ledger, viewer, id, Asked::Thumbnail).await
+    }
+
+    /// What of a job can be played while the rest is made, from a segment on, so many segments at most as [`MOST_SEGMENTS`] says.
+    ///
+    /// # Errors
+    /// When there is no such job, browsers do not play what it makes, or too many others look at frames.
+    pub async fn parts(&self, id: JobId, from: u32) -> Result<Parts, ViewError> {
+        let viewer = self.1.as_ref().ok_or(ViewError::NoViewer)?;
+        viewer::list_parts(&self.0.ledger, viewer, id, from).await
+    }
+
+    /// Finds a finished segment to be played.
+    ///
+    /// # Errors
+    /// As for [`Handle::parts`], and when the segment is not finished.
+    pub async fn part(&self, id: JobId, segment: u32) -> Result<FoundPart, ViewError> {
+        let viewer = self.1.as_ref().ok_or(ViewError::NoViewer)?;
+        viewer::find_part(&self.0.ledger, viewer, id, segment).await
     }
 
     /// All about jobs, in the order of their numbers.

@@ -53,6 +53,7 @@ mod template;
 mod trust;
 mod updates;
 mod view;
+mod viewer;
 mod wake;
 
 pub use access::{
@@ -83,4 +84,5 @@ pub use template::{NameTemplate, TemplateError};
 pub use trust::Places;
 pub use updates::{Teller, Update, Updates};
 pub use view::{JobDetails, JobView, Seen, SubtitleFiles};
+pub use viewer::{FoundFrame, FoundPart, MadePart, PartTimes, Parts, Side, ViewError, Viewer};
 pub use wake::Wake;

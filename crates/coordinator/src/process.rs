@@ -21,6 +21,9 @@ const SEND_LIMIT: Duration = Duration::from_mins(1);
 /// Time for a dead worker's last words to arrive.
 const BURIAL: Duration = Duration::from_secs(2);
 
+/// The nice value of a worker that may wait for all others; a usual one has 0.
+const LOW_PRIORITY: i32 = 15;
+
 /// What a worker gets of the environment, which may hold secrets: language and time zone, where the system's libraries and the
 /// drivers of devices that encode are, limits of memory, and what is asked for by who looks for faults.
 const PASSED_ON: [&str; 11] = [
@@ -148,8 +151,8 @@ impl WorkerError {
 }
 
 impl WorkerProcess {
-    /// Starts a worker that may touch these files only. It gets no right to read a folder, whatever is named: sources and models
-    /// are files.
+    /// Starts a worker that may touch these files only. Folders among those to read are left out, whatever is named: sources and
+    /// models are files.
     ///
     /// # Errors
     /// When it cannot be started, dies at once, or is of another version. When it could not be confined, unless there is no
@@ -157,7 +160,7 @@ impl WorkerProcess {
     pub async fn start(program: &WorkerProgram, mut access: Access) -> Result<Self, WorkerError> {
         let executable = &program.path;
         access.read.retain(|path| !path.is_dir());
-        let has_files = !access.read.is_empty();
+        let has_files = !access.read.is_empty() || !access.read_below.is_empty();
         let cause = |cause| WorkerError::Start { path: executable.to_owned(), cause };
         let mut child = Command::new(executable)
             .arg("--serve")
@@ -201,6 +204,18 @@ impl WorkerProcess {
     /// How far the worker is confined.
     pub fn sandbox(&self) -> &Sandbox {
         &self.sandbox
+    }
+
+    /// True while it has not ended.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Lets all others of this machine come first.
+    pub(crate) fn set_low_priority(&self) {
+        let id = self.child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
+        // Failing means that it is dead already, or as unimportant as it can be.
+        let _ = id.map(|id| rustix::process::setpriority_process(Some(id), LOW_PRIORITY));
     }
 
     /// Gives the worker something to do.

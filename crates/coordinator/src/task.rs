@@ -36,7 +36,7 @@ pub(crate) fn unpublished_result(record: &Record) -> PathBuf {
     record.request.folder.join(RESULT)
 }
 
-fn frame_list(record: &Record, facts: &SourceFacts) -> FrameListFile {
+pub(crate) fn frame_list(record: &Record, facts: &SourceFacts) -> FrameListFile {
     let path = FilePath(record.request.folder.join(FRAME_LIST));
     FrameListFile { path, blake3: facts.frame_list_blake3.clone(), missing: facts.missing.clone() }
 }
@@ -46,7 +46,7 @@ pub(crate) fn access(record: &Record) -> Access {
     let NewJob { source, settings, folder, .. } = &record.request;
     let source = storage::parts(source).into_iter().map(FilePath);
     let read = source.chain(settings.model_files()).collect();
-    Access { read, write: vec![folder.clone()] }
+    Access { read, write: vec![folder.clone()], ..Access::default() }
 }
 
 /// The message that tells a worker to do a task; `None` for publishing, which no worker does, and for a job without
@@ -165,6 +165,9 @@ pub(crate) fn event(record: &Record, key: TaskKey, response: Response) -> Event 
         | Response::Doctor(_)
         | Response::Bench(_)
         | Response::Previewed { .. }
+        | Response::Framed { .. }
+        | Response::PieceDone { .. }
+        | Response::PieceTimes(_)
         | Response::Estimated(_)
         | Response::EncoderTried
         | Response::Model(_) => failed(

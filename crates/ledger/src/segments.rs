@@ -33,6 +33,19 @@ impl Ledger {
         if is_whole { Ok(segments) } else { Err(not_of_plan(id)) }
     }
 
+    /// The segment of a job that has a frame; `None` where there is none, as once the job is done.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn segment_at(&self, id: JobId, frame: u32) -> Result<Option<Numbered>, Error> {
+        let row = sqlx::query(select("job = $1 AND first_frame <= $2 AND end_frame > $2"))
+            .bind(id.0)
+            .bind(i64::from(frame))
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(|row| numbered(id, &row)).transpose()
+    }
+
     /// The segments of these numbers, as far as the job has them, in order.
     ///
     /// # Errors

@@ -133,6 +133,14 @@ impl Frames {
         self.input.lack(self.stream)
     }
 
+    /// Goes to a keyframe about a share of the film from its beginning, as well as the container can and as far as it says how
+    /// long it is; false if it cannot. Only before the first frame.
+    pub(crate) fn go_to_share(&mut self, share: f64) -> bool {
+        let Some(seconds) = self.input.duration_seconds() else { return false };
+        let (start, tick) = (self.input.start_seconds(), self.time_base.to_f64());
+        tick > 0.0 && self.input.seek(self.stream, ((start + seconds * share) / tick) as i64)
+    }
+
     /// The stream says that frames consist of two fields of different times.
     pub(crate) fn is_interlaced(&self) -> bool {
         self.is_interlaced

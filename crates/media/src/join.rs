@@ -1,9 +1,9 @@
 //! Putting the result together: the new video, and everything else of the source as it is.
 
 mod chapters;
-mod header;
+pub(crate) mod header;
 pub(crate) mod merge;
-mod order;
+pub(crate) mod order;
 mod reader;
 pub(crate) mod sound;
 pub(crate) mod streams;
@@ -177,7 +177,8 @@ fn add_streams(
         if index == source_video {
             let side_data = picture_side_data(plan, stream)?;
             let rate = plan.index.frame_rate(stream.average_frame_rate());
-            streams.video = output.add_video(&parameters, plan.index.time_base, rate, video, &side_data)?;
+            streams.video =
+                output.add_video(&parameters, plan.index.time_base, rate, Some(video), &side_data)?;
         } else {
             streams.copied[index] = streams::add(output, plan, index, stream, is_elsewhere(stream), notes)?;
         }

@@ -7,7 +7,9 @@
 
 mod arrival;
 mod estimate;
+mod frame;
 mod framing;
+mod piece;
 mod preview;
 mod validate;
 
@@ -23,7 +25,9 @@ use crate::report::Verified;
 
 pub use arrival::understand;
 pub use estimate::{Estimate, EstimateRequest};
+pub use frame::{FrameOf, FrameRequest};
 pub use framing::{LARGEST_MESSAGE, MessageError, decode, decode_length, encode};
+pub use piece::{PieceRequest, PieceTimesRequest};
 pub use preview::{PreviewKind, PreviewPicture, PreviewRequest};
 
 /// Work for a worker.
@@ -61,6 +65,12 @@ pub enum Request {
     Bench(BenchRequest),
     /// Show what networks make of single frames.
     Preview(PreviewRequest),
+    /// Show a single frame of a job.
+    Frame(FrameRequest),
+    /// Make a file that browsers play of a finished segment.
+    Piece(Box<PieceRequest>),
+    /// Say when the frames of segments are shown.
+    PieceTimes(PieceTimesRequest),
     /// Measure how long a job would take and how large its result would be.
     Estimate(EstimateRequest),
     /// Open the encoder of these settings with its options.
@@ -74,6 +84,9 @@ pub enum Request {
 pub struct Access {
     /// Files and folders that it may read.
     pub read: Vec<FilePath>,
+    /// Folders of which it may read all files, also those that come later.
+    #[serde(default)]
+    pub read_below: Vec<FilePath>,
     /// Folders that it may also write to.
     pub write: Vec<FilePath>,
 }
@@ -271,6 +284,21 @@ pub enum Response {
         /// Why some of the networks have no pictures.
         failures: Vec<Notice>,
     },
+    /// Answer to [`Request::Frame`]: the file is written.
+    Framed {
+        /// Pixels in a row.
+        width: u32,
+        /// Rows.
+        height: u32,
+    },
+    /// Answer to [`Request::Piece`]: the file is written.
+    PieceDone {
+        /// What browsers are told of its codec, as RFC 6381 has it.
+        codecs: String,
+    },
+    /// Answer to [`Request::PieceTimes`]: when the first frame of each segment is shown, and when its last one ends, in seconds of the
+    /// result.
+    PieceTimes(Vec<(f64, f64)>),
     /// Answer to [`Request::Estimate`]. Its progress counts the frames that were made.
     Estimated(Box<Estimate>),
     /// Answer to [`Request::TryEncoder`]: one takes the options, or none works here at all, which is no fault of theirs.

@@ -2,8 +2,10 @@
 
 mod actions;
 mod events;
+mod frames;
 mod jobs;
 mod outcome;
+mod parts;
 pub(crate) mod result;
 mod sign_in;
 mod system;
@@ -84,6 +86,10 @@ pub(crate) fn router() -> OpenApiRouter<Api> {
         .api(Control, routes!(actions::act_on_one))
         .api(Read, routes!(result::report))
         .api(Read, routes!(result::result))
+        .api(Read, routes!(frames::frame))
+        .api(Read, routes!(frames::thumbnail))
+        .api(Read, routes!(parts::list))
+        .api(Read, routes!(parts::part))
         .api(Read, routes!(events::events))
         .api(Read, routes!(system::system))
         .api(Public, routes!(sign_in::session))

@@ -121,6 +121,8 @@ fn all_routes() -> Vec<(Method, String, Option<Scope>)> {
                 assert_eq!(described[1]["token"][0], scope, "{method} {path}: {described}");
                 let path =
                     path.replace("{id}", "1").replace("{action}", "pause").replace("{name}", "of-no-token");
+                let path =
+                    path.replace("{number}", "0").replace("{side}", "source").replace("{segment}", "0");
                 assert!(!path.contains('{'), "{path}");
                 routes.push((method, path, needs));
             }

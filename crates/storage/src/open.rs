@@ -29,6 +29,22 @@ pub fn workers_bytes(path: &Path) -> Result<u64, Error> {
     metadata.map(|metadata| metadata.len()).map_err(Error::io("open", path))
 }
 
+/// Opens a file that a worker may have written, and takes its name away; `None` where there is none. Who has it open can read it to
+/// its end.
+///
+/// # Errors
+/// It is no file or a link, or cannot be opened or removed.
+pub fn take_workers_file(path: &Path) -> Result<Option<File>, Error> {
+    match workers_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => {
+            let file = opened.map_err(Error::io("open", path))?;
+            std::fs::remove_file(path).map_err(Error::io("remove", path))?;
+            Ok(Some(file))
+        }
+    }
+}
+
 /// Reads a small file that a worker may have written; `None` where there is none.
 ///
 /// # Errors
@@ -106,6 +122,19 @@ mod tests {
         assert_eq!(workers_file(&at("missing")).unwrap_err().kind(), io::ErrorKind::NotFound);
         assert_eq!(workers_bytes(&at("file")).unwrap(), 1);
         assert!(workers_bytes(&at("link")).is_err());
+    }
+
+    #[test]
+    fn a_file_that_was_taken_is_read_and_no_more_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        assert!(take_workers_file(&path).unwrap().is_none());
+        std::fs::write(&path, "abc").unwrap();
+        let file = take_workers_file(&path).unwrap().unwrap();
+        assert!(!path.exists());
+        assert_eq!(read_bounded(file, 3).unwrap(), b"abc");
+        std::os::unix::fs::symlink("other", &path).unwrap();
+        assert!(take_workers_file(&path).is_err());
     }
 
     #[test]

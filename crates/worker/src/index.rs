@@ -126,6 +126,20 @@ pub(crate) fn examine(
     Ok(Examined { facts, index, other_bytes })
 }
 
+/// The frame list alone of a source that a job was made of before, and what is known of its video; nothing is written.
+pub(crate) fn list_again(
+    request: &IndexRequest,
+    reading: Reading,
+    progress: &Progress,
+) -> Result<(Index, media::VideoInfo), Failed> {
+    let source = &source(&request.source, request.settings.stream);
+    let little = LittleMemory::begin();
+    let video = media::probe(source)?.video;
+    drop(little);
+    let index = list((request, reading), (source, &video), progress, &mut Vec::new())?;
+    Ok((index, video))
+}
+
 /// What a job's network is like, as far as its plan needs it.
 struct Network {
     operations_per_pixel: u64,

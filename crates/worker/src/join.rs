@@ -180,7 +180,7 @@ fn together(mut kinds: Vec<(CodecParameters, Vec<u32>)>) -> Result<CodecParamete
     }
 }
 
-fn open(path: &Path) -> Result<PacketLogReader<BufReader<File>>, String> {
+pub(crate) fn open(path: &Path) -> Result<PacketLogReader<BufReader<File>>, String> {
     let file = File::open(path).map_err(|error| format!("`{}`: {error}", path.display()))?;
     PacketLogReader::open(BufReader::new(file)).map_err(|error| format!("`{}`: {error}", path.display()))
 }

@@ -15,6 +15,7 @@ mod index;
 mod join;
 mod memory;
 mod model;
+mod piece;
 mod pipeline;
 mod postprocess;
 mod preview;
@@ -24,6 +25,7 @@ mod sandbox;
 mod scene;
 mod segment;
 mod source;
+mod still;
 mod threads;
 mod trace;
 mod trial;
@@ -39,6 +41,7 @@ use tracing_subscriber::filter::LevelFilter;
 use failure::Failed;
 use memory::Neighbours;
 use model::Upscaler;
+use still::Stills;
 use wire::Progress;
 
 /// How much sooner than by its size the system ends this process when memory runs out: as if it had half of all memory.
@@ -105,6 +108,7 @@ fn serve() -> anyhow::Result<()> {
     wire::send(&Response::Confined(sandbox_state.clone()))?;
     let progress = Progress::default();
     let mut upscaler = Upscaler::default();
+    let mut stills = Stills::default();
     let requests = wire::requests()?;
     while let Ok(request) = requests.recv() {
         let answer = match request {
@@ -117,6 +121,9 @@ fn serve() -> anyhow::Result<()> {
             Request::Join(request) => join::run(&request, &progress),
             Request::Bench(request) => bench::run(&request, &progress),
             Request::Preview(request) => preview::run(&request, &mut upscaler, &progress),
+            Request::Frame(request) => stills.run(&request, &progress),
+            Request::Piece(request) => piece::run(&request, &progress),
+            Request::PieceTimes(request) => piece::times(&request),
             Request::Estimate(request) => estimate::run(&request, &mut upscaler, &progress),
             Request::TryEncoder(settings) => trial::run(&settings),
             Request::Model(model) => model::facts(&model).map(Response::Model),

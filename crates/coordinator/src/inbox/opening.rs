@@ -106,7 +106,7 @@ pub(super) struct Probed {
 pub(super) async fn probe(worker: &WorkerProgram, parts: Vec<PathBuf>) -> Result<Probed, String> {
     let source: FilePath = parts.first().cloned().unwrap_or_default().into();
     let answer = async {
-        let access = Access { read: parts.into_iter().map(FilePath).collect(), write: Vec::new() };
+        let access = Access { read: parts.into_iter().map(FilePath).collect(), ..Access::default() };
         let mut worker = WorkerProcess::start(worker, access).await?;
         worker.send(&Question::Probe { source: source.clone() }).await?;
         worker.receive(PROBE_LIMIT).await

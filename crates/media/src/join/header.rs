@@ -45,7 +45,7 @@ fn common_multiple(a: i32, b: i32) -> Option<i32> {
 
 /// Ticks a second of an MPEG-4 video: those of the source, or as many as leave the longest of its frames a duration that the
 /// container can hold.
-fn timescale(index: &Index) -> i32 {
+pub(crate) fn timescale(index: &Index) -> i32 {
     const COARSER: [i32; 3] = [90_000, 12_000, 1000];
     let own = index.time_base.den.clamp(1, 1 << 30);
     let steps = index.pts.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));

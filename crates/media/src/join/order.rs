@@ -9,7 +9,7 @@ use crate::Error;
 /// most places that any frame moves between the two orders. Then no packet is shown before it is decoded, and times
 /// rise strictly, because those of the frames do.
 #[derive(Debug)]
-pub(super) struct DecodeTimes<'a> {
+pub(crate) struct DecodeTimes<'a> {
     /// Presentation times in presentation order.
     frames: &'a [i64],
     /// Place of each packet in presentation order.
@@ -23,7 +23,7 @@ pub(super) struct DecodeTimes<'a> {
 
 impl<'a> DecodeTimes<'a> {
     /// From the presentation times of the packets in decoding order and those of the frames in presentation order.
-    pub(super) fn new(packets: &[i64], frames: &'a [i64], last_duration: i64) -> Result<Self, Error> {
+    pub(crate) fn new(packets: &[i64], frames: &'a [i64], last_duration: i64) -> Result<Self, Error> {
         if packets.len() != frames.len() {
             let counts = format!("{} packets for {} frames", packets.len(), frames.len());
             return Err(Error::PacketsDiffer(counts));
@@ -46,7 +46,7 @@ impl<'a> DecodeTimes<'a> {
     }
 
     /// Decoding time and duration of the packet at a place in decoding order.
-    pub(super) fn of(&self, place: usize) -> Option<(i64, i64)> {
+    pub(crate) fn of(&self, place: usize) -> Option<(i64, i64)> {
         let rank = *self.ranks.get(place)? as usize;
         let dts = match place.checked_sub(self.delay) {
             Some(frame) => self.frames[frame],

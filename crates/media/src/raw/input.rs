@@ -10,7 +10,7 @@ use std::ptr;
 use super::avi::{Lack, Times};
 use super::dictionary::{self, Dictionary};
 use super::entries::{Entries, Entry};
-use super::packet::RawPacket;
+use super::packet::{NO_TIME, RawPacket};
 use super::parts::PartsIo;
 use super::stills::{self, Still};
 use super::stream::{Kind, Stream};
@@ -311,6 +311,12 @@ impl Input {
     pub(crate) fn duration_seconds(&self) -> Option<f64> {
         let duration = self.get().duration;
         (duration > 0).then(|| duration as f64 / f64::from(ffi::AV_TIME_BASE))
+    }
+
+    /// When the file begins, in seconds of its own clock.
+    pub(crate) fn start_seconds(&self) -> f64 {
+        let start = self.get().start_time;
+        if start == NO_TIME { 0.0 } else { start as f64 / f64::from(ffi::AV_TIME_BASE) }
     }
 
     /// Duration in seconds where the container states it, rather than that it follows from what is there.

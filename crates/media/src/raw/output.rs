@@ -243,13 +243,13 @@ impl Output {
         Ok(index)
     }
 
-    /// Adds a video stream of our own in place of `source`; gives its index.
+    /// Adds a video stream of our own in place of `source`, where there is one; gives its index.
     pub(crate) fn add_video(
         &mut self,
         parameters: &Parameters,
         time_base: Rational,
         frame_rate: Rational,
-        source: Stream<'_>,
+        source: Option<Stream<'_>>,
         side_data: &[SideData],
     ) -> Result<usize, Error> {
         let is_mpeg4 = self.muxer().is_mpeg4();
@@ -267,7 +267,7 @@ impl Output {
         stream.time_base = av_rational(time_base);
         stream.avg_frame_rate = av_rational(frame_rate);
         stream.sample_aspect_ratio = parameters.get().sample_aspect_ratio;
-        stream.disposition = source.disposition();
+        stream.disposition = source.map_or(0, Stream::disposition);
         add_side_data(stream, side_data);
         let index = stream.index as usize;
         // What told of the old encoding does not hold for the new one.
@@ -284,7 +284,8 @@ impl Output {
             ];
             !of_encoding.iter().any(|prefix| key.starts_with(prefix))
         };
-        self.set_stream_metadata(index, &source.metadata(), still_true);
+        let metadata = source.map(Stream::metadata).unwrap_or_default();
+        self.set_stream_metadata(index, &metadata, still_true);
         Ok(index)
     }
 

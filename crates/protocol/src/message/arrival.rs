@@ -105,10 +105,13 @@ impl Response {
                 label(checksum);
             }
             Self::Failed(Failure { kind: _, message }) => clean(&mut message.text),
+            Self::PieceDone { codecs } => label(codecs),
             Self::Progress { .. }
             | Self::AsksForMemory
             | Self::Admitted { .. }
             | Self::Foreseen(_)
+            | Self::Framed { .. }
+            | Self::PieceTimes(_)
             | Self::EncoderTried => {}
         }
     }

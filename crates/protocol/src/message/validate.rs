@@ -24,6 +24,17 @@ impl Response {
                 }
                 Ok(())
             }
+            Self::Framed { width, height } => {
+                for side in [*width, *height] {
+                    within("side of the picture", side, &(1..=LARGEST_SIDE))?;
+                }
+                Ok(())
+            }
+            Self::PieceTimes(times) => {
+                at_most("segments", times, MOST_SEGMENTS)?;
+                let mut all = times.iter().flat_map(|&(start, end)| [start, end]);
+                all.try_for_each(|time| within("seconds", time, &(-MOST_SECONDS..=MOST_SECONDS)))
+            }
             Self::Estimated(estimate) => estimate.validate(),
             Self::Failed(failure) => validate_failure(failure),
             Self::Progress { frames, bytes } => {
@@ -37,6 +48,7 @@ impl Response {
             | Self::Probed { .. }
             | Self::Doctor(_)
             | Self::Bench(_)
+            | Self::PieceDone { .. }
             | Self::EncoderTried
             | Self::Model(_) => Ok(()),
         }

@@ -33,7 +33,7 @@ pub(super) async fn ask(
 /// Rows of a film's picture as it is stored; `None` for a file that is none, whose job says why.
 pub(super) async fn rows(program: &WorkerProgram, source: &Path) -> anyhow::Result<Option<u32>> {
     let read = storage::parts(source).into_iter().map(FilePath).collect();
-    let access = Access { read, write: Vec::new() };
+    let access = Access { read, ..Access::default() };
     let request = Request::Probe { source: source.into() };
     Ok(match ask(program, access, &request).await? {
         Response::Probed { rows, .. } => Some(rows),
@@ -51,7 +51,7 @@ pub(super) async fn foresee(
     settings: &Settings,
 ) -> anyhow::Result<Made> {
     let read = storage::parts(source).into_iter().map(FilePath).collect();
-    let access = Access { read, write: Vec::new() };
+    let access = Access { read, ..Access::default() };
     let request = Request::Foresee { source: source.into(), settings: Box::new(settings.clone()) };
     match ask(program, access, &request).await? {
         Response::Foreseen(made) => Ok(made),

@@ -111,7 +111,7 @@ async fn measure(
     view: &View,
 ) -> anyhow::Result<BenchReport> {
     let settings = Settings { model: request.model.clone(), ..Settings::default() };
-    let access = Access { read: settings.model_files().collect(), write: Vec::new() };
+    let access = Access { read: settings.model_files().collect(), ..Access::default() };
     let mut worker = WorkerProcess::start(program, access).await?;
     worker.send(&Request::Bench(request.clone())).await?;
     loop {

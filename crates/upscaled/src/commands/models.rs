@@ -65,7 +65,7 @@ pub(super) async fn look(folders: &[PathBuf]) -> anyhow::Result<Vec<Found>> {
         let (facts, error) = match model::of_file(&path, &name) {
             Ok(model) => {
                 let settings = Settings { model: model.clone(), ..Settings::default() };
-                let access = Access { read: settings.model_files().collect(), write: Vec::new() };
+                let access = Access { read: settings.model_files().collect(), ..Access::default() };
                 apart(ask(&program, access, &Request::Model(model)).await)
             }
             Err(error) => (None, Some(format!("{error:#}"))),

@@ -133,7 +133,8 @@ struct Made {
 async fn make(program: &WorkerProgram, request: &PreviewRequest, view: &View) -> anyhow::Result<Made> {
     let models = request.settings.iter().flat_map(Settings::model_files);
     let source = storage::parts(&request.source).into_iter().map(FilePath);
-    let access = Access { read: source.chain(models).collect(), write: vec![request.folder.clone()] };
+    let read = source.chain(models).collect();
+    let access = Access { read, write: vec![request.folder.clone()], ..Access::default() };
     let mut worker = WorkerProcess::start(program, access).await?;
     worker.send(&Request::Preview(request.clone())).await?;
     loop {

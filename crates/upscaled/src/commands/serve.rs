@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use coordinator::socket::{Hello, Listener, Role};
 use coordinator::{
     Existing, Handle, InboxOptions, JobReport, Owner, Places, ServerFolder, ServerFolders, Service,
-    ServiceOptions, Shutdown, Update, Updates, Wake, bring_back, now,
+    ServiceOptions, Shutdown, Update, Updates, Viewer, Wake, bring_back, now,
 };
 use job::{JobId, Millis, Notice};
 use ledger::{Ledger, Record};
@@ -31,6 +31,9 @@ use crate::root::{Root, make_folder, open_or_rescue_ledger};
 use crate::signals::shutdown_of_server;
 use crate::status_file::StatusFile;
 use crate::supervisor::{self, Supervisor};
+
+/// The folder in that of the state in which single frames lie until they are read.
+const VIEW: &str = "view";
 
 pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let (shutdown, hang_up) = shutdown_of_server()?;
@@ -86,6 +89,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let status = StatusFile::new(ledger.clone(), root.status_file());
     let log = Log { ledger: ledger.clone(), told: HashMap::new(), begun: now() };
     let logging = tokio::spawn(log.keep(service.updates(), Supervisor::new(), status));
+    let viewer = Viewer::new(worker.clone(), root.state().join(VIEW));
     let inbox = InboxOptions {
         ledger: ledger.clone(),
         worker,
@@ -102,7 +106,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     announce(&root, settings.job.model.name(), http.as_ref());
 
     let (ask_for_reload, wishes) = mpsc::channel(1);
-    let handle = Handle::new(ledger.clone(), wake.clone(), Some(ask_for_reload));
+    let handle = Handle::new(ledger.clone(), wake.clone(), Some(ask_for_reload)).with_viewer(viewer);
     let mut hello = Hello::new(Role::Server);
     hello.set = config::of_command_line(&settings.effective);
     let serving = http.map(|http| tokio::spawn(http.serve(handle.clone(), service.updates())));

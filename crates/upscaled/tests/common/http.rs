@@ -126,6 +126,13 @@ pub fn request(address: &str, method: &str, path: &str, headers: &[&str], body: 
     exchange(address, format!("{}\r\n\r\n{body}", lines.join("\r\n")).as_bytes())
 }
 
+/// Asks for something with these headers, and does not wait for the answer.
+pub fn ask(address: &str, path: &str, headers: &[(&str, &str)]) -> BufReader<TcpStream> {
+    let more =
+        headers.iter().fold(String::new(), |lines, (name, value)| lines + name + ": " + value + "\r\n");
+    begin(address, format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n{more}\r\n").as_bytes())
+}
+
 pub fn get(address: &str, path: &str) -> Answer {
     request(address, "GET", path, &[], "")
 }

@@ -84,7 +84,8 @@ fn apply(access: &Access) -> Result<RestrictionStatus, RulesetError> {
     let has_device = DEVICES.iter().any(|device| Path::new(device).exists());
     let drivers = DRIVERS.iter().filter(|_| has_device);
     let system = SYSTEM.iter().chain(drivers).map(PathBuf::from);
-    let readable = access.read.iter().map(|path| path.0.clone()).chain(system);
+    let named = access.read.iter().chain(&access.read_below);
+    let readable = named.map(|path| path.0.clone()).chain(system);
     let trace = crate::trace::folder();
     let writable = access.write.iter().map(|path| path.0.clone()).chain(trace);
     let mut rules = Ruleset::default()

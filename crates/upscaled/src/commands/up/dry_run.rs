@@ -133,7 +133,7 @@ async fn earlier(run: &Run, planned: &Planned, wish: Wish, copy: &Path) -> anyho
 async fn measure(run: &Run, planned: &Planned, folder: &Path) -> anyhow::Result<Estimate> {
     let source = storage::parts(&planned.source).into_iter().map(FilePath);
     let read = source.chain(planned.settings.model_files()).collect();
-    let access = Access { read, write: vec![folder.into()] };
+    let access = Access { read, write: vec![folder.into()], ..Access::default() };
     let mut worker = WorkerProcess::start(&run.worker, access).await?;
     let request = EstimateRequest {
         source: planned.source.as_path().into(),
