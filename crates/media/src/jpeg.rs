@@ -1,7 +1,7 @@
 //! Pictures as JPEG files, for people who look at single frames.
 //!
-//! JPEG and not PNG: every browser shows it, FFmpeg has an encoder for it, and a frame of 4K takes a tenth of the time and of the bytes.
-//! Colours are not halved, and the quality of large pictures is such that what differs is not seen.
+//! JPEG and not PNG: every browser shows it, FFmpeg has an encoder for it, and large frames of films are smaller and made sooner. All
+//! samples of colour are kept, and the quality of large pictures is such that what differs is not seen.
 
 use frame::{ChromaLocation, ColorDescription, Matrix, Planar, Range, Rational, Size};
 
