@@ -4,8 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The library crates, and the worker, which has no command line for people.
-const CRATES: [&str; 10] =
-    ["coordinator", "engine", "frame", "job", "ledger", "media", "network", "protocol", "storage", "worker"];
+const CRATES: [&str; 11] = [
+    "coordinator",
+    "engine",
+    "frame",
+    "job",
+    "ledger",
+    "media",
+    "network",
+    "protocol",
+    "server",
+    "storage",
+    "worker",
+];
 /// What names no option of the program: the argument by which the coordinator starts a worker.
 const ALLOWED: [&str; 1] = ["--serve"];
 
