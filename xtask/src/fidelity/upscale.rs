@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use serde_json::Value;
 
 use crate::tool;
 
@@ -74,10 +75,25 @@ pub(crate) fn run(
     Ok(Run { outcome, notes: notes(&ran.messages), seconds })
 }
 
-/// The videos in the folder; folders of unfinished work and reports may lie beside them.
+/// The videos in the folder; folders of unfinished work, reports, and the subtitle files that a report names may lie beside them.
 fn results(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
-    Ok(entries.iter().map(fs::DirEntry::path).filter(|path| path.is_file() && is_video(path)).collect())
+    let mut files: Vec<PathBuf> =
+        entries.iter().map(fs::DirEntry::path).filter(|path| path.is_file()).collect();
+    let taken: Vec<PathBuf> = files.iter().flat_map(|path| subtitles(path)).collect();
+    files.retain(|path| is_video(path) && !taken.contains(path));
+    Ok(files)
+}
+
+/// The subtitle files beside a file that it, a report, says were taken along; none for any other file.
+fn subtitles(report: &Path) -> Vec<PathBuf> {
+    if report.extension().is_none_or(|extension| extension != "json") {
+        return Vec::new();
+    }
+    let text = fs::read(report).unwrap_or_default();
+    let content: Value = serde_json::from_slice(&text).unwrap_or_default();
+    let taken = content["subtitle_files"]["taken"].as_array().into_iter().flatten();
+    taken.filter_map(Value::as_str).map(|name| report.with_file_name(name)).collect()
 }
 
 fn is_video(path: &Path) -> bool {
@@ -151,6 +167,23 @@ mod tests {
         assert!(judged(Some(1), "error: the worker died of signal 11", &[]).starts_with("BAD"));
         assert!(judged(Some(101), no_video, &[]).starts_with("BAD"));
         assert!(judged(None, "", &[]).starts_with("BAD"));
+    }
+
+    #[test]
+    fn subtitle_files_that_the_report_names_are_no_results() {
+        let folder = tempfile::tempdir().unwrap();
+        let report = r#"{ "subtitle_files": { "taken": ["a_upscaled.en.srt"], "notes": [] } }"#;
+        for (name, text) in [
+            ("a_upscaled.mkv", "a video"),
+            ("a_upscaled.mkv.json", report),
+            ("a_upscaled.en.srt", "subtitles"),
+            ("a_upscaled.de.srt", "subtitles of which nothing was said"),
+        ] {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        let mut found = results(folder.path()).unwrap();
+        found.sort();
+        assert_eq!(found, ["a_upscaled.de.srt", "a_upscaled.mkv"].map(|name| folder.path().join(name)));
     }
 
     #[test]

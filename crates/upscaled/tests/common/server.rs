@@ -130,7 +130,9 @@ impl Server {
     /// Waits until so many jobs are there and all have come to an end.
     pub fn wait_for_jobs(&self, count: usize) -> Vec<Value> {
         let mut jobs = Vec::new();
-        wait_for("all jobs to end", PATIENCE, || {
+        // Many jobs take longer on a busy machine.
+        let patience = PATIENCE * (1 + count as u32 / 10);
+        wait_for("all jobs to end", patience, || {
             jobs = self.jobs();
             jobs.len() >= count && jobs.iter().all(is_final)
         });
