@@ -15,8 +15,23 @@ const LIMIT: Duration = Duration::from_secs(7);
 
 /// A shutdown that the first Ctrl-C, SIGTERM or SIGHUP asks for; the second ends the program at once, and so does a stop
 /// that takes too long.
+///
+/// A SIGHUP that was to be ignored when the program started, as `nohup` has it, stays so.
 pub(crate) fn shutdown_on_signal() -> anyhow::Result<Shutdown> {
-    stop_on([SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()])
+    let mut kinds = vec![SignalKind::interrupt(), SignalKind::terminate()];
+    if !ignores(SignalKind::hangup()) {
+        kinds.push(SignalKind::hangup());
+    }
+    stop_on(kinds)
+}
+
+/// True where whoever started this process had it ignore a signal.
+fn ignores(kind: SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    // The first signal has the lowest bit.
+    mask >> (kind.as_raw_value() - 1) & 1 == 1
 }
 
 /// As [`shutdown_on_signal`], for a server: SIGHUP asks it to read its settings again, where it does not mean that the
@@ -25,11 +40,11 @@ pub(crate) fn shutdown_of_server() -> anyhow::Result<(Shutdown, Option<Signal>)>
     if std::io::stdin().is_terminal() || std::io::stderr().is_terminal() {
         return Ok((shutdown_on_signal()?, None));
     }
-    let shutdown = stop_on([SignalKind::interrupt(), SignalKind::terminate()])?;
+    let shutdown = stop_on(vec![SignalKind::interrupt(), SignalKind::terminate()])?;
     Ok((shutdown, Some(signal(SignalKind::hangup())?)))
 }
 
-fn stop_on<const N: usize>(kinds: [SignalKind; N]) -> anyhow::Result<Shutdown> {
+fn stop_on(kinds: Vec<SignalKind>) -> anyhow::Result<Shutdown> {
     let shutdown = Shutdown::new();
     // Room for the second one.
     let (sender, mut received) = mpsc::channel(2);

@@ -14,7 +14,7 @@ mod common;
 mod server;
 
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{
@@ -87,6 +87,23 @@ fn a_server_that_is_asked_to_stop_does_so_within_seconds_and_loses_nothing() {
 }
 
 #[test]
+fn up_that_was_started_by_nohup_goes_on_without_its_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    clip(&folder.path().join("clip.mp4"));
+    let plain = upscaled(folder.path());
+    let mut command = Command::new("nohup");
+    command.arg(plain.get_program()).args(["up", "clip.mp4"]).args(SETTINGS);
+    command.envs(plain.get_envs().filter_map(|(key, value)| Some((key, value?)))).current_dir(folder.path());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut up = command.spawn().unwrap();
+    let work = folder.path().join("clip.mp4.job/work");
+    wait_for("a finished segment", PATIENCE, || !segments(&work).is_empty());
+    signal("HUP", up.id());
+    assert_eq!(up.wait().unwrap().code(), Some(0));
+    assert!(folder.path().join("clip_upscaled.mp4").is_file());
+}
+
+#[test]
 fn up_that_is_asked_to_stop_does_so_within_seconds_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     clip(&folder.path().join("clip.mp4"));
@@ -95,7 +112,12 @@ fn up_that_is_asked_to_stop_does_so_within_seconds_and_loses_nothing() {
     arguments.extend(SETTINGS);
     let mut random = Random(5);
     let (mut longest, mut stopped, mut early) = (Duration::ZERO, 0, 0);
-    for name in ["INT", "TERM", "HUP"].into_iter().cycle().take(stops()) {
+    // What the tests were started by may have them ignore SIGHUP, as `nohup` does.
+    let mask = std::fs::read_to_string("/proc/self/status").unwrap();
+    let mask = mask.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap().trim().to_owned();
+    let ignores_hang_up = u64::from_str_radix(&mask, 16).unwrap() & 1 == 1;
+    let names = if ignores_hang_up { &["INT", "TERM"][..] } else { &["INT", "TERM", "HUP"] };
+    for name in names.iter().cycle().take(stops()) {
         let mut command = upscaled(folder.path());
         let child = command.args(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = child.unwrap();
