@@ -193,6 +193,13 @@ function handler(mock: Mock): Connect.NextHandleFunction {
   };
 }
 
+/** A picture of a size that says what it is. */
+function drawing(size: string | null | undefined, text: string): string {
+  const [width, height] = (size ?? '640x480').split('x');
+  const lines = '<path d="M0 0L64 48M64 0L0 48" stroke="#7b8183"/><rect x="20" y="14" width="24" height="20" fill="#0a646d"/>';
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 64 48">${lines}<text x="4" y="8" font-size="5" fill="#fff">${text}</text></svg>`;
+}
+
 async function answer(mock: Mock, path: string, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const json = (body: unknown, status = 200) => {
     response.writeHead(status, { 'content-type': status < 400 ? 'application/json' : 'application/problem+json', 'cache-control': 'no-store' });
@@ -219,6 +226,14 @@ async function answer(mock: Mock, path: string, url: URL, request: IncomingMessa
     return json({ segments: (mock.world.segments.get(job.id) ?? []).slice(from, from + Number(url.searchParams.get('limit') ?? 5000)) });
   }
   if (what === 'report') return json(report(job));
+  if (what === 'frames') {
+    const [, , , frame, side] = path.split('/');
+    const isMade = job.status === 'done' || (mock.world.segments.get(job.id) ?? []).some((one) => one.state === 'finished' && one.first <= Number(frame) && Number(frame) < one.end);
+    if (side === 'result' && !isMade) return problem(404, 'not_made_yet', 'this frame is not made yet');
+    response.writeHead(200, { 'content-type': 'image/svg+xml' });
+    response.end(drawing(side === 'result' ? job.result_size : job.source_size, `${frame} ${side}`));
+    return;
+  }
   if (what === 'result') {
     response.writeHead(200, { 'content-disposition': "attachment; filename*=UTF-8''film_upscaled.mkv" });
     response.end('film');

@@ -34,6 +34,25 @@ export const words = {
   days: { today: 'today', yesterday: 'yesterday', tomorrow: 'tomorrow', unknown: 'time not known' },
   at: (day: string, time: string) => `${day}, ${time}`,
 
+  compare: {
+    title: (name: string) => `Frames of ${name}, before and after`,
+    heading: 'Before and after',
+    zoom: 'Zoom',
+    zooms: { fit: 'Fit', 1: '1:1', 4: '4:1' },
+    full: 'Full screen',
+    source: 'Source, enlarged by the browser',
+    result: 'Upscaled',
+    before: (frame: string) => `Frame ${frame} of the source`,
+    after: (frame: string) => `Frame ${frame}, upscaled`,
+    notMade: 'This frame is not made yet.',
+    loading: 'Reading the frame',
+    cut: 'Cut between source and upscaled',
+    frame: 'Frame',
+    frameAt: (frame: string) => `Frame ${frame}`,
+    back: 'One back',
+    on: 'One on',
+  },
+
   left: {
     about: (duration: string) => `about ${duration} left`,
     doneToday: (time: string) => `done at about ${time}`,

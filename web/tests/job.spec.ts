@@ -43,3 +43,24 @@ test('tabs are moved by arrows', async ({ page }) => {
   await expect(page.getByRole('tab', { name: 'Settings' })).toBeFocused();
   await expect(page.getByRole('tabpanel', { name: 'Settings' }).getByText('fill_gaps')).toBeVisible();
 });
+
+test('a frame is compared before and after, and another one is chosen', async ({ page }) => {
+  await open(page, '#/jobs/405');
+  const stage = page.getByRole('region', { name: 'Frames of Brussels by bicycle.mkv, before and after' });
+  await expect(stage.getByRole('img', { name: /, upscaled$/ })).toBeVisible();
+  const cut = stage.getByRole('slider', { name: 'Cut between source and upscaled' });
+  await cut.focus();
+  await page.keyboard.press('Home');
+  await expect(stage.getByRole('img', { name: /, upscaled$/ })).toHaveCSS('clip-path', 'inset(0px)');
+  await stage.getByRole('button', { name: '4:1' }).click();
+  const width = (await stage.getByRole('img', { name: /, upscaled$/ }).boundingBox())?.width;
+  expect(width).toBe(2560 * 4);
+  // What is not made yet has its source, and says so.
+  await stage.getByRole('slider', { name: 'Frame', exact: true }).focus();
+  await page.keyboard.press('End');
+  await expect(stage.getByRole('img', { name: 'Frame 180,959 of the source' })).toBeVisible();
+  await expect(stage.getByText('This frame is not made yet.')).toBeVisible();
+  await expect(stage.getByRole('img', { name: /, upscaled$/ })).toHaveCount(0);
+  await page.keyboard.press(',');
+  await expect(stage.getByText('Frame 180,958')).toBeVisible();
+});

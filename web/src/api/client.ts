@@ -57,6 +57,11 @@ export function listJobs(query: ListQuery, signal?: AbortSignal): Promise<JobPag
   return ask<JobPage>(`jobs?${parameters}`, {}, signal);
 }
 
+export type Side = 'source' | 'result';
+
+/** Where a frame of a job is, before or after. */
+export const frameAddress = (id: number, frame: number, side: Side) => `${BASE}/jobs/${id}/frames/${frame}/${side}`;
+
 export const showJob = (id: number, signal?: AbortSignal) => ask<Details>(`jobs/${id}`, {}, signal);
 export const showReport = (id: number, signal?: AbortSignal) => ask<Report>(`jobs/${id}/report`, {}, signal);
 export const showSystem = (signal?: AbortSignal) => ask<System>('system', {}, signal);

@@ -22,6 +22,7 @@ export const icons = {
   report: 'M6 3h8l4 4v14H6zM14 3v4h4M9 12h6M9 16h6',
   keyboard: 'M4 6h16a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V8a2 2 0 0 1 2-2zM6 10h.01M10 10h.01M14 10h.01M18 10h.01M8 14h8',
   open: 'M9 6l6 6-6 6',
+  full: 'M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5',
   more: 'M5 12h.01M12 12h.01M19 12h.01',
   grip: 'M9 6h.01M15 6h.01M9 12h.01M15 12h.01M9 18h.01M15 18h.01',
   theme: 'M3.5 12a8.5 8.5 0 1 0 17 0a8.5 8.5 0 1 0-17 0M12 3.5v17',
