@@ -2,11 +2,14 @@
 // POST mock/world/NAME takes another world; mock/offline, mock/online, mock/version/TEXT, mock/slow/MS, mock/stopping, mock/live,
 // mock/password/TEXT sets a password and ends all sessions, mock/expire ends them, mock/wait/S makes the next sign-in wait, mock/remote is a
 // server that other machines reach.
+// mock/hold/BYTES lets uploads stand still after so many, mock/release ends that, mock/cut/BYTES breaks the next one, mock/full and mock/roomy
+// are a disk, mock/received/BYTES is 204 where so many came in all.
 // mock/break/PART, mock/watched (204 while a page watches), mock/tick, mock/segment, mock/finish and mock/missed change how it behaves and what happens.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connect, Plugin } from 'vite';
 import type { Action, Details, Outcome, Position, Priority } from '../src/api/types';
 import { Access, type Answer } from './access';
+import { Uploads } from './uploads';
 import { counts, inOrder, kindOf, report, usual, worlds, type World } from './world';
 
 /** What the server of the page sends with it. */
@@ -20,6 +23,7 @@ class Mock {
   slow = 0;
   broken = '';
   access = new Access();
+  uploads = new Uploads();
   readonly watching = new Set<ServerResponse>();
 
   constructor() {
@@ -113,6 +117,8 @@ class Mock {
       case 'world':
         Object.assign(this, { isOffline: false, isLive: false, slow: 0, broken: '' });
         this.access = new Access();
+        this.uploads.release();
+        this.uploads = new Uploads();
         this.world = (worlds[value] ?? usual)();
         for (const one of this.watching) one.end();
         this.watching.clear();
@@ -125,6 +131,21 @@ class Mock {
       case 'remote':
         this.access.isLocal = false;
         break;
+      case 'hold':
+        this.uploads.hold = Number(value);
+        break;
+      case 'release':
+        this.uploads.release();
+        break;
+      case 'cut':
+        this.uploads.cut = Number(value);
+        break;
+      case 'full':
+      case 'roomy':
+        this.uploads.isFull = what === 'full';
+        break;
+      case 'received':
+        return this.uploads.received === Number(value);
       case 'wait':
         this.access.wait = Number(value);
         break;
@@ -236,6 +257,7 @@ async function answer(mock: Mock, path: string, url: URL, request: IncomingMessa
   if (mock.access.session(request).needs_password) return problem(401, 'sign_in_needed', "sign in with the owner's password, or send a token");
   if (first === 'owner') return say(mock.access.setPassword(await bodyOf(request)));
   if (first === 'tokens') return say(mock.access.tokensAt(method, id, method === 'POST' ? await bodyOf(request) : undefined));
+  if (first === 'uploads') return mock.uploads.answer(id, request, response, problem);
   if (first === 'events') return mock.watch(request, response);
   if (first === 'system') return json(mock.world.system);
   if (first !== 'jobs') return problem(404, 'no_route', 'there is nothing at this address');

@@ -361,7 +361,7 @@ export const words = {
 
   hello: {
     title: 'Drop a video into the input folder; it comes back larger and sharper.',
-    drop: 'Copy videos or folders into',
+    drop: 'Drop videos here, or copy them into',
     kinds: 'AVI, MP4, MKV, MOV, MPG, VOB and all else that FFmpeg opens. A file is taken in some seconds after it is complete.',
     results: 'Results appear in',
     alsoKept: 'Your files are only read',
@@ -377,6 +377,37 @@ export const words = {
   problem: {
     noAnswer: 'no answer from the server',
     status: (code: number) => `the server answered with ${code}`,
+  },
+
+  upload: {
+    add: 'Add video',
+    drop: 'Drop to add videos',
+    dropWhere: (folder: string | null) => (folder === null ? 'They go into the input folder.' : `They go into ${folder}.`),
+    heading: (done: number, of: number) => (done === of ? `${plural(of, 'upload', 'uploads')} ended` : `Uploading, ${number(done)} of ${number(of)} ended`),
+    idle: (count: number) => `${plural(count, 'upload is', 'uploads are')} not finished`,
+    fold: 'Fold the uploads',
+    unfold: 'Unfold the uploads',
+    close: 'Close the uploads',
+    pause: (name: string) => `Pause the upload of ${name}`,
+    resume: (name: string) => `Resume the upload of ${name}`,
+    retry: (name: string) => `Try the upload of ${name} again`,
+    cancel: (name: string) => `Cancel the upload of ${name}`,
+    remove: (name: string) => `Remove ${name} from the uploads`,
+    waiting: (bytes: string) => `${bytes}, waits for the one before it.`,
+    sending: (sent: string, of: string, speed: string | null, left: string | null) =>
+      `${sent} of ${of}${speed === null ? '' : ` at ${speed}/s`}${left === null ? '' : `, about ${left} left`}.`,
+    placing: 'All is sent; the server puts it into the input folder.',
+    broken: (sent: string, of: string) => `${sent} of ${of}. The line is broken; it goes on by itself.`,
+    paused: (sent: string, of: string) => `Paused. ${sent} of ${of} are on the server.`,
+    left: (sent: string, of: string) => `${sent} of ${of} are on the server. Add the same file again, and it goes on.`,
+    done: (name: string, result: string) =>
+      name === result ? 'It is in the input folder, and is taken in within seconds.' : `It is in the input folder as ${result}, and is taken in within seconds.`,
+    twice: (name: string) => `${name} is being uploaded already.`,
+    folders: 'Folders cannot be uploaded. Drop the videos in them.',
+    empty: (name: string) => `${name} is empty.`,
+    unreadable: 'the browser cannot read this file any more; add it again',
+    said: (name: string) => `${name} is uploaded`,
+    saidRefused: (name: string, why: string) => sentence(`${name} is not uploaded: ${why}`),
   },
 
   access: {
