@@ -59,7 +59,7 @@ const views: [string, string, (page: Page) => Promise<void>][] = [
       await tell('hold/1000');
       const files = ['.hidden.mkv', 'film.mkv', 'next.mkv'].map((name) => ({ name, mimeType: '', buffer: Buffer.alloc(2_000_000) }));
       await page.locator('input[type="file"]').setInputFiles(files);
-      await expect(page.getByText('it begins with a dot')).toBeVisible();
+      await expect(page.locator('.upload').getByText('it begins with a dot')).toBeVisible();
       await expect(page.getByText(/of 2 MB/)).toBeVisible();
     },
   ],
