@@ -1,9 +1,15 @@
 // A made-up server with the API, for work on the page and for its tests. It is no part of the page.
 // POST mock/world/NAME takes another world; mock/offline, mock/online, mock/version/TEXT, mock/slow/MS, mock/stopping, mock/live,
+// mock/password/TEXT sets a password and ends all sessions, mock/expire ends them, mock/wait/S makes the next sign-in wait, mock/remote is a
+// server that other machines reach.
+// mock/hold/BYTES lets uploads stand still after so many, mock/release ends that, mock/cut/BYTES breaks the next one, mock/full and mock/roomy
+// are a disk, mock/received/BYTES is 204 where so many came in all.
 // mock/break/PART, mock/watched (204 while a page watches), mock/tick, mock/segment, mock/finish and mock/missed change how it behaves and what happens.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connect, Plugin } from 'vite';
 import type { Action, Details, Outcome, Position, Priority } from '../src/api/types';
+import { Access, type Answer } from './access';
+import { Uploads } from './uploads';
 import { counts, inOrder, kindOf, report, usual, worlds, type World } from './world';
 
 /** What the server of the page sends with it. */
@@ -16,6 +22,8 @@ class Mock {
   isLive = true;
   slow = 0;
   broken = '';
+  access = new Access();
+  uploads = new Uploads();
   readonly watching = new Set<ServerResponse>();
 
   constructor() {
@@ -96,14 +104,50 @@ class Mock {
     request.on('close', () => this.watching.delete(response));
   }
 
+  #expire(): boolean {
+    this.access.sessions.clear();
+    for (const one of this.watching) one.end();
+    this.watching.clear();
+    return true;
+  }
+
   control(path: string): boolean {
     const [what, value = ''] = path.split('/');
     switch (what) {
       case 'world':
         Object.assign(this, { isOffline: false, isLive: false, slow: 0, broken: '' });
+        this.access = new Access();
+        this.uploads.release();
+        this.uploads = new Uploads();
         this.world = (worlds[value] ?? usual)();
         for (const one of this.watching) one.end();
         this.watching.clear();
+        break;
+      case 'password':
+        this.access.password = decodeURIComponent(value);
+        return this.#expire();
+      case 'expire':
+        return this.#expire();
+      case 'remote':
+        this.access.isLocal = false;
+        break;
+      case 'hold':
+        this.uploads.hold = Number(value);
+        break;
+      case 'release':
+        this.uploads.release();
+        break;
+      case 'cut':
+        this.uploads.cut = Number(value);
+        break;
+      case 'full':
+      case 'roomy':
+        this.uploads.isFull = what === 'full';
+        break;
+      case 'received':
+        return this.uploads.received === Number(value);
+      case 'wait':
+        this.access.wait = Number(value);
         break;
       case 'watched':
         return this.watching.size > 0;
@@ -208,6 +252,19 @@ async function answer(mock: Mock, path: string, url: URL, request: IncomingMessa
   const problem = (status: number, code: string, detail: string) => json({ type: 'about:blank', title: '', status, code, detail }, status);
   const [first, id, what] = path.split('/');
   if (mock.broken !== '' && first === mock.broken) return problem(500, 'internal', 'the server failed; its log says why');
+  const say = ({ status, code, body, headers }: Answer) => {
+    for (const [name, value] of Object.entries(headers ?? {})) response.setHeader(name, value);
+    if (code !== undefined) return problem(status, code, String(body));
+    if (body !== undefined) return json(body, status);
+    response.statusCode = status;
+    response.end();
+  };
+  const method = request.method ?? 'GET';
+  if (first === 'session') return say(mock.access.signIn(method, request, method === 'POST' ? await bodyOf(request) : undefined));
+  if (mock.access.session(request).needs_password) return problem(401, 'sign_in_needed', "sign in with the owner's password, or send a token");
+  if (first === 'owner') return say(mock.access.setPassword(await bodyOf(request)));
+  if (first === 'tokens') return say(mock.access.tokensAt(method, id, method === 'POST' ? await bodyOf(request) : undefined));
+  if (first === 'uploads') return mock.uploads.answer(id, request, response, problem);
   if (first === 'events') return mock.watch(request, response);
   if (first === 'system') return json(mock.world.system);
   if (first !== 'jobs') return problem(404, 'no_route', 'there is nothing at this address');

@@ -40,6 +40,29 @@ const views: [string, string, (page: Page) => Promise<void>][] = [
       await expect(page.getByRole('alertdialog')).toBeVisible();
     },
   ],
+  ['the account', '#/account', (page) => expect(page.getByText('There are no tokens.')).toBeVisible()],
+  [
+    'signing in',
+    '#/',
+    async (page) => {
+      await tell('password/secret');
+      await page.getByLabel('Owner’s password').fill('wrong');
+      await page.keyboard.press('Enter');
+      await expect(page.getByRole('alert')).toHaveText('This is not the password of the owner.');
+    },
+  ],
+  [
+    'uploads',
+    '#/',
+    async (page) => {
+      await expect(row(page, 405)).toBeVisible();
+      await tell('hold/1000');
+      const files = ['.hidden.mkv', 'film.mkv', 'next.mkv'].map((name) => ({ name, mimeType: '', buffer: Buffer.alloc(2_000_000) }));
+      await page.locator('input[type="file"]').setInputFiles(files);
+      await expect(page.locator('.upload').getByText('it begins with a dot')).toBeVisible();
+      await expect(page.getByText(/of 2 MB/)).toBeVisible();
+    },
+  ],
   [
     'a selection',
     '#/done',

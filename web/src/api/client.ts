@@ -1,6 +1,6 @@
 // The API over HTTP. All addresses are relative, so that the page works below any path of a proxy.
 import { words } from '../words';
-import type { Action, Details, JobPage, Outcome, Position, Priority, Problem, Report, Segment, System } from './types';
+import type { Action, CreatedToken, Details, JobPage, Outcome, Position, Priority, Problem, Report, Scope, Segment, Session, System, Token } from './types';
 
 export const BASE = 'api/v1';
 /** A request without an answer for so long has failed. */
@@ -13,12 +13,36 @@ export class NoAnswer extends Error {}
 export class Refused extends Error {
   readonly status: number;
   readonly code: string;
+  /** Seconds after which it can be tried again. */
+  readonly retryAfter: number | null;
 
-  constructor(status: number, code: string, detail: string) {
+  constructor(status: number, code: string, detail: string, retryAfter: number | null = null) {
     super(detail);
     this.status = status;
     this.code = code;
+    this.retryAfter = retryAfter;
   }
+
+  /** Nothing is answered before signing in. */
+  get needsSignIn(): boolean {
+    return this.status === 401 && this.code === 'sign_in_needed';
+  }
+}
+
+let tellSignIn: () => void = () => undefined;
+/** `tell` is called when an answer says that nothing is answered before signing in. */
+export function whenSignInNeeded(tell: () => void): void {
+  tellSignIn = tell;
+}
+
+/** The refusal that an answer is; null for an answer that is not the server's own. */
+export function refusal(status: number, body: unknown, retryAfter: string | null): Refused | null {
+  const problem = body as Partial<Problem> | undefined;
+  if (typeof problem?.detail !== 'string') return null;
+  const seconds = Number(retryAfter ?? '');
+  const refused = new Refused(status, problem.code ?? '', problem.detail, seconds > 0 ? seconds : null);
+  if (refused.needsSignIn) tellSignIn();
+  return refused;
 }
 
 async function ask<T>(path: string, init: RequestInit = {}, signal?: AbortSignal): Promise<T> {
@@ -34,9 +58,7 @@ async function ask<T>(path: string, init: RequestInit = {}, signal?: AbortSignal
     throw new NoAnswer(words.problem.noAnswer);
   }
   if (response.ok) return body as T;
-  const problem = body as Partial<Problem> | undefined;
-  if (typeof problem?.detail === 'string') throw new Refused(response.status, problem.code ?? '', problem.detail);
-  throw new NoAnswer(words.problem.status(response.status));
+  throw refusal(response.status, body, response.headers.get('retry-after')) ?? new NoAnswer(words.problem.status(response.status));
 }
 
 function send<T>(method: 'POST' | 'PUT', path: string, body: unknown): Promise<T> {
@@ -91,6 +113,16 @@ export async function setPriority(id: number, priority: Priority): Promise<Outco
 }
 
 export const setPosition = (id: number, to: Position) => send<undefined>('PUT', `jobs/${id}/position`, { to });
+
+export const showSession = () => ask<Session>('session');
+export const signIn = (password: string) => send<Session>('POST', 'session', { password });
+export const signOut = () => ask<undefined>('session', { method: 'DELETE' });
+export const setPassword = (password: string, current: string | null) =>
+  send<Session>('POST', 'owner/password', current === null ? { password } : { password, current });
+
+export const listTokens = async (): Promise<Token[]> => (await ask<{ tokens: Token[] }>('tokens')).tokens;
+export const createToken = (name: string, scope: Scope) => send<CreatedToken>('POST', 'tokens', { name, scopes: [scope] });
+export const revokeToken = (name: string) => ask<undefined>(`tokens/${encodeURIComponent(name)}`, { method: 'DELETE' });
 
 export const resultAddress = (id: number) => `${BASE}/jobs/${id}/result`;
 export const reportAddress = (id: number) => `${BASE}/jobs/${id}/report`;

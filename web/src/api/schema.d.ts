@@ -182,6 +182,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/owner/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set or change the owner's password
+         * @description All sessions end; a browser gets a new one.
+         */
+        post: operations["set_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who the client is to the server */
+        get: operations["session"];
+        put?: never;
+        /**
+         * Sign in
+         * @description The session is a cookie. It ends after 30 days without use, when the owner signs out, and when the password is changed.
+         */
+        post: operations["sign_in"];
+        /** Sign out */
+        delete: operations["sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system": {
         parameters: {
             query?: never;
@@ -197,6 +239,89 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The tokens */
+        get: operations["list"];
+        put?: never;
+        /** Make a token */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a token */
+        delete: operations["revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The uploads that are under way, and those that ended within a day */
+        get: operations["list"];
+        put?: never;
+        /**
+         * Begin an upload
+         * @description The body may have the beginning of the file.
+         */
+        post: operations["create"];
+        delete?: never;
+        /** What this server can do of tus */
+        options: operations["options"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Give an upload up
+         * @description What came is thrown away. The file of an upload that was whole stays in the input folder.
+         */
+        delete: operations["terminate"];
+        /** What this server can do of tus */
+        options: operations["options_of_one"];
+        /** How far an upload is */
+        head: operations["head"];
+        /**
+         * Send bytes of a file
+         * @description The last ones put it into the input folder.
+         */
+        patch: operations["patch"];
         trace?: never;
     };
 }
@@ -244,6 +369,13 @@ export interface components {
              * @description The signal that ended the worker.
              */
             signal?: number | null;
+        };
+        /** @description A token with its secret. */
+        CreatedToken: {
+            /** @description What programs send as `Authorization: Bearer`. It is said this once. */
+            secret: string;
+            /** @description All else. */
+            token: components["schemas"]["Token"];
         };
         /** @description All about a job. */
         Details: components["schemas"]["Job"] & {
@@ -425,12 +557,26 @@ export interface components {
             numbers: number[];
         };
         /** @description A job's new place. */
-        NewPlace: {
+        MoveTo: {
             to: components["schemas"]["Position"];
+        };
+        /** @description A new password of the owner. */
+        NewPassword: {
+            /** @description The one that is set, where one is. */
+            current?: string | null;
+            /** @description The new one, of 8 characters or more. */
+            password: string;
         };
         /** @description How urgent a job is to be. */
         NewPriority: {
             priority: components["schemas"]["Priority"];
+        };
+        /** @description A token that is wanted. */
+        NewToken: {
+            /** @description What it is to be called: no other token has the name. */
+            name: string;
+            /** @description What its holder may do. */
+            scopes: components["schemas"]["Scope"][];
         };
         /** @description A sentence for people, and what they can do about it. */
         Notice: {
@@ -549,6 +695,11 @@ export interface components {
             /** @description The same in the words of the command line. */
             words: string;
         };
+        /**
+         * @description What the holder of a token may do: each scope has those before it.
+         * @enum {string}
+         */
+        Scope: "read" | "control" | "admin";
         /** @description A segment: frames that are made by one worker at a time. */
         Segment: {
             /**
@@ -589,6 +740,21 @@ export interface components {
             /** @description The segments. There are none before the source was read, and none any more once the job is done. */
             segments: components["schemas"]["Segment"][];
         };
+        /** @description Who the client is to the server. */
+        Session: {
+            /** @description Nothing can be done before signing in. Where no password is set either, the owner has to set one with the command line. */
+            needs_password: boolean;
+            /** @description A password is set. */
+            password_set: boolean;
+            /** @description What the client may do. */
+            scopes: components["schemas"]["Scope"][];
+            /** @description The request has a valid session or token. */
+            signed_in: boolean;
+        };
+        /** @description The owner's password. */
+        SignIn: {
+            password: string;
+        };
         /** @description The server. */
         System: {
             /** @description Where videos are dropped. */
@@ -615,6 +781,62 @@ export interface components {
             unconfined: boolean;
             /** @description The version of the program. */
             version: string;
+        };
+        /** @description A token, without its secret. */
+        Token: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created: string;
+            /**
+             * Format: date-time
+             * @description When it was last used, to about a minute; null where it never was.
+             */
+            last_used?: string | null;
+            /** @description What it is called. */
+            name: string;
+            /** @description What its holder may do. */
+            scopes: components["schemas"]["Scope"][];
+        };
+        /** @description The tokens. */
+        Tokens: {
+            /** @description By their names. */
+            tokens: components["schemas"]["Token"][];
+        };
+        /** @description An upload. */
+        Upload: {
+            /**
+             * Format: date-time
+             * @description When it was begun.
+             */
+            created: string;
+            /**
+             * Format: date-time
+             * @description When it is forgotten, unless more comes.
+             */
+            expires: string;
+            /** @description The name that its file got in the input folder; null before it is there. */
+            finished_as?: string | null;
+            /** @description What it is called below `/api/v1/uploads`. */
+            id: string;
+            /**
+             * Format: int64
+             * @description The bytes that it is to have.
+             */
+            length: number;
+            /** @description The name that its file is to have. */
+            name: string;
+            /**
+             * Format: int64
+             * @description The bytes that are there.
+             */
+            offset: number;
+        };
+        /** @description The uploads that the server knows. */
+        UploadList: {
+            /** @description The earliest first. */
+            uploads: components["schemas"]["Upload"][];
         };
         /** @description Something that is to be done to jobs. */
         Wish: {
@@ -685,7 +907,39 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request comes from another page, or is for another host. */
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -820,7 +1074,39 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request comes from another page, or is for another host. */
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -939,7 +1225,39 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request comes from another page, or is for another host. */
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1065,7 +1383,39 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request comes from another page, or is for another host. */
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1193,7 +1543,39 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request comes from another page, or is for another host. */
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1279,7 +1661,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewPlace"];
+                "application/json": components["schemas"]["MoveTo"];
             };
         };
         responses: {
@@ -1321,7 +1703,39 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request comes from another page, or is for another host. */
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1459,7 +1873,39 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request comes from another page, or is for another host. */
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1585,7 +2031,39 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request comes from another page, or is for another host. */
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1725,7 +2203,39 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request comes from another page, or is for another host. */
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1868,7 +2378,39 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request comes from another page, or is for another host. */
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1906,6 +2448,632 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    set_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
                 };
             };
             /** @description The server failed. */
@@ -1991,7 +3159,39 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request comes from another page, or is for another host. */
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2053,6 +3253,1735 @@ export interface operations {
                          */
                         type: string;
                     };
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tokens"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedToken"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of the token */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadList"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 1.0.0 */
+                "Tus-Resumable": string;
+                /** @description The bytes of the file */
+                "Upload-Length": number;
+                /** @description `filename` and the name of the file in Base64 */
+                "Upload-Metadata": string;
+                /** @description An algorithm and the checksum of the body in Base64 */
+                "Upload-Checksum"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/offset+octet-stream": number[] | null;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    Location?: string;
+                    "Upload-Expires"?: string;
+                    "Upload-Offset"?: number;
+                    /** @description The name of the file in the input folder, percent-encoded; only when the upload is whole */
+                    "Upload-Result"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The checksum does not fit */
+            460: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    "Tus-Checksum-Algorithm"?: string;
+                    "Tus-Extension"?: string;
+                    /** @description The bytes for which there is room now */
+                    "Tus-Max-Size"?: number;
+                    "Tus-Version"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    terminate: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 1.0.0 */
+                "Tus-Resumable": string;
+            };
+            path: {
+                /** @description What the upload is called */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    options_of_one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What the upload is called */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As for all uploads */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    head: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 1.0.0 */
+                "Tus-Resumable": string;
+            };
+            path: {
+                /** @description What the upload is called */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    "Upload-Expires"?: string;
+                    "Upload-Length"?: number;
+                    "Upload-Metadata"?: string;
+                    "Upload-Offset"?: number;
+                    "Upload-Result"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    patch: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 1.0.0 */
+                "Tus-Resumable": string;
+                /** @description Where the bytes go: behind those that are there */
+                "Upload-Offset": number;
+                /** @description An algorithm and the checksum of the body in Base64 */
+                "Upload-Checksum"?: string | null;
+            };
+            path: {
+                /** @description What the upload is called */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/offset+octet-stream": number[];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    "Upload-Expires"?: string;
+                    "Upload-Offset"?: number;
+                    /** @description The name of the file in the input folder, percent-encoded; only when the upload is whole */
+                    "Upload-Result"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The checksum does not fit */
+            460: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -18,6 +18,10 @@ export type Priority = Schemas['Priority'];
 export type Position = Schemas['Position'];
 export type System = Schemas['System'];
 export type Problem = Schemas['Problem'];
+export type Session = Schemas['Session'];
+export type Scope = Schemas['Scope'];
+export type Token = Schemas['Token'];
+export type CreatedToken = Schemas['CreatedToken'];
 
 /** What an event says of a job. The description of the API lists no events, since they are no answers. */
 export interface JobChanged {

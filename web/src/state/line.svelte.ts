@@ -1,5 +1,5 @@
 // The line to the server: events as they happen, whether it answers, and since when it does not.
-import { eventsAddress, showSystem } from '../api/client';
+import { Refused, eventsAddress, showSystem } from '../api/client';
 import type { JobChanged, Progress, System } from '../api/types';
 
 /** Milliseconds before the server is tried again, time after time. */
@@ -22,6 +22,8 @@ export class Line {
   system = $state.raw<System | null>(null);
   /** Since when the server does not answer. */
   offlineSince = $state<number | null>(null);
+  /** The server answers all, and events come. */
+  isThere = $state(false);
   /** When it is tried again. */
   retryAt = $state<number | null>(null);
   /** Another version than the one that this page was loaded from answers. */
@@ -63,8 +65,9 @@ export class Line {
       const after = await this.#listener.connected();
       this.#open(after ?? this.#after);
       this.offlineSince = null;
-    } catch {
-      this.#noAnswer();
+      this.isThere = true;
+    } catch (error) {
+      this.#failed(error);
     } finally {
       this.#isTrying = false;
     }
@@ -113,20 +116,37 @@ export class Line {
     return pause;
   }
 
+  #failed(error: unknown): void {
+    if (error instanceof Refused && error.needsSignIn) this.pause();
+    else this.#noAnswer();
+  }
+
+  /** Asks for nothing more until it is told to connect: the server answers, but nothing before signing in. */
+  pause(): void {
+    clearTimeout(this.#timer);
+    this.#source?.close();
+    this.#source = null;
+    this.#failures = 0;
+    this.offlineSince = null;
+    this.retryAt = null;
+    this.isThere = false;
+  }
+
   #noAnswer(): void {
     this.#source?.close();
     this.#source = null;
+    this.isThere = false;
     this.offlineSince ??= this.#heard;
     this.retryAt = Date.now() + this.#again();
   }
 
   async #look(): Promise<void> {
-    if (document.visibilityState === 'hidden' || this.offlineSince !== null) return;
+    if (document.visibilityState === 'hidden' || this.#source === null) return;
     try {
       await this.#ask();
       this.#listener.looked();
-    } catch {
-      if (this.offlineSince === null) this.#noAnswer();
+    } catch (error) {
+      if (this.offlineSince === null) this.#failed(error);
     }
   }
 }

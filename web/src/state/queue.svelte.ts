@@ -65,7 +65,7 @@ export class Queue implements Listener {
   /** Reads everything again. Lists that were never wanted stay unread. */
   async reload(): Promise<void> {
     this.watchedChange += 1;
-    await Promise.all(this.#lists.filter((list) => list !== this.ended || list.isLoaded).map((list) => list.refresh()));
+    await Promise.all(this.#lists.filter((list) => list !== this.ended || list.isLoaded || list.error !== null).map((list) => list.refresh()));
   }
 
   async connected(): Promise<number | null> {
@@ -74,7 +74,7 @@ export class Queue implements Listener {
       (page) => page.last_event,
       (error: unknown) => {
         // The server answers, and the lists say why they are not there.
-        if (error instanceof Refused) return null;
+        if (error instanceof Refused && !error.needsSignIn) return null;
         throw error;
       },
     );

@@ -1,17 +1,18 @@
 // Where the page is, by the part of the address behind the hash.
 
-export type Route = { view: 'queue' } | { view: 'done' } | { view: 'job'; id: number };
+export type Route = { view: 'queue' } | { view: 'done' } | { view: 'account' } | { view: 'job'; id: number };
 
 export function parse(hash: string): Route {
   const [, first, second] = hash.replace(/^#/, '').split('/');
   if (first === 'done') return { view: 'done' };
+  if (first === 'account') return { view: 'account' };
   const id = Number(second);
   if (first === 'jobs' && Number.isSafeInteger(id) && id > 0) return { view: 'job', id };
   return { view: 'queue' };
 }
 
 export const addressOf = (route: Route) =>
-  route.view === 'job' ? `#/jobs/${route.id}` : route.view === 'done' ? '#/done' : '#/';
+  route.view === 'job' ? `#/jobs/${route.id}` : route.view === 'queue' ? '#/' : `#/${route.view}`;
 
 export class Router {
   route = $state.raw<Route>(parse(location.hash));
