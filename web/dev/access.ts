@@ -44,7 +44,7 @@ export class Access {
     return password === this.password ? null : { status: 401, code: 'wrong_password', body: 'this is not the password of the owner' };
   }
 
-  /** What belongs to nobody: null where the address is another one. */
+  /** Sessions: who the client is, signing in and signing out. */
   signIn(method: string, request: IncomingMessage, body: unknown): Answer {
     if (method === 'GET') return { status: 200, body: this.session(request) };
     if (method === 'POST') return this.#compared((body as { password: string }).password) ?? this.#begin();

@@ -117,8 +117,11 @@ export class Line {
   }
 
   #failed(error: unknown): void {
-    if (error instanceof Refused && error.needsSignIn) this.pause();
-    else this.#noAnswer();
+    if (error instanceof Refused && error.needsSignIn) {
+      this.pause();
+      // Until the page knows that it has to sign in, and pauses the line.
+      this.#again();
+    } else this.#noAnswer();
   }
 
   /** Asks for nothing more until it is told to connect: the server answers, but nothing before signing in. */
@@ -126,7 +129,6 @@ export class Line {
     clearTimeout(this.#timer);
     this.#source?.close();
     this.#source = null;
-    this.#failures = 0;
     this.offlineSince = null;
     this.retryAt = null;
     this.isThere = false;
