@@ -1,10 +1,17 @@
 //! What handlers take from requests, with problem details where it is wrong.
 
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts};
-use axum::http::StatusCode;
+use std::time::Duration;
 
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::{StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use crate::LARGEST_BODY;
 use crate::problem::Problem;
+
+/// A body is there within this time: it is small.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
 
 /// The query of the address.
 #[derive(Debug, FromRequestParts)]
@@ -16,10 +23,28 @@ pub(crate) struct Query<T>(pub(crate) T);
 #[from_request(via(axum::extract::Path), rejection(Problem))]
 pub(crate) struct Path<T>(pub(crate) T);
 
-/// The body, which says that it is JSON.
-#[derive(Debug, FromRequest)]
-#[from_request(via(axum::Json), rejection(Problem))]
+/// The body, which says that it is JSON, and comes in time.
+#[derive(Debug)]
 pub(crate) struct Json<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        if length
+            .and_then(|length| length.parse().ok())
+            .is_some_and(|length: u64| length > LARGEST_BODY as u64)
+        {
+            let detail = format!("a body has {LARGEST_BODY} bytes at most");
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+        }
+        let body = tokio::time::timeout(BODY_WITHIN, axum::Json::from_request(request, state)).await;
+        let late =
+            || Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the request did not come in time");
+        Ok(Self(body.map_err(|_| late())??.0))
+    }
+}
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {

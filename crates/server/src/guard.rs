@@ -19,7 +19,12 @@ use crate::problem::Problem;
 
 /// The names that this server answers to, without ports.
 #[derive(Debug, Clone)]
-pub(crate) struct Hosts(Arc<BTreeSet<String>>);
+pub(crate) struct Hosts {
+    names: Arc<BTreeSet<String>>,
+    /// It listens on all addresses of the machine, which may come and go. No other name can be made to lead to an address that a
+    /// browser asks for as such.
+    takes_addresses: bool,
+}
 
 impl Hosts {
     /// The names of loopback, the addresses that the server listens on, and those that its owner chose.
@@ -31,11 +36,15 @@ impl Hosts {
             IpAddr::V6(ip) => format!("[{ip}]"),
         }));
         hosts.extend(chosen.iter().map(|host| host.to_ascii_lowercase()));
-        Self(Arc::new(hosts))
+        let takes_addresses = addresses.iter().any(|address| address.ip().is_unspecified());
+        Self { names: Arc::new(hosts), takes_addresses }
     }
 
     fn has(&self, authority: &Authority) -> bool {
-        self.0.contains(authority.host().trim_end_matches('.').to_ascii_lowercase().as_str())
+        let host = authority.host();
+        let is_address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
+        self.takes_addresses && is_address
+            || self.names.contains(host.trim_end_matches('.').to_ascii_lowercase().as_str())
     }
 }
 
@@ -70,7 +79,8 @@ fn check_host(hosts: &Hosts, uri: &Uri, headers: &HeaderMap) -> Result<Authority
     if hosts.has(&host) {
         return Ok(host);
     }
-    let detail = "this server does not answer to that name; its owner can allow the name in the settings of the server";
+    let detail =
+        "this server does not answer to that name; its owner can add the name to `hosts` in upscaled.toml";
     Err(Problem::new(StatusCode::FORBIDDEN, "unknown_host", detail))
 }
 
@@ -105,8 +115,10 @@ fn host(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    // One that is no text is none that this server knows.
-    headers.get(name).map(|value| value.to_str().unwrap_or("?"))
+    let mut values = headers.get_all(name).into_iter();
+    let value = values.next()?;
+    // One that is no text, or is there twice, is none that this server knows.
+    Some(value.to_str().ok().filter(|_| values.next().is_none()).unwrap_or("?"))
 }
 
 #[cfg(test)]
@@ -158,6 +170,23 @@ mod tests {
         assert_eq!(status(&Method::GET, &[]), Err("bad_request"));
         let two = [("host", "localhost"), ("host", "evil.example")];
         assert_eq!(status(&Method::GET, &two), Err("bad_request"));
+    }
+
+    #[test]
+    fn a_server_on_all_addresses_is_asked_for_by_any_of_them_and_by_no_other_name() {
+        for listens in ["0.0.0.0:8100", "[::]:8100"] {
+            let hosts = Hosts::new(&[listens.parse().unwrap()], &[]);
+            for (host, is_taken) in [
+                ("192.0.2.8:8100", true),
+                ("[fd00::2]:8100", true),
+                ("localhost", true),
+                ("evil.example", false),
+                ("192.0.2.8.evil.example", false),
+                ("127.1", false),
+            ] {
+                assert_eq!(hosts.has(&host.parse().unwrap()), is_taken, "{listens} {host}");
+            }
+        }
     }
 
     #[test]

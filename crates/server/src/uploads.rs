@@ -20,6 +20,7 @@ mod turns;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::middleware;
@@ -49,6 +50,8 @@ pub(crate) struct Uploads {
     threads: Arc<Semaphore>,
     shutdown: Shutdown,
     patience: Duration,
+    /// A whole file waits for the input folder.
+    is_away: AtomicBool,
 }
 
 impl Uploads {
@@ -61,6 +64,7 @@ impl Uploads {
             threads,
             shutdown,
             patience: PATIENCE,
+            is_away: AtomicBool::new(false),
         }
     }
 
@@ -75,7 +79,11 @@ impl Uploads {
             let _thread = thread;
             act(&uploads)
         });
-        acting.await.map_err(io::Error::other)?
+        let done = acting.await.map_err(io::Error::other)?;
+        if matches!(done, Err(Failure::Away(_))) {
+            self.is_away.store(true, Ordering::Relaxed);
+        }
+        done
     }
 }
 

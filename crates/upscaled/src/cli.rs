@@ -562,7 +562,8 @@ pub(crate) struct Reload {
 
 #[derive(Debug, Args)]
 pub(crate) struct PasswordChange {
-    /// Remove the password: everything is open on this machine again, and other machines reach nothing
+    /// Remove the password: a server that listens on this machine alone is open to all its users, and one that other machines
+    /// reach answers tokens alone
     #[arg(long)]
     pub(crate) remove: bool,
     #[command(flatten)]

@@ -70,7 +70,9 @@ pub(crate) fn listening(line: &HttpChoice, path: &Path) -> anyhow::Result<Listen
     let of_line = (!line.listen.is_empty()).then(|| line.listen.clone());
     let chosen = if line.no_http { Some(Vec::new()) } else { of_line.or(file.listen) };
     let is_default = chosen.is_none();
-    let addresses = chosen.unwrap_or_else(|| vec![LISTEN]);
+    let mut addresses = chosen.unwrap_or_else(|| vec![LISTEN]);
+    addresses.sort_unstable();
+    addresses.dedup();
     let mut hosts = file.hosts.unwrap_or_default();
     hosts.extend(line.host.iter().cloned());
     Ok(Listening { addresses, hosts, is_default })

@@ -159,6 +159,7 @@ fn what_is_wrong_is_refused_with_a_reason_and_harms_nothing() {
     let mut server = start(root, &address);
     let json = "Content-Type: application/json";
     let action = "/api/v1/jobs/1/actions/cancel";
+    let own = format!("Origin: http://{address}");
     for (method, path, headers, body, status, code) in [
         ("GET", "/api/v1/jobs/1", &[][..], "", 404, "no_job"),
         ("GET", "/api/v1/jobs/-9223372036854775808", &[], "", 404, "no_job"),
@@ -181,6 +182,7 @@ fn what_is_wrong_is_refused_with_a_reason_and_harms_nothing() {
         ("POST", "/api/v1/jobs/actions", &[json], r#"{"action":"pause","jobs":"some"}"#, 400, "bad_request"),
         ("POST", action, &["Origin: http://evil.example"], "", 403, "foreign_origin"),
         ("POST", action, &["Sec-Fetch-Site: cross-site"], "", 403, "foreign_origin"),
+        ("POST", action, &[&own, "Origin: http://evil.example"], "", 403, "foreign_origin"),
         ("POST", action, &[], "", 404, "no_job"),
         ("GET", "/", &["Host: evil.example"], "", 403, "unknown_host"),
         ("GET", "/metrics", &["Host: evil.example:8100"], "", 403, "unknown_host"),
@@ -195,6 +197,12 @@ fn what_is_wrong_is_refused_with_a_reason_and_harms_nothing() {
     {
         assert_eq!(exchange(&address, bytes).status, 400, "{bytes:?}");
     }
+    // One that says that it is too large is not waited for; one that never ends has its time.
+    let head = format!("POST /api/v1/jobs/actions HTTP/1.0\r\nHost: {address}\r\n{json}\r\nContent-Length: ");
+    let begun = exchange(&address, format!("{head}99999999999\r\n\r\n{{").as_bytes());
+    assert_eq!((begun.status, &*begun.code()), (413, "too_large"));
+    let begun = exchange(&address, format!("{head}100\r\n\r\n{{").as_bytes());
+    assert_eq!((begun.status, &*begun.code()), (408, "too_slow"));
     // One that asks for too many headers, and its end.
     let many = format!("GET / HTTP/1.0\r\nHost: {address}\r\n{}\r\n", "X: y\r\n".repeat(5000));
     assert!(exchange(&address, many.as_bytes()).status >= 400);

@@ -375,6 +375,20 @@ fn two_requests_do_not_mix_and_an_upload_is_given_up() {
 }
 
 #[test]
+fn a_whole_file_goes_to_the_input_folder_when_that_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let server = &*free_address();
+    let _running = start(root, server);
+    let path = created(server, "film.txt", 3);
+    std::fs::rename(root.join("input"), root.join("away")).unwrap();
+    let answer = patch(server, &path, 0, b"abc");
+    assert_eq!((answer.status, &*answer.code()), (503, "input_away"));
+    std::fs::rename(root.join("away"), root.join("input")).unwrap();
+    common::wait_for("the file", server::PATIENCE, || root.join("input/film.txt").is_file());
+}
+
+#[test]
 fn a_silent_connection_gives_way() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();

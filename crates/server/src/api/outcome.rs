@@ -33,7 +33,7 @@ impl JobOutcome {
     fn new(Outcome { id, became }: &Outcome) -> Self {
         let (changed, detail) = match became {
             Became::Done => (true, "done".to_owned()),
-            Became::QueuedAgain => (true, "it goes on from where it was".to_owned()),
+            Became::QueuedAgain => (true, "it is queued again".to_owned()),
             Became::BegunAgain => (true, "it is made again from its beginning".to_owned()),
             Became::NewContent { job } => (true, format!("its source has other content by now: job {job}")),
             Became::OtherJob { job } => (true, format!("it is made with other settings: job {job}")),

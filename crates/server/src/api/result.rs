@@ -38,7 +38,9 @@ pub(crate) async fn result(
         return Err(gone(id));
     }
     let mut response = served.map(Body::new);
-    if let Ok(value) = HeaderValue::try_from(format!("attachment; filename*=UTF-8''{}", encoded(&name))) {
+    let disposition =
+        format!("attachment; filename=\"{}\"; filename*=UTF-8''{}", plain(&name), encoded(&name));
+    if let Ok(value) = HeaderValue::try_from(disposition) {
         response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
     }
     Ok(response)
@@ -76,6 +78,12 @@ fn gone(id: i64) -> Problem {
     Problem::not_found("result_gone", format!("the result of job {id} is not where it was put"))
 }
 
+/// A name for clients that know no other: what is special or no ASCII is an underscore.
+fn plain(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_graphic() && !matches!(c, '"' | '\\') || c == ' ' { c } else { '_' };
+    name.chars().map(plain).collect()
+}
+
 /// A name as RFC 8187 has it in a header: what is no letter or digit of ASCII by its bytes.
 pub(crate) fn encoded(name: &str) -> String {
     let byte = |byte: u8| match byte {
@@ -93,5 +101,6 @@ mod tests {
     fn any_name_fits_into_a_header() {
         assert_eq!(encoded("a b\"\r\n.mkv"), "a%20b%22%0D%0A.mkv");
         assert_eq!(encoded("für.mp4"), "f%C3%BCr.mp4");
+        assert_eq!(plain("für \"dich\"\r\n\\.mp4"), "f_r _dich____.mp4");
     }
 }

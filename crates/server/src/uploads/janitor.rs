@@ -1,6 +1,7 @@
 //! The janitor: removes uploads that have expired, and puts whole files into the input folder that could not go there before.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use coordinator::now;
@@ -9,8 +10,10 @@ use super::Uploads;
 use super::failure::Failure;
 use super::id::UploadId;
 
-/// The pause between two rounds.
-const EVERY: Duration = Duration::from_mins(10);
+/// The pause between two rounds, in pauses of [`SOON`].
+const PAUSES: u32 = 60;
+/// The pause before it is tried again to put a whole file into an input folder that was away.
+const SOON: Duration = Duration::from_secs(10);
 
 impl Uploads {
     /// Tidies at once and at regular times, until the shutdown is requested.
@@ -19,14 +22,22 @@ impl Uploads {
             if let Err(error) = self.blocking(Self::tidy).await {
                 tracing::warn!("uploads cannot be tidied: {error}");
             }
-            self.shutdown.sleep(EVERY).await;
+            for _ in 0..PAUSES {
+                self.shutdown.sleep(SOON).await;
+                if self.shutdown.is_requested() || self.is_away.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
         }
     }
 
     fn tidy(&self) -> Result<(), Failure> {
+        self.is_away.store(false, Ordering::Relaxed);
         for id in self.store.ids()? {
-            if let Err(error) = self.tidy_one(id) {
-                tracing::warn!("the upload {id}: {error}");
+            match self.tidy_one(id) {
+                Ok(()) => {}
+                Err(Failure::Away(_)) => self.is_away.store(true, Ordering::Relaxed),
+                Err(error) => tracing::warn!("the upload {id}: {error}"),
             }
         }
         Ok(())

@@ -38,7 +38,7 @@ pub(super) async fn run(change: PasswordChange) -> anyhow::Result<Ending> {
             format!("the password of the server in `{folder}` is changed, and all sessions have ended")
         }
         (true, true) => format!(
-            "the password of the server in `{folder}` is removed: everything is open on this machine, and other machines reach nothing"
+            "the password of the server in `{folder}` is removed: a server that listens on this machine alone is open to all its users, and one that other machines reach answers tokens alone"
         ),
         (true, false) => "no password was set".to_owned(),
     });

@@ -146,7 +146,12 @@ fn announce(root: &Root, model: &str, http: Option<&Server>) {
     output::say(&format!("Results appear in {}", output::path(&root.output())));
     output::say(&format!("Model {model}; Ctrl-C stops, and a new start goes on."));
     for address in http.iter().flat_map(|http| http.addresses()) {
-        output::say(&format!("The page is at    http://{address}"));
+        if address.ip().is_unspecified() {
+            let port = address.port();
+            output::say(&format!("The page is at    port {port} of every address of this machine"));
+        } else {
+            output::say(&format!("The page is at    http://{address}"));
+        }
     }
 }
 
