@@ -41,8 +41,11 @@ fn port(server: &Server) -> u16 {
     let mut port = None;
     wait_for("the page", PATIENCE, || {
         let log = std::fs::read_to_string(server.root.join("terminal.log")).unwrap_or_default();
-        let address = log.lines().rev().find_map(|line| line.strip_prefix("The page is at    http://"));
-        port = address.and_then(|address| address.rsplit_once(':')?.1.trim().parse().ok());
+        let place = log.lines().rev().find_map(|line| line.strip_prefix("The page is at    "));
+        port = place.and_then(|place| match place.strip_prefix("port ") {
+            Some(everywhere) => everywhere.split(' ').next()?.parse().ok(),
+            None => place.rsplit_once(':')?.1.trim().parse().ok(),
+        });
         port.is_some()
     });
     port.unwrap()
@@ -234,6 +237,17 @@ fn a_ledger_that_is_lost_leaves_the_server_closed() {
     assert_eq!(ask(at, "POST", "/api/v1/session", "", &body).status, 200);
 }
 
+/// True where the terminal of the program that a process runs shows nothing of what is typed.
+fn hides(process: u32) -> bool {
+    let mut last = process;
+    while let Some(child) = server::children(last).first() {
+        last = *child;
+    }
+    let Ok(terminal) = std::fs::read_link(format!("/proc/{last}/fd/0")) else { return false };
+    let settings = std::process::Command::new("stty").arg("-a").arg("-F").arg(terminal).output().unwrap();
+    String::from_utf8_lossy(&settings.stdout).split([' ', ';', '\n']).any(|word| word == "-echo")
+}
+
 #[test]
 fn on_a_terminal_the_password_is_asked_for_twice_without_being_shown() {
     let folder = tempfile::tempdir().unwrap();
@@ -253,6 +267,7 @@ fn on_a_terminal_the_password_is_asked_for_twice_without_being_shown() {
             while byte != *b":" && output.read(&mut byte).unwrap() == 1 {
                 shown.push(byte[0]);
             }
+            wait_for("the terminal to hide what is typed", PATIENCE, || hides(child.id()));
             writeln!(input, "{line}").unwrap();
         }
         output.read_to_end(&mut shown).unwrap();

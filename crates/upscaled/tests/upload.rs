@@ -385,7 +385,7 @@ fn a_whole_file_goes_to_the_input_folder_when_that_is_back() {
     let answer = patch(server, &path, 0, b"abc");
     assert_eq!((answer.status, &*answer.code()), (503, "input_away"));
     std::fs::rename(root.join("away"), root.join("input")).unwrap();
-    common::wait_for("the file", server::PATIENCE, || root.join("input/film.txt").is_file());
+    wait_for("the file", PATIENCE, || root.join("input/film.txt").is_file());
 }
 
 #[test]
