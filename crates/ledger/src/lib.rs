@@ -31,7 +31,7 @@ pub use error::Error;
 pub use events::{Events, JobEvent, KEPT_EVENTS, Version, What};
 pub use forget::Kept;
 pub use open::Ledger;
-pub use page::{End, Ended};
+pub use page::{End, Ended, Outline};
 pub use record::{QueuePosition, Queued, Record, Submission};
 pub use rescue::Rescue;
 pub use seen::SeenFile;

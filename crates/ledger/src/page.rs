@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use job::{FilePath, JobId, Millis};
+use job::{FilePath, JobId, Millis, Priority};
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 
-use crate::rows::record;
+use crate::rows::{from_json, record};
 use crate::{Error, Ledger, Record};
 
 /// Which of the jobs that have ended are wanted.
@@ -21,6 +21,21 @@ pub struct Ended {
     pub search: Option<String>,
     /// Those after this one in the order, which is when it ended, and its number.
     pub before: Option<(Millis, JobId)>,
+}
+
+/// A job that has not ended, and no more of it than a list needs to find a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outline {
+    /// Its number.
+    pub id: JobId,
+    /// The name of its status.
+    pub status: String,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Its place among the jobs of its priority.
+    pub position: i64,
+    /// The video.
+    pub source: FilePath,
 }
 
 /// How a job came to its end.
@@ -84,6 +99,26 @@ impl Ledger {
         let statement = "SELECT * FROM job WHERE ended IS NULL ORDER BY +place, id";
         let rows = sqlx::query(statement).fetch_all(&self.pool).await?;
         rows.iter().map(|row| record(&self.base, row)).collect()
+    }
+
+    /// The jobs that have not ended and are on the list, in no order. Thousands may wait, of which a page shows a few.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn outlines(&self) -> Result<Vec<Outline>, Error> {
+        let statement =
+            "SELECT id, state, priority, place, source FROM job WHERE ended IS NULL AND removed = 0";
+        let rows = sqlx::query(statement).fetch_all(&self.pool).await?;
+        let outline = |row: &sqlx::sqlite::SqliteRow| {
+            Ok(Outline {
+                id: JobId(row.try_get("id")?),
+                status: row.try_get("state")?,
+                priority: from_json(row, "priority")?,
+                position: row.try_get("place")?,
+                source: self.base.found(&FilePath::from_bytes(row.try_get("source")?)),
+            })
+        };
+        rows.iter().map(outline).collect()
     }
 
     /// The jobs that have not ended and on which work has begun, in their places.

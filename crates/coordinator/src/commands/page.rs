@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use job::state::Status;
 use job::{JobId, Millis, Priority};
-use ledger::{End, Ended, Ledger, Record};
+use ledger::{End, Ended, Ledger, Outline, Record};
 use serde::{Deserialize, Serialize};
 
 use super::message::Refusal;
@@ -36,16 +35,15 @@ impl Kind {
     pub const ALL: [Self; 6] =
         [Self::Running, Self::Waiting, Self::Paused, Self::Failed, Self::Done, Self::Canceled];
 
-    const fn of(status: &Status) -> Self {
+    /// That of a status, by its name.
+    fn named(status: &str) -> Self {
         match status {
-            Status::Running => Self::Running,
-            Status::Queued | Status::WaitingForSpace { .. } | Status::WaitingForFolder { .. } => {
-                Self::Waiting
-            }
-            Status::Paused => Self::Paused,
-            Status::Failed { .. } => Self::Failed,
-            Status::Done => Self::Done,
-            Status::Canceled => Self::Canceled,
+            "running" => Self::Running,
+            "paused" => Self::Paused,
+            "failed" => Self::Failed,
+            "done" => Self::Done,
+            "canceled" => Self::Canceled,
+            _ => Self::Waiting,
         }
     }
 
@@ -132,23 +130,14 @@ pub struct Page {
 /// How many jobs of each kind there are on the list, in the order of [`Kind::ALL`], whatever is searched for.
 pub type Counts = [u64; Kind::ALL.len()];
 
-fn order(record: &Record) -> Order {
-    let waits = record.job.status != Status::Running;
-    (waits, Reverse(record.job.priority), record.position, record.id)
+fn order(outline: &Outline) -> Order {
+    let waits = Kind::named(&outline.status) != Kind::Running;
+    (waits, Reverse(outline.priority), outline.position, outline.id)
 }
 
-fn cursor(record: &Record) -> Cursor {
-    if record.job.status.is_final() {
-        Cursor::Ended(Reverse(record.changed), Reverse(record.id))
-    } else {
-        Cursor::Unfinished(order(record))
-    }
-}
-
-fn is_found(record: &Record, search: Option<&str>) -> bool {
+fn is_found(outline: &Outline, search: Option<&str>) -> bool {
     let Some(search) = search else { return true };
-    let path = record.request.source.to_string_lossy().to_ascii_lowercase();
-    path.contains(&search.to_ascii_lowercase())
+    outline.source.to_string_lossy().to_ascii_lowercase().contains(&search.to_ascii_lowercase())
 }
 
 /// The records of a page, where the next one begins, and how many jobs all have.
@@ -162,18 +151,23 @@ pub(crate) async fn page(
     let PageQuery { kinds, search, after, limit } = query;
     let has = |kind: Kind| kinds.is_empty() || kinds.contains(&kind);
     let limit = *limit as usize;
-    let (mut records, mut total) = (Vec::new(), 0);
+    let (mut records, mut total, mut last) = (Vec::new(), 0, None);
+    let (mut more, mut room) = (false, limit);
     if Kind::ALL.into_iter().any(|kind| has(kind) && kind.end().is_none()) {
-        records = ledger.unfinished().await?;
-        records.retain(|record| {
-            !record.is_removed && has(Kind::of(&record.job.status)) && is_found(record, search.as_deref())
-        });
-        total = records.len() as u64;
-        records.sort_by_key(order);
-        records.retain(|record| after.is_none_or(|after| Cursor::Unfinished(order(record)) > after));
+        let mut outlines = ledger.outlines().await?;
+        outlines.retain(|outline| has(Kind::named(&outline.status)) && is_found(outline, search.as_deref()));
+        total = outlines.len() as u64;
+        outlines.sort_by_key(order);
+        outlines.retain(|outline| after.is_none_or(|after| Cursor::Unfinished(order(outline)) > after));
+        more = outlines.len() > limit;
+        outlines.truncate(limit);
+        room -= outlines.len();
+        last = outlines.last().map(|outline| Cursor::Unfinished(order(outline)));
+        for outline in &outlines {
+            records.extend(ledger.get(outline.id).await?);
+        }
     }
     let how: Vec<End> = Kind::ALL.into_iter().filter(|&kind| has(kind)).filter_map(Kind::end).collect();
-    let mut more = records.len() > limit;
     if !how.is_empty() {
         let mut wanted = Ended { how, search: search.clone(), ..Ended::default() };
         total += ledger.count_ended(&wanted).await?;
@@ -182,14 +176,16 @@ pub(crate) async fn page(
                 Some(Cursor::Ended(Reverse(at), Reverse(id))) => Some((*at, *id)),
                 _ => None,
             };
-            let room = u32::try_from(limit - records.len()).unwrap_or(u32::MAX);
-            let ended = ledger.ended(&wanted, room.saturating_add(1)).await?;
-            more = ended.len() > room as usize;
+            let mut ended =
+                ledger.ended(&wanted, u32::try_from(room).unwrap_or(u32::MAX).saturating_add(1)).await?;
+            more = ended.len() > room;
+            ended.truncate(room);
+            let cursor = |record: &Record| Cursor::Ended(Reverse(record.changed), Reverse(record.id));
+            last = ended.last().map(cursor).or(last);
             records.extend(ended);
         }
     }
-    records.truncate(limit);
-    let next = records.last().map(cursor).filter(|_| more);
+    let next = last.filter(|_| more);
     Ok((records, next, total))
 }
 
@@ -200,15 +196,7 @@ pub(crate) async fn page(
 pub(crate) async fn counts(ledger: &Ledger) -> Result<Counts, Refusal> {
     let mut counts = Counts::default();
     for (status, jobs) in ledger.listed().await? {
-        let kind = match &*status {
-            "running" => Kind::Running,
-            "paused" => Kind::Paused,
-            "failed" => Kind::Failed,
-            "done" => Kind::Done,
-            "canceled" => Kind::Canceled,
-            _ => Kind::Waiting,
-        };
-        counts[kind as usize] += jobs;
+        counts[Kind::named(&status) as usize] += jobs;
     }
     Ok(counts)
 }
