@@ -178,7 +178,7 @@ fn what_can_be_refused_is_refused_before_the_film_is_read() {
     refuses(root, &["up", "clip.mp4", "-m", "none"], &["is there already"]);
     for (code, options, wanted) in [
         (1, ["--model", "broken.pth"], "broken"),
-        (1, ["--codec", "prores"], "MP4 files have no place"),
+        (2, ["--codec", "prores"], "MP4 files have no place"),
         (2, ["--encoder-option", "profile=nonsense"], "profile"),
     ] {
         let mut arguments = vec!["up", "clip.mp4", "-o", "other.mp4", "-s", "2"];

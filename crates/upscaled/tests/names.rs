@@ -235,7 +235,7 @@ fn a_server_names_results_and_does_not_take_them_in() {
     refuses(2, root, &["reload"], "line 1");
     refuses(2, root, &["retry", "1", "--name", "x"], "--name");
     fs::write(root.join("upscaled.toml"), "name = \"{stem} {height}p\"\n").unwrap();
-    refuses(1, root, &["up", "input/last 64p.mkv", "--root", ".", "--name", "x"], "leave --name out");
+    refuses(2, root, &["up", "input/last 64p.mkv", "--root", ".", "--name", "x"], "leave --name out");
     // Without its ledger, the server knows what it made.
     server.stop();
     let made = |name: &str| output.join(name).metadata().unwrap().modified().unwrap();

@@ -133,7 +133,7 @@ fn a_job_is_moved_among_those_of_its_priority() {
     assert_eq!(order(), [3, 2, 1]);
     let itself = run(root, &["move", "2", "--before", "2"]);
     let errors = String::from_utf8_lossy(&itself.stderr).into_owned();
-    assert!(itself.status.code() == Some(1) && errors.contains("cannot come before itself"), "{errors}");
+    assert!(itself.status.code() == Some(2) && errors.contains("cannot come before itself"), "{errors}");
     assert_eq!(order(), [3, 2, 1]);
     let output = run(root, &["move", "1", "--before", "2"]);
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -276,7 +276,8 @@ fn a_command_that_works_on_a_file_answers_others() {
     up.args(["up", "clip.mp4", "--root", "."]).args(SLOW);
     let mut up = up.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for("a segment", PATIENCE, || !segments(&root.join("clip.mp4.job")).is_empty());
-    assert!(run_well(root, &["list"]).contains("upscaling"));
+    // Between two segments it is queued.
+    wait_for("a segment under way", PATIENCE, || run_well(root, &["list"]).contains("upscaling"));
     assert!(said(root, &["serve"], 1).contains("`upscaled up` works here: process"));
     let other = said(root, &["up", "clip.mp4", "--root", ".", "-o", "other.mp4"], 1);
     assert!(other.contains("`upscaled up` works in") && other.contains("upscaled serve"), "{other}");
