@@ -25,7 +25,7 @@ pub(crate) fn shutdown_on_signal() -> anyhow::Result<Shutdown> {
     stop_on(kinds)
 }
 
-/// True where whoever started this process had it ignore a signal.
+/// True where this process was started with a signal that it is to ignore.
 fn ignores(kind: SignalKind) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
