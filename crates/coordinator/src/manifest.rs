@@ -22,7 +22,8 @@ const DEEPEST: usize = 32;
 /// How the names of job folders end.
 const JOB_FOLDER: &str = "job";
 
-/// True when another server works in the folder that the manifest lies in.
+/// True when another server works in the folder that the manifest lies in. A copy of such a folder has another inode, but on
+/// another file system it may have the same by chance.
 fn is_of_another(manifest: &Manifest, folder: &Path, owner: &Owner) -> bool {
     manifest.owner != *owner.id() && storage::inode(folder).is_ok_and(|inode| inode == manifest.inode)
 }
@@ -75,11 +76,10 @@ pub fn source_of(ledger: &Path, folder: &Path) -> Option<PathBuf> {
     Some(Base::of(ledger).found_request(manifest.job).source.0)
 }
 
-/// True for a folder that can only be of this server, whatever its name was: it lies in the server's own folder, and the server
-/// may have lost its name with its state.
-fn is_ours_by_place(base: &Base, folder: &Path, owner: &Owner) -> bool {
+/// True for a job that this server began under an earlier name: its folder lies in the server's own one.
+fn is_of_earlier_name(manifest: &Manifest, folder: &Path, base: &Base, owner: &Owner) -> bool {
     let canonical = folder.canonicalize().ok().zip(base.folder().canonicalize().ok());
-    owner.may_have_lost_its_name() && canonical.is_some_and(|(folder, base)| folder.starts_with(base))
+    owner.may_have_been(&manifest.owner) && canonical.is_some_and(|(folder, base)| folder.starts_with(base))
 }
 
 /// Takes the jobs in again whose folders lie below `output` and which the ledger does not know. When the ledger was
@@ -104,8 +104,9 @@ pub async fn bring_back(
     let looking = tokio::task::spawn_blocking(move || {
         let mut found = Vec::new();
         find(&output, &key, DEEPEST, &mut |folder, mut manifest: Manifest, is_sealed| {
-            let is_of_another =
-                is_of_another(&manifest, folder, &owner) && !is_ours_by_place(&base, folder, &owner);
+            let is_of_another = is_of_another(&manifest, folder, &owner)
+                && !is_of_earlier_name(&manifest, folder, &base, &owner);
+            let has_other_name = manifest.owner != *owner.id();
             manifest.job = base.found_request(manifest.job);
             let fault = is_of_another.then_some(ManifestError::Elsewhere);
             if let Some(fault) = fault.or_else(|| manifest.validate(folder).err()) {
@@ -116,18 +117,18 @@ pub async fn bring_back(
                     folder.display()
                 );
             } else {
-                found.push(manifest.job);
+                found.push((manifest.job, has_other_name));
             }
         });
         found
     });
-    for new in looking.await.unwrap_or_default() {
+    for (new, has_other_name) in looking.await.unwrap_or_default() {
         let submission = match renamed(ledger, &new).await? {
             Some(id) => Submission { id, is_new: false },
             None => ledger.submit(&NewJob { result: None, ..new.clone() }, now()).await?,
         };
         let id = submission.id;
-        if owner_of_all.may_have_lost_its_name() {
+        if has_other_name {
             take_over(ledger, &new, &owner_of_all);
         }
         if submission.is_new {
@@ -244,6 +245,34 @@ mod tests {
         std::fs::copy(job.folder.join(NAME), copy.join(NAME)).unwrap();
         let copied = Record { request: NewJob { folder: copy.into(), ..job }, ..record };
         assert!(write(&ledger, &copied, &other).unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_server_whose_state_was_restored_from_a_copy_knows_the_jobs_in_its_own_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let state = root.path().join("state");
+        std::fs::create_dir(&state).unwrap();
+        let before = Owner::of(&state).unwrap();
+        let ledger = Ledger::open(&state.join("ledger.db")).await.unwrap();
+        let job = new_job(&root.path().join("output"), "a.mp4");
+        let id = ledger.submit(&job, now()).await.unwrap().id;
+        let record = ledger.get(id).await.unwrap().unwrap();
+        std::fs::create_dir_all(&*job.folder).unwrap();
+        assert!(write(&ledger, &record, &before).unwrap());
+        drop(ledger);
+        let restored = root.path().join("restored");
+        std::fs::create_dir(&restored).unwrap();
+        for entry in std::fs::read_dir(&state).unwrap() {
+            let file = entry.unwrap();
+            std::fs::copy(file.path(), restored.join(file.file_name())).unwrap();
+        }
+        let owner = Owner::of(&restored).unwrap();
+        assert!(owner.id() != before.id());
+        let ledger = Ledger::open(&restored.join("ledger.db")).await.unwrap();
+        bring_back(&ledger, &root.path().join("output"), places(root.path()), &owner, false).await.unwrap();
+        let renamed: Manifest =
+            read_keyed(&job.folder.join(NAME), &Key::of(ledger.folder()).unwrap()).unwrap().unwrap().0;
+        assert!(renamed.owner == *owner.id() && write(&ledger, &record, &owner).unwrap());
     }
 
     #[tokio::test]

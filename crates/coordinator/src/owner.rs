@@ -18,6 +18,8 @@ pub struct Owner {
     id: ServerId,
     /// It was named just now, with nothing known of an earlier name: the state may have been lost.
     is_new: bool,
+    /// The name in the state that this one's is a copy of.
+    copied: Option<ServerId>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -25,6 +27,8 @@ struct Note {
     id: ServerId,
     /// Of the folder that it was given to: a copy of it is another server.
     inode: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    copied: Option<ServerId>,
 }
 
 impl Owner {
@@ -39,12 +43,13 @@ impl Owner {
         if let Some(note) = &noted
             && note.inode == inode
         {
-            return Ok(Self { id: note.id.clone(), is_new: false });
+            return Ok(Self { id: note.id.clone(), is_new: false, copied: note.copied.clone() });
         }
         let half = || RandomState::new().hash_one(inode);
         let id = ServerId { id: format!("{:016x}{:016x}", half(), half()) };
-        storage::write_sealed(&path, &Note { id: id.clone(), inode })?;
-        Ok(Self { id, is_new: noted.is_none() })
+        let (is_new, copied) = (noted.is_none(), noted.map(|note| note.id));
+        storage::write_sealed(&path, &Note { id: id.clone(), inode, copied: copied.clone() })?;
+        Ok(Self { id, is_new, copied })
     }
 
     /// Its name.
@@ -52,9 +57,9 @@ impl Owner {
         &self.id
     }
 
-    /// True when the server may have had another name that was lost with its state.
-    pub(crate) fn may_have_lost_its_name(&self) -> bool {
-        self.is_new
+    /// True when this server may have had that name: its state was lost, or restored from a copy.
+    pub(crate) fn may_have_been(&self, name: &ServerId) -> bool {
+        self.is_new || self.copied.as_ref() == Some(name)
     }
 }
 
@@ -68,13 +73,17 @@ mod tests {
         let (here, moved, copy) = (root.path().join("a"), root.path().join("b"), root.path().join("c"));
         std::fs::create_dir(&here).unwrap();
         let id = Owner::of(&here).unwrap();
-        assert!(id.may_have_lost_its_name() && !Owner::of(&here).unwrap().may_have_lost_its_name());
+        let stranger = ServerId { id: "stranger".to_owned() };
+        assert!(id.may_have_been(&stranger) && !Owner::of(&here).unwrap().may_have_been(&stranger));
         assert!(Owner::of(&here).unwrap().id() == id.id());
         std::fs::rename(&here, &moved).unwrap();
         assert!(Owner::of(&moved).unwrap().id() == id.id());
         std::fs::create_dir(&copy).unwrap();
         std::fs::copy(moved.join(NAME), copy.join(NAME)).unwrap();
-        let other = Owner::of(&copy).unwrap();
-        assert!(other.id() != id.id() && Owner::of(&copy).unwrap().id() == other.id());
+        for _ in 0..2 {
+            let other = Owner::of(&copy).unwrap();
+            assert!(other.id() != id.id() && Owner::of(&copy).unwrap().id() == other.id());
+            assert!(other.may_have_been(id.id()) && !other.may_have_been(&stranger));
+        }
     }
 }
