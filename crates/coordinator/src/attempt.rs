@@ -9,7 +9,7 @@ use ledger::Record;
 use protocol::message::Response;
 use storage::Stamp;
 
-use crate::away::{self, ServerFolder};
+use crate::away;
 use crate::blocking::blocking;
 use crate::compare::look_at_source;
 use crate::error::Error;
@@ -197,8 +197,7 @@ impl Attempt<'_> {
         let (shared, record, key) =
             (Arc::clone(self.shared), Arc::clone(&self.given.record), self.given.task.key());
         blocking(move || {
-            let root = shared.options.folders.output.as_ref().map(ServerFolder::path);
-            task::make_folder(root, &record.request.folder, key)?;
+            task::make_folder(shared.options.folders.output.as_ref(), &record.request.folder, key)?;
             let state = shared.options.ledger.folder();
             manifest::write(&shared.options.ledger, &record, &shared.options.owner).map_err(|error| {
                 if state.is_dir() {

@@ -10,6 +10,7 @@ use protocol::message::{
     Access, FrameListFile, IndexRequest, JoinRequest, Request, Response, SegmentListFile, SegmentRequest,
 };
 
+use crate::away::ServerFolder;
 use crate::process::WorkerError;
 
 /// The file of the frame list in a job's folder.
@@ -205,11 +206,23 @@ pub(crate) fn failure(error: &storage::Error) -> Failure {
     Failure { kind, message: error.to_string().into() }
 }
 
-/// Makes the job's folder, in `root` where it is to be there. A folder that cannot be made is the user's to repair, so that no
-/// attempt is wasted on it.
-pub(crate) fn make_folder(root: Option<&Path>, folder: &Path, key: TaskKey) -> Result<(), Event> {
-    let made = match root.filter(|root| folder.starts_with(root)) {
-        Some(root) => storage::make_folder_below(root, folder),
+/// Makes the job's folder, in that of all results where it is to be there. A folder that cannot be made is the user's to repair,
+/// so that no attempt is wasted on it.
+pub(crate) fn make_folder(output: Option<&ServerFolder>, folder: &Path, key: TaskKey) -> Result<(), Event> {
+    let output = output.filter(|output| folder.starts_with(output.path()));
+    let made = match output {
+        Some(_) if folder.is_dir() => Ok(()),
+        Some(output) => {
+            let before = folder.ancestors().find(|above| above.is_dir());
+            let made = storage::make_folder_below(output.path(), folder);
+            // What is mounted there may go at any moment: then this was made below the place where it is to be.
+            if let Some(trouble) = output.trouble() {
+                let below = folder.ancestors().take_while(|above| Some(*above) != before);
+                below.map_while(|made| std::fs::remove_dir(made).ok()).for_each(drop);
+                return Err(failed(key, FailureKind::FolderAway, trouble));
+            }
+            made
+        }
         None => storage::make_folder(folder),
     };
     made.map_err(|error| {
@@ -226,4 +239,35 @@ pub(crate) fn make_folder(root: Option<&Path>, folder: &Path, key: TaskKey) -> R
         );
         failed(key, FailureKind::Final, message)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_where_a_mount_went_while_the_folder_was_made() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(path);
+        for folder in ["state", "output/mine"] {
+            fs::create_dir_all(at(folder)).unwrap();
+        }
+        let key = TaskKey { segment: None, epoch: 1 };
+        let make = |folder: &str| {
+            let output = ServerFolder::new(at("output"), &at("state"));
+            make_folder(Some(&output), &at(folder), key)
+        };
+        assert_eq!(make("output/show/a.mkv.job"), Ok(()));
+        assert!(at("output/show/a.mkv.job").is_dir());
+        // Something was mounted there when the server was started, and is not now.
+        storage::write_sealed(&at("state/output.json"), &serde_json::json!({ "is_mounted": true })).unwrap();
+        for folder in ["output/new/b.mkv.job", "output/mine/c.mkv.job"] {
+            let refused = make(folder).unwrap_err();
+            assert!(format!("{refused:?}").contains("usually mounted"), "{refused:?}");
+        }
+        assert!(!at("output/new").exists());
+        assert!(at("output/mine").is_dir() && fs::read_dir(at("output/mine")).unwrap().next().is_none());
+    }
 }

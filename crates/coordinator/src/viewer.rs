@@ -177,16 +177,19 @@ impl Viewer {
         Ok(Worker { process, files: files.clone() })
     }
 
-    /// Ends the worker after a while, unless there was another request by then.
+    /// Ends the worker after a while and lets the pictures go, unless there was another request by then.
     fn end_when_idle(&self, request: u64) {
         let inner = Arc::downgrade(&self.0);
         tokio::spawn(async move {
             sleep(IDLE).await;
             let Some(inner) = inner.upgrade() else { return };
             let mut slot = inner.slot.lock().await;
-            if slot.requests == request
-                && let Some(mut worker) = slot.worker.take()
-            {
+            if slot.requests != request {
+                return;
+            }
+            // An idle server holds little memory.
+            Self(Arc::clone(&inner)).pictures().clear();
+            if let Some(mut worker) = slot.worker.take() {
                 worker.process.kill().await;
             }
         });

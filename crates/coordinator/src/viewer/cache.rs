@@ -25,6 +25,11 @@ impl Cache {
         Some(picture)
     }
 
+    /// Lets all of them go.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(self.most);
+    }
+
     /// Keeps a picture that is not there, unless it alone is too large.
     pub(super) fn keep(&mut self, tag: &str, picture: &Arc<[u8]>) {
         if picture.len() > self.most {
@@ -56,5 +61,9 @@ mod tests {
         cache.keep("large", &picture(11));
         assert!(cache.get("large").is_none() && cache.get("a").is_some());
         assert_eq!(cache.bytes, 8);
+        cache.clear();
+        assert!(cache.get("a").is_none());
+        cache.keep("large", &picture(10));
+        assert!(cache.get("large").is_some());
     }
 }

@@ -17,6 +17,12 @@ pub enum ViewError {
         /// How many.
         frames: u32,
     },
+    /// The job has no such segment, or has ended: its segments are gone.
+    #[error("there is no such part: the job has {segments} segments, and none any more once it is done")]
+    NoPart {
+        /// How many segments its plan has.
+        segments: u32,
+    },
     /// What is wanted is still to be made.
     #[error("this part of the film is not made yet: come again later")]
     NotMadeYet,

@@ -106,7 +106,8 @@ pub(crate) async fn find_part(
     segment: u32,
 ) -> Result<FoundPart, ViewError> {
     let (record, facts) = job(ledger, id).await?;
-    let found = ledger.segments_of(id, &[segment]).await?.pop().ok_or(ViewError::NotMadeYet)?;
+    let found = ledger.segments_of(id, &[segment]).await?.pop();
+    let found = found.ok_or(ViewError::NoPart { segments: record.job.segments() })?;
     let digest = found.segment.digest.ok_or(ViewError::NotMadeYet)?;
     let piece = Piece { record, facts, range: found.segment.range, digest };
     Ok(FoundPart { viewer: viewer.clone(), piece })

@@ -131,6 +131,7 @@ pub(super) fn refused(error: ViewError) -> Response {
     let problem = match error {
         ViewError::Refused(refusal) => refusal.into(),
         ViewError::NoFrame { .. } => Problem::not_found("no_frame", detail),
+        ViewError::NoPart { .. } => Problem::not_found("no_part", detail),
         ViewError::NotMadeYet => Problem::not_found("not_made_yet", detail),
         ViewError::ResultGone => Problem::not_found("result_gone", detail),
         ViewError::SourceAway(_) => Problem::new(StatusCode::CONFLICT, "source_away", detail),

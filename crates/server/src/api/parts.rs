@@ -93,7 +93,7 @@ pub(crate) async fn list(
 #[utoipa::path(get, path = "/jobs/{id}/parts/{segment}", tag = "frames",
     params(("id" = i64, Path, description = "The number of the job"), ("segment" = u32, Path, description = "The number of the segment")),
     responses((status = OK, body = Vec<u8>, content_type = "video/mp4"), (status = NOT_MODIFIED),
-        (status = NOT_FOUND, body = Problem, content_type = "application/problem+json", description = "`no_job` or `not_made_yet`"),
+        (status = NOT_FOUND, body = Problem, content_type = "application/problem+json", description = "`no_job`, `no_part` or `not_made_yet`"),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json", description = "`not_playable`"),
         (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json", description = "`busy`, with `Retry-After`"), Problems))]
 pub(crate) async fn part(
