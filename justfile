@@ -11,7 +11,7 @@ test *arguments:
 check:
     .ci/run
 
-# Kill, fail and damage everything and cut the power as often as a release needs: half an hour on two cores
+# Kill, fail and damage everything and cut the power as often as a release needs: more than an hour on two cores
 faults kills="200":
     cargo build --release --workspace --bins
     UPSCALED_SCHEDULES=1000000 cargo test --release --package job state

@@ -2,15 +2,17 @@
 
 #![expect(clippy::doc_markdown, reason = "backticks would appear in the help text")]
 
-use std::net::SocketAddr;
+mod http;
+
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
+use coordinator::NameTemplate;
 use coordinator::commands::Selector;
-use coordinator::{NameTemplate, Scope as TokenScope};
 use job::{Crop, Deinterlace, FilmTime, Part, Priority, Scale};
 
+pub(crate) use self::http::{HttpChoice, PasswordChange, TokenArguments, TokenCommand};
 use crate::choice::{self, CodecName, ContainerName, DiskLimit, EncoderOption, Tonemap};
 use crate::clock::Since;
 use crate::selector::selector;
@@ -337,21 +339,6 @@ pub(crate) struct Serve {
     pub(crate) choices: Choices,
 }
 
-/// Where a server answers over HTTP.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
-pub(crate) struct HttpChoice {
-    /// Show the page and answer the API at this address, which may be given several times; a port alone is one of this machine.
-    /// One that other machines reach needs a password: see `upscaled password` [default: 127.0.0.1:8100]
-    #[arg(long, value_name = "ADDRESS:PORT", value_parser = choice::address, env = "UPSCALED_LISTEN", value_delimiter = ',')]
-    pub(crate) listen: Vec<SocketAddr>,
-    /// Answer to this name too, under which a reverse proxy passes requests on; may be given several times
-    #[arg(long, value_name = "NAME", value_parser = choice::host)]
-    pub(crate) host: Vec<String>,
-    /// Show no page and answer no API, whatever else is said
-    #[arg(long)]
-    pub(crate) no_http: bool,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct Scan {
     #[command(flatten)]
@@ -558,53 +545,6 @@ pub(crate) struct Config {
 pub(crate) struct Reload {
     #[command(flatten)]
     pub(crate) root: RootArgument,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PasswordChange {
-    /// Remove the password: a server that listens on this machine alone is open to all its users, and one that other machines
-    /// reach answers tokens alone
-    #[arg(long)]
-    pub(crate) remove: bool,
-    #[command(flatten)]
-    pub(crate) root: RootArgument,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TokenArguments {
-    #[command(subcommand)]
-    pub(crate) what: TokenCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum TokenCommand {
-    /// Make a token, and write it to standard output, this once
-    Create {
-        /// What it is to be called
-        #[arg(value_name = "NAME")]
-        name: String,
-        /// What its holder may do: read (look), control (also change jobs and bring videos) or admin (all)
-        #[arg(long = "scope", required = true, value_name = "SCOPE", value_parser = choice::token_scope, value_delimiter = ',')]
-        scopes: Vec<TokenScope>,
-        #[command(flatten)]
-        root: RootArgument,
-    },
-    /// List the tokens, without what programs send
-    List {
-        #[command(flatten)]
-        root: RootArgument,
-        /// Write JSON, a line a token
-        #[arg(long)]
-        json: bool,
-    },
-    /// Revoke a token: nothing is done with it any more
-    Revoke {
-        /// Its name
-        #[arg(value_name = "NAME")]
-        name: String,
-        #[command(flatten)]
-        root: RootArgument,
-    },
 }
 
 #[derive(Debug, Args)]

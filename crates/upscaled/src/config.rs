@@ -2,9 +2,9 @@
 
 mod blame;
 mod file;
+mod listening;
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,14 +15,13 @@ use serde::Serialize;
 use self::blame::Unfit;
 pub(crate) use self::blame::blame;
 use self::file::read;
+pub(crate) use self::listening::{Listening, listening};
 use crate::choice::EncoderOption;
-use crate::cli::{Choices, HttpChoice, PostProcessingChoices, SizeChoice};
+use crate::cli::{Choices, PostProcessingChoices, SizeChoice};
 use crate::exit::wrong;
 use crate::model;
 use crate::size::PictureSize;
 
-/// Where a server answers over HTTP unless told otherwise: on this machine alone.
-const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8100);
 /// Time that a file which states more than it holds must be still for before it is taken in all the same.
 const SETTLE: Duration = Duration::from_mins(10);
 
@@ -50,32 +49,6 @@ pub(crate) fn watching(line: &Choices, path: &Path) -> anyhow::Result<Watching> 
             jobs: file.keep_jobs.unwrap_or(usual.jobs),
         },
     })
-}
-
-/// Where a server answers over HTTP.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Listening {
-    pub(crate) addresses: Vec<SocketAddr>,
-    pub(crate) hosts: Vec<String>,
-    /// No address was chosen.
-    pub(crate) is_default: bool,
-}
-
-/// Where a server answers over HTTP, from the command line and the file where that exists.
-///
-/// # Errors
-/// When the file has a mistake.
-pub(crate) fn listening(line: &HttpChoice, path: &Path) -> anyhow::Result<Listening> {
-    let file = read(path)?;
-    let of_line = (!line.listen.is_empty()).then(|| line.listen.clone());
-    let chosen = if line.no_http { Some(Vec::new()) } else { of_line.or(file.listen) };
-    let is_default = chosen.is_none();
-    let mut addresses = chosen.unwrap_or_else(|| vec![LISTEN]);
-    addresses.sort_unstable();
-    addresses.dedup();
-    let mut hosts = file.hosts.unwrap_or_default();
-    hosts.extend(line.host.iter().cloned());
-    Ok(Listening { addresses, hosts, is_default })
 }
 
 /// The choices of the command line, filled up from the file where that exists.

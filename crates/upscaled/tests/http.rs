@@ -40,6 +40,18 @@ fn a_film_is_followed_from_the_folder_to_its_result() {
     assert_eq!(get(&address, "/readyz").status, 200);
     assert_eq!(get_json(&address, "/api/v1/system")["input"], root.join("input").to_str().unwrap());
     assert!(jobs(&address).is_empty());
+    // The page, with all that it names, packed for those who take that.
+    let page = String::from_utf8(get(&address, "/").body).unwrap();
+    let assets: Vec<&str> = page.split('"').filter(|part| part.starts_with("./assets/")).collect();
+    assert!(assets.len() >= 2, "{page}");
+    for asset in assets.iter().map(|asset| &asset[1..]) {
+        let plain = get(&address, asset);
+        assert!(plain.status == 200 && plain.body.len() > 1000, "{asset}: {}", plain.status);
+        assert!(plain.header("cache-control").unwrap().contains("immutable"));
+        let packed = request(&address, "GET", asset, &["Accept-Encoding: br, gzip"], "");
+        assert_eq!(packed.header("content-encoding"), Some("gzip"));
+        assert!(packed.body.starts_with(&[0x1f, 0x8b]) && packed.body.len() < plain.body.len());
+    }
 
     let mut watcher = Watcher::new(&address, None);
     make_clip(&root.join("film ü.mp4"), "64x48", 90, true);
