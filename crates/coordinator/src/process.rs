@@ -3,6 +3,7 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use job::state::Death;
@@ -20,6 +21,8 @@ const START_LIMIT: Duration = Duration::from_mins(1);
 const SEND_LIMIT: Duration = Duration::from_mins(1);
 /// Time for a dead worker's last words to arrive.
 const BURIAL: Duration = Duration::from_secs(2);
+/// Messages of more bytes than this are long; real ones hardly ever are.
+const LONG: usize = 1 << 20;
 
 /// The nice value of a worker that may wait for all others; a usual one has 0.
 const LOW_PRIORITY: i32 = 15;
@@ -283,7 +286,7 @@ impl WorkerProcess {
             }
         };
         match heard {
-            Ok(Ok(bytes)) => Ok(message::understand(&bytes?)?),
+            Ok(Ok(bytes)) => understand(&bytes?),
             Ok(Err(_)) => Err(WorkerError::Died(self.reap().await)),
             Err(_) => Err(self.stop(silence.map_or(limit, Silence::length)).await),
         }
@@ -313,6 +316,14 @@ impl WorkerProcess {
         };
         DeathNote { cause, death: Death { exit_code, signal, last_lines: self.last_words.lines() } }
     }
+}
+
+/// What a worker said. Long messages are understood one at a time: what is made of one can take many times its bytes for a
+/// moment.
+fn understand(bytes: &[u8]) -> Result<Response, WorkerError> {
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = (bytes.len() > LONG).then(|| ONE.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok(message::understand(bytes)?)
 }
 
 /// An exit status in words, with the usual reason where a signal has one.

@@ -64,38 +64,40 @@ enum Planes {
     Rgb(&'static str, u32),
 }
 
+/// Pixel formats, with a container and an encoder that take them, and what is compared.
+const FORMATS: [(&str, &str, &str, Planes); 24] = [
+    ("yuv420p", "mkv", "ffv1", Planes::All("yuv420p", 8)),
+    ("yuv422p", "mkv", "ffv1", Planes::All("yuv422p", 8)),
+    ("yuv444p", "mkv", "ffv1", Planes::All("yuv444p", 8)),
+    ("yuvj420p", "avi", "mjpeg", Planes::All("yuvj420p", 8)),
+    ("yuv420p10le", "mkv", "ffv1", Planes::All("yuv420p10le", 10)),
+    ("yuv422p10le", "mkv", "ffv1", Planes::All("yuv422p10le", 10)),
+    ("yuv444p10le", "mkv", "ffv1", Planes::All("yuv444p10le", 10)),
+    ("yuv420p12le", "mkv", "ffv1", Planes::All("yuv420p12le", 12)),
+    ("yuv444p12le", "mkv", "ffv1", Planes::All("yuv444p12le", 12)),
+    ("yuv444p16le", "mkv", "ffv1", Planes::Luma),
+    ("yuv410p", "mkv", "ffv1", Planes::Luma),
+    ("yuv411p", "mkv", "ffv1", Planes::Luma),
+    ("yuv440p", "mkv", "ffv1", Planes::Luma),
+    ("yuva420p", "mkv", "ffv1", Planes::All("yuv420p", 8)),
+    ("nv12", "nut", "rawvideo", Planes::All("yuv420p", 8)),
+    ("yuyv422", "nut", "rawvideo", Planes::All("yuv422p", 8)),
+    ("gray", "mkv", "ffv1", Planes::Luma),
+    ("gray10le", "mkv", "ffv1", Planes::Luma),
+    ("gbrp", "mkv", "ffv1", Planes::Rgb("gbrp", 8)),
+    ("gbrp10le", "mkv", "ffv1", Planes::Rgb("gbrp10le", 10)),
+    ("gbrp12le", "mkv", "ffv1", Planes::Rgb("gbrp12le", 12)),
+    ("rgb24", "nut", "rawvideo", Planes::Rgb("gbrp", 8)),
+    ("bgra", "nut", "rawvideo", Planes::Rgb("gbrp", 8)),
+    ("pal8", "nut", "rawvideo", Planes::Rgb("gbrp", 8)),
+];
+
 #[test]
 fn every_pixel_format_comes_back() {
-    use Planes::{All, Luma, Rgb};
     let folder = tempfile::tempdir().unwrap();
     // Soft shapes in all colours, which move: hard edges between pure colours are no picture that a camera makes.
     let picture = "gradients=size=160x96:rate=25:x0=0:y0=0:x1=159:y1=95:nb_colors=4:c0=0x305080:c1=0xd0a060:c2=0x40a050:c3=0x903060,format=gbrp16le";
-    for (format, container, encoder, planes) in [
-        ("yuv420p", "mkv", "ffv1", All("yuv420p", 8)),
-        ("yuv422p", "mkv", "ffv1", All("yuv422p", 8)),
-        ("yuv444p", "mkv", "ffv1", All("yuv444p", 8)),
-        ("yuvj420p", "avi", "mjpeg", All("yuvj420p", 8)),
-        ("yuv420p10le", "mkv", "ffv1", All("yuv420p10le", 10)),
-        ("yuv422p10le", "mkv", "ffv1", All("yuv422p10le", 10)),
-        ("yuv444p10le", "mkv", "ffv1", All("yuv444p10le", 10)),
-        ("yuv420p12le", "mkv", "ffv1", All("yuv420p12le", 12)),
-        ("yuv444p12le", "mkv", "ffv1", All("yuv444p12le", 12)),
-        ("yuv444p16le", "mkv", "ffv1", Luma),
-        ("yuv410p", "mkv", "ffv1", Luma),
-        ("yuv411p", "mkv", "ffv1", Luma),
-        ("yuv440p", "mkv", "ffv1", Luma),
-        ("yuva420p", "mkv", "ffv1", All("yuv420p", 8)),
-        ("nv12", "nut", "rawvideo", All("yuv420p", 8)),
-        ("yuyv422", "nut", "rawvideo", All("yuv422p", 8)),
-        ("gray", "mkv", "ffv1", Luma),
-        ("gray10le", "mkv", "ffv1", Luma),
-        ("gbrp", "mkv", "ffv1", Rgb("gbrp", 8)),
-        ("gbrp10le", "mkv", "ffv1", Rgb("gbrp10le", 10)),
-        ("gbrp12le", "mkv", "ffv1", Rgb("gbrp12le", 12)),
-        ("rgb24", "nut", "rawvideo", Rgb("gbrp", 8)),
-        ("bgra", "nut", "rawvideo", Rgb("gbrp", 8)),
-        ("pal8", "nut", "rawvideo", Rgb("gbrp", 8)),
-    ] {
+    for (format, container, encoder, planes) in FORMATS {
         let source = folder.path().join(format!("{format}.{container}"));
         let path = source.to_str().unwrap();
         ffmpeg(&[
@@ -128,18 +130,18 @@ fn every_pixel_format_comes_back() {
         ];
         run_well(folder.path(), &arguments);
         match planes {
-            All(name, depth) => {
+            Planes::All(name, depth) => {
                 compare(
                     format,
                     &samples(&result, "null", name, depth),
                     &samples(&source, "null", name, depth),
                 );
             }
-            Luma => {
+            Planes::Luma => {
                 let luma = |path: &Path| samples(path, "extractplanes=y,format=gray16le", "gray16le", 16);
                 compare(format, &luma(&result), &luma(&source));
             }
-            Rgb(name, depth) => {
+            Planes::Rgb(name, depth) => {
                 let filter = format!("zscale=matrix=gbr:range=full,format={name}");
                 compare(
                     format,

@@ -179,10 +179,8 @@ fn progress_and_files_are_measured_and_not_believed() {
     endure(folder.path(), at, cases);
 }
 
-#[test]
-fn floods_take_no_memory_and_texts_forge_nothing() {
-    let (folder, tools) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let at = tools.path();
+/// What floods the server's memory, and texts that forge lines where people read them.
+fn floods(at: &Path) -> Vec<Case> {
     let forged = "x\n2026-11-29T00:00:00Z  INFO job 9: done\u{1b}[2J\u{202e}gnp.4pm";
     let big = |text: &str| {
         let mut bytes = vec![0; 4];
@@ -197,7 +195,7 @@ fn floods_take_no_memory_and_texts_forge_nothing() {
         |name: &str, list: String| head.replace(&format!("\"{name}\":[]"), &format!("\"{name}\":[{list}]"));
     let empty = "\"\",".repeat(5_500_000);
     let zeros = "0,".repeat(8_000_000);
-    let cases = vec![
+    let mut cases = vec![
         case(
             "evil-notes",
             "index",
@@ -255,13 +253,19 @@ fn floods_take_no_memory_and_texts_forge_nothing() {
             "gave up",
         ),
     ];
-    let mut cases = cases;
     for source in ["evil-text", "evil-names"] {
         let fail =
             json!({ "failed": { "kind": "transient", "message": format!("{}{forged}", "z".repeat(9000)) } });
         let case = cases.iter_mut().find(|case| case.source == source).unwrap();
         case.deeds.push(("segment", say(at, &format!("{source}-segment"), &fail)));
     }
+    cases
+}
+
+#[test]
+fn floods_take_no_memory_and_texts_forge_nothing() {
+    let (folder, tools) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let cases = floods(tools.path());
     let jobs = endure(folder.path(), tools.path(), cases);
     let root = folder.path();
     let log: String = fs::read_dir(root.join("logs"))

@@ -4,10 +4,13 @@ use std::io::{BufReader, Read, Seek as _};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
-use frame::{Planar, Size};
+use engine::Reuse;
+use frame::{Orientation, Planar, Size};
 use job::state::{Reused, SegmentDigest};
-use job::{FailureKind, Notice, Remedy};
-use media::{CodecParameters, Index, OwnedPacket, Packet, RangeDecoder, SegmentDecoder, SegmentEncoder};
+use job::{Container, FailureKind, Notice, Remedy};
+use media::{
+    CodecParameters, Index, OwnedPacket, Packet, RangeDecoder, SegmentDecoder, SegmentEncoder, VideoInfo,
+};
 use protocol::Sidecar;
 use protocol::message::{Response, SegmentRequest};
 use storage::{
@@ -146,6 +149,56 @@ struct Made {
     reused: Reused,
 }
 
+/// Describes the video as its decoded pictures are, turned upright where the container cannot say how they are to be shown.
+fn turn(video: &mut VideoInfo, container: Container, index: &Index) -> Orientation {
+    let decoded = video.clone().as_decoded(index);
+    let orientation = media_container(container).orientation(&decoded);
+    *video = decoded.turned(orientation);
+    orientation
+}
+
+/// Gives the pictures of the segment's frames, upright.
+fn decode<'a>(
+    request: &SegmentRequest,
+    index: &'a Index,
+    orientation: Orientation,
+) -> Result<RangeDecoder<'a>, Failed> {
+    let (source, range) = (source(&request.source, request.settings.stream), request.range);
+    let mut decoder = RangeDecoder::open(&source, index, range.first, range.end, DECODER_THREADS)?;
+    decoder.turn(orientation);
+    if request.settings.tonemap {
+        decoder.tonemap();
+    }
+    Ok(decoder)
+}
+
+/// Readies the engine for the segment; gives what it is, in words.
+fn begin(
+    reuse: Option<&mut Reuse>,
+    request: &SegmentRequest,
+    pictures: Size,
+    sessions: u64,
+) -> Result<String, Failed> {
+    let Some(reuse) = reuse else { return Ok("none (classic resampler)".to_owned()) };
+    reuse.begin_within(pictures, request.settings.reuse, sessions)?;
+    Ok(reuse.engine().describe())
+}
+
+/// What is done to the enlarged pictures, of which the first is the segment's.
+fn post_processing(
+    request: &SegmentRequest,
+    index: &Index,
+    pictures: Size,
+    size: Size,
+    made: Size,
+) -> Result<Option<PostProcessing>, Failed> {
+    let mut post = PostProcessing::new(&request.settings, pictures, made, size)?;
+    if let Some(post) = &mut post {
+        post.count_from(index.number_in_film());
+    }
+    Ok(post)
+}
+
 /// Upscales the frames into a packet log; `encoded` is called after each of them.
 fn make(
     request: &SegmentRequest,
@@ -158,9 +211,7 @@ fn make(
     let source = &source(&request.source, request.settings.stream);
     let mut probe = media::probe(source)?;
     let stored = probe.video.clone();
-    probe.video = probe.video.as_decoded(index);
-    let orientation = media_container(request.container).orientation(&probe.video);
-    probe.video = probe.video.turned(orientation);
+    let orientation = turn(&mut probe.video, request.container, index);
     let pictures = probe.video.size;
     let size = Size::new(request.width, request.height);
     let output = Output {
@@ -185,23 +236,10 @@ fn make(
         frames: range.frames(),
     };
     let plan = neighbours.admit(|allowed| segment.plan(reuse.as_deref(), allowed))?;
-    let engine = match &mut reuse {
-        Some(reuse) => {
-            reuse.begin_within(pictures, request.settings.reuse, plan.sessions)?;
-            reuse.engine().describe()
-        }
-        None => "none (classic resampler)".to_owned(),
-    };
-    let mut decoder = RangeDecoder::open(source, index, range.first, range.end, DECODER_THREADS)?;
-    decoder.turn(orientation);
-    if request.settings.tonemap {
-        decoder.tonemap();
-    }
+    let engine = begin(reuse.as_deref_mut(), request, pictures, plan.sessions)?;
+    let decoder = decode(request, index, orientation)?;
     let made = pictures.scaled(scale);
-    let mut post = PostProcessing::new(&request.settings, pictures, made, size)?;
-    if let Some(post) = &mut post {
-        post.count_from(index.number_in_film());
-    }
+    let post = post_processing(request, index, pictures, size, made)?;
     let mut encoder = SegmentEncoder::open(&settings, post.as_ref().map_or(made, |post| post.size(made)))?;
     let parameters: &CodecParameters = encoder.parameters();
     let verifier = Verifier::start(parameters, index.time_base)?;
@@ -232,13 +270,12 @@ fn make(
         tell();
         Ok(())
     };
-    let skips_repeats = request.settings.reuse.is_some();
     let trace = Trace::of_segment(&format!("segment-{:06}.e{}", request.index, request.epoch));
     let pipeline = Pipeline {
         reuse,
         scale,
         post,
-        skips_repeats,
+        skips_repeats: request.settings.reuse.is_some(),
         queue: plan.queue,
         first: range.first,
         alive: &tell,

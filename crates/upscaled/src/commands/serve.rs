@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use coordinator::socket::{Hello, Listener, Role};
 use coordinator::{
     Existing, Handle, InboxOptions, JobReport, Owner, Places, ServerFolder, ServerFolders, Service,
-    ServiceOptions, Shutdown, Update, Updates, Viewer, Wake, bring_back, now,
+    ServiceOptions, Shutdown, Update, Updates, Viewer, Wake, WorkerProgram, bring_back, now,
 };
 use job::{JobId, Millis, Notice};
 use ledger::{Ledger, Record};
@@ -41,38 +41,20 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let root = Root::new(&serve.root)?;
     root.check_rights()?;
     let settings = ServerSettings::read(&root, &serve.choices, &serve.http).await?;
-    for folder in [root.input(), root.models(), root.logs(), root.state()] {
-        // A link to a share that is not mounted yet: jobs wait for it.
-        if !folder.is_symlink() {
-            make_folder(&folder)?;
-        }
-    }
+    make_folders(&root)?;
     let _lock = take(&root).await?;
     let _log = log::start(&root.logs())?;
-    let (ledger, rescue) = open_or_rescue_ledger(&root.state()).await?;
-    if let Some(rescue) = &rescue {
-        tracing::warn!("{rescue}");
-    }
-    http::check_password(&settings.listening, &root, &ledger).await?;
-    make_output(&root, &ledger).await?;
+    let (ledger, owner) = open_state(&root, &settings).await?;
     let place = |folder: PathBuf| Some(ServerFolder::new(folder, &root.state()));
     let folders = ServerFolders { input: place(root.input()), output: place(root.output()) };
-    let owner = Owner::of(&root.state())?;
-    let places = Places { input: root.input(), models: root.models() };
-    bring_back(&ledger, &root.output(), places, &owner, rescue.is_some()).await?;
     let worker = worker_program(settings.choices.unconfined.is_on())?;
-    tokio::select! {
-        checked = worker.check() => checked?,
-        () = shutdown.requested() => {
-            output::say("stopped before it began");
-            return Ok(Ending::Done);
-        }
+    if !is_well(&worker, &shutdown).await? {
+        output::say("stopped before it began");
+        return Ok(Ending::Done);
     }
-
     let http = http::bind(&settings, &root, shutdown.clone()).await?;
     let name = settings.choices.name.clone().unwrap_or_default();
-    let limits = config::limits(&settings.choices);
-    let (tell_limits, new_limits) = watch::channel(limits);
+    let (tell_limits, new_limits) = watch::channel(config::limits(&settings.choices));
     let wake = Wake::default();
     let service = Service::start(ServiceOptions {
         ledger: ledger.clone(),
@@ -119,12 +101,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
             settings::News { root, line, http: serve.http, hang_up, wishes, held, limits: tell_limits };
         news.watch_input(inbox, &stop_watching).await;
     });
-    let asked = shutdown.clone();
-    tokio::spawn(async move {
-        asked.requested().await;
-        supervisor::tell_stopping();
-    });
-    supervisor::tell_ready();
+    tell_supervisor(shutdown.clone());
     let served = service.run(&shutdown).await;
     shutdown.request();
     let _ = watching.await;
@@ -137,6 +114,47 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     served?;
     output::say("stopped; everything finished is kept, and the next start goes on from here");
     Ok(Ending::Done)
+}
+
+/// Makes the folders of the root, but for a link to a share that is not mounted yet: jobs wait for it.
+fn make_folders(root: &Root) -> anyhow::Result<()> {
+    for folder in [root.input(), root.models(), root.logs(), root.state()] {
+        if !folder.is_symlink() {
+            make_folder(&folder)?;
+        }
+    }
+    Ok(())
+}
+
+/// Opens the ledger and takes in again what it does not know. The lock of the folder is held.
+async fn open_state(root: &Root, settings: &ServerSettings) -> anyhow::Result<(Ledger, Owner)> {
+    let (ledger, rescue) = open_or_rescue_ledger(&root.state()).await?;
+    if let Some(rescue) = &rescue {
+        tracing::warn!("{rescue}");
+    }
+    http::check_password(&settings.listening, root, &ledger).await?;
+    make_output(root, &ledger).await?;
+    let owner = Owner::of(&root.state())?;
+    let places = Places { input: root.input(), models: root.models() };
+    bring_back(&ledger, &root.output(), places, &owner, rescue.is_some()).await?;
+    Ok((ledger, owner))
+}
+
+/// Whether the worker starts and can confine itself; false where a shutdown was requested meanwhile.
+async fn is_well(worker: &WorkerProgram, shutdown: &Shutdown) -> anyhow::Result<bool> {
+    tokio::select! {
+        checked = worker.check() => Ok(checked.map(|()| true)?),
+        () = shutdown.requested() => Ok(false),
+    }
+}
+
+/// Tells the service manager that the server is ready, and later that it stops.
+fn tell_supervisor(shutdown: Shutdown) {
+    tokio::spawn(async move {
+        shutdown.requested().await;
+        supervisor::tell_stopping();
+    });
+    supervisor::tell_ready();
 }
 
 /// Says where everything is.
