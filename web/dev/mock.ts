@@ -291,6 +291,8 @@ async function answer(mock: Mock, path: string, url: URL, request: IncomingMessa
     response.end(drawing(side === 'result' ? job.result_size : job.source_size, `${frame} ${side}`));
     return;
   }
+  // What is made up has no pictures that a browser could play.
+  if (what === 'parts') return json({ media_type: null, parts: [] });
   if (what === 'result') {
     response.writeHead(200, { 'content-disposition': "attachment; filename*=UTF-8''film_upscaled.mkv" });
     response.end('film');

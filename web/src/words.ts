@@ -53,6 +53,19 @@ export const words = {
     on: 'One on',
   },
 
+  play: {
+    views: 'What is shown',
+    heading: 'Play',
+    label: (name: string) => `${name}, upscaled, played`,
+    loading: 'Reading what is finished',
+    nothing: 'Nothing is finished yet.',
+    notPlayable: 'This browser cannot play this file. Download the result and open it in a player.',
+    broken: 'The browser cannot read this part.',
+    waiting: 'This part is not made yet.',
+    range: (from: string, to: string) => `${from} to ${to}`,
+    ranges: (all: readonly string[]) => `Finished: ${all.join(', ')}. Without sound, which comes with the whole result.`,
+  },
+
   left: {
     about: (duration: string) => `about ${duration} left`,
     doneToday: (time: string) => `done at about ${time}`,

@@ -1,6 +1,6 @@
 // The API over HTTP. All addresses are relative, so that the page works below any path of a proxy.
 import { words } from '../words';
-import type { Action, CreatedToken, Details, JobPage, Outcome, Position, Priority, Problem, Report, Scope, Segment, Session, System, Token } from './types';
+import type { Action, CreatedToken, Details, JobPage, Outcome, Parts, Position, Priority, Problem, Report, Scope, Segment, Session, System, Token } from './types';
 
 export const BASE = 'api/v1';
 /** A request without an answer for so long has failed. */
@@ -90,6 +90,17 @@ export const showSystem = (signal?: AbortSignal) => ask<System>('system', {}, si
 
 export async function segmentsOf(id: number, from: number, limit: number, signal?: AbortSignal): Promise<Segment[]> {
   return (await ask<{ segments: Segment[] }>(`jobs/${id}/segments?from=${from}&limit=${limit}`, {}, signal)).segments;
+}
+
+/** What of a job can be played while the rest is made. */
+export const partsOf = (id: number, from: number, signal?: AbortSignal) => ask<Parts>(`jobs/${id}/parts?from=${from}`, {}, signal);
+
+/** A finished segment, as a file that browsers play. It may take a moment to make. */
+export async function readPart(id: number, segment: number, signal: AbortSignal): Promise<ArrayBuffer> {
+  const response = await fetch(`${BASE}/jobs/${id}/parts/${segment}`, { signal });
+  if (response.ok) return response.arrayBuffer();
+  const body: unknown = await response.json().catch(() => undefined);
+  throw refusal(response.status, body, response.headers.get('retry-after')) ?? new NoAnswer(words.problem.status(response.status));
 }
 
 /** Jobs that one request may name. */

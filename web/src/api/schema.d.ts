@@ -94,6 +94,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/frames/{number}/{side}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A frame of a job
+         * @description Of the result, frames can be seen as soon as their segment is finished. HDR is brought to the range of usual screens.
+         */
+        get: operations["frame"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What of a job can be played while the rest is made */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/parts/{segment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A finished segment of a job, to be played
+         * @description Fragmented MPEG-4 with its head, to be appended to a `SourceBuffer`: the video alone, without sound, its times those of the result.
+         */
+        get: operations["part"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/position": {
         parameters: {
             query?: never;
@@ -174,6 +231,23 @@ export interface paths {
         };
         /** The segments of a job */
         get: operations["segments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A small picture of a job's source */
+        get: operations["thumbnail"];
         put?: never;
         post?: never;
         delete?: never;
@@ -587,6 +661,34 @@ export interface components {
         /** @description What became of jobs that were to be changed, in their order. */
         Outcomes: {
             outcomes: components["schemas"]["JobOutcome"][];
+        };
+        /** @description A finished segment. */
+        Part: {
+            /**
+             * Format: double
+             * @description When its last frame ends.
+             */
+            end: number;
+            /**
+             * Format: int32
+             * @description The number of the segment.
+             */
+            segment: number;
+            /**
+             * Format: double
+             * @description When its first frame is shown, in seconds of the result.
+             */
+            start: number;
+        };
+        /** @description What of a job can be played now. */
+        Parts: {
+            /**
+             * @description What `MediaSource.isTypeSupported` and `addSourceBuffer` take, for the first part; null where there is none.
+             * @example video/mp4; codecs="avc1.640028"
+             */
+            media_type?: string | null;
+            /** @description The finished segments, in order. There are none any more once the job is done: then the result itself can be played. */
+            parts: components["schemas"]["Part"][];
         };
         /**
          * @description A part of the work on a job.
@@ -1649,6 +1751,560 @@ export interface operations {
             };
         };
     };
+    frame: {
+        parameters: {
+            query?: {
+                /** @description So many pixels in a row at most, with square pixels; as it is stored where this is left out. */
+                width?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The number of the job */
+                id: number;
+                /** @description The number of the frame, from 0 on */
+                number: number;
+                /** @description Before or after */
+                side: "source" | "result";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": number[];
+                };
+            };
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `no_job`, `no_frame`, `not_made_yet` or `result_gone` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `source_away` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `busy`, with `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Those from this segment on, 5000 segments at most; from the first where it is left out. */
+                from?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The number of the job */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Parts"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_playable` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `busy`, with `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    part: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The number of the job */
+                id: number;
+                /** @description The number of the segment */
+                segment: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": number[];
+                };
+            };
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `no_job`, `no_part` or `not_made_yet` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_playable` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `busy`, with `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     set_position: {
         parameters: {
             query?: never;
@@ -2480,6 +3136,188 @@ export interface operations {
                          */
                         type: string;
                     };
+                };
+            };
+        };
+    };
+    thumbnail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The number of the job */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": number[];
+                };
+            };
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `source_away` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `busy`, with `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -16,6 +16,7 @@ export type Outcome = Schemas['JobOutcome'];
 export type Action = Schemas['Action'];
 export type Priority = Schemas['Priority'];
 export type Position = Schemas['Position'];
+export type Parts = Schemas['Parts'];
 export type System = Schemas['System'];
 export type Problem = Schemas['Problem'];
 export type Session = Schemas['Session'];

@@ -46,7 +46,7 @@ pub(crate) struct FrameQuery {
 /// Of the result, frames can be seen as soon as their segment is finished. HDR is brought to the range of usual screens.
 #[utoipa::path(get, path = "/jobs/{id}/frames/{number}/{side}", tag = "frames",
     params(("id" = i64, Path, description = "The number of the job"), ("number" = u32, Path, description = "The number of the frame, from 0 on"),
-        ("side" = FrameSide, Path, description = "Before or after"), FrameQuery),
+        ("side" = inline(FrameSide), Path, description = "Before or after"), FrameQuery),
     responses((status = OK, body = Vec<u8>, content_type = "image/jpeg"), (status = NOT_MODIFIED),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json", description = "`no_job`, `no_frame`, `not_made_yet` or `result_gone`"),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json", description = "`source_away`"),
