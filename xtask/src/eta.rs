@@ -80,6 +80,7 @@ impl Options {
 struct Said {
     id: usize,
     source: String,
+    status: String,
     phase: String,
     frames: Option<u32>,
     frames_done: u64,
@@ -114,6 +115,7 @@ pub(crate) fn run(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
         }
     }
     println!("{}", table::medians(&lines));
+    println!("{}", table::even_medians(&lines));
     println!("{}", load::machine());
     Ok(ExitCode::SUCCESS)
 }
@@ -201,14 +203,17 @@ fn queue_left(root: &Path) -> Option<f64> {
 impl Line {
     /// Takes down what is said of a job at a time.
     fn note(&mut self, said: &Said, age: f64, now: f64, all_left: Option<f64>, load: (f64, f64)) {
-        let Some(frames) = said.frames.filter(|_| said.phase == "segments") else { return };
+        let Some(frames) = said.frames.filter(|_| said.phase == "segments" && said.status == "running")
+        else {
+            return;
+        };
         self.begin(now, load);
         let share = said.frames_done as f64 / f64::from(frames.max(1));
         let next = SHARES.get(self.samples.len()).copied();
         if next.is_some_and(|next| share >= next) {
             let shown = said.seconds_left.map(|left| (left - age).max(0.0));
             let stalled = said.stalled_seconds.is_some();
-            self.samples.push(Sample { at: now, shown, stalled, all_left });
+            self.samples.push(Sample { at: now, shown, stalled, all_left, load });
         }
     }
 }

@@ -267,3 +267,6 @@ impl Progress {
         speed.seconds(reading)
     }
 }
+
+#[cfg(test)]
+mod tests;

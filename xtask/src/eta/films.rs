@@ -28,10 +28,10 @@ const fn film(name: &'static str, length: u32, graph: &'static str) -> Film {
 pub(crate) fn all() -> Vec<Film> {
     vec![
         film("noise", 1, "testsrc2=s=WxH:r=25,noise=alls=20:allf=t"),
-        film("slides", 10, "testsrc2=s=WxH:r=1/20,fps=25"),
+        film("slides", 20, "testsrc2=s=WxH:r=1/20,fps=25"),
         film(
             "talking head",
-            2,
+            1,
             "smptebars=s=WxH:r=25[a];color=gray:s=24x16:r=25,noise=alls=60:allf=t[b];[a][b]overlay=W/3:H/3",
         ),
         film(

@@ -15,6 +15,8 @@ pub(crate) struct Sample {
     pub(crate) stalled: bool,
     /// Seconds left of all jobs, as shown.
     pub(crate) all_left: Option<f64>,
+    /// Seconds of processors that the server took, and all others.
+    pub(crate) load: (f64, f64),
 }
 
 /// A film, in the table.
@@ -57,6 +59,14 @@ impl Line {
         error(sample.shown?, self.done? - sample.at)
     }
 
+    /// The same on a machine that is even: what was shown, counted in the processor's time that the server got until then, beside the
+    /// processor's time that the rest took.
+    fn even_error(&self, point: usize) -> Option<f64> {
+        let sample = self.samples.get(point)?;
+        let share = (sample.load.0 - self.load_before.0) / (sample.at - self.began?);
+        error(sample.shown? * share, self.load.0 - sample.load.0)
+    }
+
     /// The same for all jobs.
     fn error_of_all(&self, point: usize) -> Option<f64> {
         let sample = self.samples.get(point)?;
@@ -71,7 +81,10 @@ fn error(shown: f64, truth: f64) -> Option<f64> {
 pub(crate) fn header() -> String {
     let shares: String =
         SHARES.iter().map(|share| format!("{:>9}", format!("{:.0} %", share * 100.0))).collect();
-    format!("{:<14} {:>8}{shares}{:>9}{:>7}{:>8}", "film", "seconds", "all jobs", "own", "others")
+    format!(
+        "{:<14} {:>8}{shares}{:>9}{:>7}{:>8}{:>9}",
+        "film", "seconds", "all jobs", "own", "others", "in CPU"
+    )
 }
 
 impl fmt::Display for Line {
@@ -88,8 +101,22 @@ impl fmt::Display for Line {
         let all = self.error_of_all(0).map_or_else(|| "-".to_owned(), percent);
         let cores = |now: f64, before: f64| (now - before) / self.seconds().max(0.1);
         let (own, others) = (cores(self.load.0, self.load_before.0), cores(self.load.1, self.load_before.1));
-        write!(f, "{all:>9}{own:>7.2}{others:>8.2}")
+        let even = self.even_error(0).map_or_else(|| "-".to_owned(), percent);
+        write!(f, "{all:>9}{own:>7.2}{others:>8.2}{even:>9}")
     }
+}
+
+/// The medians as they would be on a machine that is even.
+pub(crate) fn even_medians(lines: &[Line]) -> String {
+    let shares: String = (0..SHARES.len())
+        .map(|point| {
+            let errors = lines.iter().filter_map(|line| line.even_error(point)).collect();
+            let text =
+                median(errors).map_or_else(|| "-".to_owned(), |error| format!("{:.1} %", error * 100.0));
+            format!("{text:>9}")
+        })
+        .collect();
+    format!("{:<14} {:>8}{shares}", "in CPU time", "")
 }
 
 fn percent(share: f64) -> String {
@@ -124,7 +151,13 @@ mod tests {
         let mut line = Line { name: "film".to_owned(), all_done: 200.0, ..Line::default() };
         line.begin(10.0, (5.0, 1.0));
         for (at, shown) in [(20.0, Some(99.0)), (40.0, None)] {
-            line.samples.push(Sample { at, shown, stalled: shown.is_none(), all_left: Some(90.0) });
+            line.samples.push(Sample {
+                at,
+                shown,
+                stalled: shown.is_none(),
+                all_left: Some(90.0),
+                load: (15.0, 6.0),
+            });
         }
         line.end(110.0, (105.0, 51.0));
         assert!(
@@ -132,10 +165,14 @@ mod tests {
         );
         let shown = line.to_string();
         assert!(
-            shown.contains("+10.0 %") && shown.contains("stalled") && shown.ends_with("1.00    0.50"),
+            shown.contains("+10.0 %")
+                && shown.contains("stalled")
+                && shown.ends_with("1.00    0.50  +10.0 %"),
             "{shown}"
         );
-        assert!(medians(&[line]).contains("10.0 %"));
+        assert!(medians(std::slice::from_ref(&line)).contains("10.0 %"));
+        // It had one processor until then, and needed 90 seconds of one.
+        assert!((line.even_error(0).unwrap() - 0.1).abs() < 1e-9);
         assert_eq!((median(vec![-0.3, 0.1]), median(Vec::new())), (Some(0.2), None));
     }
 }
