@@ -109,7 +109,7 @@ pub(crate) fn run(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
     for (films, paths) in films.chunks(together).zip(paths.chunks(together)) {
         let names: Vec<&str> = films.iter().map(|film| film.name).collect();
         for mut line in watch(&options, paths)? {
-            line.name = names.get(line.film).copied().unwrap_or_default().to_owned();
+            names.get(line.film).copied().unwrap_or_default().clone_into(&mut line.name);
             println!("{line}");
             lines.push(line);
         }
@@ -162,8 +162,7 @@ fn watch(options: &Options, films: &[PathBuf]) -> anyhow::Result<Vec<Line>> {
     let all = start.elapsed().as_secs_f64();
     let mut lines: Vec<(usize, Line)> = jobs.into_iter().collect();
     lines.sort_by_key(|(id, _)| *id);
-    lines.iter_mut().for_each(|(_, line)| line.all_done = all);
-    Ok(lines.into_iter().map(|(_, line)| line).collect())
+    Ok(lines.into_iter().map(|(_, line)| line.until(all)).collect())
 }
 
 /// What the server says of the jobs that it works on, and how many seconds ago.

@@ -55,14 +55,12 @@ impl Speeds {
         work: Work,
     ) -> Result<Option<f64>, ledger::Error> {
         let kind = (model.to_owned(), pixels.to_bits());
-        let speed = match self.0.get(&kind) {
-            Some(speed) => speed,
-            None => {
-                let speed = ledger.speed_like(model, Some(pixels)).await?;
-                self.0.entry(kind).or_insert(speed)
-            }
-        };
-        Ok(speed.as_ref().and_then(|speed| speed.seconds(work)))
+        if !self.0.contains_key(&kind) {
+            let speed = ledger.speed_like(model, Some(pixels)).await?;
+            self.0.insert(kind.clone(), speed);
+        }
+        let speed = self.0.get(&kind).and_then(Option::as_ref);
+        Ok(speed.and_then(|speed| speed.seconds(work)))
     }
 }
 

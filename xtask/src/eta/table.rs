@@ -30,7 +30,7 @@ pub(crate) struct Line {
     /// When its result was there.
     pub(crate) done: Option<f64>,
     /// When all results were.
-    pub(crate) all_done: f64,
+    all_done: f64,
     /// Seconds of processors that the server took when it began, and all others.
     load_before: (f64, f64),
     load: (f64, f64),
@@ -47,6 +47,12 @@ impl Line {
     /// The result is there.
     pub(crate) fn end(&mut self, now: f64, load: (f64, f64)) {
         (self.done, self.load) = (Some(now), load);
+    }
+
+    /// All results were there.
+    pub(crate) fn until(mut self, all_done: f64) -> Self {
+        self.all_done = all_done;
+        self
     }
 
     fn seconds(&self) -> f64 {
@@ -108,15 +114,20 @@ impl fmt::Display for Line {
 
 /// The medians as they would be on a machine that is even.
 pub(crate) fn even_medians(lines: &[Line]) -> String {
-    let shares: String = (0..SHARES.len())
-        .map(|point| {
-            let errors = lines.iter().filter_map(|line| line.even_error(point)).collect();
-            let text =
-                median(errors).map_or_else(|| "-".to_owned(), |error| format!("{:.1} %", error * 100.0));
-            format!("{text:>9}")
-        })
-        .collect();
+    let shares = columns(|point| median_of(lines, |line| line.even_error(point)));
     format!("{:<14} {:>8}{shares}", "in CPU time", "")
+}
+
+/// A column for each point at which something was taken down.
+fn columns(text: impl Fn(usize) -> Option<String>) -> String {
+    (0..SHARES.len()).fold(String::new(), |columns, point| {
+        columns + &format!("{:>9}", text(point).unwrap_or_else(|| "-".to_owned()))
+    })
+}
+
+/// The median of errors, whatever their sign, in words.
+fn median_of(lines: &[Line], error: impl Fn(&Line) -> Option<f64>) -> Option<String> {
+    median(lines.iter().filter_map(error).collect()).map(|error| format!("{:.1} %", error * 100.0))
 }
 
 fn percent(share: f64) -> String {
@@ -125,13 +136,8 @@ fn percent(share: f64) -> String {
 
 /// The medians of the errors, whatever their sign.
 pub(crate) fn medians(lines: &[Line]) -> String {
-    let of = |errors: Vec<f64>| {
-        median(errors).map_or_else(|| "-".to_owned(), |error| format!("{:.1} %", error * 100.0))
-    };
-    let shares: String = (0..SHARES.len())
-        .map(|point| format!("{:>9}", of(lines.iter().filter_map(|line| line.error(point)).collect())))
-        .collect();
-    let all = of(lines.iter().filter_map(|line| line.error_of_all(0)).collect());
+    let shares = columns(|point| median_of(lines, |line| line.error(point)));
+    let all = median_of(lines, |line| line.error_of_all(0)).unwrap_or_default();
     format!("{:<14} {:>8}{shares}{all:>9}", "median", "")
 }
 
