@@ -85,8 +85,7 @@ fn error(shown: f64, truth: f64) -> Option<f64> {
 }
 
 pub(crate) fn header() -> String {
-    let shares: String =
-        SHARES.iter().map(|share| format!("{:>9}", format!("{:.0} %", share * 100.0))).collect();
+    let shares = columns(|point| Some(format!("{:.0} %", SHARES.get(point)? * 100.0)));
     format!(
         "{:<14} {:>8}{shares}{:>9}{:>7}{:>8}{:>9}",
         "film", "seconds", "all jobs", "own", "others", "in CPU"
