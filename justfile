@@ -56,6 +56,11 @@ lanes *arguments:
     cargo build --release --package upscaled --package worker --package xtask
     cargo run --release --package xtask -- lanes {{arguments}}
 
+# How true the time left is: films of ten kinds through a server, and what it shows beside what was so
+eta *arguments:
+    cargo build --release --package upscaled --package worker --package xtask
+    cargo run --release --package xtask -- eta {{arguments}}
+
 # Run the kernels for Arm processors under emulation
 neon:
     scripts/test-neon

@@ -45,8 +45,8 @@ class Mock {
       if (job.status !== 'running' || job.phase !== 'segments' || !job.frames) continue;
       job.frames_done = Math.min(job.frames, job.frames_done + 4);
       if (job.seconds_left) job.seconds_left -= 1;
-      const { id, status, phase, frames, frames_read, frames_done, segments, segments_done, frames_per_second, seconds_left, bytes, engine } = job;
-      this.send('progress', { id, status, phase, frames, frames_read, frames_done, segments, segments_done, frames_per_second, seconds_left, bytes, engine });
+      const { id, status, phase, frames, frames_read, frames_done, segments, segments_done, frames_per_second, seconds_left, stalled_seconds, bytes, engine } = job;
+      this.send('progress', { id, status, phase, frames, frames_read, frames_done, segments, segments_done, frames_per_second, seconds_left, stalled_seconds, bytes, engine });
     }
   }
 

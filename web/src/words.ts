@@ -74,6 +74,7 @@ export const words = {
     unknown: 'time left not known',
     afterFirst: 'time left is known after the first segment',
     lastSteps: 'all frames are made',
+    stalled: (duration: string) => `no frame for ${duration}`,
   },
 
   states: {
@@ -107,6 +108,8 @@ export const words = {
     waiting: (count: number) => `${number(count)} waiting`,
     paused: (count: number) => `${number(count)} paused`,
     needs: (count: number) => (count === 1 ? '1 needs you' : `${number(count)} need you`),
+    left: (duration: string, known: number, jobs: number) =>
+      known === jobs ? `about ${duration} for all ${number(jobs)}` : `about ${duration} for ${number(known)} of ${number(jobs)}`,
     idle: (done: number) => (done === 0 ? 'Nothing waits.' : `Nothing waits. ${plural(done, 'job is', 'jobs are')} done.`),
     pauseAll: 'Pause all',
     resumeAll: 'Resume all',
@@ -168,6 +171,7 @@ export const words = {
     back: (name: string) => `${name} is where it was`,
     priority: (name: string) => `Priority of ${name}`,
     frames: (count: number) => frames(count),
+    needed: (duration: string) => `about ${duration}`,
     first: 'Move to the front',
     last: 'Move to the end',
   },

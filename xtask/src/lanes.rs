@@ -62,7 +62,7 @@ impl Options {
 }
 
 /// A server that is stopped at the end.
-struct Server(Child);
+pub(crate) struct Server(pub(crate) Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
@@ -115,7 +115,8 @@ fn make_film(options: &Options, film: usize, path: &Path) -> anyhow::Result<()> 
     tool::output(ffmpeg.arg(tool::url(path)), PATIENCE).map(drop)
 }
 
-fn read_logs(folder: &Path) -> anyhow::Result<String> {
+/// All that a server logged.
+pub(crate) fn read_logs(folder: &Path) -> anyhow::Result<String> {
     let mut log = String::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let path = entry?.path();

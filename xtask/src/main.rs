@@ -1,6 +1,7 @@
 //! Chores of the project that are not part of the program.
 //!
 //! `cargo run -p xtask -- convert-models FOLDER` makes the built-in models in `models/` from ncnn files.
+//! `cargo run -p xtask -- eta` says how true the time left is that a server shows.
 //! `cargo run -p xtask -- fidelity FOLDER|FILE...` upscales files and compares each result with its source.
 //! `cargo run -p xtask -- lanes` says how busy the engine is while a server works a queue of films off.
 //! `cargo run -p xtask -- mutate FOLDER|FILE...` damages files in many ways and looks what the program makes of them.
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 
 mod convert_models;
+mod eta;
 mod fidelity;
 mod files;
 mod lanes;
@@ -28,12 +30,14 @@ fn main() -> anyhow::Result<ExitCode> {
             convert_models::run(&PathBuf::from(folder), &models_folder()?)?;
             Ok(ExitCode::SUCCESS)
         }
+        Some((command, rest)) if command == "eta" => eta::run(rest),
         Some((command, rest)) if command == "fidelity" => fidelity::run(rest),
         Some((command, rest)) if command == "lanes" => lanes::run(rest),
         Some((command, rest)) if command == "mutate" => mutate::run(rest),
         Some((command, rest)) if command == "same-bits" => same_bits::run(rest),
         _ => bail!(
-            "usage: cargo run -p xtask -- convert-models FOLDER-WITH-NCNN-FILES, or\n       {}, or\n       {}, or\n       {}, or\n       {}",
+            "usage: cargo run -p xtask -- convert-models FOLDER-WITH-NCNN-FILES, or\n       {}, or\n       {}, or\n       {}, or\n       {}, or\n       {}",
+            eta::USAGE,
             fidelity::USAGE,
             lanes::USAGE,
             mutate::USAGE,

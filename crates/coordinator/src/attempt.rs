@@ -267,7 +267,7 @@ impl Attempt<'_> {
                 let (verified, bytes) = (verified.clone(), *bytes);
                 blocking(move || {
                     let went = progress.report(&record).in_words(words);
-                    report::keep(&record, &went, progress.speed(), &notes, &verified, bytes);
+                    report::keep(&record, &went, progress.frames_per_second(), &notes, &verified, bytes);
                 })
                 .await;
             }

@@ -5,6 +5,7 @@ mod chores;
 mod ended;
 mod give;
 mod limit;
+mod pace;
 mod rest;
 #[cfg(test)]
 mod storm;
@@ -27,10 +28,10 @@ use crate::clock::now;
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::lanes::{Busy, Lane, LaneTask, Message};
+use crate::progress::Progress;
 use crate::service::Ending;
 use crate::shared::Shared;
 use crate::shutdown::Shutdown;
-use crate::status::Progress;
 use crate::updates::Update;
 
 use chores::Chore;
@@ -141,6 +142,8 @@ struct Shown {
     progress: Progress,
     /// The job as it was told last.
     latest: Option<Arc<Record>>,
+    /// When it was told how far it is.
+    told: Option<Instant>,
     /// When its `status.json` was begun to be written; `None` where that says what is not so any more.
     status_written: Option<Instant>,
     writing: Option<JoinHandle<()>>,
@@ -200,6 +203,7 @@ impl Dispatcher {
             self.tell_alive();
             self.back_up();
             self.check_jobs().await?;
+            self.tell_waits();
             if self.is_dirty || self.next_search <= Instant::now() {
                 self.give_out(shutdown).await?;
             }

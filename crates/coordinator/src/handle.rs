@@ -1,5 +1,6 @@
 //! The handle of the coordinator: everything that people do with jobs, by whatever program.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use job::state::Numbered;
@@ -13,6 +14,8 @@ use crate::commands::{
     self, Change, Counts, JobList, ListFilter, Moved, NewPosition, Outcome, Page, PageQuery, Refusal, Reply,
     Request, Retry, Selector, Submit, Submitted, Which,
 };
+use crate::outlook::{self, Outlook};
+use crate::status::JobReport;
 use crate::submit::{self, describe_for, look_at};
 use crate::view::{JobDetails, JobView, Seen};
 use crate::viewer::{self, Asked, FoundFrame, FoundPart, Parts, Side, ViewError, Viewer};
@@ -115,7 +118,10 @@ impl Handle {
             commands::waiting_files(&self.0.ledger).await?,
         );
         self.end_leases(&mut records);
+        let needed = outlook::of_waiting(&self.0.ledger, &records).await?;
         let mut list = blocking(move || JobList::choose(&filter, records, seen, now())).await?;
+        add_needed(&mut list.jobs, &needed);
+        list.outlook = self.outlook().await?;
         list.left_out += left_out;
         if list.jobs.is_empty() {
             list.removed = self.0.ledger.count_removed().await?;
@@ -130,8 +136,10 @@ impl Handle {
     pub async fn page(&self, query: &PageQuery) -> Result<Page, Refusal> {
         let (mut records, next, total) = commands::page(&self.0.ledger, query).await?;
         self.end_leases(&mut records);
-        let jobs =
-            blocking(move || records.iter().map(|record| JobView::of(record, now())).collect()).await?;
+        let needed = outlook::of_waiting(&self.0.ledger, &records).await?;
+        let views = move || records.iter().map(|record| JobView::of(record, now())).collect();
+        let mut jobs: Vec<JobView> = blocking(views).await?;
+        add_needed(&mut jobs, &needed);
         Ok(Page { jobs, next, total })
     }
 
@@ -213,7 +221,25 @@ impl Handle {
     pub async fn show(&self, jobs: &Which) -> Result<Vec<JobDetails>, Refusal> {
         let mut records = commands::chosen(&self.0.ledger, jobs, false, |_| true).await?;
         self.end_leases(&mut records);
-        blocking(move || records.iter().map(|record| JobDetails::of(record, now())).collect()).await
+        let needed = outlook::of_waiting(&self.0.ledger, &records).await?;
+        let details = move || records.iter().map(|record| JobDetails::of(record, now())).collect();
+        let mut details: Vec<JobDetails> = blocking(details).await?;
+        for details in &mut details {
+            details.view.report.seconds_needed = needed.get(&details.view.report.id).copied();
+        }
+        Ok(details)
+    }
+
+    /// How long all jobs take that are worked on or wait for their turn, as far as that can be told.
+    ///
+    /// # Errors
+    /// When the ledger fails.
+    pub async fn outlook(&self) -> Result<Outlook, Refusal> {
+        let mut records = self.0.ledger.running().await?;
+        self.end_leases(&mut records);
+        let reports = move || records.iter().map(|record| JobView::of(record, now()).report).collect();
+        let running: Vec<JobReport> = blocking(reports).await?;
+        Ok(Outlook::of(&self.0.ledger, &running).await?)
     }
 
     /// What happened to jobs after the event of a number, 0 for all: so many events at most, and never more than
@@ -392,4 +418,11 @@ impl Drop for Turn<'_> {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|_| Refusal::Failed("the work on the answer broke off".to_owned()))
+}
+
+/// Adds how long jobs take that wait.
+fn add_needed(jobs: &mut [JobView], needed: &HashMap<JobId, f64>) {
+    for JobView { report, .. } in jobs {
+        report.seconds_needed = needed.get(&report.id).copied();
+    }
 }

@@ -13,9 +13,9 @@ use crate::attempt::{Attempt, Outcome};
 use crate::choice::Kind;
 use crate::clock::now;
 use crate::executor::{Executor, Heard};
+use crate::progress::Progress;
 use crate::shared::Shared;
 use crate::shutdown::Shutdown;
-use crate::status::Progress;
 
 /// How long a lease lasts without a sign of life: three heartbeats.
 pub(crate) const LEASE: Duration = Duration::from_secs(15);

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::time::Instant;
 
 use job::state::{FailedAttempt, Job, Phase, Status};
-use job::{Cropped, Eta, FilePath, JobId, Millis, Notice, Priority, SegmentRange};
+use job::{Cropped, FilePath, JobId, Millis, Notice, Priority, SegmentRange};
 use ledger::Record;
 use protocol::report::ReuseReport;
 use serde::{Deserialize, Serialize};
 use storage::Bytes;
 
 use crate::printed;
+use crate::progress::{Left, Progress};
 
 /// How far a job is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,8 +75,14 @@ pub struct JobReport {
     pub segments_done: u32,
     /// Frames a second in this run.
     pub frames_per_second: Option<f64>,
-    /// Seconds until the last frame is made.
+    /// Seconds until the result is there, while it is worked on.
     pub seconds_left: Option<f64>,
+    /// Seconds since a frame came, where these are many more than usual: how long it takes cannot be told.
+    #[serde(default)]
+    pub stalled_seconds: Option<f64>,
+    /// Seconds that its work takes once it has its turn, while it waits, by how fast jobs of its model went.
+    #[serde(default)]
+    pub seconds_needed: Option<f64>,
     /// Bytes of video made so far.
     pub bytes: u64,
     /// The engine in use, in words.
@@ -153,77 +160,14 @@ impl JobReport {
     }
 }
 
-/// What a run of the program knows of a job beyond the ledger.
-#[derive(Debug, Clone, Default)]
-pub struct Progress {
-    /// Frames made in this run.
-    frames_made: u64,
-    /// Seconds spent on them.
-    seconds: f64,
-    /// The segments under way.
-    current: Vec<UnderWay>,
-    /// Frames of the source that were read, while it is indexed.
-    read: u32,
-    /// The engine, in words.
-    pub(crate) engine: Option<String>,
-}
-
-/// A segment under way.
-#[derive(Debug, Clone)]
-struct UnderWay {
-    /// The lane that makes it.
-    lane: usize,
-    frames: u32,
-    bytes: u64,
-    since: Instant,
-}
-
 impl Progress {
-    /// A lane began a segment.
-    pub(crate) fn begin(&mut self, lane: usize) {
-        self.current.push(UnderWay { lane, frames: 0, bytes: 0, since: Instant::now() });
-    }
-
-    /// The segment of a lane has so many frames and bytes; where it makes none, so many frames of the source were read.
-    pub(crate) fn advance(&mut self, lane: usize, frames: u32, bytes: u64) {
-        match self.current.iter_mut().find(|under_way| under_way.lane == lane) {
-            Some(under_way) => (under_way.frames, under_way.bytes) = (frames, bytes),
-            None => self.read = frames,
-        }
-    }
-
-    /// The segment of a lane has ended; only a finished one, of so many frames, counts for the speed. Those that were made at the
-    /// same time share it.
-    pub(crate) fn end(&mut self, lane: usize, finished: Option<u32>) {
-        let at_once = self.current.len();
-        let Some(place) = self.current.iter().position(|under_way| under_way.lane == lane) else { return };
-        let ended = self.current.swap_remove(place);
-        if let Some(frames) = finished {
-            self.frames_made += u64::from(frames);
-            self.seconds += ended.since.elapsed().as_secs_f64() / at_once as f64;
-        }
-    }
-
-    /// Frames a second of the segments that this run finished.
-    pub(crate) fn speed(&self) -> Option<f64> {
-        (self.seconds > 0.0).then(|| self.frames_made as f64 / self.seconds)
-    }
-
     /// How far the job is.
     pub fn report(&self, record: &Record) -> JobReport {
         let job = &record.job;
-        let frames: u64 = self.current.iter().map(|under_way| u64::from(under_way.frames)).sum();
-        let bytes: u64 = self.current.iter().map(|under_way| under_way.bytes).sum();
-        let seconds: f64 = self.current.iter().map(|under_way| under_way.since.elapsed().as_secs_f64()).sum();
-        let seconds = seconds / self.current.len().max(1) as f64;
+        let (frames, bytes) = self.under_way();
         let total = job.facts.as_ref().map(|facts| facts.frames);
         let frames_done = job.frames_done() + frames;
-        let eta = Eta {
-            frames_made: self.frames_made + frames,
-            seconds: self.seconds + seconds,
-            frames_left: u64::from(total.unwrap_or(0)).saturating_sub(frames_done),
-            segment_finished: job.totals.finished > 0,
-        };
+        let Left { seconds, stalled } = self.left(job, Instant::now());
         let running = job.status == Status::Running && job.phase == Phase::Segments;
         let bytes_needed = match job.status {
             Status::WaitingForSpace { bytes } => Some(bytes),
@@ -253,12 +197,14 @@ impl Progress {
             crop: job.facts.as_ref().and_then(|facts| facts.crop).map(|cropped| cropped.kept.to_string()),
             result_size: job.plan.as_ref().map(|plan| format!("{}x{}", plan.width, plan.height)),
             frames: total,
-            frames_read: Some(self.read).filter(|&read| job.phase == Phase::Index && read > 0),
+            frames_read: Some(self.frames_read()).filter(|&read| job.phase == Phase::Index && read > 0),
             frames_done,
             segments: job.segments(),
             segments_done: job.totals.finished,
-            frames_per_second: eta.speed().filter(|_| running),
-            seconds_left: eta.seconds_left().filter(|_| running),
+            frames_per_second: self.frames_per_second().filter(|_| running),
+            seconds_left: seconds,
+            stalled_seconds: stalled,
+            seconds_needed: None,
             bytes: job.totals.bytes.saturating_add(bytes),
             engine: self.engine.clone(),
             reuse: reuse_of(job),
@@ -276,27 +222,6 @@ mod tests {
     fn times_are_written_in_utc() {
         assert_eq!(rfc3339(Millis(1_795_874_712_999)), "2026-11-28T14:05:12Z");
         assert_eq!(rfc3339(Millis(-1)), "1969-12-31T23:59:59Z");
-    }
-
-    #[test]
-    fn segments_that_are_made_at_once_count_together() {
-        let mut progress = Progress::default();
-        let began = Instant::now().checked_sub(std::time::Duration::from_secs(10)).unwrap();
-        for lane in [0, 1] {
-            progress.begin(lane);
-            progress.advance(lane, 50, 7);
-        }
-        progress.current.iter_mut().for_each(|under_way| under_way.since = began);
-        // What another lane reads is not of the segments.
-        progress.advance(2, 900, 0);
-        assert_eq!(progress.current.iter().map(|under_way| under_way.frames).sum::<u32>(), 100);
-        progress.end(0, Some(100));
-        progress.begin(0);
-        progress.end(1, Some(100));
-        // A hundred frames of each lane in ten seconds: twenty a second.
-        assert!((progress.speed().unwrap() - 20.0).abs() < 0.5, "{:?}", progress.speed());
-        progress.end(0, None);
-        assert!(progress.current.is_empty() && progress.frames_made == 200);
     }
 
     #[test]

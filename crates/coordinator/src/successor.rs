@@ -256,6 +256,7 @@ mod tests {
             cut_off: cut_off.map(str::to_owned),
             crop: None,
             content: None,
+            changes: job::Changes::default(),
         }
     }
 

@@ -201,6 +201,8 @@ struct Said {
     frames_read: Option<u32>,
     frames_per_second: Option<f64>,
     seconds_left: Option<f64>,
+    #[serde(default)]
+    stalled_seconds: Option<f64>,
     bytes: u64,
     engine: Option<String>,
     /// How old it is.
@@ -221,11 +223,12 @@ impl Said {
         let most = u64::from(report.frames.unwrap_or(0));
         report.frames_done = report.frames_done.max(self.frames_done.min(most));
         report.bytes = report.bytes.max(self.bytes);
+        let is_sound = |number: &f64| number.is_finite() && *number >= 0.0;
         if report.phase == Phase::Segments {
-            let is_sound = |number: &f64| number.is_finite() && *number >= 0.0;
             report.frames_per_second = self.frames_per_second.filter(is_sound);
-            report.seconds_left = self.seconds_left.filter(is_sound).map(|left| (left - self.age).max(0.0));
+            report.stalled_seconds = self.stalled_seconds.filter(is_sound).map(|stalled| stalled + self.age);
         }
+        report.seconds_left = self.seconds_left.filter(is_sound).map(|left| (left - self.age).max(0.0));
     }
 }
 

@@ -38,6 +38,7 @@ fn worker(folder: &Path, unfinished: &str) -> PathBuf {
         rows: 2,
         unfinished,
         made_by: None,
+        head: None,
     };
     put("half", &[probed(Some(unfinished.to_owned()))]);
     put("all", &[probed(None)]);

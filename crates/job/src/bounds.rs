@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
+use crate::eta::MOST_PARTS;
 use crate::state::SegmentDigest;
 use crate::{CarriedStream, Carry, Cropped, LARGEST_SIDE, Plan, SegmentRange, SourceFacts};
 
@@ -105,6 +106,7 @@ impl SourceFacts {
         }
         at_most("missing", &self.missing, MOST_MISSING)?;
         ranges("missing", &self.missing)?;
+        at_most("parts with changes", &self.changes.0, MOST_PARTS)?;
         self.carry.validate()?;
         if let Some(Cropped { from_width, from_height, kept }) = self.crop {
             picture("a frame before the crop", from_width, from_height)?;
@@ -185,6 +187,7 @@ mod tests {
             cut_off: None,
             crop: None,
             content: None,
+            changes: crate::Changes::default(),
         }
     }
 

@@ -1,42 +1,48 @@
-//! How long a job will still take.
+//! How long work will still take: what there is to do, in pixels, and how fast pixels were done.
+//!
+//! Frames say little. One that repeats the frame before takes next to nothing, one of which everything changes takes the network's
+//! whole time, and both are encoded. So work is counted apart for each of the four things that take time ([`Work`]), how much a film
+//! has of it is foreseen from what indexing saw ([`Film`]), and how long each takes is learned from what was done ([`Speed`]).
 
-/// Estimates the remaining time of a job from what has been done.
-///
-/// An estimate appears once the first segment is finished, so that start-up costs do not distort it.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Eta {
-    /// Frames made in this run of the program.
-    pub frames_made: u64,
-    /// Seconds that making them took.
-    pub seconds: f64,
-    /// Frames still to make.
-    pub frames_left: u64,
-    /// A segment has been finished in this or an earlier run.
-    pub segment_finished: bool,
+mod film;
+mod speed;
+
+use std::ops::{Add, AddAssign};
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use film::MOST_PARTS;
+pub use film::{Changes, Film};
+pub use speed::Speed;
+
+/// An amount of work, in pixels.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Work {
+    /// Pixels of the source that are read to make the frame list.
+    pub read: f64,
+    /// Pixels of the source that go through the network.
+    pub computed: f64,
+    /// Pixels of the result that are encoded, and all else that each frame takes.
+    pub encoded: f64,
+    /// Pixels of the result that are joined and verified.
+    pub joined: f64,
 }
 
-impl Eta {
-    /// Frames a second; `None` before any frame is made.
-    pub fn speed(self) -> Option<f64> {
-        (self.frames_made > 0 && self.seconds > 0.0).then(|| self.frames_made as f64 / self.seconds)
-    }
+impl Add for Work {
+    type Output = Self;
 
-    /// Seconds until the last frame is made; `None` while it cannot be told.
-    pub fn seconds_left(self) -> Option<f64> {
-        let speed = self.speed().filter(|_| self.segment_finished)?;
-        Some(self.frames_left as f64 / speed)
+    fn add(self, other: Self) -> Self {
+        Self {
+            read: self.read + other.read,
+            computed: self.computed + other.computed,
+            encoded: self.encoded + other.encoded,
+            joined: self.joined + other.joined,
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_estimate_needs_a_finished_segment() {
-        let eta = Eta { frames_made: 30, seconds: 10.0, frames_left: 90, segment_finished: false };
-        assert_eq!(eta.seconds_left(), None);
-        assert_eq!(Eta { segment_finished: true, ..eta }.seconds_left(), Some(30.0));
-        assert_eq!(Eta::default().speed(), None);
+impl AddAssign for Work {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
     }
 }

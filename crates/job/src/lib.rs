@@ -1,4 +1,4 @@
-//! The rules of a job: settings, the plan of segments, the state machine, whose turn it is, ETA, and what can be true.
+//! The rules of a job: settings, the plan of segments, the state machine, whose turn it is, how long it takes, and what can be true.
 //!
 //! Goals: every rule in one pure place that can be tested by millions of schedules.
 //! Non-goals: I/O, clocks, threads, async. Time comes in as a [`Millis`] value.
@@ -27,7 +27,7 @@ pub use carry::{CarriedStream, Carry, SoundFormat};
 pub use crop::{Crop, CropArea, CropError, Cropped};
 pub use deinterlace::Deinterlace;
 pub use encoder::{Codec, Encoding};
-pub use eta::Eta;
+pub use eta::{Changes, Film, Speed, Work};
 pub use failure::{Failure, FailureKind};
 pub use new_job::NewJob;
 pub use notice::{Notice, Remedy, Setting};

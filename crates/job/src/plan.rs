@@ -13,9 +13,9 @@ const FIRST_SEGMENT_FRAMES: u32 = 30;
 /// Wanted work of a segment in seconds: what a crash may cost.
 const SEGMENT_SECONDS: f64 = 60.0;
 /// Usual speed of a network on a CPU of two to four cores, in floating-point operations a second.
-const CPU_OPERATIONS_PER_SECOND: f64 = 200e9;
+pub(crate) const CPU_OPERATIONS_PER_SECOND: f64 = 200e9;
 /// Usual speed of decoding, resizing and encoding, in pixels of the result a second.
-const CODEC_PIXELS_PER_SECOND: f64 = 20e6;
+pub(crate) const CODEC_PIXELS_PER_SECOND: f64 = 20e6;
 /// Bounds of a segment: shorter ones waste bits at each forced keyframe, longer ones make progress coarse.
 const SEGMENT_FRAMES: std::ops::RangeInclusive<u32> = 24..=480;
 /// Threads of the encoder. libx264 gives other bits for another number, so it cannot follow the machine. Two make files of
@@ -148,6 +148,7 @@ mod tests {
             cut_off: None,
             crop: None,
             content: None,
+            changes: crate::Changes::default(),
         }
     }
 

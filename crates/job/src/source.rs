@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Carry, Cropped, Encoding, Notice, SegmentRange, Shape};
+use crate::{Carry, Changes, Cropped, Encoding, Notice, SegmentRange, Shape};
 
 /// The kind of file that a result is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -79,6 +79,9 @@ pub struct SourceFacts {
     /// All that was read; `None` where an earlier version read it.
     #[serde(default)]
     pub content: Option<Content>,
+    /// How much changes from picture to picture, for estimates; empty where that was not seen.
+    #[serde(default)]
+    pub changes: Changes,
 }
 
 /// What a source was when it was read, to the last byte.

@@ -27,7 +27,7 @@ pub enum Target {
 pub const LARGEST_SIDE: u32 = 16_384;
 
 /// The size of a source's pictures as they are stored, and how players show them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {
     /// Pixels in a row.
     pub width: u32,

@@ -54,6 +54,7 @@ fn facts(frames: u32) -> SourceFacts {
         cut_off: None,
         crop: None,
         content: None,
+        changes: job::Changes::default(),
     }
 }
 

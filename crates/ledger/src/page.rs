@@ -121,6 +121,16 @@ impl Ledger {
         rows.iter().map(outline).collect()
     }
 
+    /// The jobs that are worked on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn running(&self) -> Result<Vec<Record>, Error> {
+        let statement = "SELECT * FROM job WHERE ended IS NULL AND state = 'running' ORDER BY +place, id";
+        let rows = sqlx::query(statement).fetch_all(&self.pool).await?;
+        rows.iter().map(|row| record(&self.base, row)).collect()
+    }
+
     /// The jobs that have not ended and on which work has begun, in their places.
     ///
     /// # Errors

@@ -65,6 +65,7 @@ async fn fill(ledger: &Ledger) -> Vec<Vec<Record>> {
             cut_off: None,
             crop: None,
             content: None,
+            changes: job::Changes::default(),
         };
         let (plan, segments) = job::plan(&facts, &new_job(number).settings).unwrap();
         let task = claim(ledger, id).await;

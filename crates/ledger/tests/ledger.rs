@@ -48,6 +48,7 @@ fn facts() -> SourceFacts {
         cut_off: None,
         crop: None,
         content: None,
+        changes: job::Changes::default(),
     }
 }
 

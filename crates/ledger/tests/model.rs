@@ -56,6 +56,7 @@ fn indexed(task: TaskKey) -> Event {
         cut_off: None,
         crop: None,
         content: None,
+        changes: job::Changes::default(),
     };
     let (plan, segments) = job::plan(&facts, &new_job().settings).unwrap();
     Event::Indexed { task, facts: Box::new(facts), plan, segments }

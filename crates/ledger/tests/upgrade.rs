@@ -27,7 +27,9 @@ fn new_job(number: i64) -> NewJob {
 }
 
 /// Makes tables as they were before version 9.
-const OLDER_THAN_9: [&str; 14] = [
+const OLDER_THAN_9: [&str; 16] = [
+    "DROP TABLE forecast",
+    "DROP TABLE speed",
     "DROP TABLE owner",
     "DROP TABLE session",
     "DROP TABLE token",
@@ -180,6 +182,7 @@ async fn begun(ledger: &Ledger, number: i64, finished: u32) -> JobId {
         cut_off: None,
         crop: None,
         content: None,
+        changes: job::Changes::default(),
     };
     let task = claim(ledger, id).await;
     let (plan, segments) = job::plan(&facts, &new_job(number).settings).unwrap();

@@ -57,6 +57,8 @@ pub struct Index {
     pub is_clean: bool,
     /// Checksum of each frame's samples, as a decoder gives them that began at the start; empty for a list by packets alone.
     pub digests: Vec<u32>,
+    /// The share of its picture that each frame changes of the one before, in 1/65535; empty where that was not looked at.
+    pub changes: Vec<u16>,
     /// What the pictures are like, from which frame on; empty for a list by packets alone.
     pub parts: Vec<Part>,
     /// The kind of picture that all frames get.
@@ -112,6 +114,7 @@ impl Index {
             disorder: 0,
             is_clean: false,
             digests: Vec::new(),
+            changes: Vec::new(),
             parts: Vec::new(),
             canvas: None,
             seen: None,
@@ -134,7 +137,10 @@ impl Index {
         while let Some(run) = self.missing.pop_if(|run| run.end as usize + MOST_REORDERED >= self.pts.len()) {
             let (frames, count) = (run.start as usize..run.end as usize, run.end - run.start);
             self.pts.drain(frames.clone());
-            self.digests.drain(frames);
+            self.digests.drain(frames.clone());
+            if !self.changes.is_empty() {
+                self.changes.drain(frames);
+            }
             let move_up = |number: &mut u32| *number -= if *number >= run.end { count } else { 0 };
             self.keyframes.iter_mut().for_each(move_up);
             self.parts.iter_mut().for_each(|part| move_up(&mut part.first));
@@ -161,6 +167,19 @@ impl Index {
     pub(crate) fn part(&self, frame: u32) -> Option<&Part> {
         let after = self.parts.partition_point(|part| part.first <= frame);
         self.parts.get(after.checked_sub(1)?)
+    }
+
+    /// The share of its picture that each frame changes of the one before, as [`Index::changes`] of those that it is made of.
+    pub fn changes_of_frames(&self) -> Vec<u16> {
+        let (film, decoded) = (self.film(), self.decoded());
+        let (first, all, count) =
+            (self.number_in_film() as usize, film.pts.len().max(1), decoded.changes.len());
+        if count == 0 {
+            return Vec::new();
+        }
+        let of =
+            |frame: usize| decoded.changes.get((first + frame) * count / all).copied().unwrap_or(u16::MAX);
+        (0..self.pts.len()).map(of).collect()
     }
 
     /// The list of the frames that the decoder gives.

@@ -11,6 +11,7 @@ mod packets;
 mod parts;
 
 use crate::bars::Bars;
+use crate::changes::Changes;
 use crate::decode::Frames;
 use crate::frame_list::{Index, Quirks, Window};
 use crate::raw::codec::Threads;
@@ -42,7 +43,7 @@ pub enum IndexMethod {
 /// # Errors
 /// When the file cannot be read, is not a video, has no frames, or changes in a way that one film cannot have.
 pub fn index(source: &Source, method: IndexMethod, progress: &mut dyn FnMut(u64)) -> Result<Index, Error> {
-    index_with(source, IndexOptions { method, with_bars: false, window: None }, progress)
+    index_with(source, IndexOptions { method, with_bars: false, changes: None, window: None }, progress)
 }
 
 /// What is read of a film for its list, and how.
@@ -52,6 +53,9 @@ pub struct IndexOptions {
     pub method: IndexMethod,
     /// Where everything is decoded, what is not black is looked for ([`Index::seen`]).
     pub with_bars: bool,
+    /// Where everything is decoded, each frame is compared with the one before ([`Index::changes`]): samples that differ by so many
+    /// levels of 255 at most count as the same.
+    pub changes: Option<u8>,
     /// The part that is wanted: nothing is read behind it but what its last frames may depend on. The list begins with the film
     /// all the same; [`Index::cut_to`] gives the part.
     pub window: Option<Window>,
@@ -66,7 +70,7 @@ pub fn index_with(
     options: IndexOptions,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Index, Error> {
-    let IndexOptions { method, with_bars, window } = options;
+    let IndexOptions { method, with_bars, changes, window } = options;
     let to = window.and_then(|window| window.to);
     if method == IndexMethod::Demux {
         let (packets, survey) = Packets::read(source, window, progress)?;
@@ -78,7 +82,7 @@ pub fn index_with(
     }
     let from_start = method == IndexMethod::Decode;
     let threads = if from_start { Threads::One } else { all_threads() };
-    let mut decoding = Decoding { threads, from_start, quirks: Quirks::default(), with_bars, to };
+    let mut decoding = Decoding { threads, from_start, quirks: Quirks::default(), with_bars, changes, to };
     loop {
         match decode(source, decoding, progress)? {
             Outcome::Made(index) => return Ok(*index),
@@ -97,6 +101,8 @@ struct Decoding {
     quirks: Quirks,
     /// What is not black is looked for.
     with_bars: bool,
+    /// What changes is looked for, with this tolerance.
+    changes: Option<u8>,
     /// Where the part ends that is wanted, in microseconds from the beginning of the film.
     to: Option<u64>,
 }
@@ -114,14 +120,14 @@ enum Outcome {
 
 /// Makes the list by reading and decoding everything once, or all up to where the part ends that is wanted.
 fn decode(source: &Source, decoding: Decoding, progress: &mut dyn FnMut(u64)) -> Result<Outcome, Error> {
-    let Decoding { threads, from_start, quirks, with_bars, to } = decoding;
+    let Decoding { threads, from_start, quirks, with_bars, changes, to } = decoding;
     let is_strict = threads != Threads::One;
     let mut frames = Frames::open_with(source, threads, quirks)?;
     let (mut packets, mut entries) = (Packets::new(frames.input())?, Entries::new(&frames)?);
     let (film, time_base, mut length) = (frames.stream(), frames.time_base(), whole::Length::new());
     let (mut survey, mut behind) = (Survey::of(frames.input(), film), Behind::of(to));
     frames.read_all_streams();
-    let mut decoded = Decoded::new(&frames, with_bars.then(Bars::default));
+    let mut decoded = Decoded::new(&frames, with_bars.then(Bars::default), changes.map(Changes::new));
     while frames.advance_with(&mut |packet, stream| {
         length.add(packet, stream.time_base());
         survey.add(stream, packet);

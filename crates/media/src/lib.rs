@@ -9,6 +9,7 @@
 mod bars;
 mod captions;
 mod carry;
+mod changes;
 mod color;
 mod container;
 mod convert;

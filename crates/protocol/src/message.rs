@@ -15,7 +15,7 @@ mod validate;
 
 use job::state::{IndexMethod, SegmentDigest};
 use job::{
-    Carry, Container, Encoding, Failure, FilePath, Model, Notice, SegmentRange, Settings, SourceFacts,
+    Carry, Container, Encoding, Failure, FilePath, Model, Notice, SegmentRange, Settings, Shape, SourceFacts,
 };
 
 use serde::{Deserialize, Serialize};
@@ -250,6 +250,8 @@ pub enum Response {
         unfinished: Option<String>,
         /// The file is a result, and says how it was made.
         made_by: Option<String>,
+        /// What the head says of its frames; `None` where that is not how many there are.
+        head: Option<Head>,
     },
     /// Answer to [`Request::Foresee`].
     Foreseen(Made),
@@ -307,6 +309,15 @@ pub enum Response {
     Model(ModelFacts),
     /// The request could not be done.
     Failed(Failure),
+}
+
+/// What the head of a file says of its frames: it may be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// What its pictures are like.
+    pub shape: Shape,
+    /// About how many there are.
+    pub frames: u32,
 }
 
 /// What a model is.

@@ -83,7 +83,20 @@ impl Metrics {
         let speed = of_each(|job| job.frames_per_second);
         metrics.gauge("upscaled_job_frames_per_second", "How fast they are made.", speed);
         let left = of_each(|job| job.seconds_left);
-        metrics.gauge("upscaled_job_seconds_left", "Time until the last one is made.", left);
+        metrics.gauge("upscaled_job_seconds_left", "Time until its result is there.", left);
+        let stalled = of_each(|job| job.stalled_seconds);
+        metrics.gauge(
+            "upscaled_job_stalled_seconds",
+            "Time since a frame came, where it has stalled.",
+            stalled,
+        );
+        let outlook = api.handle.outlook().await?;
+        let left = outlook.seconds.map(|seconds| (String::new(), seconds));
+        metrics.gauge(
+            "upscaled_queue_seconds_left",
+            "Time until all jobs are done of which it is known.",
+            left,
+        );
         let free = api.free_space.bytes().await.map(|bytes| (String::new(), bytes as f64));
         metrics.gauge("upscaled_output_free_bytes", "Bytes that are free for results.", free);
         let watching = api.live.watching() as f64;

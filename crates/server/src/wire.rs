@@ -126,8 +126,11 @@ pub(crate) struct Progress {
     segments_done: u32,
     /// Frames a second, over what this run of the server made.
     frames_per_second: Option<f64>,
-    /// Seconds until the last frame is made; known after the first segment.
+    /// Seconds until the result is there, while it is worked on; null while nothing is known of jobs like it, and while it has
+    /// stalled.
     seconds_left: Option<f64>,
+    /// Seconds since a frame came, where these are many more than usual.
+    stalled_seconds: Option<f64>,
     /// Bytes of video made so far.
     bytes: u64,
     /// The engine in use.
@@ -147,6 +150,7 @@ impl Progress {
             segments_done: report.segments_done,
             frames_per_second: report.frames_per_second,
             seconds_left: report.seconds_left,
+            stalled_seconds: report.stalled_seconds,
             bytes: report.bytes,
             engine: report.engine.clone(),
         }
@@ -172,6 +176,8 @@ pub(crate) struct Job {
     reason: Option<Notice>,
     /// Bytes that must be free for it to go on, while it waits for them.
     bytes_needed: Option<u64>,
+    /// Seconds that its work takes once it has its turn, while it waits; null while nothing is known of jobs like it.
+    seconds_needed: Option<f64>,
     /// How urgent it is.
     priority: PriorityName,
     /// The model.
@@ -219,6 +225,7 @@ impl Job {
             result_gone: view.result_gone,
             reason: report.reason.as_ref().map(|reason| Notice::new(reason, words)),
             bytes_needed: report.bytes_needed,
+            seconds_needed: report.seconds_needed,
             priority: report.priority.into(),
             model: report.model.clone(),
             source_size: report.source_size.clone(),

@@ -75,6 +75,7 @@ fn begun(id: i64) -> (Record, InMemory) {
         cut_off: None,
         crop: None,
         content: None,
+        changes: job::Changes::default(),
     };
     let plan = Plan { width: 2560, height: 1440, encoder_threads: 1, segments: 4 };
     let mut film = InMemory { job: record.job.clone(), segments: Vec::new() };

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
+use coordinator::{JobReport, Outlook};
 pub(crate) use job::one_line;
 use serde::Serialize;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
@@ -116,6 +117,21 @@ fn take(characters: impl Iterator<Item = char>, columns: usize) -> Vec<char> {
     characters.take_while(fits).collect()
 }
 
+/// How long a job still takes, or takes once it has its turn; or that it has stalled. `None` where nothing can be told.
+pub(crate) fn time_left(report: &JobReport) -> Option<String> {
+    let stalled = report.stalled_seconds.map(|seconds| format!("no frame for {}", duration(seconds)));
+    let needed = report.seconds_needed.map(|seconds| format!("~{}", duration(seconds)));
+    stalled.or_else(|| report.seconds_left.map(duration)).or(needed)
+}
+
+/// How long all jobs take, where there are several and something is known of them.
+pub(crate) fn outlook(Outlook { jobs, unknown, seconds }: Outlook) -> Option<String> {
+    let known = jobs.saturating_sub(unknown);
+    let of = if unknown == 0 { format!("all {jobs}") } else { format!("{known} of {jobs}") };
+    let seconds = seconds.filter(|_| jobs > 1)?;
+    Some(format!("about {} for {of} jobs", duration(seconds)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +145,24 @@ mod tests {
         assert_eq!(duration(86_400.0), "1 day 0 h");
         assert_eq!(duration(273_600.0), "3 days 4 h");
         assert_eq!(duration(1e7), "115 days");
+    }
+
+    #[test]
+    fn what_is_left_is_told_or_why_it_is_not() {
+        let report = || JobReport::of(&crate::made_up::running(1));
+        let left = |change: fn(&mut JobReport)| {
+            let mut report = report();
+            change(&mut report);
+            time_left(&report).unwrap_or_default()
+        };
+        assert_eq!(left(|_| {}), "");
+        assert_eq!(left(|report| report.seconds_left = Some(185.0)), "3 min 05 s");
+        assert_eq!(left(|report| report.stalled_seconds = Some(40.0)), "no frame for 40 s");
+        assert_eq!(left(|report| report.seconds_needed = Some(7800.0)), "~2 h 10 min");
+        let all = |jobs, unknown, seconds| outlook(Outlook { jobs, unknown, seconds });
+        assert_eq!(all(14, 0, Some(7800.0)).unwrap(), "about 2 h 10 min for all 14 jobs");
+        assert_eq!(all(14, 2, Some(7800.0)).unwrap(), "about 2 h 10 min for 12 of 14 jobs");
+        assert_eq!((all(1, 0, Some(7800.0)), all(14, 14, None)), (None, None));
     }
 
     #[test]

@@ -180,6 +180,8 @@ fn making(report: &JobReport, elapsed: Duration, columns: Option<usize>) -> Stri
     let frames = report.frames.unwrap_or(0);
     let percent = report.frames_done * 100 / u64::from(frames.max(1));
     let left = report.seconds_left.map(|seconds| format!("{} left", output::duration(seconds)));
+    let stalled = report.stalled_seconds.map(|seconds| format!("no frame for {}", output::duration(seconds)));
+    let left = stalled.or(left);
     // Each with its rank: those of the last go first.
     let mut parts = vec![
         (0, format!("{percent} %")),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use coordinator::{JobReport, now, rfc3339};
+use coordinator::{JobReport, Outlook, now, rfc3339};
 use job::state::Phase;
 use ledger::{Ledger, Version};
 use serde::Serialize;
@@ -29,6 +29,8 @@ struct ServerStatus<'a> {
     waiting: u64,
     /// Files that were seen and are no jobs yet.
     seen: u64,
+    /// How long all jobs take that are worked on or wait for their turn.
+    outlook: Outlook,
     /// The job that is worked on: of several, one whose segments are made.
     job: Option<&'a JobReport>,
 }
@@ -43,6 +45,8 @@ pub(crate) struct StatusFile {
     running: Vec<JobReport>,
     /// How many jobs there are of each status, and the ledger as it was when they were counted.
     counted: Option<(Version, BTreeMap<String, u64>)>,
+    /// How long all jobs take, and the ledger as it was when that was asked for.
+    outlook: Option<(Version, Outlook)>,
     /// What was written last, without the time.
     written: String,
 }
@@ -51,7 +55,7 @@ impl StatusFile {
     pub(crate) fn new(ledger: Ledger, path: PathBuf) -> Self {
         let since = rfc3339(now());
         let (running, written) = (Vec::new(), String::new());
-        Self { ledger, path, since, last_look: None, running, counted: None, written }
+        Self { ledger, path, since, last_look: None, running, counted: None, outlook: None, written }
     }
 
     /// A job went on.
@@ -90,17 +94,30 @@ impl StatusFile {
         }
     }
 
+    /// How long all jobs take. It is asked for anew when the ledger has changed, or while a job is worked on.
+    async fn outlook(&mut self) -> Result<Outlook, ledger::Error> {
+        let version = self.ledger.version().await?;
+        match self.outlook {
+            Some((known, outlook)) if known == version && self.running.is_empty() => Ok(outlook),
+            _ => {
+                let outlook = Outlook::of(&self.ledger, &self.running).await?;
+                self.outlook = Some((version, outlook));
+                Ok(outlook)
+            }
+        }
+    }
+
     async fn write(&mut self, state: &'static str) {
         // A disk that is full or does not answer is told elsewhere.
         let Ok(jobs) = self.count().await else { return };
         let Ok(seen) = self.ledger.count_seen().await else { return };
+        let Ok(outlook) = self.outlook().await else { return };
         let waits = |name: &str| name == "queued" || name.starts_with("waiting");
         let waiting = jobs.iter().filter(|(name, _)| waits(name)).map(|(_, count)| count).sum();
         let (version, since) = (env!("CARGO_PKG_VERSION"), &*self.since);
         let job = self.running.first();
-        let jobs = &jobs;
-        let mut status =
-            ServerStatus { version, state, since, updated: String::new(), jobs, waiting, seen, job };
+        let (jobs, updated) = (&jobs, String::new());
+        let mut status = ServerStatus { version, state, since, updated, jobs, waiting, seen, outlook, job };
         let Ok(text) = serde_json::to_string(&status) else { return };
         if text == self.written {
             return;

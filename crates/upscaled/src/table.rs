@@ -103,7 +103,7 @@ impl Row {
             },
         );
         row.set(Speed, report.frames_per_second.map(|speed| format!("{speed:.2} fps")).unwrap_or_default());
-        row.set(Left, report.seconds_left.map(output::duration).unwrap_or_default());
+        row.set(Left, output::time_left(report).unwrap_or_default());
         row.set(Added, clock.short(report.added));
         row.set(Ended, report.ended.map(|ended| clock.short(ended)).unwrap_or_default());
         row.set(Source, if long { output::path(&report.source) } else { name(&report.source, input) });

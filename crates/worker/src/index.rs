@@ -9,10 +9,13 @@ mod wanted;
 use std::path::Path;
 
 use frame::Size;
+use job::bounds::MOST_FRAMES;
 use job::state::IndexMethod;
-use job::{Carry, Container, Encoding, Notice, Remedy, SegmentRange, Settings, Shape, SourceFacts};
+use job::{
+    Carry, Container, Encoding, LARGEST_SIDE, Notice, Remedy, SegmentRange, Settings, Shape, SourceFacts,
+};
 use media::{Index, Source};
-use protocol::message::{IndexRequest, Response};
+use protocol::message::{Head, IndexRequest, Response};
 
 use crate::encoding::{Choice, Output, media_container};
 use crate::failure::Failed;
@@ -37,8 +40,18 @@ pub(crate) fn probe(path: &Path) -> Result<Response, Failed> {
         description,
         rows: probe.video.size.height,
         unfinished: media::unfinished(&source)?,
+        head: head(&probe),
         made_by: probe.made_by,
     })
+}
+
+/// What the head of a file says of its frames, where that is believable.
+fn head(probe: &media::Probe) -> Option<Head> {
+    let shape = shape(&probe.video);
+    let frames = (probe.duration_seconds? * probe.video.frame_rate.to_f64()).round();
+    let is_believed = frames >= 1.0 && frames <= f64::from(MOST_FRAMES);
+    let has_pictures = [shape.width, shape.height].iter().all(|side| (1..=LARGEST_SIDE).contains(side));
+    (is_believed && has_pictures).then_some(Head { shape, frames: frames as u32 })
 }
 
 /// Makes the frame list, and finds what the job needs to know.
@@ -122,8 +135,18 @@ pub(crate) fn examine(
         cut_off: index.cut_off.clone(),
         crop: cropped,
         content: None,
+        changes: changes(&index, probe.video.size),
     };
     Ok(Examined { facts, index, other_bytes })
+}
+
+/// How much changes from picture to picture, of what is left of the pictures.
+fn changes(index: &Index, left: Size) -> job::Changes {
+    let whole = index.canvas.map_or(left, |canvas| canvas.size);
+    let times = whole.pixels() as f64 / left.pixels().max(1) as f64;
+    let of_left = |share: u16| (f64::from(share) * times).min(u16::MAX.into()) as u16;
+    let shares: Vec<u16> = index.changes_of_frames().into_iter().map(of_left).collect();
+    job::Changes::of(&shares)
 }
 
 /// The frame list alone of a source that a job was made of before, and what is known of its video; nothing is written.
@@ -206,7 +229,10 @@ fn list(
     };
     let mut tell = |frames: u64| progress.tell(frames as u32, 0);
     let (crop, window) = (wanted_crop(request.settings.crop), request.settings.part.map(window));
-    let options = media::IndexOptions { method, with_bars: crop == Some(media::Crop::Bars), window };
+    let with_bars = crop == Some(media::Crop::Bars);
+    // Without a network, nothing depends on it.
+    let changes = request.settings.reuse.filter(|_| request.settings.has_network());
+    let options = media::IndexOptions { method, with_bars, changes, window };
     let mut index = media::index_with(source, options, &mut tell)?;
     let is_read = !index.digests.is_empty();
     if !is_read && window.is_none_or(|window| window.to.is_none()) {

@@ -559,6 +559,11 @@ export interface components {
              * @description Share of the pixels of finished frames that were not computed again, from 0 to 1.
              */
             reused_pixels: number;
+            /**
+             * Format: double
+             * @description Seconds that its work takes once it has its turn, while it waits; null while nothing is known of jobs like it.
+             */
+            seconds_needed?: number | null;
             /** @description The source, as an absolute path. */
             source: string;
             /**
@@ -771,7 +776,8 @@ export interface components {
             phase: components["schemas"]["Phase"];
             /**
              * Format: double
-             * @description Seconds until the last frame is made; known after the first segment.
+             * @description Seconds until the result is there, while it is worked on; null while nothing is known of jobs like it, and while it has
+             *     stalled.
              */
             seconds_left?: number | null;
             /**
@@ -784,8 +790,31 @@ export interface components {
              * @description Segments that are finished.
              */
             segments_done: number;
+            /**
+             * Format: double
+             * @description Seconds since a frame came, where these are many more than usual.
+             */
+            stalled_seconds?: number | null;
             /** @description Queued, running, waiting for space, waiting for folder, paused, done, failed or canceled. */
             status: string;
+        };
+        /** @description How long the jobs take that are worked on or wait for their turn. */
+        Queue: {
+            /**
+             * Format: int64
+             * @description How many they are.
+             */
+            jobs: number;
+            /**
+             * Format: double
+             * @description Seconds until all others are done; null where nothing is known of any.
+             */
+            seconds_left?: number | null;
+            /**
+             * Format: int64
+             * @description Those among them of which it is not known how long they take.
+             */
+            unknown: number;
         };
         /** @description What the user can do about something. */
         Remedy: {
@@ -870,6 +899,8 @@ export interface components {
              * @description Bytes that are free for results; null while their disk does not answer.
              */
             output_free?: number | null;
+            /** @description How long all jobs take that are worked on or wait for their turn. */
+            queue: components["schemas"]["Queue"];
             /** @description The folder of all others. */
             root: string;
             /**

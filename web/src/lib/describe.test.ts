@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { secondsTaken, stageOf, stateOf, timeLeft } from './describe';
+import { queueLeft, secondsTaken, stageOf, stateOf, timeLeft, waitingFor } from './describe';
 import type { Shown } from './jobs';
 import { setLocale } from './numbers';
 
@@ -20,6 +20,22 @@ describe('the time left', () => {
     expect(left({})).toMatchObject({ left: 'time left not known', isKnown: false });
     expect(left({ seconds_left: 60, doing: 'interrupted' })).toMatchObject({ left: 'time left not known', isKnown: false });
     expect(left({ seconds_left: 0, phase: 'join' })).toMatchObject({ done: null, isKnown: false });
+    expect(left({ seconds_left: 90, phase: 'join' })).toMatchObject({ isKnown: true });
+  });
+
+  test('gives way to how long no frame came', () => {
+    expect(timeLeft(job({ seconds_left: null, stalled_seconds: 40 }), now)).toEqual({ left: 'no frame for 40 s', done: null, isKnown: false });
+  });
+
+  test('of all jobs says of how many it is', () => {
+    expect(queueLeft({ jobs: 14, unknown: 0, seconds_left: 17_400 })).toBe('about 4 h 50 min for all 14');
+    expect(queueLeft({ jobs: 14, unknown: 2, seconds_left: 17_400 })).toBe('about 4 h 50 min for 12 of 14');
+    expect([queueLeft({ jobs: 1, unknown: 0, seconds_left: 60 }), queueLeft({ jobs: 3, unknown: 3, seconds_left: null }), queueLeft(undefined)]).toEqual([null, null, null]);
+  });
+
+  test('of a job that waits is what its work takes', () => {
+    const said = (more: Partial<Shown>) => waitingFor(job({ frames_done: 0, frames: null, ...more }));
+    expect([said({}), said({ frames: 100 }), said({ frames: 100, seconds_needed: 17_400 })]).toEqual(['', '100 frames', 'about 4 h 50 min']);
   });
 });
 

@@ -3,7 +3,7 @@ import type { Job } from '../api/types';
 import { words } from '../words';
 import type { IconName } from '../parts/icons';
 import type { Shown } from './jobs';
-import { doneAt, rough } from './times';
+import { doneAt, exact, rough } from './times';
 
 export interface StateWords {
   className: string;
@@ -67,11 +67,25 @@ export function timeLeft(job: Shown, now: number): TimeLeft {
   const { left } = words;
   const unknown = (why: string) => ({ left: why, done: null, isKnown: false });
   if (job.doing === 'interrupted') return unknown(left.unknown);
-  if (job.phase === 'join' || job.phase === 'publish') return unknown(left.lastSteps);
+  if (typeof job.stalled_seconds === 'number') return unknown(left.stalled(exact(job.stalled_seconds)));
+  if ((job.phase === 'join' || job.phase === 'publish') && !job.seconds_left) return unknown(left.lastSteps);
   if (job.seconds_left === null || job.seconds_left === undefined) {
     return unknown(job.segments_done === 0 ? left.afterFirst : left.unknown);
   }
   return { left: left.about(rough(job.seconds_left)), done: doneAt(job.seconds_left, job.seen, now), isKnown: true };
+}
+
+/** How long all jobs take that run or wait, where something is known of several. */
+export function queueLeft(queue: { jobs: number; unknown: number; seconds_left?: number | null } | undefined): string | null {
+  if (!queue || queue.jobs < 2 || typeof queue.seconds_left !== 'number') return null;
+  return words.head.left(rough(queue.seconds_left), queue.jobs - queue.unknown, queue.jobs);
+}
+
+/** What is known of a job that waits: what is made of it, how long it takes, or how many frames it has. */
+export function waitingFor(job: Shown): string {
+  const needed = typeof job.seconds_needed === 'number' ? words.waiting.needed(rough(job.seconds_needed)) : '';
+  if (job.frames_done > 0) return [words.paused.kept(job.frames_done, job.frames), needed].filter((part) => part).join(' ');
+  return needed || (job.frames ? words.waiting.frames(job.frames) : '');
 }
 
 /** From the beginning of the work to its end, in seconds. */

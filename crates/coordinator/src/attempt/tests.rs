@@ -5,8 +5,8 @@ use ledger::Ledger;
 use super::*;
 use crate::dispatcher::tests::options;
 use crate::executor::{Doing, Work};
+use crate::progress::Progress;
 use crate::shutdown::Shutdown;
-use crate::status::Progress;
 use crate::submit::{Request, submit};
 
 /// An executor that holds a worker.

@@ -7,6 +7,7 @@ use job::{JobId, Millis, Priority};
 use ledger::{Record, SeenFile};
 use serde::{Deserialize, Serialize};
 
+use crate::outlook::Outlook;
 use crate::view::{JobView, Seen};
 
 /// Which jobs are listed: all on the list where no kind is chosen.
@@ -43,6 +44,9 @@ pub struct JobList {
     /// Where no job is listed: how many were taken off the list.
     #[serde(default)]
     pub removed: u64,
+    /// How long all jobs take that are worked on or wait for their turn.
+    #[serde(default)]
+    pub outlook: Outlook,
 }
 
 impl ListFilter {
@@ -96,6 +100,7 @@ impl JobList {
             left_out,
             seen: seen.into_iter().map(Seen::from).collect(),
             removed: 0,
+            outlook: Outlook::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::list::JobList;
 use super::message::Reply;
+use crate::outlook::Outlook;
 
 /// Most jobs of a part.
 pub(crate) const PAGE: usize = 500;
@@ -9,10 +10,10 @@ pub(crate) const PAGE: usize = 500;
 /// The parts of a reply, which [`append`] puts together again: at most so many jobs or files in each, and one part at least.
 pub(crate) fn pages(reply: Reply, most: usize) -> Vec<Reply> {
     match reply {
-        Reply::Listed(JobList { jobs, unfinished, left_out, seen, removed }) => {
+        Reply::Listed(JobList { jobs, unfinished, left_out, seen, removed, outlook }) => {
             let jobs = cut(jobs, most).into_iter().map(|jobs| JobList { jobs, ..JobList::default() });
             let seen = cut(seen, most).into_iter().map(|seen| JobList { seen, ..JobList::default() });
-            let counts = JobList { unfinished, left_out, removed, ..JobList::default() };
+            let counts = JobList { unfinished, left_out, removed, outlook, ..JobList::default() };
             jobs.chain(seen).chain([counts]).map(Reply::Listed).collect()
         }
         Reply::Shown(jobs) => some(cut(jobs, most), Reply::Shown),
@@ -45,6 +46,9 @@ pub(crate) fn append(reply: &mut Reply, next: Reply) -> bool {
             list.unfinished += next.unfinished;
             list.left_out += next.left_out;
             list.removed += next.removed;
+            if next.outlook != Outlook::default() {
+                list.outlook = next.outlook;
+            }
         }
         (Reply::Shown(jobs), Reply::Shown(next)) => jobs.extend(next),
         (Reply::Changed(outcomes), Reply::Changed(next)) => outcomes.extend(next),
@@ -79,6 +83,7 @@ mod tests {
                 unfinished: 3,
                 left_out: 2,
                 removed: 7,
+                outlook: Outlook { jobs: 4, unknown: 1, seconds: Some(5.0) },
                 seen: (0..count).map(seen).collect(),
             };
             let shown = (0..count).map(|id| JobDetails::of(&queued(id), now)).collect();

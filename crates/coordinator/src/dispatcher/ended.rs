@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use job::state::{Effect, Event, Phase, Status, Task};
-use job::{FailureKind, JobId, SegmentRange};
+use job::state::{Effect, Event, Phase, Status};
+use job::{FailureKind, JobId};
 use ledger::Record;
 use protocol::message::Sandbox;
 use tokio::task::JoinHandle;
@@ -14,7 +14,7 @@ use crate::attempt::Outcome;
 use crate::blocking::blocking;
 use crate::error::Error;
 use crate::executor::Heard;
-use crate::lanes::{Busy, Message, range};
+use crate::lanes::{Busy, Message};
 use crate::shutdown::Shutdown;
 use crate::status::JobReport;
 use crate::updates::Update;
@@ -43,7 +43,8 @@ impl Dispatcher {
                 match heard {
                     Heard::Sandbox(sandbox) => self.tell_of_sandbox(&record, &sandbox),
                     Heard::Frames { frames, bytes } => {
-                        self.shown(record.id).progress.advance(lane, frames, bytes);
+                        let progress = &mut self.shown(record.id).progress;
+                        progress.advance(lane, (frames, bytes), &record.job, Instant::now());
                         self.report_progress(record.id);
                     }
                 }
@@ -56,11 +57,11 @@ impl Dispatcher {
     async fn end(&mut self, lane: usize, outcome: Outcome, shutdown: &Shutdown) -> Result<(), Error> {
         let Some(Busy { given, most_bytes, .. }) = self.lanes[lane].busy.take() else { return Ok(()) };
         self.is_dirty = true;
-        let (Some((record, task)), Outcome::Event { event, engine }) = (given.clone(), outcome_of(outcome)?)
+        let (Some((record, _)), Outcome::Event { event, engine }) = (given.clone(), outcome_of(outcome)?)
         else {
             self.lanes[lane].held = None;
             if let Some((record, _)) = given {
-                self.shown(record.id).progress.end(lane, None);
+                self.shown(record.id).progress.end(lane, false, &record.job, Instant::now());
                 let worker = Some(self.lanes[lane].name.clone());
                 match self.apply(record.id, Event::Release { worker }).await {
                     // It was removed, which ended the work on it.
@@ -70,7 +71,7 @@ impl Dispatcher {
             }
             return Ok(());
         };
-        self.note_end(lane, record.id, &task, &event, engine);
+        self.note_end(lane, &record, &event, engine);
         if is_for_want_of_memory(&event) && self.yields_memory(lane, &record)
             || self.is_for_a_share(&event, most_bytes, &record)
         {
@@ -80,6 +81,7 @@ impl Dispatcher {
         }
         let applied = self.tell_ledger(record.id, *event, shutdown).await?;
         let mut after = applied.record;
+        self.keep_speed(&record, &after).await?;
         let drops_segments = applied.effects.contains(&Effect::DropSegments);
         if drops_segments {
             self.tell_of_encoder(&record, &after);
@@ -127,23 +129,24 @@ impl Dispatcher {
     pub(super) async fn end_at_rest(&mut self, lane: usize, outcome: Outcome) -> Result<(), Error> {
         let Some(Busy { given, .. }) = self.lanes[lane].busy.take() else { return Ok(()) };
         self.lanes[lane].held = None;
-        let Some((record, task)) = given else { return Ok(()) };
+        let Some((record, _)) = given else { return Ok(()) };
         let Outcome::Event { event, engine } = outcome else {
-            self.shown(record.id).progress.end(lane, None);
+            self.shown(record.id).progress.end(lane, false, &record.job, Instant::now());
             return Ok(());
         };
         // What ended just now counts. Its worker may still be there.
         self.lanes[lane].let_go();
-        self.note_end(lane, record.id, &task, &event, engine);
+        self.note_end(lane, &record, &event, engine);
         let after = self.apply(record.id, *event).await?.record;
+        self.keep_speed(&record, &after).await?;
         self.reached.insert(record.id, after.job.phase);
         Ok(())
     }
 
-    fn note_end(&mut self, lane: usize, id: JobId, task: &Task, event: &Event, engine: Option<String>) {
+    fn note_end(&mut self, lane: usize, record: &Record, event: &Event, engine: Option<String>) {
         let is_made = matches!(event, Event::SegmentDone { .. });
-        let progress = &mut self.shown(id).progress;
-        progress.end(lane, range(task).filter(|_| is_made).map(SegmentRange::frames));
+        let progress = &mut self.shown(record.id).progress;
+        progress.end(lane, is_made, &record.job, Instant::now());
         if engine.is_some() {
             progress.engine = engine;
         }
@@ -191,11 +194,12 @@ impl Dispatcher {
     }
 
     /// Tells how far a job is that stands as it did.
-    fn report_progress(&mut self, id: JobId) {
+    pub(super) fn report_progress(&mut self, id: JobId) {
         let words = self.shared.options.words;
         let shown = self.shown(id);
         let Some(record) = &shown.latest else { return };
         let report = Arc::new(shown.progress.report(record));
+        shown.told = Some(Instant::now());
         let is_due = match shown.status_written {
             None => true,
             // A disk that does not answer gets no more to do.

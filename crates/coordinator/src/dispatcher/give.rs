@@ -14,7 +14,7 @@ use crate::blocking::blocking;
 use crate::choice::{AHEAD, JobView, Kind, Need, choose, threads_of};
 use crate::clock::now;
 use crate::error::Error;
-use crate::lanes::{Given, LEASE, range};
+use crate::lanes::{Given, LEASE};
 use crate::shutdown::Shutdown;
 
 /// What has been seen of the jobs of a priority, to know when it is enough.
@@ -230,9 +230,7 @@ impl Dispatcher {
             return Ok(false);
         }
         self.reached.insert(id, record.job.phase);
-        if range(&task).is_some() {
-            self.shown(id).progress.begin(lane);
-        }
+        self.begin_progress(lane, &record, &task).await?;
         self.report(&record);
         let limits = self.shared.limits();
         let threads = threads_of(number, limits.workers, limits.engine_threads);

@@ -150,6 +150,7 @@ pub(crate) fn facts() -> SourceFacts {
         cut_off: None,
         crop: None,
         content: None,
+        changes: job::Changes::default(),
     }
 }
 

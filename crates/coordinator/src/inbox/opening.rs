@@ -6,7 +6,7 @@ use std::time::Duration;
 use job::FilePath;
 use job::state::{Event, Status};
 use ledger::Record;
-use protocol::message::{Access, Request as Question, Response};
+use protocol::message::{Access, Head, Request as Question, Response};
 use tokio::sync::oneshot;
 
 use super::InboxOptions;
@@ -16,6 +16,7 @@ use super::renamed;
 use super::rule::Rule;
 use crate::clock::now;
 use crate::error::Error;
+use crate::outlook;
 use crate::process::{WorkerProcess, WorkerProgram};
 use crate::source::forbidden;
 use crate::submit::{Request, describe_for, make_again, submit_unless_made};
@@ -65,6 +66,7 @@ pub(super) async fn open(
     if let Some(why) = forbidden(path) {
         return Ok(Opened::Forbidden(why));
     }
+    let mut head = None;
     // One that could not be opened may be longer meanwhile under the same stamp, or have been locked.
     let content = match known {
         Some(content @ Content::Unfinished(_)) => Some(content),
@@ -72,7 +74,10 @@ pub(super) async fn open(
             Ok(Probed { made_by: Some(made_by), .. }) if !options.settings.again => {
                 return Ok(Opened::LeftAlone(Rule::Result(made_by)));
             }
-            Ok(Probed { unfinished, .. }) => unfinished.map(Content::Unfinished),
+            Ok(probed) => {
+                head = probed.head;
+                probed.unfinished.map(Content::Unfinished)
+            }
             Err(why) if kinds::of(path) == Kind::Unknown => {
                 return Ok(Opened::LeftAlone(Rule::NoVideo(why)));
             }
@@ -88,7 +93,7 @@ pub(super) async fn open(
         // It says nothing; that it is dropped is the sign.
         let _ = before.await;
     }
-    let taken_in = take_in(options, path).await;
+    let taken_in = take_in(options, path, head).await;
     options.wake.changed();
     taken_in.map(|()| Opened::TakenIn)
 }
@@ -100,6 +105,8 @@ pub(super) struct Probed {
     unfinished: Option<String>,
     /// It is a result, and says how it was made.
     pub(super) made_by: Option<String>,
+    /// What its head says of its frames.
+    head: Option<Head>,
 }
 
 /// Has a worker look into a file, whose parts these are; else says why it cannot be opened.
@@ -112,7 +119,7 @@ pub(super) async fn probe(worker: &WorkerProgram, parts: Vec<PathBuf>) -> Result
         worker.receive(PROBE_LIMIT).await
     };
     match answer.await {
-        Ok(Response::Probed { unfinished, made_by, .. }) => Ok(Probed { unfinished, made_by }),
+        Ok(Response::Probed { unfinished, made_by, head, .. }) => Ok(Probed { unfinished, made_by, head }),
         Ok(Response::Failed(failure)) => Err(failure.message.text),
         Ok(_) => Err("the worker gave an answer that does not fit".to_owned()),
         Err(error) => {
@@ -123,7 +130,7 @@ pub(super) async fn probe(worker: &WorkerProgram, parts: Vec<PathBuf>) -> Result
 }
 
 /// Makes a job of a file, unless it is one already.
-async fn take_in(options: &InboxOptions, path: &Path) -> Result<(), Error> {
+async fn take_in(options: &InboxOptions, path: &Path, head: Option<Head>) -> Result<(), Error> {
     let inside = path.strip_prefix(&options.input).ok().and_then(Path::parent);
     let request = Request {
         source: path.to_owned(),
@@ -139,6 +146,11 @@ async fn take_in(options: &InboxOptions, path: &Path) -> Result<(), Error> {
     let (submission, made) = submit_unless_made(&options.ledger, &new, &options.name, now()).await?;
     let id = submission.id;
     if submission.is_new {
+        if let Some(Head { shape, frames }) = head.filter(|_| made.is_none())
+            && let Some(forecast) = outlook::foreseen(&new.settings, shape, frames.into())
+        {
+            options.ledger.note_forecast(id, new.settings.model.name(), &forecast).await?;
+        }
         if let Some(result) = made {
             tracing::info!("job {id}: `{}` was made before: `{}`", path.display(), result.display());
         } else {

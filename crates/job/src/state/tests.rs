@@ -36,6 +36,7 @@ fn facts(frames: u32) -> SourceFacts {
         cut_off: None,
         crop: None,
         content: None,
+        changes: crate::Changes::default(),
     }
 }
 

@@ -4,6 +4,7 @@ use frame::{Canvas, ColorDescription, Orientation, Rational, Seen};
 
 use super::clock::{self, Clock};
 use crate::bars::Bars;
+use crate::changes::Changes;
 use crate::decode::Frames;
 use crate::raw::codec::Threads;
 use crate::raw::frame::RawFrame;
@@ -34,6 +35,8 @@ pub(super) struct Decoded {
     /// What was seen of the pictures of each appearance that was not black, where that is looked for.
     pub(super) seen: Vec<Seen>,
     bars: Option<Bars>,
+    /// What changed from picture to picture, where that is looked at.
+    pub(super) changes: Option<Changes>,
     /// Some frame could not be decoded, or not whole.
     pub(super) is_damaged: bool,
 }
@@ -49,7 +52,7 @@ pub(super) struct Appearance {
 }
 
 impl Decoded {
-    pub(super) fn new(frames: &Frames, bars: Option<Bars>) -> Self {
+    pub(super) fn new(frames: &Frames, bars: Option<Bars>, changes: Option<Changes>) -> Self {
         let (time_base, rate) = (frames.time_base(), frames.frame_rate());
         Self {
             clock: Clock::new(time_base, rate),
@@ -64,6 +67,7 @@ impl Decoded {
             appearances: Vec::new(),
             seen: Vec::new(),
             bars,
+            changes,
             is_damaged: false,
         }
     }
@@ -79,6 +83,9 @@ impl Decoded {
         self.own.push(frame.pts());
         let (said, shown) = (frame.best_effort_time(), frame.fields_shown());
         self.digests.push(frame.digest());
+        if let Some(changes) = &mut self.changes {
+            changes.look(frame);
+        }
         self.intra.push(frame.is_intra() && !frame.is_damaged());
         self.flagged.push(frame.is_interlaced());
         self.is_damaged |= frame.is_damaged();

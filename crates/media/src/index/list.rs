@@ -85,6 +85,7 @@ pub(super) fn list(
         by_time,
         disorder,
         digests: listed.iter().map(|(_, number)| number.map_or(0, |n| decoded.digests[n])).collect(),
+        changes: changes(&listed, decoded),
         flagged: ranges(&of_listed(&decoded.flagged)),
         missing,
         ..Index::of_times(time_base, pts)
@@ -95,6 +96,12 @@ pub(super) fn list(
     index.left_out = first.map_or(0, |&first| packets.before(first));
     index.notes = notes;
     Ok(index)
+}
+
+/// What each frame changes of the one before: a missing one, nothing. Empty where that was not looked at.
+fn changes(listed: &[Listed], decoded: &Decoded) -> Vec<u16> {
+    let Some(changes) = &decoded.changes else { return Vec::new() };
+    listed.iter().map(|(_, number)| number.map_or(0, |n| changes.shares[n])).collect()
 }
 
 /// The container has times in the order of decoding alone, and the decoder gives the frames in another.

@@ -67,7 +67,7 @@ impl Response {
             Self::Confined(Sandbox { lacks, is_complete: _, detail }) => {
                 lacks.iter_mut().chain([detail]).for_each(clean);
             }
-            Self::Probed { description, rows: _, unfinished, made_by } => {
+            Self::Probed { description, rows: _, unfinished, made_by, head: _ } => {
                 clean(description);
                 unfinished.iter_mut().chain(made_by).for_each(clean);
             }

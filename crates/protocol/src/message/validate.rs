@@ -3,7 +3,7 @@
 use job::bounds::{Checked, MOST_FRAMES, MOST_SECONDS, MOST_SEGMENTS, MOST_STREAMS, at_most, within};
 use job::{Failure, FailureKind, LARGEST_SIDE};
 
-use super::{Estimate, Response};
+use super::{Estimate, Head, Response};
 use crate::Made;
 use crate::report::Verified;
 
@@ -36,6 +36,12 @@ impl Response {
                 all.try_for_each(|time| within("seconds", time, &(-MOST_SECONDS..=MOST_SECONDS)))
             }
             Self::Estimated(estimate) => estimate.validate(),
+            Self::Probed { head, .. } => head.iter().try_for_each(|Head { shape, frames }| {
+                within("frames", *frames, &(1..=MOST_FRAMES))?;
+                [shape.width, shape.height]
+                    .into_iter()
+                    .try_for_each(|side| within("side", side, &(1..=LARGEST_SIDE)))
+            }),
             Self::Failed(failure) => validate_failure(failure),
             Self::Progress { frames, bytes } => {
                 within("frames", *frames, &(0..=MOST_FRAMES))?;
@@ -45,7 +51,6 @@ impl Response {
             Self::Hello { .. }
             | Self::Confined(_)
             | Self::AsksForMemory
-            | Self::Probed { .. }
             | Self::Doctor(_)
             | Self::Bench(_)
             | Self::PieceDone { .. }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use coordinator::rfc3339;
+use coordinator::{Outlook, rfc3339};
 use job::Millis;
 use serde::Serialize;
 use tokio::sync::Mutex;
@@ -58,12 +58,26 @@ pub(crate) struct System {
     output_free: Option<u64>,
     /// The server is about to stop.
     stopping: bool,
+    /// How long all jobs take that are worked on or wait for their turn.
+    queue: Queue,
+}
+
+/// How long the jobs take that are worked on or wait for their turn.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Queue {
+    /// How many they are.
+    jobs: u64,
+    /// Those among them of which it is not known how long they take.
+    unknown: u64,
+    /// Seconds until all others are done; null where nothing is known of any.
+    seconds_left: Option<f64>,
 }
 
 /// The server itself
 #[utoipa::path(get, path = "/system", tag = "server", responses((status = OK, body = System), Problems))]
 pub(crate) async fn system(State(api): State<Api>) -> Result<axum::Json<System>, Problem> {
     let about = &api.about;
+    let Outlook { jobs, unknown, seconds } = api.handle.outlook().await?;
     let text = |path: &PathBuf| path.to_string_lossy().into_owned();
     Ok(axum::Json(System {
         version: about.version,
@@ -75,6 +89,7 @@ pub(crate) async fn system(State(api): State<Api>) -> Result<axum::Json<System>,
         unconfined: about.unconfined,
         output_free: api.free_space.bytes().await,
         stopping: api.shutdown.is_requested(),
+        queue: Queue { jobs, unknown, seconds_left: seconds },
     }))
 }
 

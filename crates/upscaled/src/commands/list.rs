@@ -126,6 +126,9 @@ fn lines(
     if found.left_out > 0 {
         lines.push(format!("and {} more", found.left_out));
     }
+    let all = output::outlook(found.outlook).filter(|_| !lines.is_empty());
+    lines
+        .extend(all.map(|all| columns.map_or_else(|| all.clone(), |columns| output::cut_end(&all, columns))));
     lines
 }
 

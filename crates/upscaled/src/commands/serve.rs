@@ -295,6 +295,9 @@ fn details(report: &JobReport) -> String {
         return String::new();
     }
     let left = report.seconds_left.map(|seconds| format!(", {} left", output::duration(seconds)));
+    let stalled =
+        report.stalled_seconds.map(|seconds| format!(", no frame for {}", output::duration(seconds)));
+    let left = stalled.or(left);
     format!(", {} of {} segments{}", report.segments_done, report.segments, left.unwrap_or_default())
 }
 

@@ -105,7 +105,7 @@ fn details(job: &JobDetails, clock: &Clock, columns: Option<usize>) -> Vec<Strin
         (report.segments > 0).then(|| format!("{} of {}", report.segments_done, report.segments)),
     );
     add("speed", report.frames_per_second.map(|speed| format!("{speed:.2} fps")));
-    add("time left", report.seconds_left.map(output::duration));
+    add("time left", output::time_left(report));
     add("added", Some(clock.long(report.added)));
     add("started", report.started.map(|time| clock.long(time)));
     add("ended", report.ended.map(|time| clock.long(time)));

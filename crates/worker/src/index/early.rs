@@ -55,7 +55,7 @@ pub(super) fn refuse_part(
     }
     let window = media::Window { to: None, ..window(part) };
     let method = media::IndexMethod::Demux;
-    let options = media::IndexOptions { method, with_bars: false, window: Some(window) };
+    let options = media::IndexOptions { method, with_bars: false, changes: None, window: Some(window) };
     media::index_with(source, options, &mut |_| progress.tell(0, 0))?.cut_to(window)?;
     Ok(())
 }
