@@ -19,6 +19,7 @@ mod digest;
 mod dispatcher;
 mod error;
 mod executor;
+mod folders;
 mod forget;
 mod handle;
 mod inbox;
@@ -31,6 +32,7 @@ mod manifest;
 mod names;
 mod owner;
 mod pace;
+mod pattern;
 mod printed;
 mod process;
 mod promises;
@@ -59,13 +61,13 @@ mod wake;
 pub use access::{
     Access, AccessError, AccessReply, AccessRequest, Password, PasswordState, Secret, Verifier,
 };
-pub use away::{ServerFolder, ServerFolders};
+pub use away::ServerFolder;
 pub use clock::now;
 pub use error::Error;
+pub use folders::{Output, ServerFolders, WatchFolder, Watched};
 pub use handle::{Handle, MOST_EVENTS, MOST_SEGMENTS, ReloadWish};
 pub use inbox::{
-    Inbox, InboxOptions, KeepJobs, NamePattern, NameRules, PatternError, Rule, ScanOptions, Scanned,
-    Standing, passed_over, scan,
+    Inbox, InboxOptions, KeepJobs, NameRules, Rule, ScanOptions, Scanned, Standing, passed_over, scan,
 };
 pub use known::{finished_result, is_known_as_result, is_of_another_source};
 pub use ledger::{Events, JobEvent, Scope, Token};
@@ -73,6 +75,7 @@ pub use leftovers::discard_work;
 pub use manifest::{bring_back, source_of};
 pub use names::{Naming, job_folders, report_of, result_names};
 pub use owner::Owner;
+pub use pattern::{NamePattern, PathPattern, PathPatterns, PatternError};
 pub use process::{DeathNote, WorkerError, WorkerProcess, WorkerProgram};
 pub use publish::{already_there, no_result};
 pub use service::{Ending, Existing, Limits, Service, ServiceOptions};

@@ -16,6 +16,7 @@ use super::renamed;
 use super::rule::Rule;
 use crate::clock::now;
 use crate::error::Error;
+use crate::folders::Watched;
 use crate::process::{WorkerProcess, WorkerProgram};
 use crate::source::forbidden;
 use crate::submit::{Request, describe_for, make_again, submit_unless_made};
@@ -69,7 +70,7 @@ pub(super) async fn open(
     let content = match known {
         Some(content @ Content::Unfinished(_)) => Some(content),
         Some(Content::Unreadable(_)) | None => match probe(&options.worker, parts).await {
-            Ok(Probed { made_by: Some(made_by), .. }) if !options.settings.again => {
+            Ok(Probed { made_by: Some(made_by), .. }) if !makes_again(options, path) => {
                 return Ok(Opened::LeftAlone(Rule::Result(made_by)));
             }
             Ok(Probed { unfinished, .. }) => unfinished.map(Content::Unfinished),
@@ -91,6 +92,11 @@ pub(super) async fn open(
     let taken_in = take_in(options, path).await;
     options.wake.changed();
     taken_in.map(|()| Opened::TakenIn)
+}
+
+/// True where results are to be made again.
+fn makes_again(options: &InboxOptions, path: &Path) -> bool {
+    options.folders.of_source(path).is_some_and(|watched| watched.folder.settings.again)
 }
 
 /// What a worker says of a video.
@@ -124,11 +130,12 @@ pub(super) async fn probe(worker: &WorkerProgram, parts: Vec<PathBuf>) -> Result
 
 /// Makes a job of a file, unless it is one already.
 async fn take_in(options: &InboxOptions, path: &Path) -> Result<(), Error> {
-    let inside = path.strip_prefix(&options.input).ok().and_then(Path::parent);
+    // The folders do not change while it is looked into.
+    let Some(Watched { folder, .. }) = options.folders.of_source(path) else { return Ok(()) };
     let request = Request {
         source: path.to_owned(),
-        settings: options.settings.clone(),
-        output: options.output.join(inside.unwrap_or(Path::new(""))),
+        settings: folder.settings.clone(),
+        output: folder.output_of(path),
         result: None,
         folder: None,
     };
@@ -136,7 +143,7 @@ async fn take_in(options: &InboxOptions, path: &Path) -> Result<(), Error> {
     if renamed::take_over(options, &new).await? {
         return Ok(());
     }
-    let (submission, made) = submit_unless_made(&options.ledger, &new, &options.name, now()).await?;
+    let (submission, made) = submit_unless_made(&options.ledger, &new, &folder.name, now()).await?;
     let id = submission.id;
     if submission.is_new {
         if let Some(result) = made {

@@ -1,4 +1,4 @@
-//! What the inbox makes of everything in the folder that is watched, for people who ask: nothing is taken in or changed.
+//! What the inbox makes of everything in the folders that are watched, for people who ask: nothing is taken in or changed.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,8 +12,9 @@ use super::kinds::{self, Kind, NameRules};
 use super::opening::probe;
 use super::order;
 use super::rule::Rule;
-use super::walk::{Companion, Found, walk};
+use super::walk::{Companion, Found, Ground, walk};
 use crate::error::Error;
+use crate::folders::WatchFolder;
 use crate::known::is_known_as_result;
 use crate::process::WorkerProgram;
 use crate::source::stamp_text;
@@ -21,10 +22,8 @@ use crate::source::stamp_text;
 /// What a scan needs.
 #[derive(Debug, Clone)]
 pub struct ScanOptions {
-    /// The folder that is watched.
-    pub input: PathBuf,
-    /// The folder that results go to.
-    pub output: PathBuf,
+    /// The folders that are watched.
+    pub folders: Vec<WatchFolder>,
     /// Which names are passed over beyond the usual ones.
     pub rules: NameRules,
     /// The ledger, where there is one.
@@ -59,7 +58,7 @@ pub enum Standing {
     PassedOver(Rule),
 }
 
-/// A file or folder in the folder that is watched.
+/// A file or folder in a folder that is watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scanned {
     /// Where it lies.
@@ -71,18 +70,18 @@ pub struct Scanned {
 }
 
 /// What is passed over by rules for names and folders, in the order of the names. No file is looked into.
-pub fn passed_over(input: &Path, output: &Path, rules: &NameRules) -> Vec<Scanned> {
-    list(input, output, rules).passed
+pub fn passed_over(folders: &[WatchFolder], rules: &NameRules) -> Vec<Scanned> {
+    list(folders, rules).passed
 }
 
-/// Everything in the folder that is watched but for folders that are gone into: what would be taken in, in that order, and then
+/// Everything in the folders that are watched but for folders that are gone into: what would be taken in, in that order, and then
 /// the rest in the order of the names.
 ///
 /// # Errors
 /// When the ledger fails.
 pub async fn scan(options: &ScanOptions) -> Result<Vec<Scanned>, Error> {
-    let (input, output, rules) = (options.input.clone(), options.output.clone(), options.rules.clone());
-    let listing = tokio::task::spawn_blocking(move || list(&input, &output, &rules));
+    let (folders, rules) = (options.folders.clone(), options.rules.clone());
+    let listing = tokio::task::spawn_blocking(move || list(&folders, &rules));
     let Listing { mut found, passed: mut others } = listing.await.unwrap_or_default();
     let known = Known::of(options.ledger.as_ref()).await?;
     order::sort(&mut found, |found| (found.stamp.mtime_ns, &found.path));
@@ -154,9 +153,11 @@ struct Listing {
     passed: Vec<Scanned>,
 }
 
-fn list(input: &Path, output: &Path, rules: &NameRules) -> Listing {
+fn list(folders: &[WatchFolder], rules: &NameRules) -> Listing {
     let mut listing = Listing::default();
-    walk(rules, input, output, &mut listing);
+    for ground in Ground::of_all(folders.iter()) {
+        walk(rules, &ground, &mut listing);
+    }
     listing.passed.sort_by(|one, other| order::by_name(&one.path, &other.path));
     listing
 }

@@ -1,4 +1,4 @@
-//! What lies in the folder that is watched.
+//! What lies in a folder that is watched.
 //!
 //! Links to folders are followed, so that `input/series` may lie on another disk. A folder is looked at once: under its own
 //! name where it lies below `input`, else under the oldest link to it, so that a new link changes no path of a job.
@@ -15,6 +15,8 @@ use storage::Stamp;
 
 use super::kinds::{NameRules, control_file, lower};
 use super::rule::Rule;
+use crate::folders::{Output, WatchFolder};
+use crate::pattern::{Against, PathPatterns};
 
 /// Folders inside each other that are looked into.
 const DEEPEST: usize = 32;
@@ -26,6 +28,62 @@ pub(super) struct Found {
     pub(super) stamp: Stamp,
     /// The file beside it that says that it is not whole yet.
     pub(super) control: Option<String>,
+}
+
+/// A folder that is gone through, and what links in it may not lead to.
+#[derive(Debug, Clone)]
+pub(super) struct Ground {
+    pub(super) input: PathBuf,
+    pub(super) patterns: PathPatterns,
+    /// The others that are watched.
+    watched: Vec<PathBuf>,
+    /// Where results go, but for those that go beside their sources.
+    results: Vec<PathBuf>,
+}
+
+impl Ground {
+    /// The grounds of all folders that are watched.
+    pub(super) fn of_all<'a>(folders: impl Iterator<Item = &'a WatchFolder>) -> Vec<Self> {
+        let folders: Vec<&WatchFolder> = folders.collect();
+        let real = |folder: &Path| folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let results = folders.iter().filter_map(|folder| match &folder.output {
+            Output::Into(output) => Some(real(output)),
+            Output::Beside => None,
+        });
+        let results: Vec<PathBuf> = results.collect();
+        let ground = |folder: &&WatchFolder| Self {
+            input: folder.input.clone(),
+            patterns: folder.patterns.clone(),
+            watched: folders
+                .iter()
+                .filter(|other| other.input != folder.input)
+                .map(|other| real(&other.input))
+                .collect(),
+            results: results.clone(),
+        };
+        folders.iter().map(ground).collect()
+    }
+
+    /// By what a link is passed over that leads to this folder; `input` is the real place of this one.
+    fn against_link(&self, target: &Path, input: &Path) -> Option<Rule> {
+        let touches = |other: &PathBuf| target.starts_with(other) || other.starts_with(target);
+        if input.starts_with(target) {
+            return Some(Rule::HoldsInput);
+        }
+        if self.results.iter().any(touches) {
+            return Some(Rule::Results);
+        }
+        self.watched.iter().find(|other| touches(other)).cloned().map(Rule::Watched)
+    }
+
+    /// By what a file or folder below the folder is passed over for its path.
+    fn against(&self, path: &Path, is_folder: bool) -> Option<Rule> {
+        let inside = path.strip_prefix(&self.input).ok()?;
+        self.patterns.against(inside, is_folder).map(|against| match against {
+            Against::Excluded(pattern) => Rule::Excluded(pattern),
+            Against::NotIncluded => Rule::NotIncluded,
+        })
+    }
 }
 
 /// Who goes along.
@@ -52,6 +110,7 @@ struct Link {
 
 struct Walk<'a, C> {
     rules: &'a NameRules,
+    ground: &'a Ground,
     companion: &'a mut C,
     /// The folders that were entered, and under which names.
     entered: HashMap<Identity, PathBuf>,
@@ -59,32 +118,30 @@ struct Walk<'a, C> {
     links: Vec<Link>,
 }
 
-/// Goes through the folder that is watched and all below it.
-pub(super) fn walk(rules: &NameRules, input: &Path, output: &Path, companion: &mut impl Companion) {
-    let mut walk = Walk { rules, companion, entered: HashMap::new(), links: Vec::new() };
+/// Goes through a folder that is watched and all below it.
+pub(super) fn walk(rules: &NameRules, ground: &Ground, companion: &mut impl Companion) {
+    let input = &ground.input;
+    let mut walk = Walk { rules, ground, companion, entered: HashMap::new(), links: Vec::new() };
     if let Ok(found) = fs::metadata(input) {
-        walk.entered.insert(identity(&found), input.to_owned());
+        walk.entered.insert(identity(&found), input.clone());
     }
     walk.enter(input, DEEPEST, false);
-    let real = |folder: &Path| folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    let (input, output) = (real(input), real(output));
+    let input = input.canonicalize().unwrap_or_else(|_| input.clone());
     // What links lead to may hold links again.
     while !walk.links.is_empty() {
         let mut links = std::mem::take(&mut walk.links);
         links.sort_by(|one, other| (one.made, &one.path).cmp(&(other.made, &other.path)));
         for link in links {
-            walk.follow(link, &input, &output);
+            walk.follow(link, &input);
         }
     }
 }
 
 impl<C: Companion> Walk<'_, C> {
-    fn follow(&mut self, Link { path, depth, .. }: Link, input: &Path, output: &Path) {
+    fn follow(&mut self, Link { path, depth, .. }: Link, input: &Path) {
         let rule = match path.canonicalize() {
             Err(error) => Some(Rule::Unreadable(error.to_string())),
-            Ok(target) if input.starts_with(&target) => Some(Rule::HoldsInput),
-            Ok(target) if target.starts_with(output) || output.starts_with(&target) => Some(Rule::Results),
-            Ok(_) => None,
+            Ok(target) => self.ground.against_link(&target, input),
         };
         match rule {
             Some(rule) => self.companion.passed(path, true, rule),
@@ -128,7 +185,7 @@ impl<C: Companion> Walk<'_, C> {
                 }
                 Ok(Entry::Special) => self.companion.passed(path, false, Rule::Special),
                 Ok(Entry::File) => self.file(path, &name, &names),
-                Ok(kind) => match self.rules.against_folder(&name, |wanted| holds(&path, wanted)) {
+                Ok(kind) => match self.against_folder(&path, &name) {
                     Some(rule) => self.companion.passed(path, true, rule),
                     None => match kind {
                         Entry::Link(made) => self.links.push(Link { made, path, depth }),
@@ -139,8 +196,13 @@ impl<C: Companion> Walk<'_, C> {
         }
     }
 
+    fn against_folder(&self, path: &Path, name: &OsStr) -> Option<Rule> {
+        let rule = self.rules.against_folder(name, |wanted| holds(path, wanted));
+        rule.or_else(|| self.ground.against(path, true))
+    }
+
     fn file(&mut self, path: PathBuf, name: &OsStr, beside: &HashSet<String>) {
-        let rule = self.rules.against_file(name);
+        let rule = self.rules.against_file(name).or_else(|| self.ground.against(&path, false));
         let rule = rule.or_else(|| storage::first_part(&path).map(Rule::LaterPart));
         match (rule, Stamp::of(&path)) {
             (Some(rule), _) => self.companion.passed(path, false, rule),
@@ -245,8 +307,14 @@ mod tests {
     }
 
     fn look(root: &Path) -> Notes {
-        let mut notes = Notes { input: root.join("input"), ..Notes::default() };
-        walk(&NameRules::default(), &root.join("input"), &root.join("output"), &mut notes);
+        look_with(root, PathPatterns::default(), Vec::new())
+    }
+
+    fn look_with(root: &Path, patterns: PathPatterns, watched: Vec<PathBuf>) -> Notes {
+        let input = root.join("input");
+        let mut notes = Notes { input: input.clone(), ..Notes::default() };
+        let ground = Ground { input, patterns, watched, results: vec![root.join("output")] };
+        walk(&NameRules::default(), &ground, &mut notes);
         notes.found.sort();
         notes.passed.sort_by(|one, other| one.0.cmp(&other.0));
         notes
@@ -364,6 +432,32 @@ mod tests {
         let notes = look(root.path());
         assert_eq!(found(&notes), ["series/c.mkv", "x.mkv"]);
         assert_eq!(passed(&notes), [("all/series", true, "same_folder")]);
+    }
+
+    #[test]
+    fn patterns_choose_and_what_is_watched_on_its_own_is_not_entered_by_links() {
+        let root =
+            root(&["input/Show/a.mkv", "input/Show/Extras/b.mkv", "input/c.avi", "nas/films/deep/d.mkv"]);
+        let at = |name: &str| root.path().join(name);
+        for (target, link) in [("nas/films", "same"), ("nas/films/deep", "in it"), ("nas", "holds it")] {
+            symlink(at(target), at("input").join(link)).unwrap();
+        }
+        let patterns = PathPatterns {
+            include: vec!["*.mkv".parse().unwrap()],
+            exclude: vec!["Extras/".parse().unwrap()],
+        };
+        let notes = look_with(root.path(), patterns, vec![at("nas/films")]);
+        assert_eq!(found(&notes), ["Show/a.mkv"]);
+        assert_eq!(
+            passed(&notes),
+            [
+                ("Show/Extras", true, "exclude"),
+                ("c.avi", false, "include"),
+                ("holds it", true, "watched"),
+                ("in it", true, "watched"),
+                ("same", true, "watched"),
+            ]
+        );
     }
 
     #[test]

@@ -1,23 +1,24 @@
 //! `serve`: the server.
 
 mod http;
+mod outputs;
 mod settings;
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
 
 use anyhow::Context as _;
 use coordinator::socket::{Hello, Listener, Role};
 use coordinator::{
-    Existing, Handle, InboxOptions, JobReport, Owner, Places, ServerFolder, ServerFolders, Service,
-    ServiceOptions, Shutdown, Update, Updates, Viewer, Wake, bring_back, now,
+    Existing, Handle, InboxOptions, JobReport, Owner, Places, ServerFolders, Service, ServiceOptions,
+    Shutdown, Update, Updates, Viewer, Wake, bring_back, now,
 };
 use job::{JobId, Millis, Notice};
-use ledger::{Ledger, Record};
+use ledger::Ledger;
 use server::Server;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use self::outputs::make_outputs;
 pub(super) use self::settings::ServerSettings;
 use super::worker_program;
 use crate::cli::Serve;
@@ -54,12 +55,13 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         tracing::warn!("{rescue}");
     }
     http::check_password(&settings.listening, &root, &ledger).await?;
-    make_output(&root, &ledger).await?;
-    let place = |folder: PathBuf| Some(ServerFolder::new(folder, &root.state()));
-    let folders = ServerFolders { input: place(root.input()), output: place(root.output()) };
+    let name = settings.choices.name.clone().unwrap_or_default();
+    let folders = ServerFolders::new(settings.folders.clone(), &root.output(), name, &root.state());
+    make_outputs(&root, &folders, &ledger).await?;
     let owner = Owner::of(&root.state())?;
-    let places = Places { input: root.input(), models: root.models() };
-    bring_back(&ledger, &root.output(), places, &owner, rescue.is_some()).await?;
+    let inputs = settings.folders.iter().map(|folder| folder.input.clone()).collect();
+    let places = Places { inputs, models: root.models() };
+    bring_back(&ledger, &folders.roots_of_results(), places, &owner, rescue.is_some()).await?;
     let worker = worker_program(settings.choices.unconfined.is_on())?;
     tokio::select! {
         checked = worker.check() => checked?,
@@ -70,9 +72,9 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     }
 
     let http = http::bind(&settings, &root, shutdown.clone()).await?;
-    let name = settings.choices.name.clone().unwrap_or_default();
     let limits = config::limits(&settings.choices);
     let (tell_limits, new_limits) = watch::channel(limits);
+    let (tell_folders, new_folders) = watch::channel(folders.clone());
     let wake = Wake::default();
     let service = Service::start(ServiceOptions {
         ledger: ledger.clone(),
@@ -81,8 +83,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         existing: Existing::NextName,
         owner,
         taken: Vec::new(),
-        folders: folders.clone(),
-        name: name.clone(),
+        folders: new_folders.clone(),
         wake: wake.clone(),
         words: remedies::sentence,
     });
@@ -93,20 +94,17 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let inbox = InboxOptions {
         ledger: ledger.clone(),
         worker,
-        input: root.input(),
-        place: folders.input,
-        output: root.output(),
-        settings: settings.job.clone(),
-        name,
+        folders,
         settle: settings.watching.settle,
         rules: settings.watching.rules.clone(),
         keep: settings.watching.keep,
         wake: wake.clone(),
     };
-    announce(&root, settings.job.model.name(), http.as_ref());
+    announce(&root, &settings, http.as_ref());
 
     let (ask_for_reload, wishes) = mpsc::channel(1);
     let handle = Handle::new(ledger.clone(), wake.clone(), Some(ask_for_reload)).with_viewer(viewer);
+    let handle = handle.with_folders(new_folders);
     let mut hello = Hello::new(Role::Server);
     hello.set = config::of_command_line(&settings.effective);
     let serving = http.map(|http| tokio::spawn(http.serve(handle.clone(), service.updates())));
@@ -115,8 +113,8 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let line = serve.choices;
     let watching = tokio::spawn(async move {
         let held = settings.effective;
-        let news =
-            settings::News { root, line, http: serve.http, hang_up, wishes, held, limits: tell_limits };
+        let (limits, folders) = (tell_limits, tell_folders);
+        let news = settings::News { root, line, http: serve.http, hang_up, wishes, held, limits, folders };
         news.watch_input(inbox, &stop_watching).await;
     });
     let asked = shutdown.clone();
@@ -140,10 +138,14 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
 }
 
 /// Says where everything is.
-fn announce(root: &Root, model: &str, http: Option<&Server>) {
+fn announce(root: &Root, settings: &ServerSettings, http: Option<&Server>) {
     tracing::info!("upscaled {} serves `{}`", env!("CARGO_PKG_VERSION"), root.folder().display());
     output::say(&format!("Drop videos into  {}", output::path(&root.input())));
     output::say(&format!("Results appear in {}", output::path(&root.output())));
+    for folder in settings.folders.iter().skip(1) {
+        output::say(&format!("Videos also from  {}", output::path(&folder.input)));
+    }
+    let model = settings.job.model.name();
     output::say(&format!("Model {model}; Ctrl-C stops, and a new start goes on."));
     for address in http.iter().flat_map(|http| http.addresses()) {
         if address.ip().is_unspecified() {
@@ -169,24 +171,6 @@ pub(super) fn answer(
         )
     })?;
     Ok(tokio::spawn(listener.answer(handle, hello, shutdown)))
-}
-
-/// Makes the folder of the results, unless it is away: where it is missing and held unfinished work, jobs wait for it.
-async fn make_output(root: &Root, ledger: &Ledger) -> anyhow::Result<()> {
-    let folder = root.output();
-    if folder.is_symlink() || folder.exists() {
-        return Ok(());
-    }
-    let has_work = |record: &&Record| record.job.frames_done() > 0;
-    let kept = ledger.unfinished().await?.iter().filter(has_work).count();
-    if kept == 0 {
-        return make_folder(&folder);
-    }
-    let folder = folder.display();
-    tracing::warn!(
-        "`{folder}` is missing, which has the unfinished work of {kept} jobs: they wait for it; make the folder to begin them anew"
-    );
-    Ok(())
 }
 
 /// The log of what happens to jobs.
