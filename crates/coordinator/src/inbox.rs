@@ -4,8 +4,10 @@
 //! its folder was made causes no event, and network mounts cause none at all.
 
 mod forgetting;
+mod ground;
 mod held;
 pub(crate) mod kinds;
+mod library;
 mod opening;
 mod order;
 mod renamed;
@@ -38,13 +40,15 @@ use crate::wake::Wake;
 
 pub use forgetting::KeepJobs;
 pub use kinds::NameRules;
+pub use library::{Film, Library, LibraryOptions, LibraryProgress, library};
 pub use rule::Rule;
 pub use scan::{ScanOptions, Scanned, Standing, passed_over, scan};
 
 use forgetting::Forgetting;
+use ground::Ground;
 use opening::{Opened, open};
 use waiting::Entry;
-use walk::{Found, Ground};
+use walk::Found;
 use watch::Walker;
 
 /// Time between looks while nothing happens.

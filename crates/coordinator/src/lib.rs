@@ -67,7 +67,8 @@ pub use error::Error;
 pub use folders::{Output, ServerFolders, WatchFolder, Watched};
 pub use handle::{Handle, MOST_EVENTS, MOST_SEGMENTS, ReloadWish};
 pub use inbox::{
-    Inbox, InboxOptions, KeepJobs, NameRules, Rule, ScanOptions, Scanned, Standing, passed_over, scan,
+    Film, Inbox, InboxOptions, KeepJobs, Library, LibraryOptions, LibraryProgress, NameRules, Rule,
+    ScanOptions, Scanned, Standing, library, passed_over, scan,
 };
 pub use known::{finished_result, is_known_as_result, is_of_another_source};
 pub use ledger::{Events, JobEvent, Scope, Token};

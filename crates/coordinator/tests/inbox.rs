@@ -36,7 +36,9 @@ fn worker(folder: &Path, unfinished: &str) -> PathBuf {
     );
     let probed = |unfinished| Response::Probed {
         description: "h264 2x2".to_owned(),
+        columns: 2,
         rows: 2,
+        seconds: None,
         unfinished,
         made_by: None,
     };

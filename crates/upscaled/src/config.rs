@@ -20,7 +20,7 @@ use serde::Serialize;
 use self::blame::Unfit;
 pub(crate) use self::blame::blame;
 use self::file::{File, Written, read};
-pub(crate) use self::folders::watch_folders;
+pub(crate) use self::folders::{read_only_folders, watch_folders};
 pub(crate) use self::listening::{Listening, listening};
 use crate::choice::EncoderOption;
 use crate::cli::{Choices, PostProcessingChoices, SizeChoice};

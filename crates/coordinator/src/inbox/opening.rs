@@ -102,6 +102,10 @@ fn makes_again(options: &InboxOptions, path: &Path) -> bool {
 /// What a worker says of a video.
 #[derive(Debug)]
 pub(super) struct Probed {
+    /// Width and rows of its picture as it is stored.
+    pub(super) size: (u32, u32),
+    /// How long it plays, by its own word.
+    pub(super) seconds: Option<f64>,
     /// It states more than it holds.
     unfinished: Option<String>,
     /// It is a result, and says how it was made.
@@ -118,7 +122,9 @@ pub(super) async fn probe(worker: &WorkerProgram, parts: Vec<PathBuf>) -> Result
         worker.receive(PROBE_LIMIT).await
     };
     match answer.await {
-        Ok(Response::Probed { unfinished, made_by, .. }) => Ok(Probed { unfinished, made_by }),
+        Ok(Response::Probed { columns, rows, seconds, unfinished, made_by, .. }) => {
+            Ok(Probed { size: (columns, rows), seconds, unfinished, made_by })
+        }
         Ok(Response::Failed(failure)) => Err(failure.message.text),
         Ok(_) => Err("the worker gave an answer that does not fit".to_owned()),
         Err(error) => {

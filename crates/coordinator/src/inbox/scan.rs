@@ -8,11 +8,12 @@ use job::JobId;
 use job::state::Status;
 use ledger::{KnownSource, Ledger};
 
+use super::ground::Ground;
 use super::kinds::{self, Kind, NameRules};
 use super::opening::probe;
 use super::order;
 use super::rule::Rule;
-use super::walk::{Companion, Found, Ground, walk};
+use super::walk::{Companion, Found, walk};
 use crate::error::Error;
 use crate::folders::WatchFolder;
 use crate::known::is_known_as_result;
@@ -116,13 +117,13 @@ async fn rule_of_content(worker: &WorkerProgram, path: &Path) -> Option<Rule> {
 
 /// What the ledger knows of files.
 #[derive(Default)]
-struct Known {
+pub(super) struct Known {
     jobs: HashMap<PathBuf, Vec<KnownSource>>,
     seen: HashMap<PathBuf, String>,
 }
 
 impl Known {
-    async fn of(ledger: Option<&Ledger>) -> Result<Self, Error> {
+    pub(super) async fn of(ledger: Option<&Ledger>) -> Result<Self, Error> {
         let mut known = Self::default();
         let Some(ledger) = ledger else { return Ok(known) };
         // One whose source went and came back is looked into again.
@@ -133,7 +134,7 @@ impl Known {
         Ok(known)
     }
 
-    fn standing(&self, found: &Found) -> Standing {
+    pub(super) fn standing(&self, found: &Found) -> Standing {
         let stamp = stamp_text(&found.stamp);
         let job =
             self.jobs.get(&found.path).and_then(|jobs| jobs.iter().rev().find(|job| job.stamp == stamp));
@@ -148,15 +149,30 @@ impl Known {
 
 /// What one walk comes through.
 #[derive(Default)]
-struct Listing {
-    found: Vec<Found>,
+pub(super) struct Listing {
+    pub(super) found: Vec<Found>,
     passed: Vec<Scanned>,
 }
 
+impl Listing {
+    /// What cannot be looked at, each with the reason.
+    pub(super) fn closed(&self) -> Vec<(PathBuf, String)> {
+        let closed = self.passed.iter().filter_map(|found| match &found.standing {
+            Standing::PassedOver(Rule::Unreadable(why)) => Some((found.path.clone(), why.clone())),
+            _ => None,
+        });
+        closed.collect()
+    }
+}
+
 fn list(folders: &[WatchFolder], rules: &NameRules) -> Listing {
+    list_grounds(&Ground::of_all(folders.iter()), rules)
+}
+
+pub(super) fn list_grounds(grounds: &[Ground], rules: &NameRules) -> Listing {
     let mut listing = Listing::default();
-    for ground in Ground::of_all(folders.iter()) {
-        walk(rules, &ground, &mut listing);
+    for ground in grounds {
+        walk(rules, ground, &mut listing);
     }
     listing.passed.sort_by(|one, other| order::by_name(&one.path, &other.path));
     listing

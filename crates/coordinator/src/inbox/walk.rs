@@ -13,10 +13,9 @@ use std::time::SystemTime;
 
 use storage::Stamp;
 
+use super::ground::Ground;
 use super::kinds::{NameRules, control_file, lower};
 use super::rule::Rule;
-use crate::folders::{Output, WatchFolder};
-use crate::pattern::{Against, PathPatterns};
 
 /// Folders inside each other that are looked into.
 const DEEPEST: usize = 32;
@@ -28,62 +27,6 @@ pub(super) struct Found {
     pub(super) stamp: Stamp,
     /// The file beside it that says that it is not whole yet.
     pub(super) control: Option<String>,
-}
-
-/// A folder that is gone through, and what links in it may not lead to.
-#[derive(Debug, Clone)]
-pub(super) struct Ground {
-    pub(super) input: PathBuf,
-    pub(super) patterns: PathPatterns,
-    /// The others that are watched.
-    watched: Vec<PathBuf>,
-    /// Where results go, but for those that go beside their sources.
-    results: Vec<PathBuf>,
-}
-
-impl Ground {
-    /// The grounds of all folders that are watched.
-    pub(super) fn of_all<'a>(folders: impl Iterator<Item = &'a WatchFolder>) -> Vec<Self> {
-        let folders: Vec<&WatchFolder> = folders.collect();
-        let real = |folder: &Path| folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-        let results = folders.iter().filter_map(|folder| match &folder.output {
-            Output::Into(output) => Some(real(output)),
-            Output::Beside => None,
-        });
-        let results: Vec<PathBuf> = results.collect();
-        let ground = |folder: &&WatchFolder| Self {
-            input: folder.input.clone(),
-            patterns: folder.patterns.clone(),
-            watched: folders
-                .iter()
-                .filter(|other| other.input != folder.input)
-                .map(|other| real(&other.input))
-                .collect(),
-            results: results.clone(),
-        };
-        folders.iter().map(ground).collect()
-    }
-
-    /// By what a link is passed over that leads to this folder; `input` is the real place of this one.
-    fn against_link(&self, target: &Path, input: &Path) -> Option<Rule> {
-        let touches = |other: &PathBuf| target.starts_with(other) || other.starts_with(target);
-        if input.starts_with(target) {
-            return Some(Rule::HoldsInput);
-        }
-        if self.results.iter().any(touches) {
-            return Some(Rule::Results);
-        }
-        self.watched.iter().find(|other| touches(other)).cloned().map(Rule::Watched)
-    }
-
-    /// By what a file or folder below the folder is passed over for its path.
-    fn against(&self, path: &Path, is_folder: bool) -> Option<Rule> {
-        let inside = path.strip_prefix(&self.input).ok()?;
-        self.patterns.against(inside, is_folder).map(|against| match against {
-            Against::Excluded(pattern) => Rule::Excluded(pattern),
-            Against::NotIncluded => Rule::NotIncluded,
-        })
-    }
 }
 
 /// Who goes along.
@@ -273,6 +216,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::pattern::PathPatterns;
 
     /// Notes what is met with, by names below the input folder.
     #[derive(Debug, Default)]
@@ -313,7 +257,7 @@ mod tests {
     fn look_with(root: &Path, patterns: PathPatterns, watched: Vec<PathBuf>) -> Notes {
         let input = root.join("input");
         let mut notes = Notes { input: input.clone(), ..Notes::default() };
-        let ground = Ground { input, patterns, watched, results: vec![root.join("output")] };
+        let ground = Ground::new(input, patterns, watched, vec![root.join("output")]);
         walk(&NameRules::default(), &ground, &mut notes);
         notes.found.sort();
         notes.passed.sort_by(|one, other| one.0.cmp(&other.0));

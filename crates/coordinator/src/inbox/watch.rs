@@ -9,9 +9,10 @@ use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 
+use super::ground::Ground;
 use super::kinds::NameRules;
 use super::rule::Rule;
-use super::walk::{Companion, Found, Ground, walk};
+use super::walk::{Companion, Found, walk};
 
 /// What is said of folders that can be read and not watched.
 const NO_EVENTS: &str = "gives no events";

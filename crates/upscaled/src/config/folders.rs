@@ -1,6 +1,6 @@
 //! The folders that a server watches, as the file has them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use coordinator::{Output, PathPatterns, WatchFolder};
 use job::Settings;
@@ -46,6 +46,16 @@ pub(crate) fn watch_folders(line: &Choices, root: &Root) -> anyhow::Result<Vec<W
     }
     places.check_outputs().map_err(|(number, words)| reading.mistake(number, &words))?;
     Ok(folders)
+}
+
+/// The folders of the file below which nothing may be written. What else is in the file need not be sound.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn read_only_folders(root: &Root) -> anyhow::Result<Vec<PathBuf>> {
+    let file = read(&root.settings_file())?;
+    let read_only = file.folders.iter().filter(|folder| folder.read_only);
+    Ok(read_only.filter_map(|folder| resolved(root, folder.path.as_deref()?)).collect())
 }
 
 /// What the settings of folders are read from.

@@ -1,10 +1,8 @@
 //! Folders of a server below which nothing may be written.
 
-use coordinator::WatchFolder;
 use coordinator::commands::Refusal;
 
 use super::plan::Planned;
-use crate::cli::Choices;
 use crate::config;
 use crate::root::Root;
 use crate::words;
@@ -14,12 +12,11 @@ use crate::words;
 /// # Errors
 /// When the server's settings have a mistake.
 pub(super) fn refuse(root: &Root, planned: &mut [anyhow::Result<Planned>]) -> anyhow::Result<()> {
-    let folders = config::watch_folders(&Choices::default(), root)?;
-    let read_only: Vec<&WatchFolder> = folders.iter().filter(|folder| folder.read_only).collect();
+    let read_only = config::read_only_folders(root)?;
     for file in planned {
         let Ok(Planned { output, .. }) = file else { continue };
-        if let Some(folder) = read_only.iter().find(|folder| storage::is_below(output, &folder.input)) {
-            *file = Err(words::refused(&Refusal::ReadOnly { folder: folder.input.clone().into() }));
+        if let Some(folder) = read_only.iter().find(|folder| storage::is_below(output, folder)) {
+            *file = Err(words::refused(&Refusal::ReadOnly { folder: folder.clone().into() }));
         }
     }
     Ok(())
