@@ -74,10 +74,22 @@ impl Attempt<'_> {
         }
     }
 
+    /// The event of a task of a job whose result would lie where nothing may be written.
+    async fn protected(&mut self) -> Option<Event> {
+        let (shared, record) = (Arc::clone(self.shared), Arc::clone(&self.given.record));
+        let look = move || shared.folders().protects(&record.request.output).map(ToOwned::to_owned);
+        let library = blocking(look).await?;
+        let message = format!(
+            "nothing is written below `{}`, which is read_only, and the result would lie there: start the video again with another folder for its result",
+            library.display()
+        );
+        Some(task::failed(self.given.task.key(), FailureKind::Final, message))
+    }
+
     /// The event of a task that cannot be done since a folder is away; `None` where all are there.
     async fn away(&mut self) -> Option<Event> {
         let (shared, record) = (Arc::clone(self.shared), Arc::clone(&self.given.record));
-        let message = blocking(move || away::reason(&record, &shared.options.folders)).await?;
+        let message = blocking(move || away::reason(&record, &shared.folders())).await?;
         tracing::warn!("job {}: {message}", self.given.record.id);
         // The worker may hold files of what was there before.
         self.executor.let_go().await;
@@ -121,6 +133,9 @@ impl Attempt<'_> {
     async fn perform(&mut self) -> Result<Outcome, Error> {
         let Given { record, task, threads, most_bytes, stop, .. } = self.given;
         let key = task.key();
+        if let Some(event) = self.protected().await {
+            return Ok(event.into());
+        }
         if let Some(event) = self.away().await {
             return Ok(event.into());
         }
@@ -197,7 +212,7 @@ impl Attempt<'_> {
         let (shared, record, key) =
             (Arc::clone(self.shared), Arc::clone(&self.given.record), self.given.task.key());
         blocking(move || {
-            task::make_folder(shared.options.folders.output.as_ref(), &record.request.folder, key)?;
+            task::make_folder(&shared.folders(), &record.request.folder, key)?;
             let state = shared.options.ledger.folder();
             manifest::write(&shared.options.ledger, &record, &shared.options.owner).map_err(|error| {
                 if state.is_dir() {

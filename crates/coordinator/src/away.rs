@@ -10,6 +10,7 @@ use ledger::Record;
 use serde::{Deserialize, Serialize};
 use storage::Stamp;
 
+use crate::folders::{ServerFolders, Watched};
 use crate::source::forbidden;
 
 /// A folder that a server needs: that of the videos, or that of all results.
@@ -33,6 +34,11 @@ impl ServerFolder {
     /// mounted there and is not now, the folder is away: what lies below the place must not be mistaken for it.
     pub fn new(folder: PathBuf, state: &Path) -> Self {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Self::noted(folder, state, &name)
+    }
+
+    /// As [`ServerFolder::new`], with the name of what is noted of it.
+    pub(crate) fn noted(folder: PathBuf, state: &Path, name: &str) -> Self {
         let note = state.join(format!("{name}.json"));
         let noted = storage::read_sealed::<Note>(&note).ok().flatten();
         let was_mounted = noted.is_some_and(|noted| noted.is_mounted);
@@ -51,6 +57,11 @@ impl ServerFolder {
         &self.folder
     }
 
+    /// True where what lies there belongs to another disk than the server's state, as far as is known.
+    pub(crate) const fn is_usually_mounted(&self) -> bool {
+        self.is_mounted
+    }
+
     /// What is wrong with it; `None` where it is there.
     pub fn trouble(&self) -> Option<String> {
         if let Err(error) = is_folder(&self.folder) {
@@ -67,44 +78,23 @@ impl ServerFolder {
     }
 }
 
-/// The folders of a server; a command that works alone has none.
-#[derive(Debug, Clone, Default)]
-pub struct ServerFolders {
-    /// The folder that is watched.
-    pub input: Option<ServerFolder>,
-    /// The folder of all results.
-    pub output: Option<ServerFolder>,
-}
-
-impl ServerFolders {
-    /// Those that no job can use now.
-    pub(crate) fn away(&self) -> Vec<&Path> {
-        let input = self.input.as_ref().filter(|input| input.trouble().is_some());
-        let output = self
-            .output
-            .as_ref()
-            .filter(|output| output.trouble().is_some() || storage::check_writable(&output.folder).is_err());
-        input.into_iter().chain(output).map(ServerFolder::path).collect()
-    }
-}
-
 /// What keeps a job from its source or from the folder of its result; `None` where both are there.
 pub(crate) fn reason(record: &Record, folders: &ServerFolders) -> Option<String> {
-    of_source(record, folders.input.as_ref())
-        .or_else(|| of_result(&record.request.output, folders.output.as_ref()))
+    let job::NewJob { source, output, .. } = &record.request;
+    of_source(record, folders.of_source(source)).or_else(|| of_result(output, folders.of_result(output)))
 }
 
 /// A source that is missing in a folder that is there is not away but gone.
-fn of_source(record: &Record, input: Option<&ServerFolder>) -> Option<String> {
+fn of_source(record: &Record, watched: Option<&Watched>) -> Option<String> {
     let source = &record.request.source;
     let folder = source.parent()?;
     let Err(error) = source.metadata() else { return forbidden(source) };
     if error.kind() != ErrorKind::NotFound {
         return Some(format!("the source `{}` cannot be reached: {error}", source.display()));
     }
-    let of_input = input.filter(|input| source.starts_with(&input.folder)).and_then(ServerFolder::trouble);
-    if of_input.is_some() {
-        return of_input;
+    let of_watched = watched.and_then(Watched::trouble);
+    if of_watched.is_some() {
+        return of_watched;
     }
     if let Err(error) = is_folder(folder).and_then(|()| std::fs::read_dir(folder)) {
         return Some(format!("the folder `{}` of the source cannot be used: {error}", folder.display()));
@@ -116,7 +106,7 @@ fn of_source(record: &Record, input: Option<&ServerFolder>) -> Option<String> {
 
 fn of_result(folder: &Path, output: Option<&ServerFolder>) -> Option<String> {
     // Folders below that of the server are made when they are needed.
-    let lasting = match output.filter(|output| folder.starts_with(&output.folder)) {
+    let lasting = match output {
         Some(output) => {
             if let Some(trouble) = output.trouble() {
                 return Some(trouble);
@@ -149,6 +139,8 @@ mod tests {
     use ledger::Ledger;
 
     use super::*;
+    use crate::folders::{Output, WatchFolder};
+    use crate::template::NameTemplate;
 
     struct Fixture {
         root: tempfile::TempDir,
@@ -185,9 +177,10 @@ mod tests {
         }
 
         fn reason(&self) -> Option<String> {
-            let [input, output] =
-                ["input", "output"].map(|name| Some(ServerFolder::new(self.path(name), &self.path("state"))));
-            reason(&self.record, &ServerFolders { input, output })
+            let input = WatchFolder::new(self.path("input"), Output::Into(self.path("output")));
+            let name = NameTemplate::default();
+            let folders = ServerFolders::new(vec![input], &self.path("output"), name, &self.path("state"));
+            reason(&self.record, &folders)
         }
 
         #[track_caller]

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use job::state::Numbered;
-use job::{JobId, Millis, Priority, Settings};
+use job::{FilePath, JobId, Millis, Priority, Settings};
 use ledger::{Events, Ledger, Record};
-use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
+use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot, watch};
 
 use crate::access::Access;
 use crate::clock::now;
@@ -14,6 +14,7 @@ use crate::commands::{
     self, Change, Counts, JobList, ListFilter, Moved, NewPosition, Outcome, Page, PageQuery, Refusal, Reply,
     Request, Retry, Selector, Submit, Submitted, Which,
 };
+use crate::folders::ServerFolders;
 use crate::outlook::{self, Outlook};
 use crate::status::JobReport;
 use crate::submit::{self, describe_for, look_at};
@@ -28,7 +29,7 @@ pub const MOST_SEGMENTS: u32 = 5000;
 
 /// Does what people ask for. Copies are cheap, and are the same handle.
 #[derive(Debug, Clone)]
-pub struct Handle(Arc<Inner>, Option<Viewer>);
+pub struct Handle(Arc<Inner>, Option<Viewer>, Option<watch::Receiver<ServerFolders>>);
 
 #[derive(Debug)]
 struct Inner {
@@ -67,7 +68,7 @@ impl Handle {
 
     fn of(ledger: Ledger, wake: Option<Wake>, reload: Option<mpsc::Sender<ReloadWish>>) -> Self {
         let access = Access::new(ledger.clone());
-        Self(Arc::new(Inner { ledger, access, wake, reload, changing: Mutex::new(()) }), None)
+        Self(Arc::new(Inner { ledger, access, wake, reload, changing: Mutex::new(()) }), None, None)
     }
 
     /// Who may use the server over HTTP.
@@ -78,7 +79,13 @@ impl Handle {
     /// As this one, with frames to look at.
     #[must_use]
     pub fn with_viewer(self, viewer: Viewer) -> Self {
-        Self(self.0, Some(viewer))
+        Self(self.0, Some(viewer), self.2)
+    }
+
+    /// As this one, for a server of these folders: nothing is taken in whose result would lie where nothing may be written.
+    #[must_use]
+    pub fn with_folders(self, folders: watch::Receiver<ServerFolders>) -> Self {
+        Self(self.0, self.1, Some(folders))
     }
 
     /// Does what a request asks for.
@@ -273,6 +280,12 @@ impl Handle {
     /// When the source is not there, another job has the name of the result, or the ledger fails.
     pub async fn submit(&self, wanted: Submit) -> Result<Submitted, Refusal> {
         let Submit { source, settings, output, result, overwrite } = wanted;
+        let folders = self.2.as_ref().map(|folders| folders.borrow().clone()).unwrap_or_default();
+        let place = result.as_ref().unwrap_or(&output).clone();
+        let protecting = move || folders.protects(&place).map(FilePath::from);
+        if let Some(folder) = blocking(protecting).await? {
+            return Err(Refusal::ReadOnly { folder });
+        }
         let request = submit::Request {
             source: source.0,
             settings,

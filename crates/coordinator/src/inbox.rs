@@ -1,14 +1,15 @@
-//! The watch folder: files that appear in it become jobs.
+//! The watch folders: files that appear in them become jobs.
 //!
 //! Events of the file system only wake the scanner; the scanner is the truth, since a file that is written right after
 //! its folder was made causes no event, and network mounts cause none at all.
 
 mod forgetting;
+mod ground;
 mod held;
 pub(crate) mod kinds;
+mod library;
 mod opening;
 mod order;
-mod pattern;
 mod renamed;
 mod rule;
 mod scan;
@@ -23,28 +24,28 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use job::state::Status;
-use job::{FilePath, Millis, Settings};
+use job::{FilePath, Millis};
 use ledger::{Events, KnownSource, Ledger, SeenFile};
 use storage::Stamp;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
-use crate::away::ServerFolder;
 use crate::clock::now;
 use crate::error::Error;
+use crate::folders::ServerFolders;
 use crate::process::WorkerProgram;
 use crate::shutdown::Shutdown;
 use crate::source::stamp_text;
-use crate::template::NameTemplate;
 use crate::wake::Wake;
 
 pub use forgetting::KeepJobs;
 pub use kinds::NameRules;
-pub use pattern::{NamePattern, PatternError};
+pub use library::{Film, Library, LibraryOptions, LibraryProgress, library};
 pub use rule::Rule;
 pub use scan::{ScanOptions, Scanned, Standing, passed_over, scan};
 
 use forgetting::Forgetting;
+use ground::Ground;
 use opening::{Opened, open};
 use waiting::Entry;
 use walk::Found;
@@ -70,18 +71,10 @@ pub struct InboxOptions {
     pub ledger: Ledger,
     /// What workers run, one of which says whether a file is a video.
     pub worker: WorkerProgram,
-    /// The folder that is watched.
-    pub input: PathBuf,
-    /// The same as a folder that may be away: what cannot be seen then is not gone.
-    pub place: Option<ServerFolder>,
-    /// The folder that results go to; subfolders are kept.
-    pub output: PathBuf,
-    /// The settings of the jobs.
-    pub settings: Settings,
+    /// The folders that are watched. What cannot be seen while one is away is not gone.
+    pub folders: ServerFolders,
     /// A file that states more than it holds is taken in once it was still for so long.
     pub settle: Duration,
-    /// How results are named.
-    pub name: NameTemplate,
     /// Which names are passed over beyond the usual ones.
     pub rules: NameRules,
     /// Which jobs that have ended are kept.
@@ -240,7 +233,8 @@ impl Inbox {
         let Some(mut walker) = self.walker.take() else { return Vec::new() };
         let options = Arc::clone(&self.options);
         let walking = tokio::task::spawn_blocking(move || {
-            let found = walker.walk(&options.input, &options.output);
+            let folders = options.folders.watched().iter().map(|watched| &watched.folder);
+            let found = walker.walk(&Ground::of_all(folders));
             (walker, found)
         });
         match walking.await {
@@ -254,18 +248,24 @@ impl Inbox {
 
     /// Notes which sources of finished jobs are gone, so that their return is seen.
     async fn note_vanished(&self, known: &[KnownSource], there: &HashSet<&Path>) -> Result<(), Error> {
-        let missing: Vec<KnownSource> = known
-            .iter()
-            .filter(|known| known.status == Status::Done && !known.is_gone && !there.contains(&*known.source))
-            .filter(|known| known.source.starts_with(&self.options.input))
-            .cloned()
-            .collect();
-        let is_away = self.options.place.as_ref().is_some_and(|place| place.trouble().is_some());
-        if missing.is_empty() || is_away {
+        let is_missing = |known: &&KnownSource| {
+            known.status == Status::Done && !known.is_gone && !there.contains(&*known.source)
+        };
+        let mut missing: HashMap<PathBuf, Vec<KnownSource>> = HashMap::new();
+        for known in known.iter().filter(is_missing) {
+            if let Some(watched) = self.options.folders.of_source(&known.source) {
+                missing.entry(watched.folder.input.clone()).or_default().push(known.clone());
+            }
+        }
+        if missing.is_empty() {
             return Ok(());
         }
-        let input = self.options.input.clone();
-        let asking = tokio::task::spawn_blocking(move || vanished::of(missing, &input));
+        let folders = self.options.folders.clone();
+        let asking = tokio::task::spawn_blocking(move || {
+            let is_there = |input: &Path| folders.of_source(input).is_some_and(|it| it.trouble().is_none());
+            let there = missing.into_iter().filter(|(input, _)| is_there(input));
+            there.flat_map(|(input, missing)| vanished::of(missing, &input)).collect::<Vec<_>>()
+        });
         let vanished = asking.await.unwrap_or_default();
         Ok(self.options.ledger.set_gone(&vanished, true).await?)
     }

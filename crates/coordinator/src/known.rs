@@ -64,7 +64,7 @@ pub fn is_of_another_source(result: &Path, source: &Path) -> bool {
 }
 
 /// What the report beside a result says.
-fn report_beside(result: &Path) -> Option<Told> {
+pub(crate) fn report_beside(result: &Path) -> Option<Told> {
     let bytes = read_users_file(&report_of(result), LARGEST).ok()??;
     Told::read(&bytes)
 }

@@ -19,6 +19,7 @@ mod digest;
 mod dispatcher;
 mod error;
 mod executor;
+mod folders;
 mod forget;
 mod handle;
 mod inbox;
@@ -32,6 +33,7 @@ mod names;
 mod outlook;
 mod owner;
 mod pace;
+mod pattern;
 mod printed;
 mod process;
 mod progress;
@@ -61,13 +63,14 @@ mod wake;
 pub use access::{
     Access, AccessError, AccessReply, AccessRequest, Password, PasswordState, Secret, Verifier,
 };
-pub use away::{ServerFolder, ServerFolders};
+pub use away::ServerFolder;
 pub use clock::now;
 pub use error::Error;
+pub use folders::{Output, ServerFolders, WatchFolder, Watched};
 pub use handle::{Handle, MOST_EVENTS, MOST_SEGMENTS, ReloadWish};
 pub use inbox::{
-    Inbox, InboxOptions, KeepJobs, NamePattern, NameRules, PatternError, Rule, ScanOptions, Scanned,
-    Standing, passed_over, scan,
+    Film, Inbox, InboxOptions, KeepJobs, Library, LibraryOptions, LibraryProgress, NameRules, Rule,
+    ScanOptions, Scanned, Standing, library, passed_over, scan,
 };
 pub use known::{finished_result, is_known_as_result, is_of_another_source};
 pub use ledger::{Events, JobEvent, Scope, Token};
@@ -76,6 +79,7 @@ pub use manifest::{bring_back, source_of};
 pub use names::{Naming, job_folders, report_of, result_names};
 pub use outlook::Outlook;
 pub use owner::Owner;
+pub use pattern::{NamePattern, PathPattern, PathPatterns, PatternError};
 pub use process::{DeathNote, WorkerError, WorkerProcess, WorkerProgram};
 pub use progress::Progress;
 pub use publish::{already_there, no_result};

@@ -82,7 +82,7 @@ fn is_of_earlier_name(manifest: &Manifest, folder: &Path, base: &Base, owner: &O
     owner.may_have_been(&manifest.owner) && canonical.is_some_and(|(folder, base)| folder.starts_with(base))
 }
 
-/// Takes the jobs in again whose folders lie below `output` and which the ledger does not know. When the ledger was
+/// Takes the jobs in again whose folders lie below one of `outputs` and which the ledger does not know. When the ledger was
 /// `rescued`, it may also be too old to know that a job was tried again: a job whose folder is there was not over.
 ///
 /// Not taken in are those that name what this server would not give a worker to read: a worker may have written them.
@@ -93,17 +93,17 @@ fn is_of_earlier_name(manifest: &Manifest, folder: &Path, base: &Base, owner: &O
 /// When the ledger or the key of its folder fails.
 pub async fn bring_back(
     ledger: &Ledger,
-    output: &Path,
+    outputs: &[PathBuf],
     places: Places,
     owner: &Owner,
     rescued: bool,
 ) -> Result<(), Error> {
-    let (base, output) = (ledger.base().clone(), output.to_owned());
+    let (base, outputs) = (ledger.base().clone(), outputs.to_owned());
     let (owner, owner_of_all) = (owner.clone(), owner.clone());
     let key = Key::of(ledger.folder())?;
     let looking = tokio::task::spawn_blocking(move || {
         let mut found = Vec::new();
-        find(&output, &key, DEEPEST, &mut |folder, mut manifest: Manifest, is_sealed| {
+        let mut note = |folder: &Path, mut manifest: Manifest, is_sealed| {
             let is_of_another = is_of_another(&manifest, folder, &owner)
                 && !is_of_earlier_name(&manifest, folder, &base, &owner);
             let has_other_name = manifest.owner != *owner.id();
@@ -119,7 +119,10 @@ pub async fn bring_back(
             } else {
                 found.push((manifest.job, has_other_name));
             }
-        });
+        };
+        for output in &outputs {
+            find(output, &key, DEEPEST, &mut note);
+        }
         found
     });
     for (new, has_other_name) in looking.await.unwrap_or_default() {
@@ -218,7 +221,7 @@ mod tests {
     }
 
     fn places(root: &Path) -> Places {
-        Places { input: root.join("input"), models: root.join("models") }
+        Places { inputs: vec![root.join("input")], models: root.join("models") }
     }
 
     #[tokio::test]
@@ -269,7 +272,7 @@ mod tests {
         let owner = Owner::of(&restored).unwrap();
         assert!(owner.id() != before.id());
         let ledger = Ledger::open(&restored.join("ledger.db")).await.unwrap();
-        bring_back(&ledger, &root.path().join("output"), places(root.path()), &owner, false).await.unwrap();
+        bring_back(&ledger, &[root.path().join("output")], places(root.path()), &owner, false).await.unwrap();
         let renamed: Manifest =
             read_keyed(&job.folder.join(NAME), &Key::of(ledger.folder()).unwrap()).unwrap().unwrap().0;
         assert!(renamed.owner == *owner.id() && write(&ledger, &record, &owner).unwrap());
@@ -298,13 +301,17 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let output = root.path().join("output");
         let ledger = Ledger::open(&root.path().join("ledger.db")).await.unwrap();
-        bring_back(&ledger, &output, places(root.path()), &Owner::default(), false).await.unwrap();
+        bring_back(&ledger, std::slice::from_ref(&output), places(root.path()), &Owner::default(), false)
+            .await
+            .unwrap();
         let (one, two) = (new_job(&output, "a.mp4"), new_job(&output.join("deep"), "b.mp4"));
         note(&ledger, &one);
         note(&ledger, &two);
         std::fs::create_dir_all(output.join("c.mp4.job")).unwrap();
         for _ in 0..2 {
-            bring_back(&ledger, &output, places(root.path()), &Owner::default(), true).await.unwrap();
+            bring_back(&ledger, std::slice::from_ref(&output), places(root.path()), &Owner::default(), true)
+                .await
+                .unwrap();
             let requests: Vec<NewJob> =
                 ledger.list().await.unwrap().into_iter().map(|record| record.request).collect();
             assert_eq!(requests, [one.clone(), two.clone()]);
@@ -319,7 +326,9 @@ mod tests {
         note(&ledger, &job);
         let id = ledger.submit(&job, now()).await.unwrap().id;
         ledger.rename_source(&[id], &NewJob { source: "/in/b.mp4".into(), ..job }).await.unwrap();
-        bring_back(&ledger, root.path(), places(root.path()), &Owner::default(), false).await.unwrap();
+        bring_back(&ledger, &[root.path().to_owned()], places(root.path()), &Owner::default(), false)
+            .await
+            .unwrap();
         let sources: Vec<FilePath> =
             ledger.list().await.unwrap().into_iter().map(|record| record.request.source).collect();
         assert_eq!(sources, ["/in/b.mp4".into()]);
@@ -334,7 +343,9 @@ mod tests {
         let id = ledger.submit(&job, now()).await.unwrap().id;
         assert_eq!(ledger.apply(id, Event::Cancel, now()).await.unwrap().effects, [Effect::Ended]);
         for (rescued, status) in [(false, Status::Canceled), (true, Status::Queued)] {
-            bring_back(&ledger, root.path(), places(root.path()), &Owner::default(), rescued).await.unwrap();
+            bring_back(&ledger, &[root.path().to_owned()], places(root.path()), &Owner::default(), rescued)
+                .await
+                .unwrap();
             assert_eq!(ledger.get(id).await.unwrap().unwrap().job.status, status);
         }
     }
@@ -353,15 +364,21 @@ mod tests {
             // As an earlier version wrote it, or a worker.
             std::fs::write(&path, text.lines().take(2).collect::<Vec<_>>().join("\n")).unwrap();
         }
-        bring_back(&ledger, &output, places(root.path()), &Owner::default(), true).await.unwrap();
+        bring_back(&ledger, std::slice::from_ref(&output), places(root.path()), &Owner::default(), true)
+            .await
+            .unwrap();
         let found: Vec<_> = ledger.list().await.unwrap().into_iter().map(|record| record.request).collect();
         assert_eq!(found, [in_input]);
         // Inside a job's folder there are no jobs.
         note(&ledger, &new_job(&output.join("c.job/deep"), "c.mp4"));
-        bring_back(&ledger, &output, places(root.path()), &Owner::default(), true).await.unwrap();
+        bring_back(&ledger, std::slice::from_ref(&output), places(root.path()), &Owner::default(), true)
+            .await
+            .unwrap();
         assert_eq!(ledger.list().await.unwrap().len(), 1);
         note(&ledger, &elsewhere);
-        bring_back(&ledger, &output, places(root.path()), &Owner::default(), true).await.unwrap();
+        bring_back(&ledger, std::slice::from_ref(&output), places(root.path()), &Owner::default(), true)
+            .await
+            .unwrap();
         assert_eq!(ledger.list().await.unwrap().len(), 2);
     }
 }

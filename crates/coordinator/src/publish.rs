@@ -34,12 +34,10 @@ impl Shared {
         }
         let NewJob { source, settings, output, .. } = &record.request;
         let made = Made::of(settings, facts);
-        let Some(naming) = Naming::new(&self.options.name, settings, made) else {
-            return Ok(Err(format!(
-                "the size of the result is not known, which `{}` says",
-                self.options.name
-            )
-            .into()));
+        let folders = self.folders();
+        let template = folders.name_of(source, output);
+        let Some(naming) = Naming::new(template, settings, made) else {
+            return Ok(Err(format!("the size of the result is not known, which `{template}` says").into()));
         };
         for name in result_names(source, output, facts.container, &naming) {
             // Names are known sooner for the most part, but for the container, and for what templates say.

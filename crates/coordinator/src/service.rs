@@ -7,10 +7,10 @@ use job::{JobId, Notice};
 use ledger::Ledger;
 use tokio::sync::watch;
 
-use crate::away::ServerFolders;
 use crate::dispatcher::{Dispatcher, IDLE};
 use crate::error::Error;
 use crate::executor::Executor;
+use crate::folders::ServerFolders;
 use crate::lanes::HEARTBEAT;
 use crate::local::LocalExecutor;
 use crate::owner::Owner;
@@ -18,7 +18,6 @@ use crate::process::WorkerProgram;
 use crate::promises::Promises;
 use crate::shared::Shared;
 use crate::shutdown::Shutdown;
-use crate::template::NameTemplate;
 use crate::updates::Updates;
 use crate::wake::Wake;
 
@@ -35,12 +34,11 @@ pub struct ServiceOptions {
     pub existing: Existing,
     /// Names that results of other jobs will have, which are not in the ledger.
     pub taken: Vec<PathBuf>,
-    /// The folders of a server: while one is away, its jobs wait. Without them, a job waits for those of its own files.
-    pub folders: ServerFolders,
+    /// The folders of a server, and how results are named: while one is away, its jobs wait. Without folders, a job waits for those of
+    /// its own files. What changes here holds from the next piece of work on.
+    pub folders: watch::Receiver<ServerFolders>,
     /// Who works: the folders of other servers' jobs are left alone.
     pub owner: Owner,
-    /// How results are named.
-    pub name: NameTemplate,
     /// By which the service hears that jobs have changed.
     pub wake: Wake,
     /// Says notices in the words of the program, for the files and the log that the service writes itself.

@@ -4,6 +4,7 @@ use job::Notice;
 use ledger::Record;
 use tokio::sync::Mutex;
 
+use crate::folders::ServerFolders;
 use crate::service::{Limits, ServiceOptions};
 use crate::updates::{Teller, Update};
 
@@ -26,6 +27,11 @@ impl Shared {
     /// How the work is done now.
     pub(crate) fn limits(&self) -> Limits {
         *self.options.limits.borrow()
+    }
+
+    /// The folders of the server as they are now.
+    pub(crate) fn folders(&self) -> ServerFolders {
+        self.options.folders.borrow().clone()
     }
 
     /// Tells something about a job that is worth a line.

@@ -143,10 +143,9 @@ mod tests {
                 worker: crate::WorkerProgram { path: "worker".into(), unconfined: false },
                 limits: tokio::sync::watch::channel(limits).1,
                 existing: Existing::NextName,
-                folders: crate::ServerFolders::default(),
+                folders: tokio::sync::watch::channel(crate::ServerFolders::default()).1,
                 taken: Vec::new(),
                 owner: crate::Owner::default(),
-                name: crate::NameTemplate::default(),
                 wake: crate::Wake::default(),
                 words: |notice| notice.text.clone(),
             }));

@@ -10,7 +10,7 @@ use protocol::message::{
     Access, FrameListFile, IndexRequest, JoinRequest, Request, Response, SegmentListFile, SegmentRequest,
 };
 
-use crate::away::ServerFolder;
+use crate::folders::ServerFolders;
 use crate::process::WorkerError;
 
 /// The file of the frame list in a job's folder.
@@ -208,9 +208,8 @@ pub(crate) fn failure(error: &storage::Error) -> Failure {
 
 /// Makes the job's folder, in that of all results where it is to be there. A folder that cannot be made is the user's to repair,
 /// so that no attempt is wasted on it.
-pub(crate) fn make_folder(output: Option<&ServerFolder>, folder: &Path, key: TaskKey) -> Result<(), Event> {
-    let output = output.filter(|output| folder.starts_with(output.path()));
-    let made = match output {
+pub(crate) fn make_folder(folders: &ServerFolders, folder: &Path, key: TaskKey) -> Result<(), Event> {
+    let made = match folders.of_result(folder) {
         Some(_) if folder.is_dir() => Ok(()),
         Some(output) => {
             let before = folder.ancestors().find(|above| above.is_dir());
@@ -246,6 +245,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::template::NameTemplate;
 
     #[test]
     fn nothing_is_left_where_a_mount_went_while_the_folder_was_made() {
@@ -256,8 +256,9 @@ mod tests {
         }
         let key = TaskKey { segment: None, epoch: 1 };
         let make = |folder: &str| {
-            let output = ServerFolder::new(at("output"), &at("state"));
-            make_folder(Some(&output), &at(folder), key)
+            let folders =
+                ServerFolders::new(Vec::new(), &at("output"), NameTemplate::default(), &at("state"));
+            make_folder(&folders, &at(folder), key)
         };
         assert_eq!(make("output/show/a.mkv.job"), Ok(()));
         assert!(at("output/show/a.mkv.job").is_dir());

@@ -8,8 +8,8 @@ use job::NewJob;
 /// The folders of a server whose files jobs may name.
 #[derive(Debug, Clone)]
 pub struct Places {
-    /// Where the sources are.
-    pub input: PathBuf,
+    /// Where the sources are: the folders that are watched.
+    pub inputs: Vec<PathBuf>,
     /// Where the models are that are not part of the program.
     pub models: PathBuf,
 }
@@ -22,10 +22,12 @@ impl Places {
         if source.is_dir() {
             return Err("its source is a folder".to_owned());
         }
-        if !is_sealed && !is_below(source, &self.input) {
+        if !is_sealed && !self.inputs.iter().any(|input| is_below(source, input)) {
+            let inputs: Vec<String> =
+                self.inputs.iter().map(|input| format!("`{}`", input.display())).collect();
             return Err(format!(
-                "this server did not seal it, and its source lies outside `{}`",
-                self.input.display()
+                "this server did not seal it, and its source lies outside {}",
+                inputs.join(", ")
             ));
         }
         for model in job.settings.model_files() {
@@ -62,7 +64,7 @@ mod tests {
     fn a_manifest_without_a_seal_names_only_what_a_server_has() {
         let root = tempfile::tempdir().unwrap();
         let at = |name: &str| root.path().join(name);
-        let places = Places { input: at("input"), models: at("models") };
+        let places = Places { inputs: vec![at("input"), at("films")], models: at("models") };
         std::fs::create_dir_all(at("input/folder.mp4")).unwrap();
         let job = |source: PathBuf, model: Option<PathBuf>| NewJob {
             source: source.into(),
@@ -80,6 +82,7 @@ mod tests {
         for (job, unsealed, sealed) in [
             (job(good.clone(), None), true, true),
             (job(good.clone(), Some(model)), true, true),
+            (job(at("films/a.mp4"), None), true, true),
             (job("/etc/passwd".into(), None), false, true),
             (job(at("input"), None), false, false),
             (job(at("input/../state/key"), None), false, true),

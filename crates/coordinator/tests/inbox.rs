@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use coordinator::{
-    Inbox, InboxOptions, KeepJobs, NameRules, NameTemplate, Request, Shutdown, Wake, WorkerProgram, submit,
+    Inbox, InboxOptions, KeepJobs, NameRules, NameTemplate, Output, Request, ServerFolders, Shutdown, Wake,
+    WatchFolder, WorkerProgram, submit,
 };
 use job::state::{Effect, Event, Status};
 use job::{Failure, FailureKind, Millis, Settings};
@@ -35,7 +36,9 @@ fn worker(folder: &Path, unfinished: &str) -> PathBuf {
     );
     let probed = |unfinished| Response::Probed {
         description: "h264 2x2".to_owned(),
+        columns: 2,
         rows: 2,
+        seconds: None,
         unfinished,
         made_by: None,
         head: None,
@@ -66,18 +69,16 @@ impl Watched {
     }
 
     fn go_on(folder: tempfile::TempDir, ledger: Ledger, settle: Duration, keep: KeepJobs) -> Self {
-        let input = folder.path().join("input");
+        let at = |name: &str| folder.path().join(name);
+        let input = WatchFolder::new(at("input"), Output::Into(at("output")));
+        let folders = ServerFolders::new(vec![input], &at("output"), NameTemplate::default(), folder.path());
         let inbox = Inbox::new(InboxOptions {
-            name: NameTemplate::default(),
             ledger: ledger.clone(),
             worker: WorkerProgram {
                 path: worker(folder.path(), "the file says 8.0 s and ends after 4.4 s"),
                 unconfined: false,
             },
-            input,
-            place: None,
-            output: folder.path().join("output"),
-            settings: Settings::default(),
+            folders,
             settle,
             rules: NameRules::default(),
             keep,

@@ -244,8 +244,12 @@ pub enum Response {
     Probed {
         /// The video in a few words.
         description: String,
+        /// Width of its picture as it is stored.
+        columns: u32,
         /// Rows of its picture as it is stored.
         rows: u32,
+        /// How long it plays, by its own word.
+        seconds: Option<f64>,
         /// The file states more than it holds: what it states and what is there, in words.
         unfinished: Option<String>,
         /// The file is a result, and says how it was made.

@@ -74,6 +74,7 @@ impl From<Refusal> for Problem {
             Refusal::OtherSettings => conflict("other_settings"),
             Refusal::ResultTaken { .. } => conflict("result_taken"),
             Refusal::IsSource { .. } => conflict("is_source"),
+            Refusal::ReadOnly { .. } => conflict("read_only"),
             Refusal::NotUnderstood(_) | Refusal::Settings(_) => Self::bad_request(refusal.to_string()),
             Refusal::TooLong { .. } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", refusal.to_string())

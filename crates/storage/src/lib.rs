@@ -47,7 +47,7 @@ pub use open::{read_users_file, read_workers_file, take_workers_file, workers_by
 pub use packet_log::{Packet, PacketLogError, PacketLogReader, PacketLogWriter, Summary};
 pub use parts::{first_part, parts};
 pub use publish::{publish, publish_copy, publish_replacing, remove_leftovers};
-pub use reach::{check_readable, check_writable, device, inode, mount};
+pub use reach::{check_readable, check_writable, device, inode, is_below, mount, real_place};
 pub use remove::remove_folder;
 pub use scratch::{MEMORY_VARIABLE, Scratch, ScratchFile, ScratchOptions};
 pub use sealed::{read_keyed, read_sealed, write_keyed, write_sealed};

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 
@@ -49,11 +49,43 @@ pub fn inode(path: &Path) -> Result<u64, Error> {
     Ok(path.metadata().map_err(Error::io("inspect", path))?.ino())
 }
 
+/// The place that a path leads to, by whatever links; of what is not there yet, the place of the nearest folder above it and the
+/// rest of the path.
+pub fn real_place(path: &Path) -> PathBuf {
+    let real = |above: &Path| above.canonicalize().ok().zip(path.strip_prefix(above).ok());
+    let joined = |(real, rest): (PathBuf, &Path)| if rest == Path::new("") { real } else { real.join(rest) };
+    path.ancestors().find_map(real).map_or_else(|| path.to_owned(), joined)
+}
+
+/// True for a folder and all in it, by their names or by what links lead to. What is not there yet counts by where it would be.
+pub fn is_below(path: &Path, folder: &Path) -> bool {
+    path.starts_with(folder) || real_place(path).starts_with(real_place(folder))
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::ErrorKind;
 
     use super::*;
+
+    #[test]
+    fn a_path_is_below_a_folder_by_its_name_or_by_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(at("films/deep")).unwrap();
+        std::os::unix::fs::symlink(at("films"), at("link")).unwrap();
+        for (path, of, wanted) in [
+            ("films", "films", true),
+            ("films/deep/new/a.mkv", "films", true),
+            ("link/new", "films", true),
+            ("films/deep", "link", true),
+            ("filmstrip", "films", false),
+            ("films", "films/deep", false),
+            ("gone/a", "gone", true),
+        ] {
+            assert_eq!(is_below(&at(path), &at(of)), wanted, "{path} {of}");
+        }
+    }
 
     #[test]
     fn only_what_can_be_written_is_usable() {

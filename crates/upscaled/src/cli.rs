@@ -53,6 +53,11 @@ pub(crate) enum Command {
     /// Nothing is taken in or changed, and no server needs to run. New files come first, in the order in which they would be
     /// taken in.
     Scan(Scan),
+    /// List the videos of a library that have few rows and no upscaled twin; begin nothing unless told to
+    ///
+    /// Left out are results, videos that have one (beside them or where it would go), and those that are jobs already. Without
+    /// folders, all that a server would watch are looked through.
+    Library(LibraryArguments),
     /// List the jobs of a server, and the files that it has seen and waits for
     List(Listing),
     /// Show all about jobs
@@ -344,6 +349,24 @@ pub(crate) struct Scan {
     #[command(flatten)]
     pub(crate) root: RootArgument,
     /// Write JSON, a line a file or folder
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LibraryArguments {
+    /// The folders, with all below [default: input/ and the folders in upscaled.toml]
+    #[arg(value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) folders: Vec<PathBuf>,
+    /// Videos with so many rows or more, as they are stored, are left alone
+    #[arg(long, value_name = "ROWS", default_value = "720", value_parser = choice::side)]
+    pub(crate) below: u32,
+    /// Make jobs of all that is listed; a server works on them
+    #[arg(long)]
+    pub(crate) start: bool,
+    #[command(flatten)]
+    pub(crate) root: RootArgument,
+    /// Write JSON, a line a video
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -7,6 +7,7 @@ mod doctor;
 mod forget;
 mod generate;
 mod jobs;
+mod library;
 mod list;
 mod models;
 mod password;
@@ -35,6 +36,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::List(listing) => list::run(listing).await,
             Command::Show(show) => show::run(show).await,
             Command::Scan(scan) => scan::run(scan).await,
+            Command::Library(arguments) => library::run(arguments).await,
             Command::Cancel(chosen) => jobs::cancel(chosen).await,
             Command::Retry(retry) => jobs::retry(*retry).await,
             Command::Remove(chosen) => jobs::remove(chosen).await,

@@ -1,9 +1,14 @@
 //! Settings: the defaults, the file `upscaled.toml`, and the command line, each over the one before.
 
 mod blame;
+mod entry;
 mod file;
+mod folders;
 mod listening;
+mod places;
+mod tables;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +19,8 @@ use serde::Serialize;
 
 use self::blame::Unfit;
 pub(crate) use self::blame::blame;
-use self::file::read;
+use self::file::{File, Written, read};
+pub(crate) use self::folders::{read_only_folders, watch_folders};
 pub(crate) use self::listening::{Listening, listening};
 use crate::choice::EncoderOption;
 use crate::cli::{Choices, PostProcessingChoices, SizeChoice};
@@ -53,13 +59,17 @@ pub(crate) fn watching(line: &Choices, path: &Path) -> anyhow::Result<Watching> 
 
 /// The choices of the command line, filled up from the file where that exists.
 pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices> {
-    let file = read(path)?;
+    Ok(over(choices, read(path)?))
+}
+
+/// Choices, filled up from a table of the file.
+fn over(choices: Choices, file: File) -> Choices {
     let size = SizeChoice { scale: file.scale, height: file.height, width: file.width, fit: file.fit };
     let replaces_reuse = replaces_reuse(&choices);
     // What the file says of a network is not meant for none.
     let (strength, anchor) =
         if has_no_network(&choices) { (None, None) } else { (file.strength, file.anchor) };
-    Ok(Choices {
+    Choices {
         reuse: choices.reuse.or(file.reuse.filter(|_| !replaces_reuse)),
         reuse_tolerance: choices.reuse_tolerance.or(file.reuse_tolerance.filter(|_| !replaces_reuse)),
         model: choices.model.or(file.model),
@@ -95,7 +105,7 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
         subtitle_files: choices.subtitle_files.or(file.subtitle_files),
         skip_samples: choices.skip_samples.or(file.skip_samples),
         unconfined: choices.unconfined.or(file.unconfined),
-    })
+    }
 }
 
 /// True where these say all about reuse, so that nothing in the file is about it.
@@ -136,7 +146,7 @@ pub(crate) fn of_command_line(all: &[Effective]) -> Vec<String> {
 /// A setting as it holds in the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Effective {
-    pub(crate) key: &'static str,
+    pub(crate) key: Cow<'static, str>,
     /// As the file would have it, or what holds where nothing is set, in words.
     pub(crate) value: String,
     /// Default, file or command line.
@@ -227,9 +237,29 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
             }
             (None, None) => (default.to_owned(), "default".to_owned(), None),
         };
-        Effective { key, value: crate::output::one_line(&value), origin, line }
+        Effective { key: key.into(), value: crate::output::one_line(&value), origin, line }
     };
-    Ok(of_line.into_iter().map(setting).collect())
+    let mut all: Vec<Effective> = of_line.into_iter().map(setting).collect();
+    for (name, preset) in &file.presets {
+        all.extend(of_table(&format!("presets.{name}"), &preset.settings.written));
+    }
+    for (number, folder) in (1..).zip(&file.folders) {
+        all.extend(of_table(&format!("folders.{number}"), &folder.written));
+    }
+    Ok(all)
+}
+
+/// What a table sets, in the order of its lines.
+fn of_table(name: &str, written: &Written) -> Vec<Effective> {
+    let setting = |(key, (value, line)): (&&str, &(String, usize))| Effective {
+        key: format!("{name}.{key}").into(),
+        value: crate::output::one_line(value),
+        origin: format!("upscaled.toml, line {line}"),
+        line: Some(*line),
+    };
+    let mut all: Vec<Effective> = written.iter().map(setting).collect();
+    all.sort_by_key(|setting| setting.line);
+    all
 }
 
 const NO_NETWORK: &str = "model none has no network: strength and anchor are about the network, so leave them out, or choose another model";
@@ -336,8 +366,15 @@ pub(crate) fn limits(choices: &Choices) -> Limits {
 
 /// The settings in which two states differ, as `crf: 20 -> 18`.
 pub(crate) fn differences(before: &[Effective], after: &[Effective]) -> Vec<String> {
-    let pairs = before.iter().zip(after).filter(|(before, after)| before.value != after.value);
-    pairs.map(|(before, after)| format!("{}: {} -> {}", after.key, before.value, after.value)).collect()
+    let value = |all: &[Effective], key: &str| {
+        let found = all.iter().find(|setting| setting.key == key);
+        found.map_or_else(|| NOT_SET.to_owned(), |setting| setting.value.clone())
+    };
+    let gone = before.iter().filter(|old| after.iter().all(|new| new.key != old.key));
+    let keys = after.iter().chain(gone).map(|setting| &setting.key);
+    let values = keys.map(|key| (key, value(before, key), value(after, key)));
+    let changed = values.filter(|(_, before, after)| before != after);
+    changed.map(|(key, before, after)| format!("{key}: {before} -> {after}")).collect()
 }
 
 /// Threads of the engine: what was chosen, else one a core.

@@ -140,7 +140,11 @@ async fn reach_jobs(root: &Root, request: &Request) -> anyhow::Result<Target> {
 
 /// True for what is done before a server was ever started.
 fn makes_ledger(request: &Request) -> bool {
-    matches!(request, Request::Access(AccessRequest::SetPassword(_) | AccessRequest::CreateToken { .. }))
+    matches!(
+        request,
+        Request::Submit(_)
+            | Request::Access(AccessRequest::SetPassword(_) | AccessRequest::CreateToken { .. })
+    )
 }
 
 fn no_jobs(root: &Root) -> anyhow::Error {

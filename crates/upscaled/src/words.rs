@@ -45,6 +45,10 @@ pub(crate) fn refused(refusal: &Refusal) -> anyhow::Error {
             "`{}` is the source of job {of}, and the result would replace it: choose another name",
             output::path(result)
         )),
+        Refusal::ReadOnly { folder } => wrong(format!(
+            "nothing is written below `{}`, which is read_only in the server's upscaled.toml: name another folder for the result with -o",
+            output::path(folder)
+        )),
         Refusal::TooLong { .. } => anyhow!("that is too much at once: name fewer jobs"),
         Refusal::NotUnderstood(notice) => {
             anyhow!("the request cannot be understood: {}", remedies::sentence(notice))

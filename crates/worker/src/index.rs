@@ -38,7 +38,9 @@ pub(crate) fn probe(path: &Path) -> Result<Response, Failed> {
     let description = format!("{} {}", probe.video.codec, probe.video.size);
     Ok(Response::Probed {
         description,
+        columns: probe.video.size.width,
         rows: probe.video.size.height,
+        seconds: probe.duration_seconds,
         unfinished: media::unfinished(&source)?,
         head: head(&probe),
         made_by: probe.made_by,

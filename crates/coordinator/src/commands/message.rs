@@ -305,6 +305,12 @@ pub enum Refusal {
         /// The job whose source it is.
         of: JobId,
     },
+    /// The result would lie where nothing may be written.
+    #[error("nothing is written below `{}`, which is read_only: choose another folder for the result", folder.display())]
+    ReadOnly {
+        /// The folder that is watched.
+        folder: FilePath,
+    },
     /// Who answers has no settings that could be read again.
     #[error("no server runs here")]
     NoServer,

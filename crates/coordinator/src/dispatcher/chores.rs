@@ -167,7 +167,7 @@ impl Shared {
                 let has_waited = now().0.abs_diff(record.changed.0) >= LEAST_WAIT.as_millis() as u64;
                 has_waited && storage::free_bytes(&record.request.output).is_ok_and(|free| free >= bytes)
             }
-            _ => away::reason(&record, &shared.options.folders).is_none(),
+            _ => away::reason(&record, &shared.folders()).is_none(),
         })
         .await;
         if is_over {

@@ -140,7 +140,7 @@ impl Dispatcher {
     /// The folders of the server that are away. A disk that does not answer holds no sign of life up.
     async fn away(&mut self) -> Vec<PathBuf> {
         let shared = Arc::clone(&self.shared);
-        let look = move || shared.options.folders.away().into_iter().map(Into::into).collect();
+        let look = move || shared.folders().away().into_iter().map(Into::into).collect();
         self.alive_while(blocking(look)).await
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use job::JobId;
 use job::state::{Event, Phase, Status};
+use job::{JobId, NewJob};
 use ledger::{Ended, Record};
 
 use super::ended::written;
@@ -109,8 +109,10 @@ impl Dispatcher {
             let page = ledger.ended(&ended, PAGE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             ended.before = Some((last.changed, last.id));
+            let folders = self.shared.folders();
+            let is_left = move |job: &NewJob| folders.protects(&job.folder).is_none() && job.folder.is_dir();
             let there =
-                blocking(move || page.into_iter().filter(|record| record.request.folder.is_dir()).collect());
+                blocking(move || page.into_iter().filter(|record| is_left(&record.request)).collect());
             let there: Vec<Record> = self.alive_while(there).await;
             for record in there {
                 let is_free = ledger.other_in_folder(&record.request.folder, record.id).await?.is_none();

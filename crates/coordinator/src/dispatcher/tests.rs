@@ -118,10 +118,9 @@ pub(crate) fn options(ledger: &Ledger, wake: crate::Wake) -> ServiceOptions {
         worker: crate::WorkerProgram { path: "worker".into(), unconfined: false },
         limits: watch::channel(limits).1,
         existing: Existing::NextName,
-        folders: crate::ServerFolders::default(),
+        folders: watch::channel(crate::ServerFolders::default()).1,
         taken: Vec::new(),
         owner: crate::Owner::default(),
-        name: crate::NameTemplate::default(),
         wake,
         words: |notice| notice.text.clone(),
     }

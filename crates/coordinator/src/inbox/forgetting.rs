@@ -71,7 +71,10 @@ impl Forgetting {
         if Instant::now() < self.next || !are_known(files.values(), time) {
             return Ok(());
         }
-        if options.place.as_ref().is_some_and(|place| place.trouble().is_some()) {
+        // A video may have been moved into one that is away.
+        let folders = options.folders.clone();
+        let is_any_away = move || folders.watched().iter().any(|watched| watched.trouble().is_some());
+        if blocking(is_any_away).await {
             return Ok(());
         }
         let since = time.plus(i64::from(options.keep.days).saturating_mul(-DAY));

@@ -21,8 +21,8 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::pattern::NamePattern;
 use super::rule::Rule;
+use crate::pattern::NamePattern;
 
 /// Extensions of video files: one of these that cannot be opened becomes a job that fails and says why.
 const VIDEO: [&str; 36] = [

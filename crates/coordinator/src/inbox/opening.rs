@@ -16,6 +16,7 @@ use super::renamed;
 use super::rule::Rule;
 use crate::clock::now;
 use crate::error::Error;
+use crate::folders::Watched;
 use crate::outlook;
 use crate::process::{WorkerProcess, WorkerProgram};
 use crate::source::forbidden;
@@ -71,7 +72,7 @@ pub(super) async fn open(
     let content = match known {
         Some(content @ Content::Unfinished(_)) => Some(content),
         Some(Content::Unreadable(_)) | None => match probe(&options.worker, parts).await {
-            Ok(Probed { made_by: Some(made_by), .. }) if !options.settings.again => {
+            Ok(Probed { made_by: Some(made_by), .. }) if !makes_again(options, path) => {
                 return Ok(Opened::LeftAlone(Rule::Result(made_by)));
             }
             Ok(probed) => {
@@ -98,9 +99,18 @@ pub(super) async fn open(
     taken_in.map(|()| Opened::TakenIn)
 }
 
+/// True where results are to be made again.
+fn makes_again(options: &InboxOptions, path: &Path) -> bool {
+    options.folders.of_source(path).is_some_and(|watched| watched.folder.settings.again)
+}
+
 /// What a worker says of a video.
 #[derive(Debug)]
 pub(super) struct Probed {
+    /// Width and rows of its picture as it is stored.
+    pub(super) size: (u32, u32),
+    /// How long it plays, by its own word.
+    pub(super) seconds: Option<f64>,
     /// It states more than it holds.
     unfinished: Option<String>,
     /// It is a result, and says how it was made.
@@ -119,7 +129,9 @@ pub(super) async fn probe(worker: &WorkerProgram, parts: Vec<PathBuf>) -> Result
         worker.receive(PROBE_LIMIT).await
     };
     match answer.await {
-        Ok(Response::Probed { unfinished, made_by, head, .. }) => Ok(Probed { unfinished, made_by, head }),
+        Ok(Response::Probed { columns, rows, seconds, unfinished, made_by, head, .. }) => {
+            Ok(Probed { size: (columns, rows), seconds, unfinished, made_by, head })
+        }
         Ok(Response::Failed(failure)) => Err(failure.message.text),
         Ok(_) => Err("the worker gave an answer that does not fit".to_owned()),
         Err(error) => {
@@ -131,11 +143,12 @@ pub(super) async fn probe(worker: &WorkerProgram, parts: Vec<PathBuf>) -> Result
 
 /// Makes a job of a file, unless it is one already.
 async fn take_in(options: &InboxOptions, path: &Path, head: Option<Head>) -> Result<(), Error> {
-    let inside = path.strip_prefix(&options.input).ok().and_then(Path::parent);
+    // The folders do not change while it is looked into.
+    let Some(Watched { folder, .. }) = options.folders.of_source(path) else { return Ok(()) };
     let request = Request {
         source: path.to_owned(),
-        settings: options.settings.clone(),
-        output: options.output.join(inside.unwrap_or(Path::new(""))),
+        settings: folder.settings.clone(),
+        output: folder.output_of(path),
         result: None,
         folder: None,
     };
@@ -143,7 +156,7 @@ async fn take_in(options: &InboxOptions, path: &Path, head: Option<Head>) -> Res
     if renamed::take_over(options, &new).await? {
         return Ok(());
     }
-    let (submission, made) = submit_unless_made(&options.ledger, &new, &options.name, now()).await?;
+    let (submission, made) = submit_unless_made(&options.ledger, &new, &folder.name, now()).await?;
     let id = submission.id;
     if submission.is_new {
         if let Some(Head { shape, frames }) = head.filter(|_| made.is_none())

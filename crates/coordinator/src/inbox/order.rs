@@ -19,6 +19,11 @@ pub(super) fn sort<T>(files: &mut [T], file: impl Fn(&T) -> (i64, &Path)) {
     }
 }
 
+/// Brings what has paths into the order of these.
+pub(super) fn sort_by_name<T>(all: &mut [T], path: impl Fn(&T) -> &Path) {
+    all.sort_by(|one, other| by_name(path(one), path(other)));
+}
+
 /// Compares paths as people read them: part by part, numbers by their values, upper and lower case being the same.
 pub(super) fn by_name(one: &Path, other: &Path) -> Ordering {
     let mut pairs = one.components().zip(other.components());

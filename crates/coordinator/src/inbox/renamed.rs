@@ -1,7 +1,6 @@
-//! A file that a person renamed or moved within the folder that is watched is still the source of its jobs.
+//! A file that a person renamed or moved within the folders that are watched is still the source of its jobs.
 
 use std::cmp::Reverse;
-use std::path::Path;
 
 use job::NewJob;
 use job::state::{Event, Status};
@@ -11,6 +10,7 @@ use super::opening::welcome_back;
 use super::{InboxOptions, vanished};
 use crate::clock::now;
 use crate::error::Error;
+use crate::folders::ServerFolders;
 use crate::source::replaced_by;
 
 /// Gives the jobs of a file that had another name its new one. False where it is a file that had none: it is new, or a copy.
@@ -23,8 +23,8 @@ pub(super) async fn take_over(options: &InboxOptions, new: &NewJob) -> Result<bo
     if jobs.is_empty() || jobs.iter().any(|job| job.request.source == new.source) {
         return Ok(false);
     }
-    let (input, file) = (options.input.clone(), new.clone());
-    let looking = tokio::task::spawn_blocking(move || of_one_source(jobs, &file, &input));
+    let (folders, file) = (options.folders.clone(), new.clone());
+    let looking = tokio::task::spawn_blocking(move || of_one_source(jobs, &file, &folders));
     let jobs = looking.await.unwrap_or_default();
     if jobs.is_empty() {
         return Ok(false);
@@ -75,8 +75,8 @@ async fn go_on(options: &InboxOptions, record: &Record, before: &Record, new: &N
 
 /// Those of the jobs, all of the content of a file, whose source had another name and is this file: of several sources that are
 /// copies of each other the one that is most like it.
-fn of_one_source(jobs: Vec<Record>, new: &NewJob, input: &Path) -> Vec<Record> {
-    let left = jobs.iter().filter(|job| has_left(job, input));
+fn of_one_source(jobs: Vec<Record>, new: &NewJob, folders: &ServerFolders) -> Vec<Record> {
+    let left = jobs.iter().filter(|job| has_left(job, folders));
     let likeness = |job: &&Record| {
         let is_same_name = job.request.source.file_name() == new.source.file_name();
         (job.request.stamp == new.stamp, is_same_name, Reverse(job.id))
@@ -88,7 +88,10 @@ fn of_one_source(jobs: Vec<Record>, new: &NewJob, input: &Path) -> Vec<Record> {
 }
 
 /// True when the source of a job is not in its place any more: nothing is there, or another file.
-fn has_left(job: &Record, input: &Path) -> bool {
+fn has_left(job: &Record, folders: &ServerFolders) -> bool {
     let NewJob { source, stamp, .. } = &job.request;
-    source.starts_with(input) && (vanished::is_gone(source, stamp, input) || replaced_by(job).is_some())
+    let watched = folders.of_source(source).filter(|watched| watched.trouble().is_none());
+    watched.is_some_and(|watched| {
+        vanished::is_gone(source, stamp, &watched.folder.input) || replaced_by(job).is_some()
+    })
 }

@@ -28,6 +28,10 @@ pub enum Rule {
     Sample,
     /// The settings say so by this pattern.
     Ignored(String),
+    /// The settings of the folder exclude it by this pattern.
+    Excluded(String),
+    /// The settings of the folder include others.
+    NotIncluded,
     /// The menus of a DVD.
     Menu,
     /// A later part of the film that begins in this file.
@@ -46,7 +50,9 @@ pub enum Rule {
     Same(PathBuf),
     /// A link to a folder that holds the one that is watched.
     HoldsInput,
-    /// A link to the folder of results, to one in it or one that holds it.
+    /// A link to a folder that is watched on its own, to one in it or one that holds it.
+    Watched(PathBuf),
+    /// A link to a folder of results, to one in it or one that holds it.
     Results,
 }
 
@@ -65,6 +71,8 @@ impl Rule {
             Self::Job => "job_folder",
             Self::Sample => "sample",
             Self::Ignored(_) => "ignore",
+            Self::Excluded(_) => "exclude",
+            Self::NotIncluded => "include",
             Self::Menu => "menu",
             Self::LaterPart(_) => "later_part",
             Self::Result(_) => "result",
@@ -74,6 +82,7 @@ impl Rule {
             Self::TooDeep(_) => "too_deep",
             Self::Same(_) => "same_folder",
             Self::HoldsInput => "holds_input",
+            Self::Watched(_) => "watched",
             Self::Results => "results",
         }
     }
@@ -93,6 +102,8 @@ impl fmt::Display for Rule {
             Self::Job => f.write_str("unfinished work of upscaled"),
             Self::Sample => f.write_str("a sample: skip_samples"),
             Self::Ignored(pattern) => write!(f, "ignore has `{pattern}`"),
+            Self::Excluded(pattern) => write!(f, "exclude has `{pattern}`"),
+            Self::NotIncluded => f.write_str("no pattern of include stands for it"),
             Self::Menu => f.write_str("the menus of a DVD"),
             Self::LaterPart(first) => {
                 let first = first.file_name().unwrap_or_default().to_string_lossy();
@@ -105,7 +116,10 @@ impl fmt::Display for Rule {
             Self::TooDeep(most) => write!(f, "deeper than {most} folders"),
             Self::Same(path) => write!(f, "the same folder as `{}`", path.display()),
             Self::HoldsInput => f.write_str("a link to a folder that holds this input folder"),
-            Self::Results => f.write_str("a link to the folder of results"),
+            Self::Watched(other) => {
+                write!(f, "a link to `{}`, which is watched on its own", other.display())
+            }
+            Self::Results => f.write_str("a link to a folder of results"),
         }
     }
 }

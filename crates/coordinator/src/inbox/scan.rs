@@ -1,4 +1,4 @@
-//! What the inbox makes of everything in the folder that is watched, for people who ask: nothing is taken in or changed.
+//! What the inbox makes of everything in the folders that are watched, for people who ask: nothing is taken in or changed.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,12 +8,14 @@ use job::JobId;
 use job::state::Status;
 use ledger::{KnownSource, Ledger};
 
+use super::ground::Ground;
 use super::kinds::{self, Kind, NameRules};
 use super::opening::probe;
 use super::order;
 use super::rule::Rule;
 use super::walk::{Companion, Found, walk};
 use crate::error::Error;
+use crate::folders::WatchFolder;
 use crate::known::is_known_as_result;
 use crate::process::WorkerProgram;
 use crate::source::stamp_text;
@@ -21,10 +23,8 @@ use crate::source::stamp_text;
 /// What a scan needs.
 #[derive(Debug, Clone)]
 pub struct ScanOptions {
-    /// The folder that is watched.
-    pub input: PathBuf,
-    /// The folder that results go to.
-    pub output: PathBuf,
+    /// The folders that are watched.
+    pub folders: Vec<WatchFolder>,
     /// Which names are passed over beyond the usual ones.
     pub rules: NameRules,
     /// The ledger, where there is one.
@@ -59,7 +59,7 @@ pub enum Standing {
     PassedOver(Rule),
 }
 
-/// A file or folder in the folder that is watched.
+/// A file or folder in a folder that is watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scanned {
     /// Where it lies.
@@ -71,18 +71,18 @@ pub struct Scanned {
 }
 
 /// What is passed over by rules for names and folders, in the order of the names. No file is looked into.
-pub fn passed_over(input: &Path, output: &Path, rules: &NameRules) -> Vec<Scanned> {
-    list(input, output, rules).passed
+pub fn passed_over(folders: &[WatchFolder], rules: &NameRules) -> Vec<Scanned> {
+    list(folders, rules).passed
 }
 
-/// Everything in the folder that is watched but for folders that are gone into: what would be taken in, in that order, and then
+/// Everything in the folders that are watched but for folders that are gone into: what would be taken in, in that order, and then
 /// the rest in the order of the names.
 ///
 /// # Errors
 /// When the ledger fails.
 pub async fn scan(options: &ScanOptions) -> Result<Vec<Scanned>, Error> {
-    let (input, output, rules) = (options.input.clone(), options.output.clone(), options.rules.clone());
-    let listing = tokio::task::spawn_blocking(move || list(&input, &output, &rules));
+    let (folders, rules) = (options.folders.clone(), options.rules.clone());
+    let listing = tokio::task::spawn_blocking(move || list(&folders, &rules));
     let Listing { mut found, passed: mut others } = listing.await.unwrap_or_default();
     let known = Known::of(options.ledger.as_ref()).await?;
     order::sort(&mut found, |found| (found.stamp.mtime_ns, &found.path));
@@ -117,13 +117,13 @@ async fn rule_of_content(worker: &WorkerProgram, path: &Path) -> Option<Rule> {
 
 /// What the ledger knows of files.
 #[derive(Default)]
-struct Known {
+pub(super) struct Known {
     jobs: HashMap<PathBuf, Vec<KnownSource>>,
     seen: HashMap<PathBuf, String>,
 }
 
 impl Known {
-    async fn of(ledger: Option<&Ledger>) -> Result<Self, Error> {
+    pub(super) async fn of(ledger: Option<&Ledger>) -> Result<Self, Error> {
         let mut known = Self::default();
         let Some(ledger) = ledger else { return Ok(known) };
         // One whose source went and came back is looked into again.
@@ -134,7 +134,7 @@ impl Known {
         Ok(known)
     }
 
-    fn standing(&self, found: &Found) -> Standing {
+    pub(super) fn standing(&self, found: &Found) -> Standing {
         let stamp = stamp_text(&found.stamp);
         let job =
             self.jobs.get(&found.path).and_then(|jobs| jobs.iter().rev().find(|job| job.stamp == stamp));
@@ -149,14 +149,31 @@ impl Known {
 
 /// What one walk comes through.
 #[derive(Default)]
-struct Listing {
-    found: Vec<Found>,
+pub(super) struct Listing {
+    pub(super) found: Vec<Found>,
     passed: Vec<Scanned>,
 }
 
-fn list(input: &Path, output: &Path, rules: &NameRules) -> Listing {
+impl Listing {
+    /// What cannot be looked at, each with the reason.
+    pub(super) fn closed(&self) -> Vec<(PathBuf, String)> {
+        let closed = self.passed.iter().filter_map(|found| match &found.standing {
+            Standing::PassedOver(Rule::Unreadable(why)) => Some((found.path.clone(), why.clone())),
+            _ => None,
+        });
+        closed.collect()
+    }
+}
+
+fn list(folders: &[WatchFolder], rules: &NameRules) -> Listing {
+    list_grounds(&Ground::of_all(folders.iter()), rules)
+}
+
+pub(super) fn list_grounds(grounds: &[Ground], rules: &NameRules) -> Listing {
     let mut listing = Listing::default();
-    walk(rules, input, output, &mut listing);
+    for ground in grounds {
+        walk(rules, ground, &mut listing);
+    }
     listing.passed.sort_by(|one, other| order::by_name(&one.path, &other.path));
     listing
 }

@@ -1,4 +1,4 @@
-//! What lies in the folder that is watched.
+//! What lies in a folder that is watched.
 //!
 //! Links to folders are followed, so that `input/series` may lie on another disk. A folder is looked at once: under its own
 //! name where it lies below `input`, else under the oldest link to it, so that a new link changes no path of a job.
@@ -13,6 +13,7 @@ use std::time::SystemTime;
 
 use storage::Stamp;
 
+use super::ground::Ground;
 use super::kinds::{NameRules, control_file, lower};
 use super::rule::Rule;
 
@@ -52,6 +53,7 @@ struct Link {
 
 struct Walk<'a, C> {
     rules: &'a NameRules,
+    ground: &'a Ground,
     companion: &'a mut C,
     /// The folders that were entered, and under which names.
     entered: HashMap<Identity, PathBuf>,
@@ -59,32 +61,30 @@ struct Walk<'a, C> {
     links: Vec<Link>,
 }
 
-/// Goes through the folder that is watched and all below it.
-pub(super) fn walk(rules: &NameRules, input: &Path, output: &Path, companion: &mut impl Companion) {
-    let mut walk = Walk { rules, companion, entered: HashMap::new(), links: Vec::new() };
+/// Goes through a folder that is watched and all below it.
+pub(super) fn walk(rules: &NameRules, ground: &Ground, companion: &mut impl Companion) {
+    let input = &ground.input;
+    let mut walk = Walk { rules, ground, companion, entered: HashMap::new(), links: Vec::new() };
     if let Ok(found) = fs::metadata(input) {
-        walk.entered.insert(identity(&found), input.to_owned());
+        walk.entered.insert(identity(&found), input.clone());
     }
     walk.enter(input, DEEPEST, false);
-    let real = |folder: &Path| folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    let (input, output) = (real(input), real(output));
+    let input = input.canonicalize().unwrap_or_else(|_| input.clone());
     // What links lead to may hold links again.
     while !walk.links.is_empty() {
         let mut links = std::mem::take(&mut walk.links);
         links.sort_by(|one, other| (one.made, &one.path).cmp(&(other.made, &other.path)));
         for link in links {
-            walk.follow(link, &input, &output);
+            walk.follow(link, &input);
         }
     }
 }
 
 impl<C: Companion> Walk<'_, C> {
-    fn follow(&mut self, Link { path, depth, .. }: Link, input: &Path, output: &Path) {
+    fn follow(&mut self, Link { path, depth, .. }: Link, input: &Path) {
         let rule = match path.canonicalize() {
             Err(error) => Some(Rule::Unreadable(error.to_string())),
-            Ok(target) if input.starts_with(&target) => Some(Rule::HoldsInput),
-            Ok(target) if target.starts_with(output) || output.starts_with(&target) => Some(Rule::Results),
-            Ok(_) => None,
+            Ok(target) => self.ground.against_link(&target, input),
         };
         match rule {
             Some(rule) => self.companion.passed(path, true, rule),
@@ -128,7 +128,7 @@ impl<C: Companion> Walk<'_, C> {
                 }
                 Ok(Entry::Special) => self.companion.passed(path, false, Rule::Special),
                 Ok(Entry::File) => self.file(path, &name, &names),
-                Ok(kind) => match self.rules.against_folder(&name, |wanted| holds(&path, wanted)) {
+                Ok(kind) => match self.against_folder(&path, &name) {
                     Some(rule) => self.companion.passed(path, true, rule),
                     None => match kind {
                         Entry::Link(made) => self.links.push(Link { made, path, depth }),
@@ -139,8 +139,13 @@ impl<C: Companion> Walk<'_, C> {
         }
     }
 
+    fn against_folder(&self, path: &Path, name: &OsStr) -> Option<Rule> {
+        let rule = self.rules.against_folder(name, |wanted| holds(path, wanted));
+        rule.or_else(|| self.ground.against(path, true))
+    }
+
     fn file(&mut self, path: PathBuf, name: &OsStr, beside: &HashSet<String>) {
-        let rule = self.rules.against_file(name);
+        let rule = self.rules.against_file(name).or_else(|| self.ground.against(&path, false));
         let rule = rule.or_else(|| storage::first_part(&path).map(Rule::LaterPart));
         match (rule, Stamp::of(&path)) {
             (Some(rule), _) => self.companion.passed(path, false, rule),
@@ -211,6 +216,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::pattern::PathPatterns;
 
     /// Notes what is met with, by names below the input folder.
     #[derive(Debug, Default)]
@@ -245,8 +251,14 @@ mod tests {
     }
 
     fn look(root: &Path) -> Notes {
-        let mut notes = Notes { input: root.join("input"), ..Notes::default() };
-        walk(&NameRules::default(), &root.join("input"), &root.join("output"), &mut notes);
+        look_with(root, PathPatterns::default(), Vec::new())
+    }
+
+    fn look_with(root: &Path, patterns: PathPatterns, watched: Vec<PathBuf>) -> Notes {
+        let input = root.join("input");
+        let mut notes = Notes { input: input.clone(), ..Notes::default() };
+        let ground = Ground::new(input, patterns, watched, vec![root.join("output")]);
+        walk(&NameRules::default(), &ground, &mut notes);
         notes.found.sort();
         notes.passed.sort_by(|one, other| one.0.cmp(&other.0));
         notes
@@ -364,6 +376,32 @@ mod tests {
         let notes = look(root.path());
         assert_eq!(found(&notes), ["series/c.mkv", "x.mkv"]);
         assert_eq!(passed(&notes), [("all/series", true, "same_folder")]);
+    }
+
+    #[test]
+    fn patterns_choose_and_what_is_watched_on_its_own_is_not_entered_by_links() {
+        let root =
+            root(&["input/Show/a.mkv", "input/Show/Extras/b.mkv", "input/c.avi", "nas/films/deep/d.mkv"]);
+        let at = |name: &str| root.path().join(name);
+        for (target, link) in [("nas/films", "same"), ("nas/films/deep", "in it"), ("nas", "holds it")] {
+            symlink(at(target), at("input").join(link)).unwrap();
+        }
+        let patterns = PathPatterns {
+            include: vec!["*.mkv".parse().unwrap()],
+            exclude: vec!["Extras/".parse().unwrap()],
+        };
+        let notes = look_with(root.path(), patterns, vec![at("nas/films")]);
+        assert_eq!(found(&notes), ["Show/a.mkv"]);
+        assert_eq!(
+            passed(&notes),
+            [
+                ("Show/Extras", true, "exclude"),
+                ("c.avi", false, "include"),
+                ("holds it", true, "watched"),
+                ("in it", true, "watched"),
+                ("same", true, "watched"),
+            ]
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Looking into the folder again and again, and waking up when something changes in it.
+//! Looking into the folders again and again, and waking up when something changes in them.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -9,6 +9,7 @@ use notify::event::{AccessKind, AccessMode, ModifyKind};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 
+use super::ground::Ground;
 use super::kinds::NameRules;
 use super::rule::Rule;
 use super::walk::{Companion, Found, walk};
@@ -61,8 +62,8 @@ impl Walker {
         }
     }
 
-    /// All files below a folder that may be videos; `output` is where results go.
-    pub(super) fn walk(&mut self, input: &Path, output: &Path) -> Vec<Found> {
+    /// All files below folders that may be videos.
+    pub(super) fn walk(&mut self, grounds: &[Ground]) -> Vec<Found> {
         for path in self.moved.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             if self.watched.remove(&path)
                 && let Some(watcher) = &mut self.watcher
@@ -74,7 +75,9 @@ impl Walker {
         let rules = std::mem::take(&mut self.rules);
         let mut round =
             Round { walker: self, found: Vec::new(), not_watched: None, troubled: HashSet::new() };
-        walk(&rules, input, output, &mut round);
+        for ground in grounds {
+            walk(&rules, ground, &mut round);
+        }
         let Round { found, troubled, .. } = round;
         self.rules = rules;
         self.forget_troubles(&troubled);
@@ -164,6 +167,7 @@ impl Companion for Round<'_> {
             Rule::TooDeep(_)
             | Rule::Same(_)
             | Rule::HoldsInput
+            | Rule::Watched(_)
             | Rule::Results
             | Rule::Special
             | Rule::Unreadable(_) => self.tell(&path, format!("is passed over: {rule}")),
@@ -188,13 +192,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::folders::{Output, WatchFolder};
 
     fn walker(wake: &Arc<Notify>) -> Walker {
         Walker::new(NameRules::default(), Arc::clone(wake))
     }
 
     fn look(walker: &mut Walker, input: &Path) -> Vec<PathBuf> {
-        let found = walker.walk(input, &input.with_file_name("output"));
+        let folder = WatchFolder::new(input.to_owned(), Output::Into(input.with_file_name("output")));
+        let found = walker.walk(&Ground::of_all(std::iter::once(&folder)));
         found.into_iter().map(|found| found.path).collect()
     }
 

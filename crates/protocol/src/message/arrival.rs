@@ -67,7 +67,8 @@ impl Response {
             Self::Confined(Sandbox { lacks, is_complete: _, detail }) => {
                 lacks.iter_mut().chain([detail]).for_each(clean);
             }
-            Self::Probed { description, rows: _, unfinished, made_by, head: _ } => {
+            Self::Probed { description, columns: _, rows: _, seconds, unfinished, made_by, head: _ } => {
+                *seconds = seconds.filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
                 clean(description);
                 unfinished.iter_mut().chain(made_by).for_each(clean);
             }

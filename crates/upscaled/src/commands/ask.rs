@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::bail;
-use coordinator::{WorkerProcess, WorkerProgram};
+use coordinator::{WatchFolder, WorkerProcess, WorkerProgram};
 use job::{Failure, FilePath, Notice, Settings};
 use protocol::Made;
 use protocol::message::{Access, Request, Response};
@@ -93,4 +93,24 @@ pub(super) async fn try_encoder_of(settings: &Settings, line: &Choices, file: &P
     let Some(notice) = unfit_options(settings).await? else { return Ok(()) };
     let (error, in_file) = (wrong(remedies::sentence(&notice)), remedies::sentence_in_file(&notice));
     Err(config::blame(line, file, &["encoder_options"], error, Some(in_file)))
+}
+
+/// As [`try_encoder`], of the settings of folders.
+///
+/// # Errors
+/// As for [`try_encoder`], with the folder.
+pub(super) async fn try_encoders_of(folders: &[WatchFolder], file: &Path) -> anyhow::Result<()> {
+    let mut tried: Vec<&Settings> = Vec::new();
+    for folder in folders {
+        if tried.contains(&&folder.settings) {
+            continue;
+        }
+        if let Some(notice) = unfit_options(&folder.settings).await? {
+            let words = remedies::sentence_in_file(&notice);
+            let (file, input) = (file.display(), folder.input.display());
+            return Err(wrong(format!("`{file}`: encoder_options, with the folder `{input}`: {words}")));
+        }
+        tried.push(&folder.settings);
+    }
+    Ok(())
 }

@@ -38,7 +38,7 @@ pub(super) async fn run(wanted: &Config) -> anyhow::Result<Ending> {
 /// A line for each setting, or several where there is no room in so many columns.
 fn table(all: &[Effective], columns: Option<usize>) -> Vec<String> {
     let widest = |of: fn(&Effective) -> &str| all.iter().map(|setting| width(of(setting))).max().unwrap_or(0);
-    let keys = widest(|setting| setting.key);
+    let keys = widest(|setting| &setting.key);
     // So that where they are from has room beside most of them.
     let room = columns.map_or(VALUES, |columns| {
         columns.saturating_sub(keys + GAP + GAP + widest(|setting| &setting.origin))
@@ -63,7 +63,12 @@ fn of_root(root: &Root, wanted: &Config) -> Effective {
         Some(".") => "default",
         _ => COMMAND_LINE,
     };
-    Effective { key: "root", value: output::path(root.folder()), origin: origin.to_owned(), line: None }
+    Effective {
+        key: "root".into(),
+        value: output::path(root.folder()),
+        origin: origin.to_owned(),
+        line: None,
+    }
 }
 
 #[cfg(test)]
@@ -73,8 +78,8 @@ mod tests {
 
     #[test]
     fn settings_look_as_they_were_recorded() {
-        let setting = |key, value: &str, origin: &str| Effective {
-            key,
+        let setting = |key: &'static str, value: &str, origin: &str| Effective {
+            key: key.into(),
             value: value.to_owned(),
             origin: origin.to_owned(),
             line: None,

@@ -1,11 +1,12 @@
 //! `doctor`: what this machine has, what it lacks, and what to do about it.
 
+mod folders;
+
 use std::time::Duration;
 
-use coordinator::{Rule, Scanned, Standing, WorkerProcess, passed_over};
+use coordinator::WorkerProcess;
 use protocol::message::{Access, Finding, Request, Response};
 
-use super::scan::counted;
 use super::{models, worker_program};
 use crate::cli::{Choices, Doctor};
 use crate::config;
@@ -26,7 +27,7 @@ pub(super) async fn run(doctor: Doctor) -> anyhow::Result<Ending> {
     findings.extend(folder(&root));
     findings.extend(settings(&root));
     findings.extend(models(&root).await);
-    findings.extend(input(&root));
+    findings.extend(folders::findings(&root));
     let mut ending = Ending::Done;
     for finding in findings {
         if doctor.json {
@@ -108,7 +109,8 @@ fn settings(root: &Root) -> Option<Finding> {
     let file = root.settings_file();
     file.symlink_metadata().ok()?;
     let read = config::complete(&Choices::default(), &file, &[root.models()])
-        .and_then(|_| config::watching(&Choices::default(), &file));
+        .and_then(|_| config::watching(&Choices::default(), &file))
+        .and_then(|_| config::watch_folders(&Choices::default(), root));
     Some(match read {
         Ok(_) => finding("settings", true, output::path(&file), None),
         Err(error) => {
@@ -137,32 +139,6 @@ async fn models(root: &Root) -> Vec<Finding> {
         return vec![finding("models", true, format!("{} can be used", found.len()), None)];
     }
     broken
-}
-
-/// What the server passes over in its input folder, where there is one.
-fn input(root: &Root) -> Option<Finding> {
-    let folder = root.input();
-    if !folder.is_dir() {
-        return None;
-    }
-    let rules = match config::watching(&Choices::default(), &root.settings_file()) {
-        Ok(watching) => watching.rules,
-        Err(error) => return Some(finding("input", false, format!("{error:#}"), None)),
-    };
-    let passed = passed_over(&folder, &root.output(), &rules);
-    let is_closed = |found: &&Scanned| matches!(found.standing, Standing::PassedOver(Rule::Unreadable(_)));
-    let closed: Vec<&Scanned> = passed.iter().filter(is_closed).collect();
-    let all: Vec<&Scanned> = passed.iter().collect();
-    Some(if !closed.is_empty() {
-        let detail = format!("{} cannot be read", counted(&closed));
-        finding("input", false, detail, Some("`upscaled scan` lists what: let the server's user read it"))
-    } else if !all.is_empty() {
-        let verb = if all.len() == 1 { "is" } else { "are" };
-        let detail = format!("{} {verb} passed over", counted(&all));
-        finding("input", true, detail, Some("`upscaled scan` lists them"))
-    } else {
-        finding("input", true, "nothing is passed over".to_owned(), None)
-    })
 }
 
 /// True when a file can be made in a folder.

@@ -21,7 +21,7 @@ pub(super) async fn run(reload: Reload) -> anyhow::Result<Ending> {
     };
     ask(&root, Request::Reload).await?;
     output::say(
-        "the settings are sound and taken up: new jobs have them, and threads, workers, max_disk, keep_time and subtitle_files hold for all from the next piece of work on, name, unconfined, listen and hosts from the next start on; the log lists what changed",
+        "the settings are sound and taken up: new jobs have them, and threads, workers, max_disk, keep_time and subtitle_files hold for all from the next piece of work on, unconfined, listen and hosts from the next start on; the log lists what changed",
     );
     tell_set(&server);
     Ok(Ending::Done)

@@ -1,4 +1,4 @@
-//! `scan`: what the server makes of everything in its input folder, and what it passes over and why.
+//! `scan`: what the server makes of everything in the folders that it watches, and what it passes over and why.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,8 +31,7 @@ pub(super) async fn run(arguments: Scan) -> anyhow::Result<Ending> {
     );
     let file = root.settings_file();
     let options = ScanOptions {
-        input: input.clone(),
-        output: root.output(),
+        folders: config::watch_folders(&Choices::default(), &root)?,
         rules: config::watching(&Choices::default(), &file)?.rules,
         ledger: root.ledger_if_any().await?,
         worker: worker_program(config::with_file(Choices::default(), &file)?.unconfined.is_on())?,

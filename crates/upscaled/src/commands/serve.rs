@@ -1,23 +1,24 @@
 //! `serve`: the server.
 
 mod http;
+mod outputs;
 mod settings;
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
 
 use anyhow::Context as _;
 use coordinator::socket::{Hello, Listener, Role};
 use coordinator::{
-    Existing, Handle, InboxOptions, JobReport, Owner, Places, ServerFolder, ServerFolders, Service,
-    ServiceOptions, Shutdown, Update, Updates, Viewer, Wake, WorkerProgram, bring_back, now,
+    Existing, Handle, InboxOptions, JobReport, Owner, Places, ServerFolders, Service, ServiceOptions,
+    Shutdown, Update, Updates, Viewer, Wake, WorkerProgram, bring_back, now,
 };
 use job::{JobId, Millis, Notice};
-use ledger::{Ledger, Record};
+use ledger::Ledger;
 use server::Server;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use self::outputs::make_outputs;
 pub(super) use self::settings::ServerSettings;
 use super::worker_program;
 use crate::cli::Serve;
@@ -44,17 +45,17 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     make_folders(&root)?;
     let _lock = take(&root).await?;
     let _log = log::start(&root.logs())?;
-    let (ledger, owner) = open_state(&root, &settings).await?;
-    let place = |folder: PathBuf| Some(ServerFolder::new(folder, &root.state()));
-    let folders = ServerFolders { input: place(root.input()), output: place(root.output()) };
+    let name = settings.choices.name.clone().unwrap_or_default();
+    let folders = ServerFolders::new(settings.folders.clone(), &root.output(), name, &root.state());
+    let (ledger, owner) = open_state(&root, &settings, &folders).await?;
     let worker = worker_program(settings.choices.unconfined.is_on())?;
     if !is_well(&worker, &shutdown).await? {
         output::say("stopped before it began");
         return Ok(Ending::Done);
     }
     let http = http::bind(&settings, &root, shutdown.clone()).await?;
-    let name = settings.choices.name.clone().unwrap_or_default();
     let (tell_limits, new_limits) = watch::channel(config::limits(&settings.choices));
+    let (tell_folders, new_folders) = watch::channel(folders.clone());
     let wake = Wake::default();
     let service = Service::start(ServiceOptions {
         ledger: ledger.clone(),
@@ -63,8 +64,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         existing: Existing::NextName,
         owner,
         taken: Vec::new(),
-        folders: folders.clone(),
-        name: name.clone(),
+        folders: new_folders.clone(),
         wake: wake.clone(),
         words: remedies::sentence,
     });
@@ -75,20 +75,17 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let inbox = InboxOptions {
         ledger: ledger.clone(),
         worker,
-        input: root.input(),
-        place: folders.input,
-        output: root.output(),
-        settings: settings.job.clone(),
-        name,
+        folders,
         settle: settings.watching.settle,
         rules: settings.watching.rules.clone(),
         keep: settings.watching.keep,
         wake: wake.clone(),
     };
-    announce(&root, settings.job.model.name(), http.as_ref());
+    announce(&root, &settings, http.as_ref());
 
     let (ask_for_reload, wishes) = mpsc::channel(1);
     let handle = Handle::new(ledger.clone(), wake.clone(), Some(ask_for_reload)).with_viewer(viewer);
+    let handle = handle.with_folders(new_folders);
     let mut hello = Hello::new(Role::Server);
     hello.set = config::of_command_line(&settings.effective);
     let serving = http.map(|http| tokio::spawn(http.serve(handle.clone(), service.updates())));
@@ -97,8 +94,8 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let line = serve.choices;
     let watching = tokio::spawn(async move {
         let held = settings.effective;
-        let news =
-            settings::News { root, line, http: serve.http, hang_up, wishes, held, limits: tell_limits };
+        let (limits, folders) = (tell_limits, tell_folders);
+        let news = settings::News { root, line, http: serve.http, hang_up, wishes, held, limits, folders };
         news.watch_input(inbox, &stop_watching).await;
     });
     tell_supervisor(shutdown.clone());
@@ -127,16 +124,21 @@ fn make_folders(root: &Root) -> anyhow::Result<()> {
 }
 
 /// Opens the ledger and takes in again what it does not know. The lock of the folder is held.
-async fn open_state(root: &Root, settings: &ServerSettings) -> anyhow::Result<(Ledger, Owner)> {
+async fn open_state(
+    root: &Root,
+    settings: &ServerSettings,
+    folders: &ServerFolders,
+) -> anyhow::Result<(Ledger, Owner)> {
     let (ledger, rescue) = open_or_rescue_ledger(&root.state()).await?;
     if let Some(rescue) = &rescue {
         tracing::warn!("{rescue}");
     }
     http::check_password(&settings.listening, root, &ledger).await?;
-    make_output(root, &ledger).await?;
+    make_outputs(root, folders, &ledger).await?;
     let owner = Owner::of(&root.state())?;
-    let places = Places { input: root.input(), models: root.models() };
-    bring_back(&ledger, &root.output(), places, &owner, rescue.is_some()).await?;
+    let inputs = settings.folders.iter().map(|folder| folder.input.clone()).collect();
+    let places = Places { inputs, models: root.models() };
+    bring_back(&ledger, &folders.roots_of_results(), places, &owner, rescue.is_some()).await?;
     Ok((ledger, owner))
 }
 
@@ -158,10 +160,14 @@ fn tell_supervisor(shutdown: Shutdown) {
 }
 
 /// Says where everything is.
-fn announce(root: &Root, model: &str, http: Option<&Server>) {
+fn announce(root: &Root, settings: &ServerSettings, http: Option<&Server>) {
     tracing::info!("upscaled {} serves `{}`", env!("CARGO_PKG_VERSION"), root.folder().display());
     output::say(&format!("Drop videos into  {}", output::path(&root.input())));
     output::say(&format!("Results appear in {}", output::path(&root.output())));
+    for folder in settings.folders.iter().skip(1) {
+        output::say(&format!("Videos also from  {}", output::path(&folder.input)));
+    }
+    let model = settings.job.model.name();
     output::say(&format!("Model {model}; Ctrl-C stops, and a new start goes on."));
     for address in http.iter().flat_map(|http| http.addresses()) {
         if address.ip().is_unspecified() {
@@ -187,24 +193,6 @@ pub(super) fn answer(
         )
     })?;
     Ok(tokio::spawn(listener.answer(handle, hello, shutdown)))
-}
-
-/// Makes the folder of the results, unless it is away: where it is missing and held unfinished work, jobs wait for it.
-async fn make_output(root: &Root, ledger: &Ledger) -> anyhow::Result<()> {
-    let folder = root.output();
-    if folder.is_symlink() || folder.exists() {
-        return Ok(());
-    }
-    let has_work = |record: &&Record| record.job.frames_done() > 0;
-    let kept = ledger.unfinished().await?.iter().filter(has_work).count();
-    if kept == 0 {
-        return make_folder(&folder);
-    }
-    let folder = folder.display();
-    tracing::warn!(
-        "`{folder}` is missing, which has the unfinished work of {kept} jobs: they wait for it; make the folder to begin them anew"
-    );
-    Ok(())
 }
 
 /// The log of what happens to jobs.

@@ -4,6 +4,7 @@ mod dry_run;
 mod elsewhere;
 mod folders;
 mod plan;
+mod protected;
 mod unfinished;
 
 use std::path::{Path, PathBuf};
@@ -72,6 +73,9 @@ pub(super) async fn run(up: Up) -> anyhow::Result<Ending> {
         return Err(wrong(
             "-o names the result already: leave --name out, or name a folder, with a slash at its end",
         ));
+    }
+    if let Some(root) = &root {
+        protected::refuse(root, &mut planned)?;
     }
     match &file {
         Some(file) => ask::try_encoder_of(&settings, &up.choices, file).await?,
@@ -291,10 +295,9 @@ impl Run {
             worker: self.worker.clone(),
             limits: watch::channel(self.limits).1,
             existing: if self.up.overwrite { Existing::Replace } else { Existing::Refuse },
-            folders: ServerFolders::default(),
+            folders: watch::channel(ServerFolders::none(self.name.clone())).1,
             owner,
             taken: self.others(planned),
-            name: self.name.clone(),
             wake,
             words: remedies::sentence,
         });

@@ -55,7 +55,7 @@ pub(crate) fn blame(
     let Ok(all) = effective(line, path) else { return error };
     let of_file =
         keys.iter().find_map(|key| all.iter().find(|found| found.key == *key && found.line.is_some()));
-    match of_file.and_then(|setting| Some((setting.key, setting.line?))) {
+    match of_file.and_then(|setting| Some((&setting.key, setting.line?))) {
         Some((key, number)) => {
             let words = in_file.unwrap_or_else(|| format!("{error:#}"));
             wrong(format!("`{}`, line {number}: {key}: {words}", path.display()))

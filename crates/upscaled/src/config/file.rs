@@ -1,5 +1,6 @@
 //! The file `upscaled.toml`: what it says, and what is wrong with it, with the line and an example.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,13 +10,15 @@ use coordinator::{NamePattern, NameTemplate};
 use job::{Crop, Deinterlace, Scale};
 use toml::de::{DeTable, DeValue};
 
+use super::entry::{Entry, parsed};
+use super::tables::{self, FolderTable, PresetTable};
 use crate::choice::{self, CodecName, ContainerName, DiskLimit, Tonemap};
 use crate::exit::wrong;
 use crate::size::PictureSize;
 use crate::time_span::TimeSpan;
 
 /// Every key is optional.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct File {
     pub(super) model: Option<String>,
     pub(super) scale: Option<Scale>,
@@ -54,12 +57,20 @@ pub(super) struct File {
     pub(super) keep_jobs: Option<u32>,
     pub(super) listen: Option<Vec<SocketAddr>>,
     pub(super) hosts: Option<Vec<String>>,
+    pub(super) presets: BTreeMap<String, PresetTable>,
+    pub(super) folders: Vec<FolderTable>,
     /// The values as they are written, each with its line.
-    pub(super) written: BTreeMap<&'static str, (String, usize)>,
+    pub(super) written: Written,
 }
 
+/// The values of a table as they are written, each with its line.
+pub(super) type Written = BTreeMap<&'static str, (String, usize)>;
+
+/// A key and an example of what may stand behind it.
+pub(super) type Key = (&'static str, &'static str);
+
 /// The keys, each with an example.
-const KEYS: [(&str, &str); 36] = [
+pub(super) const KEYS: [Key; 36] = [
     ("model", "\"realesr-general-x4v3\""),
     ("scale", "4"),
     ("height", "1080"),
@@ -98,6 +109,32 @@ const KEYS: [(&str, &str); 36] = [
     ("hosts", "[\"films.example.org\"]"),
 ];
 
+/// The keys of the settings of a job, which presets and folders may have too.
+pub(super) const OF_JOB: [&str; 22] = [
+    "model",
+    "scale",
+    "height",
+    "width",
+    "fit",
+    "strength",
+    "anchor",
+    "grain",
+    "denoise",
+    "codec",
+    "encoder",
+    "encoder_options",
+    "crf",
+    "preset",
+    "tonemap",
+    "segment_frames",
+    "reuse",
+    "reuse_tolerance",
+    "fill_gaps",
+    "container",
+    "deinterlace",
+    "crop",
+];
+
 /// What the file says; nothing where there is none.
 ///
 /// # Errors
@@ -117,12 +154,12 @@ pub(super) fn read(path: &Path) -> anyhow::Result<File> {
 
 /// What is wrong, and where.
 #[derive(Debug, PartialEq, Eq)]
-struct Mistake {
-    line: usize,
-    words: String,
+pub(super) struct Mistake {
+    pub(super) line: usize,
+    pub(super) words: String,
 }
 
-fn parse(text: &str) -> Result<File, Mistake> {
+pub(super) fn parse(text: &str) -> Result<File, Mistake> {
     let table = DeTable::parse(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         let line = line_of(text, at);
@@ -130,32 +167,92 @@ fn parse(text: &str) -> Result<File, Mistake> {
         Mistake { line, words: words.unwrap_or_else(|| error.message().to_owned()) }
     })?;
     let mut file = File::default();
-    // In the order of the lines, so that the first mistake is said.
-    let mut entries: Vec<_> = table.get_ref().iter().collect();
-    entries.sort_by_key(|(key, _)| key.span().start);
-    for (key, value) in entries {
-        let line = line_of(text, key.span().start);
-        let mistake = |words: String| Mistake { line, words };
-        let Some(&(name, example)) = KEYS.iter().find(|(name, _)| name == key.get_ref()) else {
-            return Err(mistake(unknown(key.get_ref())));
-        };
-        let raw = text.get(value.span()).unwrap_or_default().to_owned();
-        let entry = Entry { name, example, value: value.get_ref(), raw: &raw };
-        file.set(&entry).map_err(mistake)?;
-        file.written.insert(name, (raw, line));
-    }
-    let sizes = ["scale", "height", "width", "fit"].iter().filter_map(|name| file.written.get(name));
-    let lines: Vec<usize> = sizes.map(|(_, line)| *line).collect();
-    if let [_, _, ..] = lines.as_slice() {
-        let line = lines.into_iter().max().unwrap_or_default();
-        let words = "more than one of scale, height, width and fit is set: keep one".to_owned();
-        return Err(Mistake { line, words });
+    let is_table = |(key, _): &Spanned<'_>| matches!(&**key.get_ref(), "presets" | "folders");
+    let (tables, entries) = table.get_ref().iter().partition(is_table);
+    let tables: Vec<Spanned<'_>> = tables;
+    let place = Place { text, name: "", keys: &KEYS };
+    file.written = place.read(entries, |entry| file.set(entry))?;
+    check_one_size(&file.written).map_err(|(line, words)| Mistake { line, words })?;
+    for (key, value) in tables {
+        match &**key.get_ref() {
+            "presets" => file.presets = tables::presets(text, value)?,
+            _ => file.folders = tables::folders(text, value)?,
+        }
     }
     Ok(file)
 }
 
+/// A table of the file.
+pub(super) struct Place<'a> {
+    pub(super) text: &'a str,
+    /// What it is called, with a dot at its end; empty for the whole file.
+    pub(super) name: &'a str,
+    /// The keys that it may have.
+    pub(super) keys: &'a [Key],
+}
+
+/// A key and its value where they stand.
+pub(super) type Spanned<'a> = (&'a toml::Spanned<Cow<'a, str>>, &'a toml::Spanned<DeValue<'a>>);
+
+impl Place<'_> {
+    /// Gives each entry to `set`, in the order of the lines, so that the first mistake is said.
+    pub(super) fn read(
+        &self,
+        mut entries: Vec<Spanned<'_>>,
+        mut set: impl FnMut(&Entry<'_>) -> Result<(), String>,
+    ) -> Result<Written, Mistake> {
+        let mut written = Written::new();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        for (key, value) in entries {
+            let line = line_of(self.text, key.span().start);
+            let mistake = |words: String| Mistake { line, words };
+            let Some(&(name, example)) = self.keys.iter().find(|(name, _)| name == key.get_ref()) else {
+                return Err(mistake(self.unknown(key.get_ref())));
+            };
+            let raw = self.text.get(value.span()).unwrap_or_default().to_owned();
+            let entry = Entry { place: self.name, name, example, value: value.get_ref(), raw: &raw };
+            set(&entry).map_err(mistake)?;
+            written.insert(name, (raw, line));
+        }
+        Ok(written)
+    }
+
+    fn unknown(&self, key: &str) -> String {
+        let Self { name: place, keys, .. } = self;
+        if KEYS.iter().any(|(name, _)| *name == key) {
+            return format!(
+                "{key} is a setting of the whole server: write it above the first line in brackets"
+            );
+        }
+        if let Some(name) = nearest(key, keys.iter().map(|(name, _)| *name)) {
+            return format!("there is no setting `{place}{key}`: did you mean `{place}{name}`?");
+        }
+        let known: Vec<&str> = keys.iter().map(|(name, _)| *name).collect();
+        format!("there is no setting `{place}{key}`: there are {}", known.join(", "))
+    }
+}
+
+/// The name that is most like a word, where one is.
+pub(super) fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let likeness = |name: &str| strsim::jaro_winkler(name, word);
+    let nearest = names.max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    nearest.filter(|name| likeness(name) > 0.8)
+}
+
+/// Refuses more than one kind of size in a table, with the line of the last of them.
+pub(super) fn check_one_size(written: &Written) -> Result<(), (usize, String)> {
+    let sizes = ["scale", "height", "width", "fit"].iter().filter_map(|name| written.get(name));
+    let lines: Vec<usize> = sizes.map(|(_, line)| *line).collect();
+    if let [_, _, ..] = lines.as_slice() {
+        let line = lines.into_iter().max().unwrap_or_default();
+        return Err((line, "more than one of scale, height, width and fit is set: keep one".to_owned()));
+    }
+    Ok(())
+}
+
 impl File {
-    fn set(&mut self, entry: &Entry<'_>) -> Result<(), String> {
+    /// Takes an entry up whose key is one of these.
+    pub(super) fn set(&mut self, entry: &Entry<'_>) -> Result<(), String> {
         match entry.name {
             "model" => self.model = Some(entry.text(|text| Ok(text.to_owned()))?),
             "scale" => self.scale = Some(entry.number(choice::scale)?),
@@ -193,106 +290,10 @@ impl File {
             "keep_jobs" => self.keep_jobs = Some(entry.number(choice::jobs)?),
             "listen" => self.listen = Some(entry.texts(choice::address)?),
             "hosts" => self.hosts = Some(entry.texts(choice::host)?),
-            _ => return Err(unknown(entry.name)),
+            other => return Err(format!("there is no setting `{other}`")),
         }
         Ok(())
     }
-}
-
-/// A key and what stands behind it.
-struct Entry<'a> {
-    name: &'static str,
-    example: &'static str,
-    value: &'a DeValue<'a>,
-    /// The value as it is written.
-    raw: &'a str,
-}
-
-impl Entry<'_> {
-    /// A text, which stands in quotes.
-    fn text<T>(&self, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
-        if let DeValue::String(text) = self.value {
-            return read(text).map_err(|words| self.mistake(&words));
-        }
-        if matches!(self.value, DeValue::Array(_) | DeValue::Table(_)) {
-            return Err(self.mistake("one text in quotes is expected"));
-        }
-        // Where it would be wrong in quotes too, that is what must be said.
-        read(self.raw).map_err(|words| self.mistake(&words))?;
-        Err(format!("write it in quotes: {} = \"{}\"", self.name, self.raw))
-    }
-
-    /// A number, which does not.
-    fn number<T>(&self, read: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
-        match self.value {
-            DeValue::Integer(_) | DeValue::Float(_) => {
-                read(&self.raw.replace('_', "")).map_err(|words| self.mistake(&words))
-            }
-            DeValue::String(text) if read(text).is_ok() => {
-                Err(format!("write it without quotes: {} = {text}", self.name))
-            }
-            // No number: what is said of any other that cannot be.
-            _ => match read("") {
-                Err(words) => Err(self.mistake(&words)),
-                Ok(_) => Err(self.mistake("a number is expected")),
-            },
-        }
-    }
-
-    fn flag(&self) -> Result<bool, String> {
-        self.value.as_bool().ok_or_else(|| self.mistake("write true or false"))
-    }
-
-    fn options(&self) -> Result<Vec<(String, String)>, String> {
-        let Some(table) = self.value.as_table() else {
-            return Err(self.mistake("names and values in braces are expected"));
-        };
-        let option = |name: &str, value: &DeValue<'_>| {
-            let value = match value {
-                DeValue::String(text) => text.to_string(),
-                DeValue::Integer(number) => number.to_string(),
-                DeValue::Float(number) => number.to_string(),
-                _ => return Err(self.mistake(&format!("the value of {name} must be a text in quotes"))),
-            };
-            Ok((name.to_owned(), value))
-        };
-        let mut options: Vec<(String, String)> = table
-            .iter()
-            .map(|(name, value)| option(name.get_ref(), value.get_ref()))
-            .collect::<Result<_, _>>()?;
-        options.sort();
-        Ok(options)
-    }
-
-    fn texts<T>(&self, read: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
-        let expected = || self.mistake("texts in quotes are expected, within brackets");
-        let texts = self.value.as_array().ok_or_else(expected)?.iter();
-        let text = |value: &DeValue<'_>| {
-            read(value.as_str().ok_or_else(expected)?).map_err(|words| self.mistake(&words))
-        };
-        texts.map(|value| text(value.get_ref())).collect()
-    }
-
-    fn mistake(&self, words: &str) -> String {
-        let Self { name, example, raw, .. } = self;
-        format!("{name} = {raw} cannot be: {words}; for example {name} = {example}")
-    }
-}
-
-/// A value by its usual reading.
-fn parsed<T: std::str::FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|error: T::Err| error.to_string())
-}
-
-fn unknown(key: &str) -> String {
-    let likeness = |name: &str| strsim::jaro_winkler(name, key);
-    let nearest =
-        KEYS.iter().map(|(name, _)| *name).max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
-    if let Some(name) = nearest.filter(|name| likeness(name) > 0.8) {
-        return format!("there is no setting `{key}`: did you mean `{name}`?");
-    }
-    let known = KEYS.map(|(name, _)| name).join(", ");
-    format!("there is no setting `{key}`: there are {known}")
 }
 
 /// What is wrong with a line that is no TOML, where it is of a usual kind: a text without quotes, nothing, or a key that an
@@ -316,7 +317,7 @@ fn unreadable(line: &str) -> Option<String> {
 }
 
 /// The line of a place in a text, from 1 on.
-fn line_of(text: &str, at: usize) -> usize {
+pub(super) fn line_of(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|&byte| byte == b'\n').count() + 1
 }
 

@@ -1,10 +1,11 @@
 //! The settings of a server, and how new ones are taken up while it runs.
 
-use coordinator::{Inbox, InboxOptions, Limits, ReloadWish, Shutdown};
+use coordinator::{Inbox, InboxOptions, Limits, ReloadWish, ServerFolders, Shutdown, WatchFolder};
 use job::Settings;
 use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, watch};
 
+use super::outputs::make_outputs;
 use crate::cli::{Choices, HttpChoice};
 use crate::commands::ask;
 use crate::config::{self, Effective, Listening, Watching};
@@ -14,6 +15,8 @@ use crate::root::Root;
 pub(crate) struct ServerSettings {
     pub(super) choices: Choices,
     pub(super) job: Settings,
+    /// The folders that are watched, the server's own one first.
+    pub(super) folders: Vec<WatchFolder>,
     pub(super) watching: Watching,
     pub(super) listening: Listening,
     /// All of them in words.
@@ -28,7 +31,9 @@ impl ServerSettings {
         ask::try_encoder_of(&job, line, &file).await?;
         let (watching, effective) = (config::watching(line, &file)?, config::effective(line, &file)?);
         let listening = config::listening(http, &file)?;
-        Ok(Self { choices, job, watching, listening, effective })
+        let folders = config::watch_folders(line, root)?;
+        ask::try_encoders_of(&folders, &file).await?;
+        Ok(Self { choices, job, folders, watching, listening, effective })
     }
 }
 
@@ -44,10 +49,11 @@ pub(super) struct News {
     /// The settings that hold, in words.
     pub(super) held: Vec<Effective>,
     pub(super) limits: watch::Sender<Limits>,
+    pub(super) folders: watch::Sender<ServerFolders>,
 }
 
 impl News {
-    /// Watches the input folder until a person asks to stop, with new settings whenever a person asks for them and they are
+    /// Watches the folders until a person asks to stop, with new settings whenever a person asks for them and they are
     /// sound. `options` has what never changes.
     pub(super) async fn watch_input(mut self, mut options: InboxOptions, shutdown: &Shutdown) {
         loop {
@@ -62,7 +68,15 @@ impl News {
             stop.request();
             watching.await;
             let Some(new) = new else { return };
-            options.settings = new.job;
+            let name = new.choices.name.unwrap_or_default();
+            let (output, state) = (self.root.output(), self.root.state());
+            let folders = ServerFolders::new(new.folders, &output, name, &state);
+            if let Err(error) = make_outputs(&self.root, &folders, &options.ledger).await {
+                tracing::error!("{error:#}");
+            }
+            self.folders.send_replace(folders.clone());
+            options.folders = folders;
+            options.wake.changed();
             let Watching { settle, rules, keep } = new.watching;
             (options.settle, options.rules, options.keep) = (settle, rules, keep);
         }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use coordinator::{NameRules, ScanOptions, Scanned, Standing, WorkerProgram, scan};
+use coordinator::{NameRules, Output, ScanOptions, Scanned, Standing, WatchFolder, WorkerProgram, scan};
 
 use crate::cli::Up;
 use crate::output;
@@ -47,9 +47,9 @@ async fn videos(
 ) -> anyhow::Result<Vec<Named>> {
     let shown = output::path(folder);
     let folder = folder.canonicalize().with_context(|| format!("`{shown}` cannot be read"))?;
+    let results = output.and_then(|output| output.canonicalize().ok()).map_or(Output::Beside, Output::Into);
     let options = ScanOptions {
-        input: folder.clone(),
-        output: output.and_then(|output| output.canonicalize().ok()).unwrap_or_default(),
+        folders: vec![WatchFolder::new(folder.clone(), results)],
         rules,
         ledger: None,
         worker: worker.clone(),

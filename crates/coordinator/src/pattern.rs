@@ -3,7 +3,12 @@
 //! Names of films are full of brackets, which elsewhere stand for one of several characters: `[Group]*` would pass over every
 //! film that begins with a letter of `Group`. So they are refused, and what to write is said.
 
+mod path;
+
 use std::fmt;
+
+pub(crate) use path::Against;
+pub use path::{PathPattern, PathPatterns};
 
 /// A pattern for names, such as `*.sample.mkv`, or `Trailers/`, which stands for folders only. Upper and lower case are the
 /// same.
@@ -25,6 +30,11 @@ pub enum PatternError {
         "the pattern `{0}` can match no name: write a name with * and ?, and a slash at the end for folders only"
     )]
     NoName(String),
+    /// No path is like it.
+    #[error(
+        "the pattern `{0}` can match no path: write names with * and ?, with slashes between folders and ** for any number of them, from the watched folder on"
+    )]
+    NoPath(String),
     /// It has one of the characters that patterns of other programs have.
     #[error(
         "`{character}` in the pattern `{pattern}` is not understood: write ? where such a character stands in names (`{instead}`), and a pattern for each of several names"
@@ -47,10 +57,7 @@ impl std::str::FromStr for NamePattern {
         if name.is_empty() || name.contains('/') {
             return Err(PatternError::NoName(text.to_owned()));
         }
-        if let Some(character) = name.chars().find(|c| UNCLEAR.contains(c)) {
-            let instead = text.replace(UNCLEAR, "?");
-            return Err(PatternError::Unclear { pattern: text.to_owned(), character, instead });
-        }
+        check_clear(text)?;
         Ok(Self { written: text.to_owned(), text: lower(name), only_folders: name.len() < text.len() })
     }
 }
@@ -63,9 +70,16 @@ impl fmt::Display for NamePattern {
 
 impl NamePattern {
     /// True when the pattern stands for a name.
-    pub(super) fn matches(&self, name: &str, is_folder: bool) -> bool {
+    pub(crate) fn matches(&self, name: &str, is_folder: bool) -> bool {
         (is_folder || !self.only_folders) && matches(&self.text, &lower(name))
     }
+}
+
+/// Refuses what means different things to different people.
+fn check_clear(text: &str) -> Result<(), PatternError> {
+    let Some(character) = text.chars().find(|c| UNCLEAR.contains(c)) else { return Ok(()) };
+    let instead = text.replace(UNCLEAR, "?");
+    Err(PatternError::Unclear { pattern: text.to_owned(), character, instead })
 }
 
 fn lower(text: &str) -> Vec<char> {
