@@ -1,6 +1,7 @@
 //! Settings: the defaults, the file `upscaled.toml`, and the command line, each over the one before.
 
 mod blame;
+mod effective;
 mod entry;
 mod file;
 mod folders;
@@ -8,18 +9,16 @@ mod listening;
 mod places;
 mod tables;
 
-use std::borrow::Cow;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use coordinator::{KeepJobs, Limits, NameRules};
 use job::{Model, Settings, Target};
-use serde::Serialize;
 
 use self::blame::Unfit;
 pub(crate) use self::blame::blame;
-use self::file::{File, Written, read};
+pub(crate) use self::effective::{COMMAND_LINE, Effective, differences, effective, of_command_line};
+use self::file::{File, read};
 pub(crate) use self::folders::{read_only_folders, watch_folders};
 pub(crate) use self::listening::{Listening, listening};
 use crate::choice::EncoderOption;
@@ -134,138 +133,7 @@ pub(crate) fn complete(
     }
 }
 
-/// Where a setting is from that the command line sets.
-pub(crate) const COMMAND_LINE: &str = "command line";
-
-/// The settings that the command line sets, as `crf = 18`.
-pub(crate) fn of_command_line(all: &[Effective]) -> Vec<String> {
-    let set = all.iter().filter(|setting| setting.origin == COMMAND_LINE);
-    set.map(|Effective { key, value, .. }| format!("{key} = {value}")).collect()
-}
-
-/// A setting as it holds in the end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Effective {
-    pub(crate) key: Cow<'static, str>,
-    /// As the file would have it, or what holds where nothing is set, in words.
-    pub(crate) value: String,
-    /// Default, file or command line.
-    pub(crate) origin: String,
-    /// The line of the file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) line: Option<usize>,
-}
-
-/// All settings, and where each is from.
-///
-/// # Errors
-/// As for [`with_file`].
-pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effective>> {
-    let mut file = read(path)?;
-    // What the command line replaces as a whole.
-    let has_size = line.size != SizeChoice::default();
-    let has_reuse = replaces_reuse(line);
-    let has_no_network = has_no_network(line);
-    for (key, is_replaced) in [
-        ("scale", has_size),
-        ("height", has_size),
-        ("width", has_size),
-        ("fit", has_size),
-        ("reuse", has_reuse),
-        ("reuse_tolerance", has_reuse),
-        ("strength", has_no_network),
-        ("anchor", has_no_network),
-    ] {
-        if is_replaced {
-            file.written.remove(key);
-        }
-    }
-    let text = |text: &dyn fmt::Display| format!("\"{text}\"");
-    let flag = |chosen: Option<bool>| chosen.map(|is_on| is_on.to_string());
-    let size = &line.size;
-    let has_other_size =
-        has_size || ["height", "width", "fit"].iter().any(|key| file.written.contains_key(key));
-    let scale = if has_other_size { NOT_SET } else { "4" };
-    let options: Vec<String> = line
-        .encoder_options
-        .iter()
-        .map(|EncoderOption((name, value))| format!("{name} = \"{value}\""))
-        .collect();
-    let of_line: [(&'static str, Option<String>, &str); 36] = [
-        ("model", line.model.as_ref().map(|name| text(name)), "\"realesr-general-x4v3\""),
-        ("scale", size.scale.map(|scale| scale.to_string()), scale),
-        ("height", size.height.map(|rows| rows.to_string()), NOT_SET),
-        ("width", size.width.map(|columns| columns.to_string()), NOT_SET),
-        ("fit", size.fit.map(|size| text(&size)), NOT_SET),
-        ("strength", line.post_processing.strength.map(|share| share.to_string()), "1"),
-        ("anchor", flag(line.post_processing.anchor.chosen()), "false"),
-        ("grain", line.post_processing.grain.map(|share| share.to_string()), "0"),
-        ("deinterlace", line.deinterlace.map(|kind| text(&kind.name())), "\"auto\""),
-        ("crop", line.crop.map(|crop| text(&crop)), "\"off\""),
-        ("denoise", line.denoise.map(|share| share.to_string()), "1"),
-        ("codec", line.codec.map(|codec| text(&codec.0.name())), "by the source"),
-        ("encoder", line.encoder.as_ref().map(|name| text(name)), "the first that works"),
-        ("encoder_options", (!options.is_empty()).then(|| format!("{{ {} }}", options.join(", "))), "none"),
-        ("crf", line.crf.map(|crf| crf.to_string()), "the encoder's own"),
-        ("preset", line.preset.as_ref().map(|name| text(name)), "the encoder's own"),
-        ("container", line.container.map(|kind| text(&kind.0.extension())), "by the source"),
-        ("tonemap", line.tonemap.map(|_| text(&"sdr")), "HDR stays HDR"),
-        ("reuse_tolerance", line.reuse_tolerance.map(|levels| levels.to_string()), "0"),
-        ("reuse", flag(line.reuse.chosen()), "true"),
-        ("fill_gaps", flag(line.fill_gaps.chosen()), "false"),
-        ("segment_frames", line.segment_frames.map(|frames| frames.to_string()), "about a minute of work"),
-        ("threads", line.threads.map(|threads| threads.to_string()), "one a core"),
-        ("workers", line.workers.map(|workers| workers.to_string()), "1"),
-        ("max_disk", line.max_disk.map(|limit| text(&limit.0)), "what is free"),
-        ("keep_time", flag(line.keep_time.chosen()), "false"),
-        ("name", line.name.as_ref().map(|name| text(name)), "\"{stem}_upscaled\""),
-        ("subtitle_files", flag(line.subtitle_files.chosen()), "true"),
-        ("unconfined", flag(line.unconfined.chosen()), "false"),
-        ("settle", None, "\"10m\""),
-        ("ignore", None, "[]"),
-        ("skip_samples", flag(line.skip_samples.chosen()), "false"),
-        ("keep_jobs_days", None, "90"),
-        ("keep_jobs", None, "10000"),
-        ("listen", None, "[\"127.0.0.1:8100\"]"),
-        ("hosts", None, "[]"),
-    ];
-    let setting = |(key, of_line, default): (&'static str, Option<String>, &str)| {
-        let (value, origin, line) = match (of_line, file.written.get(key)) {
-            (Some(value), _) => (value, COMMAND_LINE.to_owned(), None),
-            (None, Some((value, line))) => {
-                (value.clone(), format!("upscaled.toml, line {line}"), Some(*line))
-            }
-            (None, None) => (default.to_owned(), "default".to_owned(), None),
-        };
-        Effective { key: key.into(), value: crate::output::one_line(&value), origin, line }
-    };
-    let mut all: Vec<Effective> = of_line.into_iter().map(setting).collect();
-    for (name, preset) in &file.presets {
-        all.extend(of_table(&format!("presets.{name}"), &preset.settings.written));
-    }
-    for (number, folder) in (1..).zip(&file.folders) {
-        all.extend(of_table(&format!("folders.{number}"), &folder.written));
-    }
-    Ok(all)
-}
-
-/// What a table sets, in the order of its lines.
-fn of_table(name: &str, written: &Written) -> Vec<Effective> {
-    let setting = |(key, (value, line)): (&&str, &(String, usize))| Effective {
-        key: format!("{name}.{key}").into(),
-        value: crate::output::one_line(value),
-        origin: format!("upscaled.toml, line {line}"),
-        line: Some(*line),
-    };
-    let mut all: Vec<Effective> = written.iter().map(setting).collect();
-    all.sort_by_key(|setting| setting.line);
-    all
-}
-
 const NO_NETWORK: &str = "model none has no network: strength and anchor are about the network, so leave them out, or choose another model";
-
-/// What is said of a size where another kind of size holds.
-const NOT_SET: &str = "-";
 
 /// The settings of a job, complete and checked. Models are looked for in the folders.
 pub(crate) fn settings(choices: &Choices, model_folders: &[PathBuf]) -> anyhow::Result<Settings> {
@@ -362,19 +230,6 @@ pub(crate) fn limits(choices: &Choices) -> Limits {
         keep_time: choices.keep_time.is_on(),
         subtitle_files: !choices.subtitle_files.is_off(),
     }
-}
-
-/// The settings in which two states differ, as `crf: 20 -> 18`.
-pub(crate) fn differences(before: &[Effective], after: &[Effective]) -> Vec<String> {
-    let value = |all: &[Effective], key: &str| {
-        let found = all.iter().find(|setting| setting.key == key);
-        found.map_or_else(|| NOT_SET.to_owned(), |setting| setting.value.clone())
-    };
-    let gone = before.iter().filter(|old| after.iter().all(|new| new.key != old.key));
-    let keys = after.iter().chain(gone).map(|setting| &setting.key);
-    let values = keys.map(|key| (key, value(before, key), value(after, key)));
-    let changed = values.filter(|(_, before, after)| before != after);
-    changed.map(|(key, before, after)| format!("{key}: {before} -> {after}")).collect()
 }
 
 /// Threads of the engine: what was chosen, else one a core.
