@@ -27,7 +27,8 @@ fn new_job(number: i64) -> NewJob {
 }
 
 /// Makes tables as they were before version 9.
-const OLDER_THAN_9: [&str; 14] = [
+const OLDER_THAN_9: [&str; 15] = [
+    "DROP TABLE request",
     "DROP TABLE owner",
     "DROP TABLE session",
     "DROP TABLE token",
