@@ -1,5 +1,7 @@
 //! The handle of the coordinator: everything that people do with jobs, by whatever program.
 
+mod videos;
+
 use std::sync::Arc;
 
 use job::state::Numbered;
@@ -15,7 +17,7 @@ use crate::commands::{
 };
 use crate::submit::{self, describe_for, look_at};
 use crate::view::{JobDetails, JobView, Seen};
-use crate::viewer::{self, Asked, FoundFrame, FoundPart, Parts, Side, ViewError, Viewer};
+use crate::viewer::{self, Asked, FoundFrame, FoundPart, Parts, Previewer, Side, ViewError, Viewer};
 use crate::wake::Wake;
 
 /// Events that a reader gets at once.
@@ -25,7 +27,7 @@ pub const MOST_SEGMENTS: u32 = 5000;
 
 /// Does what people ask for. Copies are cheap, and are the same handle.
 #[derive(Debug, Clone)]
-pub struct Handle(Arc<Inner>, Option<Viewer>);
+pub struct Handle(Arc<Inner>, Option<Viewer>, Option<Previewer>);
 
 #[derive(Debug)]
 struct Inner {
@@ -64,7 +66,7 @@ impl Handle {
 
     fn of(ledger: Ledger, wake: Option<Wake>, reload: Option<mpsc::Sender<ReloadWish>>) -> Self {
         let access = Access::new(ledger.clone());
-        Self(Arc::new(Inner { ledger, access, wake, reload, changing: Mutex::new(()) }), None)
+        Self(Arc::new(Inner { ledger, access, wake, reload, changing: Mutex::new(()) }), None, None)
     }
 
     /// Who may use the server over HTTP.
@@ -75,7 +77,13 @@ impl Handle {
     /// As this one, with frames to look at.
     #[must_use]
     pub fn with_viewer(self, viewer: Viewer) -> Self {
-        Self(self.0, Some(viewer))
+        Self(self.0, Some(viewer), self.2)
+    }
+
+    /// As this one, with looks at videos that are no jobs.
+    #[must_use]
+    pub fn with_previewer(self, previewer: Previewer) -> Self {
+        Self(self.0, self.1, Some(previewer))
     }
 
     /// Does what a request asks for.

@@ -7,7 +7,7 @@ mod forgetting;
 mod held;
 pub(crate) mod kinds;
 mod opening;
-mod order;
+pub(crate) mod order;
 mod pattern;
 mod renamed;
 mod rule;

@@ -26,6 +26,7 @@ mod known;
 mod lanes;
 mod last_words;
 mod leftovers;
+mod library;
 mod local;
 mod manifest;
 mod names;
@@ -68,12 +69,14 @@ pub use inbox::{
     Standing, passed_over, scan,
 };
 pub use known::{finished_result, is_known_as_result, is_of_another_source};
-pub use ledger::{Events, JobEvent, Scope, Token};
+pub use ledger::{AnsweredRequest, Events, JobEvent, Scope, Token};
 pub use leftovers::discard_work;
+pub use library::{Entry, EntryKind, Library, Listing, NotNamed};
 pub use manifest::{bring_back, source_of};
 pub use names::{Naming, job_folders, report_of, result_names};
 pub use owner::Owner;
 pub use process::{DeathNote, WorkerError, WorkerProcess, WorkerProgram};
+pub use protocol::message::VideoFacts;
 pub use publish::{already_there, no_result};
 pub use service::{Ending, Existing, Limits, Service, ServiceOptions};
 pub use shutdown::Shutdown;
@@ -84,5 +87,8 @@ pub use template::{NameTemplate, TemplateError};
 pub use trust::Places;
 pub use updates::{Teller, Update, Updates};
 pub use view::{JobDetails, JobView, Seen, SubtitleFiles};
-pub use viewer::{FoundFrame, FoundPart, MadePart, PartTimes, Parts, Side, ViewError, Viewer};
+pub use viewer::{
+    FoundFrame, FoundPart, MadePart, Measured, PartTimes, Parts, Previewer, Sample, Side, ViewError, Viewer,
+    Wanted,
+};
 pub use wake::Wake;

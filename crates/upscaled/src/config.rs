@@ -3,6 +3,7 @@
 mod blame;
 mod file;
 mod listening;
+mod wish;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,8 +15,9 @@ use serde::Serialize;
 
 use self::blame::Unfit;
 pub(crate) use self::blame::blame;
-use self::file::read;
+use self::file::{File, read};
 pub(crate) use self::listening::{Listening, listening};
+pub(crate) use self::wish::{Mistake, wish};
 use crate::choice::EncoderOption;
 use crate::cli::{Choices, PostProcessingChoices, SizeChoice};
 use crate::exit::wrong;
@@ -53,13 +55,17 @@ pub(crate) fn watching(line: &Choices, path: &Path) -> anyhow::Result<Watching> 
 
 /// The choices of the command line, filled up from the file where that exists.
 pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices> {
-    let file = read(path)?;
+    Ok(over(choices, read(path)?))
+}
+
+/// Choices, filled up from a file.
+fn over(choices: Choices, file: File) -> Choices {
     let size = SizeChoice { scale: file.scale, height: file.height, width: file.width, fit: file.fit };
     let replaces_reuse = replaces_reuse(&choices);
     // What the file says of a network is not meant for none.
     let (strength, anchor) =
         if has_no_network(&choices) { (None, None) } else { (file.strength, file.anchor) };
-    Ok(Choices {
+    Choices {
         reuse: choices.reuse.or(file.reuse.filter(|_| !replaces_reuse)),
         reuse_tolerance: choices.reuse_tolerance.or(file.reuse_tolerance.filter(|_| !replaces_reuse)),
         model: choices.model.or(file.model),
@@ -95,7 +101,7 @@ pub(crate) fn with_file(choices: Choices, path: &Path) -> anyhow::Result<Choices
         subtitle_files: choices.subtitle_files.or(file.subtitle_files),
         skip_samples: choices.skip_samples.or(file.skip_samples),
         unconfined: choices.unconfined.or(file.unconfined),
-    })
+    }
 }
 
 /// True where these say all about reuse, so that nothing in the file is about it.

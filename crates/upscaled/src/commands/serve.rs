@@ -1,6 +1,7 @@
 //! `serve`: the server.
 
 mod http;
+mod offer;
 mod settings;
 
 use std::collections::{HashMap, HashSet};
@@ -9,8 +10,8 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use coordinator::socket::{Hello, Listener, Role};
 use coordinator::{
-    Existing, Handle, InboxOptions, JobReport, Owner, Places, ServerFolder, ServerFolders, Service,
-    ServiceOptions, Shutdown, Update, Updates, Viewer, Wake, bring_back, now,
+    Existing, Handle, InboxOptions, JobReport, Owner, Places, Previewer, ServerFolder, ServerFolders,
+    Service, ServiceOptions, Shutdown, Update, Updates, Viewer, Wake, bring_back, now,
 };
 use job::{JobId, Millis, Notice};
 use ledger::{Ledger, Record};
@@ -18,6 +19,7 @@ use server::Server;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use self::offer::ServerOffer;
 pub(super) use self::settings::ServerSettings;
 use super::worker_program;
 use crate::cli::Serve;
@@ -34,6 +36,8 @@ use crate::supervisor::{self, Supervisor};
 
 /// The folder in that of the state in which single frames lie until they are read.
 const VIEW: &str = "view";
+/// As [`VIEW`], for what could be made of videos that are no jobs.
+const PREVIEW: &str = "preview";
 
 pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let (shutdown, hang_up) = shutdown_of_server()?;
@@ -69,7 +73,9 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         }
     }
 
-    let http = http::bind(&settings, &root, shutdown.clone()).await?;
+    let (tell_usual, usual) = watch::channel(settings.job.clone());
+    let offer = ServerOffer::new(usual, root.models());
+    let http = http::bind(&settings, &root, offer, shutdown.clone()).await?;
     let name = settings.choices.name.clone().unwrap_or_default();
     let limits = config::limits(&settings.choices);
     let (tell_limits, new_limits) = watch::channel(limits);
@@ -90,6 +96,8 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let log = Log { ledger: ledger.clone(), told: HashMap::new(), begun: now() };
     let logging = tokio::spawn(log.keep(service.updates(), Supervisor::new(), status));
     let viewer = Viewer::new(worker.clone(), root.state().join(VIEW));
+    let threads = config::engine_threads(settings.choices.threads);
+    let previewer = Previewer::new(worker.clone(), root.state().join(PREVIEW), threads);
     let inbox = InboxOptions {
         ledger: ledger.clone(),
         worker,
@@ -106,7 +114,9 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     announce(&root, settings.job.model.name(), http.as_ref());
 
     let (ask_for_reload, wishes) = mpsc::channel(1);
-    let handle = Handle::new(ledger.clone(), wake.clone(), Some(ask_for_reload)).with_viewer(viewer);
+    let handle = Handle::new(ledger.clone(), wake.clone(), Some(ask_for_reload))
+        .with_viewer(viewer)
+        .with_previewer(previewer);
     let mut hello = Hello::new(Role::Server);
     hello.set = config::of_command_line(&settings.effective);
     let serving = http.map(|http| tokio::spawn(http.serve(handle.clone(), service.updates())));
@@ -115,8 +125,16 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let line = serve.choices;
     let watching = tokio::spawn(async move {
         let held = settings.effective;
-        let news =
-            settings::News { root, line, http: serve.http, hang_up, wishes, held, limits: tell_limits };
+        let news = settings::News {
+            root,
+            line,
+            http: serve.http,
+            hang_up,
+            wishes,
+            held,
+            limits: tell_limits,
+            usual: tell_usual,
+        };
         news.watch_input(inbox, &stop_watching).await;
     });
     let asked = shutdown.clone();

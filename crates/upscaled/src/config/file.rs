@@ -117,12 +117,12 @@ pub(super) fn read(path: &Path) -> anyhow::Result<File> {
 
 /// What is wrong, and where.
 #[derive(Debug, PartialEq, Eq)]
-struct Mistake {
-    line: usize,
-    words: String,
+pub(super) struct Mistake {
+    pub(super) line: usize,
+    pub(super) words: String,
 }
 
-fn parse(text: &str) -> Result<File, Mistake> {
+pub(super) fn parse(text: &str) -> Result<File, Mistake> {
     let table = DeTable::parse(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         let line = line_of(text, at);
@@ -285,14 +285,17 @@ fn parsed<T: std::str::FromStr<Err: ToString>>(text: &str) -> Result<T, String> 
 }
 
 fn unknown(key: &str) -> String {
+    unknown_among(key, &KEYS.map(|(name, _)| name))
+}
+
+/// What is said of a key that is none of these.
+pub(super) fn unknown_among(key: &str, known: &[&str]) -> String {
     let likeness = |name: &str| strsim::jaro_winkler(name, key);
-    let nearest =
-        KEYS.iter().map(|(name, _)| *name).max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    let nearest = known.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
     if let Some(name) = nearest.filter(|name| likeness(name) > 0.8) {
         return format!("there is no setting `{key}`: did you mean `{name}`?");
     }
-    let known = KEYS.map(|(name, _)| name).join(", ");
-    format!("there is no setting `{key}`: there are {known}")
+    format!("there is no setting `{key}`: there are {}", known.join(", "))
 }
 
 /// What is wrong with a line that is no TOML, where it is of a usual kind: a text without quotes, nothing, or a key that an
