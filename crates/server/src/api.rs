@@ -98,13 +98,16 @@ impl Api {
 }
 
 #[derive(Debug, OpenApi)]
-#[openapi(info(
-    title = "upscaled",
-    description = "A self-hosted video upscaling server: its jobs, what happens to them, and itself. \
+#[openapi(
+    info(
+        title = "upscaled",
+        description = "A self-hosted video upscaling server: its jobs, what happens to them, and itself. \
         Requests that change something must come from the server's own page or from no page at all. \
         As long as the server listens on loopback alone and no password is set, no request needs a session or a token.",
-    license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
-))]
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    components(schemas(frames::FrameSide))
+)]
 struct Description;
 
 /// The routes below `/api/v1`, and their description.

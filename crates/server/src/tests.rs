@@ -70,8 +70,7 @@ impl Asked {
             unconfined: false,
         };
         let gate = Gate::new(access.clone(), is_local);
-        let library =
-            Library::new(root.join("films"), root.join("films/input"), root.join("output"), Vec::new());
+        let library = Library::new(root.clone(), root.join("input"), root.join("output"), Vec::new());
         let videos = Videos { uploads, library, offer: Arc::new(Usual) };
         let api = Api::new(handle, Live::new(), about, |_| String::new(), gate, videos, Shutdown::new());
         Self { _folder: folder, ledger, access, routes: routes(api, Hosts::new(&[], &[])) }
@@ -207,7 +206,7 @@ async fn every_route_is_for_those_alone_who_may_use_it() {
             let who = format!("{method} {path} with {headers:?}");
             if needs <= has {
                 // Jobs and tokens of these names are not there, and bodies are empty.
-                assert!([200, 204, 400, 404, 409, 415, 503].contains(&status), "{who}: {status}");
+                assert!([200, 204, 400, 404, 409, 415, 422, 503].contains(&status), "{who}: {status}");
             } else {
                 assert_eq!(status, if has.is_none() { 401 } else { 403 }, "{who}");
             }
@@ -220,7 +219,7 @@ async fn on_loopback_without_a_password_everything_is_open() {
     let asked = Asked::new(true).await;
     for (method, path, _) in all_routes() {
         let status = asked.status(&method, &path, HeaderMap::new()).await;
-        assert!([200, 204, 400, 404, 409, 415, 503].contains(&status), "{method} {path}: {status}");
+        assert!([200, 204, 400, 404, 409, 415, 422, 503].contains(&status), "{method} {path}: {status}");
     }
 }
 

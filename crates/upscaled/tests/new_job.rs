@@ -224,7 +224,7 @@ fn nothing_outside_the_folder_of_the_server_can_be_named() {
     ];
     let mut escapes = Vec::new();
     for name in names {
-        let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = name.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
         let answers = [
             ("job", place.post("/api/v1/jobs", &json!({ "file": name }))),
             ("estimate", place.post("/api/v1/estimates", &json!({ "file": name }))),

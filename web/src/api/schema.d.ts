@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/api/v1/encoders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The encoders, and which of them work here
+         * @description They are tried once, which takes some seconds; later answers have what was found then.
+         */
+        get: operations["encoders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/estimates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Measure how long a job would take
+         * @description Frames from all over the video are really made, for some seconds. As for previews, one is measured at a time.
+         */
+        post: operations["estimate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -26,6 +66,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Browse the videos on the server */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/frame": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A frame of a video
+         * @description It is found fast: interlaced video is shown as it is stored.
+         */
+        get: operations["frame"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/video": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a video is */
+        get: operations["video"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -36,7 +130,12 @@ export interface paths {
         /** The list of jobs */
         get: operations["list"];
         put?: never;
-        post?: never;
+        /**
+         * Make a job of a video
+         * @description Of a video that is a job with these settings already, the answer is that job, as it is. A request with an `Idempotency-Key` that is sent
+         *     again within a week gets the first answer again, also after a restart of the server.
+         */
+        post: operations["create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -88,6 +187,63 @@ export interface paths {
         put?: never;
         /** Do something to one job */
         post: operations["act_on_one"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/frames/{number}/{side}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A frame of a job
+         * @description Of the result, frames can be seen as soon as their segment is finished. HDR is brought to the range of usual screens.
+         */
+        get: operations["frame"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What of a job can be played while the rest is made */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/parts/{segment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A finished segment of a job, to be played
+         * @description Fragmented MPEG-4 with its head, to be appended to a `SourceBuffer`: the video alone, without sound, its times those of the result.
+         */
+        get: operations["part"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -182,6 +338,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A small picture of a job's source */
+        get: operations["thumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The models
+         * @description Each was read once, so that it is known which are broken.
+         */
+        get: operations["models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/owner/password": {
         parameters: {
             query?: never;
@@ -196,6 +389,43 @@ export interface paths {
          * @description All sessions end; a browser gets a new one.
          */
         post: operations["set_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/previews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try settings on a frame
+         * @description One preview is made at a time, and others wait. It lets jobs that are worked on come first. A client that closes the connection ends it.
+         */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/previews/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A picture of a preview */
+        get: operations["picture"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -407,6 +637,80 @@ export interface components {
             /** @description The folder of its unfinished work. */
             work_folder: string;
         };
+        /** @description An encoder. */
+        Encoder: {
+            /** @description The format that it makes. */
+            codec: string;
+            /**
+             * Format: int32
+             * @description The number that is used where none is chosen.
+             */
+            default_crf?: number | null;
+            /** @description The preset that is used where none is chosen. */
+            default_preset?: string | null;
+            /** @description Why it does not work here; null for one that does. */
+            fault?: string | null;
+            /** @description It runs on a device beside the processor. */
+            hardware: boolean;
+            /**
+             * Format: int32
+             * @description The best quality number.
+             */
+            least_crf?: number | null;
+            /**
+             * Format: int32
+             * @description The worst quality number; null, as the best, where there is no choice.
+             */
+            most_crf?: number | null;
+            /** @description FFmpeg's name of it, which settings have too. */
+            name: string;
+            /** @description Its presets, from the fastest. */
+            presets: string[];
+        };
+        /** @description The encoders that the program knows. */
+        Encoders: {
+            /** @description In the order in which they are tried. */
+            encoders: components["schemas"]["Encoder"][];
+        };
+        /** @description What a job would be, by frames from all over the video that were really made. */
+        Estimate: {
+            /**
+             * Format: int64
+             * @description Bytes of the result.
+             */
+            bytes: number;
+            /** @description The encoder. */
+            encoder?: string | null;
+            /**
+             * Format: int32
+             * @description Frames of the result.
+             */
+            frames: number;
+            /**
+             * Format: int32
+             * @description Frames that were made to measure.
+             */
+            measured_frames: number;
+            /** @description What else people should know. */
+            notes: components["schemas"]["Notice"][];
+            /**
+             * @description Size of the result's pictures.
+             * @example 2560x1088
+             */
+            result_size: string;
+            /**
+             * Format: double
+             * @description Seconds that a job takes which works alone.
+             */
+            seconds: number;
+            /**
+             * Format: double
+             * @description Seconds that a frame takes.
+             */
+            seconds_per_frame: number;
+            /** @description A job was worked on meanwhile: the times follow from the processor time, and are less sure. */
+            shared: boolean;
+        };
         /** @description A file in the input folder that is no job yet. */
         File: {
             /**
@@ -429,6 +733,58 @@ export interface components {
              */
             size: number;
         };
+        /** @description A job of a video. */
+        FileJob: {
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            id: number;
+            /** @description As a job's status is. */
+            status: string;
+        };
+        /** @description A folder or a video. */
+        FolderEntry: {
+            /** @description The jobs of a video, the earliest first. */
+            jobs: components["schemas"]["FileJob"][];
+            /** @description What it is. */
+            kind: components["schemas"]["FolderEntryKind"];
+            /**
+             * Format: date-time
+             * @description When the content of a video last changed.
+             */
+            modified?: string | null;
+            /** @description Its name in its folder. */
+            name: string;
+            /** @description Its path below the folder of the server, by which requests name it. */
+            path: string;
+            /**
+             * Format: int64
+             * @description Bytes of a video.
+             */
+            size?: number | null;
+        };
+        /**
+         * @description What an entry of a folder is.
+         * @enum {string}
+         */
+        FolderEntryKind: "folder" | "video";
+        /** @description A page of what lies in a folder: folders and videos. Links and hidden files are left out. */
+        FolderPage: {
+            /** @description Folders, then videos, by their names. */
+            entries: components["schemas"]["FolderEntry"][];
+            /** @description The folder, below that of the server. */
+            folder: string;
+            /** @description What `after` is for the next page; null on the last one. */
+            next?: string | null;
+            /** @description How many entries all pages have. */
+            total: number;
+        };
+        /**
+         * @description Before or after.
+         * @enum {string}
+         */
+        FrameSide: "source" | "result";
         /** @description A job as a list has it. */
         Job: components["schemas"]["Progress"] & {
             /**
@@ -551,14 +907,173 @@ export interface components {
              */
             total: number;
         };
+        /**
+         * @description Settings of a job, by the names and rules of `upscaled.toml`. What is left out is as the server has it; what is null is as the program
+         *     has it where the server says nothing. `from`, `to`, `stream` and `again` are those of the command line.
+         */
+        JobSettings: {
+            /** @description Enlarges even what is a result already. */
+            again?: boolean | null;
+            /** @description Keeps the colours of wide areas. */
+            anchor?: boolean | null;
+            /** @description h264, hevc, av1, prores or ffv1. */
+            codec?: string | null;
+            /** @description mkv or mp4. */
+            container?: string | null;
+            /**
+             * Format: int32
+             * @description Quality on the encoder's own scale: less is better.
+             */
+            crf?: number | null;
+            /** @description off, auto or `WIDTH:HEIGHT:LEFT:TOP`. */
+            crop?: string | null;
+            /** @description off, auto, frame, field or telecine. */
+            deinterlace?: string | null;
+            /**
+             * Format: double
+             * @description Less keeps more grain of the source; below 1 it needs a second file in `models/`.
+             */
+            denoise?: number | null;
+            /**
+             * @description FFmpeg's name of an encoder.
+             * @example libx264
+             */
+            encoder?: string | null;
+            /** @description Other options of the encoder, by FFmpeg's names. */
+            encoder_options?: Record<string, never> | null;
+            /** @description Takes damaged files too. */
+            fill_gaps?: boolean | null;
+            /**
+             * @description As large as a screen of this size shows it.
+             * @example 1920x1080
+             */
+            fit?: string | null;
+            /**
+             * @description Only what is shown from then on, in seconds or as `HH:MM:SS`.
+             * @example 1:02:03
+             */
+            from?: string | null;
+            /**
+             * Format: double
+             * @description Film grain.
+             */
+            grain?: number | null;
+            /**
+             * Format: int32
+             * @description Rows of the result.
+             */
+            height?: number | null;
+            /**
+             * @description `none` for a classic resampler, a built-in one, or the name of a file in `models/`.
+             * @example realesr-general-x4v3
+             */
+            model?: string | null;
+            /** @description Speed of the encoder. */
+            preset?: string | null;
+            /** @description False computes every frame whole. */
+            reuse?: boolean | null;
+            /**
+             * Format: int32
+             * @description Levels of 255 that a sample may change by and still count as unchanged.
+             */
+            reuse_tolerance?: number | null;
+            /**
+             * Format: double
+             * @description How many times larger; of scale, height, width and fit, one is chosen.
+             * @example 2
+             */
+            scale?: number | null;
+            /**
+             * Format: int32
+             * @description Frames of a segment.
+             */
+            segment_frames?: number | null;
+            /**
+             * Format: int32
+             * @description The number of the video's stream in the file.
+             */
+            stream?: number | null;
+            /**
+             * Format: double
+             * @description Share of the network; 0 is a classic resampler.
+             */
+            strength?: number | null;
+            /** @description Only what is shown before then. */
+            to?: string | null;
+            /** @description `sdr` brings HDR to usual screens. */
+            tonemap?: string | null;
+            /**
+             * Format: int32
+             * @description Columns of the result.
+             */
+            width?: number | null;
+        };
         /** @description Jobs, by their numbers or by what they have in common. */
         Jobs: "all" | "failed" | {
             /** @description Those of these numbers. */
             numbers: number[];
         };
+        /** @description A model. */
+        Model: {
+            /** @description Its architecture. */
+            architecture?: string | null;
+            /** @description It is part of the program; else it is a file in `models/`. */
+            built_in: boolean;
+            /**
+             * Format: int64
+             * @description Bytes of its weights.
+             */
+            bytes?: number | null;
+            /** @description Checksum of its weights, with its kind. */
+            checksum?: string | null;
+            /** @description The usual one where the server has no other. */
+            default: boolean;
+            /** @description Why it cannot be used; null for one that can. */
+            fault?: string | null;
+            /** @description Its licence and owner; null where they are not known. */
+            licence?: string | null;
+            /** @description What settings call it. */
+            name: string;
+            /**
+             * Format: int32
+             * @description How many times larger it makes pictures.
+             */
+            scale?: number | null;
+        };
+        /** @description The models that there are. */
+        Models: {
+            /** @description The built-in ones, then those in `models/` by their names. Jobs can do without one: `none` is a classic resampler. */
+            models: components["schemas"]["Model"][];
+        };
         /** @description A job's new place. */
         MoveTo: {
             to: components["schemas"]["Position"];
+        };
+        /** @description A video, and the settings that are measured with it. */
+        NewEstimate: {
+            /**
+             * @description The path of the video below the folder of the server.
+             * @example input/film.mkv
+             */
+            file?: string | null;
+            settings?: components["schemas"]["JobSettings"] | null;
+            /** @description Or the upload that waits for a decision. */
+            upload?: string | null;
+        };
+        /** @description A job that is wanted. */
+        NewJob: {
+            /**
+             * @description The path of the video below the folder of the server, with `/` between its parts.
+             * @example input/film.mkv
+             */
+            file?: string | null;
+            other_jobs?: components["schemas"]["OtherJobs"] | null;
+            /** @description It waits until a person lets it go on. */
+            paused?: boolean | null;
+            priority?: components["schemas"]["Priority"] | null;
+            settings?: components["schemas"]["JobSettings"] | null;
+            /** @description Or the upload that waits for a decision: its file goes to the input folder. */
+            upload?: string | null;
         };
         /** @description A new password of the owner. */
         NewPassword: {
@@ -566,6 +1081,27 @@ export interface components {
             current?: string | null;
             /** @description The new one, of 8 characters or more. */
             password: string;
+        };
+        /** @description A frame, and the settings that are to be tried on it. */
+        NewPreview: {
+            /**
+             * Format: double
+             * @description When the frame is shown, in seconds from the first one on.
+             */
+            at: number;
+            /** @description The source's picture is made as well; so it is where this is left out. */
+            before?: boolean | null;
+            /** @description What is tried, as for a new job: one to four. */
+            choices: components["schemas"]["JobSettings"][];
+            /**
+             * @description The path of the video below the folder of the server.
+             * @example input/film.mkv
+             */
+            file?: string | null;
+            /** @description It is measured as well how long a job would take and how large its result would be; not where this is left out. */
+            measure?: boolean | null;
+            /** @description Or the upload that waits for a decision. */
+            upload?: string | null;
         };
         /** @description How urgent a job is to be. */
         NewPriority: {
@@ -584,9 +1120,42 @@ export interface components {
             /** @description What is so. */
             text: string;
         };
+        /**
+         * @description What becomes of unfinished jobs of the same video with other settings.
+         * @enum {string}
+         */
+        OtherJobs: "refuse" | "replace" | "keep";
         /** @description What became of jobs that were to be changed, in their order. */
         Outcomes: {
             outcomes: components["schemas"]["JobOutcome"][];
+        };
+        /** @description A finished segment. */
+        Part: {
+            /**
+             * Format: double
+             * @description When its last frame ends.
+             */
+            end: number;
+            /**
+             * Format: int32
+             * @description The number of the segment.
+             */
+            segment: number;
+            /**
+             * Format: double
+             * @description When its first frame is shown, in seconds of the result.
+             */
+            start: number;
+        };
+        /** @description What of a job can be played now. */
+        Parts: {
+            /**
+             * @description What `MediaSource.isTypeSupported` and `addSourceBuffer` take, for the first part; null where there is none.
+             * @example video/mp4; codecs="avc1.640028"
+             */
+            media_type?: string | null;
+            /** @description The finished segments, in order. There are none any more once the job is done: then the result itself can be played. */
+            parts: components["schemas"]["Part"][];
         };
         /**
          * @description A part of the work on a job.
@@ -600,6 +1169,61 @@ export interface components {
              * @description Before the job of this number.
              */
             before: number;
+        };
+        /** @description What was made of a frame. */
+        Preview: {
+            /**
+             * Format: double
+             * @description When it is shown, in seconds from the first frame on.
+             */
+            at: number;
+            before?: components["schemas"]["PreviewPicture"] | null;
+            /** @description What came of the choices, in their order. */
+            choices: components["schemas"]["PreviewChoice"][];
+            /**
+             * Format: int32
+             * @description Number of the frame, from 0 on.
+             */
+            frame: number;
+            /**
+             * Format: int32
+             * @description Frames that a job would make.
+             */
+            frames: number;
+            /**
+             * Format: double
+             * @description How long all of them last, in seconds.
+             */
+            seconds: number;
+        };
+        /** @description What came of settings. */
+        PreviewChoice: {
+            estimate?: components["schemas"]["Estimate"] | null;
+            /** @description Why there is no picture, or no estimate. */
+            fault?: string | null;
+            /** @description The model. */
+            model: string;
+            /** @description What else people should know. */
+            notes: components["schemas"]["Notice"][];
+            picture?: components["schemas"]["PreviewPicture"] | null;
+        };
+        /** @description A picture, which can be fetched for some minutes. */
+        PreviewPicture: {
+            /**
+             * Format: int32
+             * @description Rows.
+             */
+            height: number;
+            /**
+             * @description Where it is: a JPEG file.
+             * @example /api/v1/previews/0123456789abcdef
+             */
+            href: string;
+            /**
+             * Format: int32
+             * @description Pixels in a row.
+             */
+            width: number;
         };
         /**
          * @description How urgent a job is.
@@ -615,6 +1239,13 @@ export interface components {
             code: string;
             /** @description What is wrong and what to do about it, for people. */
             detail: string;
+            /**
+             * Format: int64
+             * @description The number of the job that stands against it, where there is one.
+             */
+            job?: number | null;
+            /** @description The setting that is wrong, where it is one. */
+            key?: string | null;
             /**
              * Format: int32
              * @description The HTTP status.
@@ -818,6 +1449,8 @@ export interface components {
             expires: string;
             /** @description The name that its file got in the input folder; null before it is there. */
             finished_as?: string | null;
+            /** @description It waits for a job to be made of it when it is whole, outside the input folder. */
+            held: boolean;
             /** @description What it is called below `/api/v1/uploads`. */
             id: string;
             /**
@@ -838,6 +1471,59 @@ export interface components {
             /** @description The earliest first. */
             uploads: components["schemas"]["Upload"][];
         };
+        /** @description What the head of a video says. */
+        Video: {
+            /** @description FFmpeg's name of the codec. */
+            codec: string;
+            /**
+             * Format: double
+             * @description Frames a second, as far as it says; it may be wrong.
+             */
+            frames_per_second?: number | null;
+            /** @description It has a larger range of brightness than usual screens show. */
+            hdr: boolean;
+            /**
+             * Format: int32
+             * @description Rows, as stored.
+             */
+            height: number;
+            /** @description It says that its frames consist of two fields. */
+            interlaced: boolean;
+            /** @description It is a result of this program, and says how it was made. */
+            made_by?: string | null;
+            /**
+             * Format: double
+             * @description How long it says it lasts.
+             */
+            seconds?: number | null;
+            /**
+             * Format: int32
+             * @description Rows as players show it.
+             */
+            shown_height: number;
+            /**
+             * Format: int32
+             * @description Pixels in a row as players show it: upright, with square pixels.
+             */
+            shown_width: number;
+            /**
+             * Format: int32
+             * @description Sound tracks.
+             */
+            sound: number;
+            /**
+             * Format: int32
+             * @description Subtitle tracks.
+             */
+            subtitles: number;
+            /** @description It states more than it holds: what it states and what is there. */
+            unfinished?: string | null;
+            /**
+             * Format: int32
+             * @description Pixels in a row, as stored.
+             */
+            width: number;
+        };
         /** @description Something that is to be done to jobs. */
         Wish: {
             action: components["schemas"]["Action"];
@@ -852,6 +1538,386 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    encoders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Encoders"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    estimate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEstimate"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Estimate"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `bad_path`, `bad_settings` or `no_video` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `busy`, with `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     events: {
         parameters: {
             query?: {
@@ -890,6 +1956,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -921,6 +1994,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -954,6 +2034,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -986,6 +2073,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1003,6 +2097,631 @@ export interface operations {
                     };
                 };
             };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The folder, below that of the server and with `/` between its parts; that of the server where it is left out.
+                 * @example input/series
+                 */
+                folder?: string;
+                /** @description So many entries at most; 200 where it is left out. */
+                limit?: number;
+                /** @description Where the page begins: `next` of the page before. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderPage"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `bad_path`: no name of a folder below that of the server */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    frame: {
+        parameters: {
+            query: {
+                /** @description The path of the file below the folder of the server. */
+                file?: string;
+                /** @description What the upload is called. */
+                upload?: string;
+                /** @description The number of the video's stream in the file. */
+                stream?: number;
+                /** @description When the frame is shown, in seconds from the beginning. */
+                at: number;
+                /** @description So many pixels in a row at most, with square pixels; 960 where it is left out. */
+                width?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": number[];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `bad_path`, or `no_video` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `busy`, with `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    video: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The path of the file below the folder of the server, with `/` between its parts.
+                 * @example input/film.mkv
+                 */
+                file?: string;
+                /** @description What the upload is called; it was begun with `hold` and is whole. */
+                upload?: string;
+                /** @description The number of the video's stream in the file; the film where it is left out. */
+                stream?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Video"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `bad_path`, or `no_video` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `busy`, with `Retry-After` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1057,6 +2776,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1088,6 +2814,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -1121,6 +2854,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1153,6 +2893,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1168,6 +2915,233 @@ export interface operations {
                          */
                         type: string;
                     };
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name that the client makes up for the request: 1 to 255 visible characters of ASCII */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewJob"];
+            };
+        };
+        responses: {
+            /** @description The job was there */
+            200: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Details"];
+                };
+            };
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Details"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `other_job`: an unfinished job of the video has other settings; `has_work`: one that was to be replaced has finished frames; `in_progress`: a request of the key is under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `bad_path`, `bad_settings`, `no_video`, `is_result`, or `key_reused`: the key is that of another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1208,6 +3182,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1240,6 +3221,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1271,6 +3259,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -1311,6 +3306,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -1366,6 +3368,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1398,6 +3407,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1429,6 +3445,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -1469,6 +3492,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -1526,6 +3556,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1558,6 +3595,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1589,6 +3633,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -1630,6 +3681,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1645,6 +3703,644 @@ export interface operations {
                          */
                         type: string;
                     };
+                };
+            };
+        };
+    };
+    frame: {
+        parameters: {
+            query?: {
+                /** @description So many pixels in a row at most, with square pixels; as it is stored where this is left out. */
+                width?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The number of the job */
+                id: number;
+                /** @description The number of the frame, from 0 on */
+                number: number;
+                /** @description Before or after */
+                side: components["schemas"]["FrameSide"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": number[];
+                };
+            };
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `no_job`, `no_frame`, `not_made_yet` or `result_gone` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `source_away` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `busy`, with `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /** @description Those from this segment on, 5000 segments at most; from the first where it is left out. */
+                from?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The number of the job */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Parts"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_playable` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `busy`, with `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    part: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The number of the job */
+                id: number;
+                /** @description The number of the segment */
+                segment: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": number[];
+                };
+            };
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `no_job`, `no_part` or `not_made_yet` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_playable` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `busy`, with `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1686,6 +4382,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1718,6 +4421,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1749,6 +4459,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -1797,6 +4514,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -1856,6 +4580,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1888,6 +4619,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1919,6 +4657,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -1959,6 +4704,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2014,6 +4766,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2046,6 +4805,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2077,6 +4843,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2117,6 +4890,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2186,6 +4966,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2218,6 +5005,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2249,6 +5043,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2301,6 +5102,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2361,6 +5169,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2393,6 +5208,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2424,6 +5246,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2464,6 +5293,398 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    thumbnail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The number of the job */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": number[];
+                };
+            };
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `source_away` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `busy`, with `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Models"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2520,6 +5741,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2552,6 +5780,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2583,6 +5818,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2631,6 +5873,405 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPreview"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `bad_path`, `bad_settings` or `no_video` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `busy`, with `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What the picture is called */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": number[];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description It is some minutes old, or never was */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2683,6 +6324,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2714,6 +6362,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2747,6 +6402,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2778,6 +6440,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2834,6 +6503,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2866,6 +6542,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2897,6 +6580,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2945,6 +6635,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2995,6 +6692,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3026,6 +6730,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3059,6 +6770,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3090,6 +6808,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3142,6 +6867,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3173,6 +6905,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3206,6 +6945,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3237,6 +6983,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3289,6 +7042,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3320,6 +7080,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3353,6 +7120,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3384,6 +7158,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3440,6 +7221,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3472,6 +7260,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3503,6 +7298,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3543,6 +7345,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3596,6 +7405,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3628,6 +7444,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3659,6 +7482,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3699,6 +7529,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3751,6 +7588,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3782,6 +7626,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3815,6 +7666,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3847,6 +7705,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3874,7 +7739,7 @@ export interface operations {
                 "Tus-Resumable": string;
                 /** @description The bytes of the file */
                 "Upload-Length": number;
-                /** @description `filename` and the name of the file in Base64 */
+                /** @description `filename` and the name of the file in Base64; with `hold`, the file waits outside the input folder until a job is made of it */
                 "Upload-Metadata": string;
                 /** @description An algorithm and the checksum of the body in Base64 */
                 "Upload-Checksum"?: string | null;
@@ -3914,6 +7779,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3946,6 +7818,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3977,6 +7856,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4042,6 +7928,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4113,6 +8006,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4144,6 +8044,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4177,6 +8084,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4208,6 +8122,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4264,6 +8185,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4296,6 +8224,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4327,6 +8262,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4392,6 +8334,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4445,6 +8394,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4476,6 +8432,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4509,6 +8472,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4540,6 +8510,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4601,6 +8578,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4633,6 +8617,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4664,6 +8655,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4714,6 +8712,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4782,6 +8787,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4814,6 +8826,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4845,6 +8864,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4950,6 +8976,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use coordinator::socket::{Hello, Listener, Role};
 use coordinator::{
     Existing, Handle, InboxOptions, JobReport, Owner, Places, Previewer, ServerFolder, ServerFolders,
-    Service, ServiceOptions, Shutdown, Update, Updates, Viewer, Wake, bring_back, now,
+    Service, ServiceOptions, Shutdown, Update, Updates, Viewer, Wake, WorkerProgram, bring_back, now,
 };
 use job::{JobId, Millis, Notice};
 use ledger::{Ledger, Record};
@@ -95,9 +95,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let status = StatusFile::new(ledger.clone(), root.status_file());
     let log = Log { ledger: ledger.clone(), told: HashMap::new(), begun: now() };
     let logging = tokio::spawn(log.keep(service.updates(), Supervisor::new(), status));
-    let viewer = Viewer::new(worker.clone(), root.state().join(VIEW));
-    let threads = config::engine_threads(settings.choices.threads);
-    let previewer = Previewer::new(worker.clone(), root.state().join(PREVIEW), threads);
+    let (viewer, previewer) = viewers(&worker, &root, &settings);
     let inbox = InboxOptions {
         ledger: ledger.clone(),
         worker,
@@ -125,23 +123,11 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let line = serve.choices;
     let watching = tokio::spawn(async move {
         let held = settings.effective;
-        let news = settings::News {
-            root,
-            line,
-            http: serve.http,
-            hang_up,
-            wishes,
-            held,
-            limits: tell_limits,
-            usual: tell_usual,
-        };
+        let (limits, usual, http) = (tell_limits, tell_usual, serve.http);
+        let news = settings::News { root, line, http, hang_up, wishes, held, limits, usual };
         news.watch_input(inbox, &stop_watching).await;
     });
-    let asked = shutdown.clone();
-    tokio::spawn(async move {
-        asked.requested().await;
-        supervisor::tell_stopping();
-    });
+    tell_of_stop(shutdown.clone());
     supervisor::tell_ready();
     let served = service.run(&shutdown).await;
     shutdown.request();
@@ -155,6 +141,21 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     served?;
     output::say("stopped; everything finished is kept, and the next start goes on from here");
     Ok(Ending::Done)
+}
+
+/// What shows frames of jobs, and what shows what could be made of other videos.
+fn viewers(worker: &WorkerProgram, root: &Root, settings: &ServerSettings) -> (Viewer, Previewer) {
+    let threads = config::engine_threads(settings.choices.threads);
+    let previewer = Previewer::new(worker.clone(), root.state().join(PREVIEW), threads);
+    (Viewer::new(worker.clone(), root.state().join(VIEW)), previewer)
+}
+
+/// Tells the supervisor when the server is asked to stop.
+fn tell_of_stop(shutdown: Shutdown) {
+    tokio::spawn(async move {
+        shutdown.requested().await;
+        supervisor::tell_stopping();
+    });
 }
 
 /// Says where everything is.

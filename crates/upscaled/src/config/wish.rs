@@ -68,7 +68,7 @@ pub(crate) fn wish(
     if is_other_model && !chosen.contains_key("denoise") {
         (base.denoise, base.wdn) = (1.0, None);
     }
-    let (mut lines, mut keys) = (String::new(), Vec::new());
+    let (mut lines, mut keys) = (Vec::new(), Vec::new());
     for (key, value) in chosen {
         match (key.as_str(), value) {
             (key, Value::Null) if OF_FILE.contains(&key) || OF_LINE.contains(&key) => reset(&mut base, key),
@@ -87,7 +87,7 @@ pub(crate) fn wish(
                 ));
             }
             (key, value) if OF_FILE.contains(&key) => {
-                lines.push_str(&format!("{key} = {}\n", toml(value)));
+                lines.push(format!("{key} = {}", toml(value)));
                 keys.push(key.to_owned());
             }
             _ => {
@@ -96,7 +96,7 @@ pub(crate) fn wish(
             }
         }
     }
-    let file = file::parse(&lines);
+    let file = file::parse(&lines.join("\n"));
     let file = file.map_err(|file::Mistake { line, words }| Mistake {
         key: line.checked_sub(1).and_then(|line| keys.get(line)).cloned(),
         words,
