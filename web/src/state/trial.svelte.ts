@@ -116,7 +116,7 @@ export class Trial {
       this.at = (video.seconds ?? 0) / 3;
       this.#later();
     } catch (error) {
-      if (!looking.signal.aborted) this.why = words.sentence((error as Error).message);
+      if (!looking.signal.aborted) this.why = (error as Error).message;
     }
   }
 
