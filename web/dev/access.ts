@@ -7,6 +7,8 @@ export interface Answer {
   code?: string;
   body?: unknown;
   headers?: Record<string, string>;
+  /** More members of a problem. */
+  more?: object;
 }
 
 const SCOPES: Scope[] = ['read', 'control', 'admin'];

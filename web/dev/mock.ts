@@ -4,12 +4,14 @@
 // server that other machines reach.
 // mock/hold/BYTES lets uploads stand still after so many, mock/release ends that, mock/cut/BYTES breaks the next one, mock/full and mock/roomy
 // are a disk, mock/received/BYTES is 204 where so many came in all.
+// mock/previews/MS lets previews take so long, mock/model/NAME lets those with a model fail.
 // mock/break/PART, mock/watched (204 while a page watches), mock/tick, mock/segment, mock/finish and mock/missed change how it behaves and what happens.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connect, Plugin } from 'vite';
-import type { Action, Details, Outcome, Position, Priority } from '../src/api/types';
+import type { Action, Details, NewJob, Outcome, Position, Priority } from '../src/api/types';
 import { Access, type Answer } from './access';
 import { Uploads } from './uploads';
+import { Videos } from './videos';
 import { counts, inOrder, kindOf, report, usual, worlds, type World } from './world';
 
 /** What the server of the page sends with it. */
@@ -24,6 +26,7 @@ class Mock {
   broken = '';
   access = new Access();
   uploads = new Uploads();
+  videos = new Videos();
   readonly watching = new Set<ServerResponse>();
 
   constructor() {
@@ -119,6 +122,7 @@ class Mock {
         this.access = new Access();
         this.uploads.release();
         this.uploads = new Uploads();
+        this.videos = new Videos();
         this.world = (worlds[value] ?? usual)();
         for (const one of this.watching) one.end();
         this.watching.clear();
@@ -143,6 +147,12 @@ class Mock {
       case 'full':
       case 'roomy':
         this.uploads.isFull = what === 'full';
+        break;
+      case 'previews':
+        this.videos.slow = Number(value);
+        break;
+      case 'model':
+        this.videos.broken = value;
         break;
       case 'received':
         return this.uploads.received === Number(value);
@@ -249,12 +259,13 @@ async function answer(mock: Mock, path: string, url: URL, request: IncomingMessa
     response.writeHead(status, { 'content-type': status < 400 ? 'application/json' : 'application/problem+json', 'cache-control': 'no-store' });
     response.end(JSON.stringify(body));
   };
-  const problem = (status: number, code: string, detail: string) => json({ type: 'about:blank', title: '', status, code, detail }, status);
+  const problem = (status: number, code: string, detail: string, more: object = {}) =>
+    json({ type: 'about:blank', title: '', status, code, detail, ...more }, status);
   const [first, id, what] = path.split('/');
   if (mock.broken !== '' && first === mock.broken) return problem(500, 'internal', 'the server failed; its log says why');
-  const say = ({ status, code, body, headers }: Answer) => {
+  const say = ({ status, code, body, headers, more }: Answer) => {
     for (const [name, value] of Object.entries(headers ?? {})) response.setHeader(name, value);
-    if (code !== undefined) return problem(status, code, String(body));
+    if (code !== undefined) return problem(status, code, String(body), more);
     if (body !== undefined) return json(body, status);
     response.statusCode = status;
     response.end();
@@ -267,6 +278,22 @@ async function answer(mock: Mock, path: string, url: URL, request: IncomingMessa
   if (first === 'uploads') return mock.uploads.answer(id, request, response, problem);
   if (first === 'events') return mock.watch(request, response);
   if (first === 'system') return json(mock.world.system);
+  const { videos } = mock;
+  if (first === 'models') return say(videos.models());
+  if (first === 'encoders') return say(videos.encoders());
+  if (first === 'files' && id === undefined) return say(videos.folder(url.searchParams));
+  if (first === 'files' && id === 'video') return say(videos.video(url.searchParams));
+  if (first === 'files' || (first === 'previews' && id !== undefined)) {
+    const [name = '', size = '640x272'] = decodeURIComponent(id === 'frame' ? Number(url.searchParams.get('at')).toFixed(1) : (id ?? '')).split('@');
+    response.writeHead(200, { 'content-type': 'image/svg+xml' });
+    response.end(drawing(size, name));
+    return;
+  }
+  if (first === 'previews') return say(await videos.preview((await bodyOf(request)) as object));
+  if (first === 'estimates') return say(videos.estimate((await bodyOf(request)) as object));
+  if (first === 'jobs' && id === undefined && method === 'POST') {
+    return say(videos.create(mock.world, (await bodyOf(request)) as NewJob, request, (one) => mock.changed(one)));
+  }
   if (first !== 'jobs') return problem(404, 'no_route', 'there is nothing at this address');
   if (id === undefined) return json(mock.list(url.searchParams));
   if (id === 'actions') {

@@ -40,6 +40,20 @@ const views: [string, string, (page: Page) => Promise<void>][] = [
       await expect(page.getByRole('alertdialog')).toBeVisible();
     },
   ],
+  ['a choice of files', '#/new', (page) => expect(page.getByText('Canal 1998.avi')).toBeVisible()],
+  [
+    'a new job',
+    '#/new',
+    async (page) => {
+      await tell('model/realesr-animevideov3');
+      await page.getByRole('button', { name: 'Show more' }).click();
+      await page.getByRole('button', { name: /Waiting/ }).click();
+      await page.getByText('More', { exact: true }).click();
+      await expect(page.getByText('about 25 min', { exact: true })).toBeVisible();
+      await page.getByRole('button', { name: 'Add to the queue' }).click();
+      await expect(page.getByRole('button', { name: 'Make both' })).toBeVisible();
+    },
+  ],
   ['the account', '#/account', (page) => expect(page.getByText('There are no tokens.')).toBeVisible()],
   [
     'signing in',

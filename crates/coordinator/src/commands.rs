@@ -3,6 +3,7 @@
 //! [`Request`] and [`Reply`] say all of it in types that travel as JSON, over a socket or within a process; [`understand`]
 //! is where a request that came from elsewhere is looked at. [`crate::Handle`] does what is asked.
 
+mod add;
 mod arrival;
 mod change;
 mod forget;
@@ -16,6 +17,8 @@ mod retry;
 mod select;
 mod take_in;
 
+pub use add::{Add, AddError, Added, Others};
+pub(crate) use add::{add, describe};
 pub use arrival::{LARGEST_REQUEST, understand};
 pub(crate) use arrival::{check, take_reply};
 pub use list::{JobList, ListFilter};

@@ -1,5 +1,7 @@
 //! The handle of the coordinator: everything that people do with jobs, by whatever program.
 
+mod videos;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -19,7 +21,7 @@ use crate::outlook::{self, Outlook};
 use crate::status::JobReport;
 use crate::submit::{self, describe_for, look_at};
 use crate::view::{JobDetails, JobView, Seen};
-use crate::viewer::{self, Asked, FoundFrame, FoundPart, Parts, Side, ViewError, Viewer};
+use crate::viewer::{self, Asked, FoundFrame, FoundPart, Parts, Previewer, Side, ViewError, Viewer};
 use crate::wake::Wake;
 
 /// Events that a reader gets at once.
@@ -29,7 +31,14 @@ pub const MOST_SEGMENTS: u32 = 5000;
 
 /// Does what people ask for. Copies are cheap, and are the same handle.
 #[derive(Debug, Clone)]
-pub struct Handle(Arc<Inner>, Option<Viewer>, Option<watch::Receiver<ServerFolders>>);
+pub struct Handle(Arc<Inner>, Looks, Option<watch::Receiver<ServerFolders>>);
+
+/// What shows pictures.
+#[derive(Debug, Clone, Default)]
+struct Looks {
+    viewer: Option<Viewer>,
+    previewer: Option<Previewer>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -68,7 +77,11 @@ impl Handle {
 
     fn of(ledger: Ledger, wake: Option<Wake>, reload: Option<mpsc::Sender<ReloadWish>>) -> Self {
         let access = Access::new(ledger.clone());
-        Self(Arc::new(Inner { ledger, access, wake, reload, changing: Mutex::new(()) }), None, None)
+        Self(
+            Arc::new(Inner { ledger, access, wake, reload, changing: Mutex::new(()) }),
+            Looks::default(),
+            None,
+        )
     }
 
     /// Who may use the server over HTTP.
@@ -79,7 +92,13 @@ impl Handle {
     /// As this one, with frames to look at.
     #[must_use]
     pub fn with_viewer(self, viewer: Viewer) -> Self {
-        Self(self.0, Some(viewer), self.2)
+        Self(self.0, Looks { viewer: Some(viewer), ..self.1 }, self.2)
+    }
+
+    /// As this one, with looks at videos that are no jobs.
+    #[must_use]
+    pub fn with_previewer(self, previewer: Previewer) -> Self {
+        Self(self.0, Looks { previewer: Some(previewer), ..self.1 }, self.2)
     }
 
     /// As this one, for a server of these folders: nothing is taken in whose result would lie where nothing may be written.
@@ -190,7 +209,7 @@ impl Handle {
         side: Side,
         most_width: Option<u32>,
     ) -> Result<FoundFrame, ViewError> {
-        let viewer = self.1.as_ref().ok_or(ViewError::NoViewer)?;
+        let viewer = self.1.viewer.as_ref().ok_or(ViewError::NoViewer)?;
         viewer::find(&self.0.ledger, viewer, id, Asked::Frame { number, side, most_width }).await
     }
 
@@ -199,7 +218,7 @@ impl Handle {
     /// # Errors
     /// When there is no such job, or its source is gone.
     pub async fn thumbnail(&self, id: JobId) -> Result<FoundFrame, ViewError> {
-        let viewer = self.1.as_ref().ok_or(ViewError::NoViewer)?;
+        let viewer = self.1.viewer.as_ref().ok_or(ViewError::NoViewer)?;
         viewer::find(&self.0.ledger, viewer, id, Asked::Thumbnail).await
     }
 
@@ -208,7 +227,7 @@ impl Handle {
     /// # Errors
     /// When there is no such job, browsers do not play what it makes, or too many others look at frames.
     pub async fn parts(&self, id: JobId, from: u32) -> Result<Parts, ViewError> {
-        let viewer = self.1.as_ref().ok_or(ViewError::NoViewer)?;
+        let viewer = self.1.viewer.as_ref().ok_or(ViewError::NoViewer)?;
         viewer::list_parts(&self.0.ledger, viewer, id, from).await
     }
 
@@ -217,7 +236,7 @@ impl Handle {
     /// # Errors
     /// As for [`Handle::parts`], and when the segment is not finished.
     pub async fn part(&self, id: JobId, segment: u32) -> Result<FoundPart, ViewError> {
-        let viewer = self.1.as_ref().ok_or(ViewError::NoViewer)?;
+        let viewer = self.1.viewer.as_ref().ok_or(ViewError::NoViewer)?;
         viewer::find_part(&self.0.ledger, viewer, id, segment).await
     }
 

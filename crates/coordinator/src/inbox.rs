@@ -9,7 +9,7 @@ mod held;
 pub(crate) mod kinds;
 mod library;
 mod opening;
-mod order;
+pub(crate) mod order;
 mod renamed;
 mod rule;
 mod scan;

@@ -19,6 +19,7 @@ mod digest;
 mod dispatcher;
 mod error;
 mod executor;
+mod file_tree;
 mod folders;
 mod forget;
 mod handle;
@@ -66,6 +67,7 @@ pub use access::{
 pub use away::ServerFolder;
 pub use clock::now;
 pub use error::Error;
+pub use file_tree::{Entry, EntryKind, FileTree, Listing, NotNamed};
 pub use folders::{Output, ServerFolders, WatchFolder, Watched};
 pub use handle::{Handle, MOST_EVENTS, MOST_SEGMENTS, ReloadWish};
 pub use inbox::{
@@ -73,7 +75,7 @@ pub use inbox::{
     ScanOptions, Scanned, Standing, library, passed_over, scan,
 };
 pub use known::{finished_result, is_known_as_result, is_of_another_source};
-pub use ledger::{Events, JobEvent, Scope, Token};
+pub use ledger::{AnsweredRequest, Events, JobEvent, Scope, Token};
 pub use leftovers::discard_work;
 pub use manifest::{bring_back, source_of};
 pub use names::{Naming, job_folders, report_of, result_names};
@@ -82,6 +84,7 @@ pub use owner::Owner;
 pub use pattern::{NamePattern, PathPattern, PathPatterns, PatternError};
 pub use process::{DeathNote, WorkerError, WorkerProcess, WorkerProgram};
 pub use progress::Progress;
+pub use protocol::message::VideoFacts;
 pub use publish::{already_there, no_result};
 pub use service::{Ending, Existing, Limits, Service, ServiceOptions};
 pub use shutdown::Shutdown;
@@ -92,5 +95,8 @@ pub use template::{NameTemplate, TemplateError};
 pub use trust::Places;
 pub use updates::{Teller, Update, Updates};
 pub use view::{JobDetails, JobView, Seen, SubtitleFiles};
-pub use viewer::{FoundFrame, FoundPart, MadePart, PartTimes, Parts, Side, ViewError, Viewer};
+pub use viewer::{
+    FoundFrame, FoundPart, MadePart, Measured, PartTimes, Parts, Previewer, Sample, Side, ViewError, Viewer,
+    Wanted,
+};
 pub use wake::Wake;

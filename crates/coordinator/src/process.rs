@@ -24,9 +24,6 @@ const BURIAL: Duration = Duration::from_secs(2);
 /// Messages of more bytes than this are long; real ones hardly ever are.
 const LONG: usize = 1 << 20;
 
-/// The nice value of a worker that may wait for all others; a usual one has 0.
-const LOW_PRIORITY: i32 = 15;
-
 /// What a worker gets of the environment, which may hold secrets: language and time zone, where the system's libraries and the
 /// drivers of devices that encode are, limits of memory, and what is asked for by who looks for faults.
 const PASSED_ON: [&str; 11] = [
@@ -214,11 +211,11 @@ impl WorkerProcess {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Lets all others of this machine come first.
-    pub(crate) fn set_low_priority(&self) {
+    /// Lets others of this machine come first: those with a lower nice value, which is 0 for usual workers.
+    pub(crate) fn set_nice(&self, nice: i32) {
         let id = self.child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
         // Failing means that it is dead already, or as unimportant as it can be.
-        let _ = id.map(|id| rustix::process::setpriority_process(Some(id), LOW_PRIORITY));
+        let _ = id.map(|id| rustix::process::setpriority_process(Some(id), nice));
     }
 
     /// Gives the worker something to do.

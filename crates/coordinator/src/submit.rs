@@ -53,7 +53,8 @@ pub(crate) async fn enter_in_free_folder(
     }
 }
 
-/// As [`enter`]; a new job whose result is there already, as after a loss of the ledger, is done at once. Gives that result.
+/// Takes a source in for which no person chose settings: one that is a job already, whatever its settings, stays that. A new job
+/// whose result is there already, as after a loss of the ledger, is done at once. Gives that result.
 pub(crate) async fn submit_unless_made(
     ledger: &Ledger,
     new: &NewJob,
@@ -67,7 +68,21 @@ pub(crate) async fn submit_unless_made(
     {
         return Ok((Submission { id, is_new: true }, Some(result)));
     }
-    Ok((enter_in_free_folder(ledger, new.clone(), now).await?, None))
+    let mut new = new.clone();
+    loop {
+        match ledger.submit_source(&new, now).await {
+            Err(ledger::Error::FolderTaken { .. }) => {
+                new.folder = free_folder(ledger, &new.source, new.settings.part, &new.output).await?;
+            }
+            Err(error) => return Err(error.into()),
+            Ok(submission) => {
+                if !submission.is_new {
+                    ledger.set_stamp(submission.id, &new.stamp).await?;
+                }
+                return Ok((submission, None));
+            }
+        }
+    }
 }
 
 /// Takes a described job in, and notes the new stamp of one that is there already.

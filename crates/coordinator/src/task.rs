@@ -162,14 +162,17 @@ pub(crate) fn event(record: &Record, key: TaskKey, response: Response) -> Event 
         | Response::AsksForMemory
         | Response::Admitted { .. }
         | Response::Probed { .. }
+        | Response::Looked(_)
         | Response::Foreseen(_)
         | Response::Doctor(_)
         | Response::Bench(_)
         | Response::Previewed { .. }
         | Response::Framed { .. }
+        | Response::Sampled(_)
         | Response::PieceDone { .. }
         | Response::PieceTimes(_)
         | Response::Estimated(_)
+        | Response::Encoders(_)
         | Response::EncoderTried
         | Response::Model(_) => failed(
             key,

@@ -1,16 +1,17 @@
-//! The worker that shows people what a job has made so far, beside those that make it.
+//! The workers that show people something beside those that work on jobs: one what a job has made so far, and one what could be
+//! made of a video ([`Previewer`]).
 //!
-//! One at a time, which lets all others of the machine come first. It stays for some seconds, since who looks at one frame looks at
-//! the next one too; its sandbox holds one job's files, so that another job gets another worker.
+//! One at a time of each, which lets others of the machine come first. It stays for some seconds, since who looks at one frame looks
+//! at the next one too; its sandbox holds the files of one job or video, so that another gets another worker.
 
 mod cache;
 mod error;
 mod find;
 mod parts;
+mod preview;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Read as _;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -28,23 +29,34 @@ pub(crate) use self::find::{Asked, find};
 pub use self::find::{FoundFrame, Side};
 pub use self::parts::{FoundPart, MadePart, PartTimes, Parts};
 pub(crate) use self::parts::{find_part, list_parts};
+pub use self::preview::{Measured, Previewer, Sample, Wanted};
 use crate::blocking::blocking;
 use crate::process::{WorkerProcess, WorkerProgram};
 
 /// Requests that wait while one is worked on.
 const MOST_WAITING: usize = 8;
-/// A worker that is asked for nothing more ends after this time.
-const IDLE: Duration = Duration::from_secs(30);
 /// The worker tells several times a second that it lives.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// A request takes no longer than this: the frames of a long film may have to be listed for it.
-const LONGEST: Duration = Duration::from_mins(5);
 /// Largest picture that is taken from a worker, in bytes.
 const LARGEST_PICTURE: u64 = 64 << 20;
 /// Segments of which it is kept what browsers are told of them.
 const MOST_CODECS: usize = 10_000;
 /// Bytes of pictures that are kept.
 const KEPT: usize = 32 << 20;
+
+/// How a viewer treats its worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Manner {
+    /// Its nice value.
+    nice: i32,
+    /// A request takes no longer than this: the frames of a long film may have to be listed for it.
+    longest: Duration,
+    /// A worker that is asked for nothing more ends after this time, and what it made is forgotten.
+    idle: Duration,
+}
+
+/// A worker that shows what a job has made may wait for all others: it decodes a little.
+const SHOWS: Manner = Manner { nice: 15, longest: Duration::from_mins(5), idle: Duration::from_secs(30) };
 
 /// Shows frames of jobs. Copies are cheap, and are the same viewer.
 #[derive(Debug, Clone)]
@@ -53,6 +65,7 @@ pub struct Viewer(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     program: WorkerProgram,
+    manner: Manner,
     /// Where workers put what they make until it is read.
     folder: PathBuf,
     places: Semaphore,
@@ -79,7 +92,8 @@ struct Worker {
 /// What a worker may read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Files {
-    job: JobId,
+    /// The job; `None` for a video that is none.
+    job: Option<JobId>,
     read: Vec<FilePath>,
     folders: Vec<FilePath>,
     /// What lay under these names: a worker has rights to that alone.
@@ -95,8 +109,24 @@ impl Files {
         let result = record.request.result.clone().filter(|_| is_done);
         let read: Vec<_> = source.chain(result).collect();
         let folders = if is_done { Vec::new() } else { vec![record.request.folder.clone()] };
+        Self::new(Some(record.id), read, folders)
+    }
+
+    /// Looks at the disk.
+    fn new(job: Option<JobId>, read: Vec<FilePath>, folders: Vec<FilePath>) -> Self {
         let inodes = read.iter().chain(&folders).map(|path| storage::inode(path).ok()).collect();
-        Self { job: record.id, read, folders, inodes }
+        Self { job, read, folders, inodes }
+    }
+
+    /// True where a worker that may read these may read all of the others, and is meant for them.
+    fn cover(&self, others: &Self) -> bool {
+        let all = |files: &Self| -> Vec<(FilePath, Option<u64>)> {
+            files.read.iter().chain(&files.folders).cloned().zip(files.inodes.iter().copied()).collect()
+        };
+        let own = all(self);
+        self.job == others.job
+            && self.read.first() == others.read.first()
+            && all(others).iter().all(|one| own.contains(one))
     }
 }
 
@@ -104,8 +134,13 @@ impl Viewer {
     /// A viewer with this program for its workers, which put what they make into `folder`: no other may use it, and what is in it
     /// is removed.
     pub fn new(program: WorkerProgram, folder: PathBuf) -> Self {
+        Self::with(program, folder, SHOWS)
+    }
+
+    fn with(program: WorkerProgram, folder: PathBuf, manner: Manner) -> Self {
         Self(Arc::new(Inner {
             program,
+            manner,
             folder,
             places: Semaphore::new(1 + MOST_WAITING),
             slot: Mutex::default(),
@@ -132,14 +167,7 @@ impl Viewer {
         }
         let (_, file) = turn.ask(files, ask).await?;
         let file = file.ok_or_else(|| ViewError::failed("the worker made no picture"))?;
-        let read = blocking(move || {
-            let mut bytes = Vec::new();
-            file.take(LARGEST_PICTURE + 1).read_to_end(&mut bytes).map(|_| bytes)
-        });
-        let picture = read.await.map_err(|error| ViewError::failed(error.to_string()))?;
-        if picture.len() as u64 > LARGEST_PICTURE {
-            return Err(ViewError::failed("the picture is larger than pictures are"));
-        }
+        let picture = preview::read(file).await?;
         let picture: Arc<[u8]> = picture.into();
         self.pictures().keep(tag, &picture);
         Ok(picture)
@@ -154,7 +182,7 @@ impl Viewer {
     /// The worker for these files: the one that is there, or a new one in its place.
     async fn worker(&self, slot: &mut Slot, files: &Files) -> Result<Worker, ViewError> {
         if let Some(mut worker) = slot.worker.take() {
-            if worker.files == *files && worker.process.is_alive() {
+            if worker.files.cover(files) && worker.process.is_alive() {
                 return Ok(worker);
             }
             worker.process.kill().await;
@@ -173,7 +201,7 @@ impl Viewer {
             write: vec![FilePath(self.0.folder.clone())],
         };
         let process = WorkerProcess::start(&self.0.program, access).await?;
-        process.set_low_priority();
+        process.set_nice(self.0.manner.nice);
         Ok(Worker { process, files: files.clone() })
     }
 
@@ -181,7 +209,8 @@ impl Viewer {
     fn end_when_idle(&self, request: u64) {
         let inner = Arc::downgrade(&self.0);
         tokio::spawn(async move {
-            sleep(IDLE).await;
+            let Some(idle) = inner.upgrade().map(|inner| inner.manner.idle) else { return };
+            sleep(idle).await;
             let Some(inner) = inner.upgrade() else { return };
             let mut slot = inner.slot.lock().await;
             if slot.requests != request {
@@ -241,7 +270,8 @@ impl Turn<'_> {
         self.slot.requests += 1;
         let file = self.viewer.0.folder.join(format!("made-{}", self.slot.requests));
         let request = ask(FilePath(file.clone()));
-        let answer = timeout(LONGEST, answer(&mut worker.process, &request)).await;
+        let longest = self.viewer.0.manner.longest;
+        let answer = timeout(longest, answer(&mut worker.process, &request)).await;
         let answer = answer.map_err(|_| ViewError::TooSlow)??;
         self.slot.worker = Some(worker);
         self.viewer.end_when_idle(self.slot.requests);

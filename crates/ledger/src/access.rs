@@ -96,10 +96,13 @@ impl Ledger {
         Ok(removed.rows_affected() > 0)
     }
 
-    /// Forgets the password, all sessions and all tokens: what an older copy of the ledger says of them may have been revoked.
+    /// Forgets the password, all sessions and all tokens: what an older copy of the ledger says of them may have been revoked. Forgets
+    /// what was answered to requests as well: the jobs that it names may be others.
     pub(crate) async fn forget_access(&self) -> Result<(), Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        for statement in ["DELETE FROM owner", "DELETE FROM session", "DELETE FROM token"] {
+        for statement in
+            ["DELETE FROM owner", "DELETE FROM session", "DELETE FROM token", "DELETE FROM request"]
+        {
             sqlx::query(statement).execute(&mut *transaction).await?;
         }
         Ok(transaction.commit().await?)

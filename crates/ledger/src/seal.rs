@@ -8,7 +8,7 @@ use sqlx::{Decode as _, Row as _, SqliteConnection, Value as _, ValueRef as _};
 use crate::Error;
 
 /// What the seal of a job's row covers.
-const JOB: [&str; 24] = [
+const JOB: [&str; 25] = [
     "id",
     "source",
     "fingerprint",
@@ -33,9 +33,10 @@ const JOB: [&str; 24] = [
     "failed_attempts",
     "totals",
     "highest_epoch",
+    "lease_until",
 ];
-/// Columns under the seal that rows before version 9 of the tables had not.
-const OF_VERSION_9: [&str; 2] = ["totals", "highest_epoch"];
+/// Columns that came under the seal with a version of the tables: rows of earlier ones were sealed without them.
+const SINCE: [(i64, &str); 3] = [(9, "totals"), (9, "highest_epoch"), (12, "lease_until")];
 /// What the seal of a segment's row covered before version 9.
 const EARLIER_SEGMENT: [&str; 15] = [
     "job",
@@ -68,9 +69,10 @@ pub(crate) fn check_job(row: &SqliteRow) -> Result<(), Error> {
     check(row, &JOB)
 }
 
-/// As [`check_job`], for rows of earlier versions.
-pub(crate) fn check_earlier_job(row: &SqliteRow) -> Result<(), Error> {
-    let columns: Vec<&str> = JOB.into_iter().filter(|column| !OF_VERSION_9.contains(column)).collect();
+/// As [`check_job`], for rows of a version of the tables.
+pub(crate) fn check_job_of(row: &SqliteRow, version: i64) -> Result<(), Error> {
+    let is_later = |column: &str| SINCE.iter().any(|&(since, later)| later == column && since > version);
+    let columns: Vec<&str> = JOB.into_iter().filter(|column| !is_later(column)).collect();
     check(row, &columns)
 }
 

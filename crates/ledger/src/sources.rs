@@ -8,7 +8,7 @@ use crate::events::{self, What};
 use crate::rows::from_json;
 use crate::seal::seal_job;
 use crate::store::insert;
-use crate::{Error, Ledger};
+use crate::{Error, Ledger, Submission};
 
 /// The source of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,29 @@ impl Ledger {
             })
         };
         rows.iter().map(known).collect()
+    }
+
+    /// As [`Ledger::submit`], for a source that no person chose settings for: where a job of it is there that was taken in while the
+    /// source was as it is now, that is the job, whatever its settings are.
+    ///
+    /// # Errors
+    /// As for [`Ledger::submit`].
+    pub async fn submit_source(&self, new: &NewJob, now: Millis) -> Result<Submission, Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let statement = "SELECT id FROM job WHERE source = $1 AND stamp = $2 AND gone = 0
+             AND json_extract(settings, '$.part') IS NULL ORDER BY settings_hash = $3 DESC, id DESC LIMIT 1";
+        let known: Option<i64> = sqlx::query_scalar(statement)
+            .bind(self.base.kept(&new.source).as_bytes().to_vec())
+            .bind(&new.stamp)
+            .bind(new.settings.hash())
+            .fetch_optional(&mut *transaction)
+            .await?;
+        let submission = match known {
+            Some(id) => Submission { id: JobId(id), is_new: false },
+            None => self.submit_within(&mut transaction, new, now).await?,
+        };
+        transaction.commit().await?;
+        Ok(submission)
     }
 
     /// Notes that the sources of these jobs are gone, or that they are there again.

@@ -8,7 +8,7 @@ use crate::base::Base;
 use crate::events::{self, What};
 use crate::rows::{record, to_json};
 use crate::seal::seal_job;
-use crate::{Error, Ledger, Record, Submission, access, apply, segments};
+use crate::{Error, Ledger, Record, Submission, access, apply, requests, segments};
 
 /// Jobs that are read at once: a row of the database takes several times the memory of what is made of it.
 const PAGE: i64 = 100;
@@ -20,31 +20,38 @@ impl Ledger {
     /// When another job has the name that was chosen for the result, or uses the folder for its work, or the database fails.
     pub async fn submit(&self, new: &NewJob, now: Millis) -> Result<Submission, Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let submission = self.submit_within(&mut transaction, new, now).await?;
+        transaction.commit().await?;
+        Ok(submission)
+    }
+
+    /// As [`Ledger::submit`], within a transaction.
+    pub(crate) async fn submit_within(
+        &self,
+        transaction: &mut SqliteConnection,
+        new: &NewJob,
+        now: Millis,
+    ) -> Result<Submission, Error> {
         if let Some(result) = &new.result
-            && let Some(by) = self.result_of(&mut transaction, result).await?
-            && !is_same(&mut transaction, &self.base, new, by).await?
+            && let Some(by) = self.result_of(transaction, result).await?
+            && !is_same(transaction, &self.base, new, by).await?
         {
             return Err(Error::ResultTaken { result: result.0.clone(), by });
         }
-        let inserted = insert(&mut transaction, &self.base, None, new, now).await?;
-        let submission = if let Some(id) = inserted {
-            if let Some(by) = folder_of(&mut transaction, &self.base, &new.folder, id).await? {
+        if let Some(id) = insert(transaction, &self.base, None, new, now).await? {
+            if let Some(by) = folder_of(transaction, &self.base, &new.folder, id).await? {
                 return Err(Error::FolderTaken { folder: new.folder.0.clone(), by });
             }
-            Submission { id, is_new: true }
-        } else {
-            let statement =
-                "SELECT id FROM job WHERE source = $1 AND fingerprint = $2 AND settings_hash = $3";
-            let id: i64 = sqlx::query_scalar(statement)
-                .bind(self.base.kept(&new.source).as_bytes().to_vec())
-                .bind(&new.fingerprint)
-                .bind(new.settings.hash())
-                .fetch_one(&mut *transaction)
-                .await?;
-            Submission { id: JobId(id), is_new: false }
-        };
-        transaction.commit().await?;
-        Ok(submission)
+            return Ok(Submission { id, is_new: true });
+        }
+        let statement = "SELECT id FROM job WHERE source = $1 AND fingerprint = $2 AND settings_hash = $3";
+        let id: i64 = sqlx::query_scalar(statement)
+            .bind(self.base.kept(&new.source).as_bytes().to_vec())
+            .bind(&new.fingerprint)
+            .bind(new.settings.hash())
+            .fetch_one(transaction)
+            .await?;
+        Ok(Submission { id: JobId(id), is_new: false })
     }
 
     /// Takes a job in whose result is there already, as done. `None` where the same job is there, or another one has the name of
@@ -166,6 +173,7 @@ impl Ledger {
     pub async fn read_all(&self) -> Result<(), Error> {
         let mut look = self.pool.begin().await?;
         access::check_all(&mut look).await?;
+        requests::check_all(&mut look).await?;
         drop(look);
         let mut last = i64::MIN;
         loop {

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 
 use crate::base::Base;
 use crate::rows::{forget_plan, from_json, from_json_or_null, kept_request, to_json, write_plan};
-use crate::seal::{check_earlier_job, check_earlier_segment, check_job, seal_job};
+use crate::seal::{check_earlier_segment, check_job_of, seal_job};
 use crate::{Error, segments};
 
 /// From this version of the tables on, jobs keep the totals of their segments, and the plan does not list them.
@@ -17,11 +17,9 @@ const TOTALS: i64 = 9;
 /// Brings all rows of tables that were of a version to this one. (What was seen is written anew by the inbox.)
 pub(crate) async fn rows(connection: &mut SqliteConnection, base: &Base, version: i64) -> Result<(), Error> {
     for row in sqlx::query("SELECT * FROM job").fetch_all(&mut *connection).await? {
+        check_job_of(&row, version)?;
         if version < TOTALS {
-            check_earlier_job(&row)?;
             count_segments(connection, &row).await?;
-        } else {
-            check_job(&row)?;
         }
         keep_paths_relative(connection, base, &row).await?;
         seal_job(connection, JobId(row.try_get("id")?)).await?;

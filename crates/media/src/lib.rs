@@ -52,7 +52,7 @@ pub use encode::{
 pub use error::Error;
 pub use fields::{Deinterlace, deinterlace, deinterlace_by_samples};
 pub use frame_list::{FieldOrder, Fields, Index, Made, Part, Quirks, Stretch, Whole, Window};
-pub use glance::glance;
+pub use glance::{glance, glance_at};
 pub use hdr::{Hdr, dynamic_metadata, hdr};
 pub use index::{IndexMethod, IndexOptions, index, index_with};
 pub use join::{Join, JoinReport, OwnedPacket, join};

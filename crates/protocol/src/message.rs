@@ -9,6 +9,7 @@ mod arrival;
 mod estimate;
 mod frame;
 mod framing;
+mod look;
 mod piece;
 mod preview;
 mod validate;
@@ -27,6 +28,7 @@ pub use arrival::understand;
 pub use estimate::{Estimate, EstimateRequest};
 pub use frame::{FrameOf, FrameRequest};
 pub use framing::{LARGEST_MESSAGE, MessageError, decode, decode_length, encode};
+pub use look::{EncoderFacts, SampleRequest, Sampled, VideoFacts};
 pub use piece::{PieceRequest, PieceTimesRequest};
 pub use preview::{PreviewKind, PreviewPicture, PreviewRequest};
 
@@ -40,6 +42,13 @@ pub enum Request {
     Probe {
         /// The file.
         source: FilePath,
+    },
+    /// Say what the head of a video says.
+    Look {
+        /// The file.
+        source: FilePath,
+        /// The video stream, where one was chosen.
+        stream: Option<u32>,
     },
     /// Say what would be made of this file, as far as its head tells.
     Foresee {
@@ -67,12 +76,16 @@ pub enum Request {
     Preview(PreviewRequest),
     /// Show a single frame of a job.
     Frame(FrameRequest),
+    /// Show a frame of a video that is no job, as it is or as settings make it.
+    Sample(SampleRequest),
     /// Make a file that browsers play of a finished segment.
     Piece(Box<PieceRequest>),
     /// Say when the frames of segments are shown.
     PieceTimes(PieceTimesRequest),
     /// Measure how long a job would take and how large its result would be.
     Estimate(EstimateRequest),
+    /// Try all encoders.
+    Encoders,
     /// Open the encoder of these settings with its options.
     TryEncoder(Box<Settings>),
     /// Read a model and say what it is.
@@ -257,6 +270,8 @@ pub enum Response {
         /// What the head says of its frames; `None` where that is not how many there are.
         head: Option<Head>,
     },
+    /// Answer to [`Request::Look`].
+    Looked(Box<VideoFacts>),
     /// Answer to [`Request::Foresee`].
     Foreseen(Made),
     /// Answer to [`Request::Index`].
@@ -297,6 +312,8 @@ pub enum Response {
         /// Rows.
         height: u32,
     },
+    /// Answer to [`Request::Sample`].
+    Sampled(Sampled),
     /// Answer to [`Request::Piece`]: the file is written.
     PieceDone {
         /// What browsers are told of its codec, as RFC 6381 has it.
@@ -307,6 +324,8 @@ pub enum Response {
     PieceTimes(Vec<(f64, f64)>),
     /// Answer to [`Request::Estimate`]. Its progress counts the frames that were made.
     Estimated(Box<Estimate>),
+    /// Answer to [`Request::Encoders`], in the order in which they are known.
+    Encoders(Vec<EncoderFacts>),
     /// Answer to [`Request::TryEncoder`]: one takes the options, or none works here at all, which is no fault of theirs.
     EncoderTried,
     /// Answer to [`Request::Model`].
@@ -337,6 +356,8 @@ pub struct ModelFacts {
     pub checksum: String,
     /// Bytes of that file.
     pub bytes: u64,
+    /// Its licence and owner; `None` where they are not known.
+    pub licence: Option<String>,
 }
 
 /// How far a worker is confined.

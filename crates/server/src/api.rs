@@ -2,30 +2,37 @@
 
 mod actions;
 mod events;
+mod files;
 mod frames;
 mod jobs;
+mod machine;
+mod new_job;
 mod outcome;
 mod parts;
+mod previews;
 pub(crate) mod result;
+mod settings;
 mod sign_in;
 mod system;
 mod tokens;
 
 use std::sync::Arc;
 
-use coordinator::{Handle, Shutdown};
+use coordinator::{FileTree, Handle, Shutdown};
 use tokio::sync::Semaphore;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::new_job::UnderWay;
 use self::system::FreeSpace;
 pub use system::About;
 
 use crate::cookie;
 use crate::gate::Gate;
 use crate::live::Live;
+use crate::offer::Offer;
 use crate::policy::Policy::{Admin, Control, Public, Read};
 use crate::policy::Routes;
 use crate::uploads::{self, Uploads};
@@ -45,7 +52,18 @@ pub(crate) struct Api {
     pub(crate) shutdown: Shutdown,
     pub(crate) free_space: FreeSpace,
     pub(crate) uploads: Arc<Uploads>,
+    pub(crate) tree: FileTree,
+    pub(crate) offer: Arc<dyn Offer>,
+    under_way: UnderWay,
     watching: Arc<Semaphore>,
+}
+
+/// Where videos come from, and what can be made of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Videos {
+    pub(crate) uploads: Arc<Uploads>,
+    pub(crate) tree: FileTree,
+    pub(crate) offer: Arc<dyn Offer>,
 }
 
 impl Api {
@@ -55,29 +73,48 @@ impl Api {
         about: About,
         words: Words,
         gate: Gate,
-        uploads: Arc<Uploads>,
+        videos: Videos,
         shutdown: Shutdown,
     ) -> Self {
         let watching = Arc::new(Semaphore::new(MOST_WATCHING));
         let free_space = FreeSpace::new(about.output.clone());
-        Self { handle, live, about: Arc::new(about), words, gate, shutdown, free_space, uploads, watching }
+        let (about, under_way) = (Arc::new(about), UnderWay::default());
+        let Videos { uploads, tree, offer } = videos;
+        Self {
+            handle,
+            live,
+            about,
+            words,
+            gate,
+            shutdown,
+            free_space,
+            uploads,
+            tree,
+            offer,
+            under_way,
+            watching,
+        }
     }
 }
 
 #[derive(Debug, OpenApi)]
-#[openapi(info(
-    title = "upscaled",
-    description = "A self-hosted video upscaling server: its jobs, what happens to them, and itself. \
+#[openapi(
+    info(
+        title = "upscaled",
+        description = "A self-hosted video upscaling server: its jobs, what happens to them, and itself. \
         Requests that change something must come from the server's own page or from no page at all. \
         As long as the server listens on loopback alone and no password is set, no request needs a session or a token.",
-    license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
-))]
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    components(schemas(frames::FrameSide))
+)]
 struct Description;
 
 /// The routes below `/api/v1`, and their description.
 pub(crate) fn router() -> OpenApiRouter<Api> {
     let routes = Routes::new()
         .api(Read, routes!(jobs::list))
+        .api(Control, routes!(new_job::create))
         .api(Read, routes!(jobs::show))
         .api(Read, routes!(jobs::segments))
         .api(Control, routes!(jobs::set_priority))
@@ -90,6 +127,14 @@ pub(crate) fn router() -> OpenApiRouter<Api> {
         .api(Read, routes!(frames::thumbnail))
         .api(Read, routes!(parts::list))
         .api(Read, routes!(parts::part))
+        .api(Read, routes!(files::list))
+        .api(Read, routes!(files::video))
+        .api(Read, routes!(files::frame))
+        .api(Control, routes!(previews::create))
+        .api(Read, routes!(previews::picture))
+        .api(Control, routes!(previews::estimate))
+        .api(Read, routes!(machine::models))
+        .api(Read, routes!(machine::encoders))
         .api(Read, routes!(events::events))
         .api(Read, routes!(system::system))
         .api(Public, routes!(sign_in::session))

@@ -6,6 +6,7 @@ use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
 
 use crate::LARGEST_BODY;
 use crate::problem::Problem;
@@ -43,6 +44,26 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         let late =
             || Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the request did not come in time");
         Ok(Self(body.map_err(|_| late())??.0))
+    }
+}
+
+/// What a body asks for, where two bodies that say the same are to be known as equal.
+#[derive(Debug)]
+pub(crate) struct Asked<T> {
+    pub(crate) what: T,
+    /// The SHA-256 of what the body says, in whatever order and with whatever blanks it says it.
+    pub(crate) digest: [u8; 32],
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let Json(value) = Json::<serde_json::Value>::from_request(request, state).await?;
+        let digest = Sha256::digest(value.to_string()).into();
+        let what = serde_json::from_value(value);
+        let what = what.map_err(|error| Problem::unprocessable("bad_body", error.to_string()))?;
+        Ok(Self { what, digest })
     }
 }
 

@@ -14,6 +14,7 @@ mod guard;
 mod health;
 mod listen;
 mod live;
+mod offer;
 mod page;
 mod policy;
 mod problem;
@@ -27,14 +28,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use coordinator::{Handle, ServerFolder, Shutdown, Updates};
+use coordinator::{FileTree, Handle, ServerFolder, Shutdown, Updates};
 use job::Remedy;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use crate::api::About;
 pub use crate::listen::ListenError;
+pub use crate::offer::{EncoderOffer, ModelOffer, Offer, Unfit};
 
-use crate::api::Api;
+use crate::api::{Api, Videos};
 use crate::gate::Gate;
 use crate::guard::{Guard, Hosts};
 use crate::listen::Listeners;
@@ -59,6 +61,10 @@ pub struct Options {
     pub input: ServerFolder,
     /// Where they lie until they are whole.
     pub uploads: PathBuf,
+    /// The videos that clients may name.
+    pub tree: FileTree,
+    /// What can be chosen for jobs.
+    pub offer: Arc<dyn Offer>,
     /// Says what can be done about something in the words of the command line.
     pub words: fn(Remedy) -> String,
     /// Ends it.
@@ -88,7 +94,7 @@ impl Server {
 
     /// Answers until the shutdown is requested: does things with `handle`, and tells the `updates` of the service.
     pub async fn serve(self, handle: Handle, updates: Updates) {
-        let Options { hosts, about, input, uploads, words, shutdown, .. } = self.options;
+        let Options { hosts, about, input, uploads, tree, offer, words, shutdown, .. } = self.options;
         let addresses = self.listeners.addresses();
         let gate =
             Gate::new(handle.access().clone(), addresses.iter().all(|address| address.ip().is_loopback()));
@@ -97,7 +103,8 @@ impl Server {
         let telling = tokio::spawn(live.clone().tell(handle.clone(), updates, shutdown.clone()));
         let uploads = Arc::new(Uploads::new(uploads, input, shutdown.clone()));
         let tidying = tokio::spawn(Arc::clone(&uploads).keep_tidy());
-        let api = Api::new(handle, live, about, words, gate, uploads, shutdown.clone());
+        let videos = Videos { uploads, tree, offer };
+        let api = Api::new(handle, live, about, words, gate, videos, shutdown.clone());
         self.listeners.answer(routes(api, hosts), &shutdown).await;
         let _ = telling.await;
         let _ = tidying.await;

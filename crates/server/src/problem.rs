@@ -26,16 +26,38 @@ pub(crate) struct Problem {
     code: &'static str,
     /// What is wrong and what to do about it, for people.
     detail: String,
+    /// The setting that is wrong, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    /// The number of the job that stands against it, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job: Option<i64>,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
-        Self { kind: "about:blank", title, status: status.as_u16(), code, detail: detail.into() }
+        let detail = detail.into();
+        Self { kind: "about:blank", title, status: status.as_u16(), code, detail, key: None, job: None }
     }
 
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", detail)
+    }
+
+    /// A body that can be read and asks for what cannot be.
+    pub(crate) fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    /// With the setting that is wrong.
+    pub(crate) fn about_key(self, key: Option<String>) -> Self {
+        Self { key, ..self }
+    }
+
+    /// With the job that stands against it.
+    pub(crate) fn about_job(self, job: i64) -> Self {
+        Self { job: Some(job), ..self }
     }
 
     pub(crate) fn not_found(code: &'static str, detail: impl Into<String>) -> Self {

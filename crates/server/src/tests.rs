@@ -7,9 +7,10 @@ use axum::http::{HeaderMap, HeaderValue, Method, Request};
 use axum::response::Response;
 use coordinator::{Access, Password, Scope, Secret, now};
 use futures_util::StreamExt as _;
-use job::Millis;
+use futures_util::future::BoxFuture;
+use job::{Millis, Settings};
 use ledger::Ledger;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
@@ -18,6 +19,29 @@ use super::*;
 const PASSWORD: &str = "correct horse";
 /// A session ends after so long without use.
 const THIRTY_DAYS: i64 = 30 * 24 * 3600 * 1000;
+
+/// What a program offers that knows nothing but the usual settings.
+#[derive(Debug)]
+struct Usual;
+
+impl Offer for Usual {
+    fn settings(&self, chosen: Map<String, Value>) -> BoxFuture<'_, Result<Settings, Unfit>> {
+        let unknown = chosen.keys().next().cloned();
+        let settings = match unknown {
+            Some(key) => Err(Unfit { words: format!("there is no setting `{key}`"), key: Some(key) }),
+            None => Ok(Settings::default()),
+        };
+        Box::pin(async { settings })
+    }
+
+    fn models(&self) -> BoxFuture<'_, Result<Vec<ModelOffer>, String>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn encoders(&self) -> BoxFuture<'_, Result<Vec<EncoderOffer>, String>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+}
 
 /// A server that is asked without a connection.
 struct Asked {
@@ -41,12 +65,14 @@ impl Asked {
             started: Millis(0),
             root: root.clone(),
             input: root.clone(),
-            output: root,
+            output: root.clone(),
             model: String::new(),
             unconfined: false,
         };
         let gate = Gate::new(access.clone(), is_local);
-        let api = Api::new(handle, Live::new(), about, |_| String::new(), gate, uploads, Shutdown::new());
+        let tree = FileTree::new(root.clone(), root.join("input"), root.join("output"), Vec::new());
+        let videos = Videos { uploads, tree, offer: Arc::new(Usual) };
+        let api = Api::new(handle, Live::new(), about, |_| String::new(), gate, videos, Shutdown::new());
         Self { _folder: folder, ledger, access, routes: routes(api, Hosts::new(&[], &[])) }
     }
 
@@ -180,7 +206,7 @@ async fn every_route_is_for_those_alone_who_may_use_it() {
             let who = format!("{method} {path} with {headers:?}");
             if needs <= has {
                 // Jobs and tokens of these names are not there, and bodies are empty.
-                assert!([200, 204, 400, 404, 409, 415, 503].contains(&status), "{who}: {status}");
+                assert!([200, 204, 400, 404, 409, 415, 422, 503].contains(&status), "{who}: {status}");
             } else {
                 assert_eq!(status, if has.is_none() { 401 } else { 403 }, "{who}");
             }
@@ -193,7 +219,7 @@ async fn on_loopback_without_a_password_everything_is_open() {
     let asked = Asked::new(true).await;
     for (method, path, _) in all_routes() {
         let status = asked.status(&method, &path, HeaderMap::new()).await;
-        assert!([200, 204, 400, 404, 409, 415, 503].contains(&status), "{method} {path}: {status}");
+        assert!([200, 204, 400, 404, 409, 415, 422, 503].contains(&status), "{method} {path}: {status}");
     }
 }
 

@@ -25,16 +25,18 @@ use std::time::Duration;
 
 use axum::middleware;
 use axum::routing::post;
-use coordinator::{ServerFolder, Shutdown};
+use coordinator::{ServerFolder, Shutdown, now};
 use tokio::sync::Semaphore;
 use utoipa_axum::routes;
 
 use self::failure::Failure;
+use self::protocol::known;
 use self::store::Store;
 use self::turns::Turns;
 use crate::api::Api;
 use crate::policy::Policy::{Control, Public, Read};
 use crate::policy::Routes;
+use crate::problem::Problem;
 
 /// A request that brings nothing for so long is ended. What it brought stays.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -66,6 +68,20 @@ impl Uploads {
             patience: PATIENCE,
             is_away: AtomicBool::new(false),
         }
+    }
+
+    /// The file of an upload that is whole and waits for a decision.
+    pub(crate) async fn held_file(self: &Arc<Self>, id: &str) -> Result<PathBuf, Problem> {
+        let id = known(id)?;
+        Ok(self.blocking(move |uploads| uploads.store.held_file(id, now())).await?)
+    }
+
+    /// Lets the file of such an upload go to the input folder; gives its path there.
+    pub(crate) async fn release(self: &Arc<Self>, id: &str) -> Result<PathBuf, Problem> {
+        let held = self.turns.take(known(id)?).await.ok_or(Failure::Busy)?;
+        Ok(self
+            .blocking(move |uploads| uploads.store.release(&held).map(|name| uploads.store.in_input(&name)))
+            .await?)
     }
 
     /// Does something with the disk, which may take long.

@@ -29,7 +29,7 @@ pub(crate) struct Remedy {
 }
 
 impl Notice {
-    fn new(notice: &job::Notice, words: Words) -> Self {
+    pub(crate) fn new(notice: &job::Notice, words: Words) -> Self {
         let remedy = |remedy: job::Remedy| Remedy { code: code(remedy), words: words(remedy) };
         Self { text: notice.text.clone(), remedy: notice.remedy.map(remedy) }
     }

@@ -8,6 +8,7 @@ mod folders;
 mod listening;
 mod places;
 mod tables;
+mod wish;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub(crate) use self::effective::{COMMAND_LINE, Effective, differences, effective
 use self::file::{File, read};
 pub(crate) use self::folders::{read_only_folders, watch_folders};
 pub(crate) use self::listening::{Listening, listening};
+pub(crate) use self::wish::{Mistake, wish};
 use crate::choice::EncoderOption;
 use crate::cli::{Choices, PostProcessingChoices, SizeChoice};
 use crate::exit::wrong;

@@ -69,11 +69,16 @@ fn attempt(
     let begin = Instant::now();
     let mut made = Made::default();
     let reading = film.reading()?;
-    film.make(&request.settings, (SECONDS, reading), &mut made, upscaler, progress)?;
+    // The parts of it are as for a good estimate.
+    let shorter = request.seconds.map_or(1.0, |seconds| seconds / (SECONDS + SECONDS_PLAIN));
+    let (seconds, seconds_plain) = (SECONDS * shorter, SECONDS_PLAIN * shorter);
+    let work = Work::begin();
+    film.make(&request.settings, (seconds, reading), &mut made, upscaler, progress)?;
+    let share = work.share();
     let took = begin.elapsed().as_secs_f64();
     let mut plain = Made::default();
     // Where a few frames took all the time, what follows in a segment is known without the network.
-    if request.settings.has_network() && took >= SECONDS / 2.0 {
+    if request.settings.has_network() && took >= seconds / 2.0 {
         let settings = Settings {
             model: Model::None,
             wdn: None,
@@ -81,7 +86,7 @@ fn attempt(
             strength: 1.0,
             ..request.settings.clone()
         };
-        film.make(&settings, (SECONDS_PLAIN, reading), &mut plain, upscaler, progress)?;
+        film.make(&settings, (seconds_plain, reading), &mut plain, upscaler, progress)?;
     }
     let frames = f64::from(facts.frames);
     Ok(Estimate {
@@ -90,6 +95,7 @@ fn attempt(
         frames: made.frames(),
         places: made.places.len() as u32,
         seconds_per_frame: made.seconds_per_frame(),
+        share,
         // The source is decoded once more than its frames are made, and so is the result.
         seconds_beside: reading * f64::from(index.decoded().pts.len() as u32) + made.checking() * frames,
         video_bytes: made.bytes(&plain, plan.segments, facts.frames),
@@ -97,6 +103,31 @@ fn attempt(
         facts,
         plan,
     })
+}
+
+/// How much of the processors this process gets.
+struct Work {
+    begun: Instant,
+    used: f64,
+}
+
+impl Work {
+    fn begin() -> Self {
+        Self { begun: Instant::now(), used: used() }
+    }
+
+    /// The share of all processors since then.
+    fn share(&self) -> f64 {
+        let processors = std::thread::available_parallelism().map_or(1.0, |count| count.get() as f64);
+        let most = self.begun.elapsed().as_secs_f64() * processors;
+        if most > 0.0 { ((used() - self.used) / most).max(0.0) } else { 0.0 }
+    }
+}
+
+/// Seconds of a processor that this process has used.
+fn used() -> f64 {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    used.tv_sec as f64 + used.tv_nsec as f64 / 1e9
 }
 
 /// A film of which some frames are made.

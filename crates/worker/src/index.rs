@@ -15,7 +15,7 @@ use job::{
     Carry, Container, Encoding, LARGEST_SIDE, Notice, Remedy, SegmentRange, Settings, Shape, SourceFacts,
 };
 use media::{Index, Source};
-use protocol::message::{Head, IndexRequest, Response};
+use protocol::message::{Head, IndexRequest, Response, VideoFacts};
 
 use crate::encoding::{Choice, Output, media_container};
 use crate::failure::Failed;
@@ -29,6 +29,31 @@ use shape::cropped;
 pub(crate) use shape::shape;
 pub(crate) use wanted::wanted_crop;
 use wanted::{wanted, window};
+
+/// Says what the head of a video says.
+pub(crate) fn look(path: &Path, stream: Option<u32>) -> Result<Response, Failed> {
+    let _little = LittleMemory::begin();
+    let source = source(path, stream);
+    let probe = media::probe(&source)?;
+    let shape = shape(&probe.video);
+    let count = |kind| probe.streams.iter().filter(|stream| stream.kind == kind).count() as u32;
+    let rate = probe.video.frame_rate;
+    Ok(Response::Looked(Box::new(VideoFacts {
+        width: shape.width,
+        height: shape.height,
+        is_turned: shape.is_turned,
+        pixel: shape.pixel,
+        seconds: probe.duration_seconds.filter(|seconds| *seconds >= 0.0),
+        frames_per_second: rate.is_known().then(|| rate.to_f64()).filter(|rate| *rate > 0.0),
+        is_interlaced: probe.video.is_interlaced,
+        is_hdr: media::is_hdr(probe.video.color.transfer),
+        sound: count(media::StreamKind::Audio),
+        subtitles: count(media::StreamKind::Subtitle),
+        unfinished: media::unfinished(&source)?,
+        codec: probe.video.codec,
+        made_by: probe.made_by,
+    })))
+}
 
 /// Answers whether a file is a video, and whether it is all there as far as its heads tell.
 pub(crate) fn probe(path: &Path) -> Result<Response, Failed> {

@@ -41,6 +41,7 @@ use tracing_subscriber::filter::LevelFilter;
 use failure::Failed;
 use memory::Neighbours;
 use model::Upscaler;
+use preview::Samples;
 use still::Stills;
 use wire::Progress;
 
@@ -109,10 +110,12 @@ fn serve() -> anyhow::Result<()> {
     let progress = Progress::default();
     let mut upscaler = Upscaler::default();
     let mut stills = Stills::default();
+    let mut samples = Samples::default();
     let requests = wire::requests()?;
     while let Ok(request) = requests.recv() {
         let answer = match request {
             Request::Probe { source } => index::probe(&source),
+            Request::Look { source, stream } => index::look(&source, stream),
             Request::Foresee { source, settings } => foresee::run(&source, &settings),
             Request::Index(request) => index::run(&request, &progress),
             Request::Segment(request) => {
@@ -122,9 +125,11 @@ fn serve() -> anyhow::Result<()> {
             Request::Bench(request) => bench::run(&request, &progress),
             Request::Preview(request) => preview::run(&request, &mut upscaler, &progress),
             Request::Frame(request) => stills.run(&request, &progress),
+            Request::Sample(request) => samples.run(&request, &mut upscaler, &progress),
             Request::Piece(request) => piece::run(&request, &progress),
             Request::PieceTimes(request) => piece::times(&request),
             Request::Estimate(request) => estimate::run(&request, &mut upscaler, &progress),
+            Request::Encoders => Ok(trial::all()),
             Request::TryEncoder(settings) => trial::run(&settings),
             Request::Model(model) => model::facts(&model).map(Response::Model),
             Request::PromisedMemory { .. } => Err(Failed::transient("no memory was asked for")),

@@ -101,6 +101,10 @@ pub(crate) fn facts(model: &Model) -> Result<ModelFacts, Failed> {
         parameters: tensors.parameters() as u64,
         checksum: checksum(model).unwrap_or_default(),
         bytes,
+        licence: match model {
+            Model::BuiltIn { name } => catalogue::built_in(name).ok().map(|model| model.licence.to_owned()),
+            Model::None | Model::File { .. } => None,
+        },
     })
 }
 

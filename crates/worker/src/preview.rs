@@ -4,6 +4,7 @@
 //! and pixels that are not square stay as they are: the PNG files say their shape (`pHYs`), as the result of a job does.
 
 mod picture;
+mod sample;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use media::{Index, IndexMethod, Probe, RangeDecoder, Resizer, Source};
 use protocol::message::{PreviewKind, PreviewPicture, PreviewRequest, Response};
 
 use self::picture::{Picture, Upright};
+pub(crate) use self::sample::Samples;
 use crate::failure::Failed;
 use crate::index::{shape, wanted_crop};
 use crate::model::Upscaler;

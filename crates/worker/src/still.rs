@@ -3,7 +3,7 @@
 //! All pictures stand upright, in the film's own transfer curve; HDR is brought to the range of usual screens. What was found of a
 //! film stays while its frames are asked for one after the other.
 
-mod picture;
+pub(crate) mod picture;
 
 use std::path::Path;
 
@@ -81,7 +81,12 @@ impl Stills {
                 let film = Source::file(file);
                 self.listed(of, || of_result(&film, *frames))?.still(&film, *number)
             }
-            FrameOf::Glance { source: path, stream } => glance(&source(path, *stream)),
+            FrameOf::Glance { source: path, stream } => {
+                glance(&source(path, *stream), |film, picture| media::glance(film, GLANCE, picture))
+            }
+            FrameOf::Moment { source: path, stream, seconds } => {
+                glance(&source(path, *stream), |film, picture| media::glance_at(film, *seconds, picture))
+            }
             FrameOf::Segment { number, file, range, source: path, stream, container } => {
                 // Where the source is away, its pictures are taken to stand upright.
                 let video = probe(&source(path, *stream)).ok();
@@ -169,10 +174,14 @@ fn of_result(film: &Source, frames: u32) -> Result<(Index, VideoInfo), Failed> {
     Ok((media::index(film, media::IndexMethod::Decode, &mut |_| {})?, video))
 }
 
-fn glance(film: &Source) -> Result<Still, Failed> {
+/// A frame of a film of which nothing is known.
+fn glance(
+    film: &Source,
+    decode: impl FnOnce(&Source, &mut RgbF32) -> Result<(), media::Error>,
+) -> Result<Still, Failed> {
     let video = probe(film)?;
     let mut picture = RgbF32::new(Size::new(0, 0));
-    media::glance(film, GLANCE, &mut picture)?;
+    decode(film, &mut picture)?;
     Ok(Still::new(&picture, video.orientation.unwrap_or_default(), video.sample_aspect_ratio))
 }
 

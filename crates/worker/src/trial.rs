@@ -1,10 +1,10 @@
 //! Tries of encoders: whether one works at all, and with the options of a job.
 
 use frame::{ChromaLocation, ColorDescription, Rational, Size};
-use job::encoder::{Codec, Encoder};
+use job::encoder::{Codec, ENCODERS, Encoder};
 use job::{Encoding, Settings};
 use media::{EncodeSettings, VideoInfo};
-use protocol::message::Response;
+use protocol::message::{EncoderFacts, Response};
 
 use crate::failure::Failed;
 
@@ -28,6 +28,13 @@ pub(crate) fn run(settings: &Settings) -> Result<Response, Failed> {
         }
     }
     first.map_or(Ok(Response::EncoderTried), |fault| Err(Failed::last(fault)))
+}
+
+/// Tries all encoders.
+pub(crate) fn all() -> Response {
+    let facts =
+        |encoder: &Encoder| EncoderFacts { name: encoder.name.to_owned(), fault: works(encoder).err() };
+    Response::Encoders(ENCODERS.iter().map(facts).collect())
 }
 
 /// Those that jobs may come to use: without a choice, films of more than 8 bits become HEVC.

@@ -1,10 +1,37 @@
 // The API over HTTP. All addresses are relative, so that the page works below any path of a proxy.
 import { words } from '../words';
-import type { Action, CreatedToken, Details, JobPage, Outcome, Parts, Position, Priority, Problem, Report, Scope, Segment, Session, System, Token } from './types';
+import type {
+  Action,
+  CreatedToken,
+  Details,
+  Encoder,
+  Estimate,
+  FolderPage,
+  JobPage,
+  JobSettings,
+  Model,
+  NewJob,
+  Outcome,
+  Parts,
+  Position,
+  Preview,
+  Priority,
+  Problem,
+  Report,
+  Scope,
+  Segment,
+  Session,
+  System,
+  Token,
+  UploadOnServer,
+  Video,
+} from './types';
 
 export const BASE = 'api/v1';
 /** A request without an answer for so long has failed. */
 const PATIENCE = 15_000;
+/** What the server makes of a video takes longer, most of all beside a job that runs. */
+const LONG_PATIENCE = 20 * 60_000;
 
 /** The server did not answer, or something between it and the browser did in its place. */
 export class NoAnswer extends Error {}
@@ -15,12 +42,15 @@ export class Refused extends Error {
   readonly code: string;
   /** Seconds after which it can be tried again. */
   readonly retryAfter: number | null;
+  /** The job that stands against it, where there is one. */
+  readonly job: number | null;
 
-  constructor(status: number, code: string, detail: string, retryAfter: number | null = null) {
+  constructor(status: number, code: string, detail: string, retryAfter: number | null = null, job: number | null = null) {
     super(detail);
     this.status = status;
     this.code = code;
     this.retryAfter = retryAfter;
+    this.job = job;
   }
 
   /** Nothing is answered before signing in. */
@@ -40,13 +70,17 @@ export function refusal(status: number, body: unknown, retryAfter: string | null
   const problem = body as Partial<Problem> | undefined;
   if (typeof problem?.detail !== 'string') return null;
   const seconds = Number(retryAfter ?? '');
-  const refused = new Refused(status, problem.code ?? '', problem.detail, seconds > 0 ? seconds : null);
+  const refused = new Refused(status, problem.code ?? '', problem.detail, seconds > 0 ? seconds : null, problem.job ?? null);
   if (refused.needsSignIn) tellSignIn();
   return refused;
 }
 
-async function ask<T>(path: string, init: RequestInit = {}, signal?: AbortSignal): Promise<T> {
-  const patience = AbortSignal.timeout(PATIENCE);
+async function ask<T>(path: string, init: RequestInit = {}, signal?: AbortSignal, milliseconds = PATIENCE): Promise<T> {
+  return (await answer<T>(path, init, signal, milliseconds)).body;
+}
+
+async function answer<T>(path: string, init: RequestInit, signal: AbortSignal | undefined, milliseconds: number): Promise<{ status: number; body: T }> {
+  const patience = AbortSignal.timeout(milliseconds);
   let response: Response;
   let body: unknown;
   try {
@@ -57,7 +91,7 @@ async function ask<T>(path: string, init: RequestInit = {}, signal?: AbortSignal
     if (signal?.aborted) throw error;
     throw new NoAnswer(words.problem.noAnswer);
   }
-  if (response.ok) return body as T;
+  if (response.ok) return { status: response.status, body: body as T };
   throw refusal(response.status, body, response.headers.get('retry-after')) ?? new NoAnswer(words.problem.status(response.status));
 }
 
@@ -138,3 +172,42 @@ export const revokeToken = (name: string) => ask<undefined>(`tokens/${encodeURIC
 export const resultAddress = (id: number) => `${BASE}/jobs/${id}/result`;
 export const reportAddress = (id: number) => `${BASE}/jobs/${id}/report`;
 export const eventsAddress = (after: number | null) => (after === null ? `${BASE}/events` : `${BASE}/events?after=${after}`);
+
+/** A video: a file below the folder of the server, or an upload that waits for a decision. */
+export type Source = { file: string } | { upload: string };
+
+export function listFolder(folder: string, after: string | null, signal?: AbortSignal): Promise<FolderPage> {
+  const parameters = new URLSearchParams({ folder });
+  if (after !== null) parameters.set('after', after);
+  return ask<FolderPage>(`files?${parameters}`, {}, signal);
+}
+
+export const showVideo = (source: Source, signal?: AbortSignal) =>
+  ask<Video>(`files/video?${new URLSearchParams(source)}`, {}, signal, LONG_PATIENCE);
+
+/** Where the frame of a video is that is shown at a time, found fast. */
+export const momentAddress = (source: Source, at: number) =>
+  `${BASE}/files/frame?${new URLSearchParams({ ...source, at: at.toFixed(3), width: '1280' })}`;
+
+export const listModels = async (): Promise<Model[]> => (await ask<{ models: Model[] }>('models', {}, undefined, LONG_PATIENCE)).models;
+export const listEncoders = async (): Promise<Encoder[]> =>
+  (await ask<{ encoders: Encoder[] }>('encoders', {}, undefined, LONG_PATIENCE)).encoders;
+export const listUploads = async (): Promise<UploadOnServer[]> => (await ask<{ uploads: UploadOnServer[] }>('uploads')).uploads;
+
+const json = (body: unknown): RequestInit => ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+
+export const makePreview = (body: Source & { at: number; choices: JobSettings[]; before: boolean }, signal: AbortSignal) =>
+  ask<Preview>('previews', json(body), signal, LONG_PATIENCE);
+export const makeEstimate = (body: Source & { settings: JobSettings }, signal: AbortSignal) =>
+  ask<Estimate>('estimates', json(body), signal, LONG_PATIENCE);
+
+/** A picture of a preview, relative to the page, as it is given by the server. */
+export const previewAddress = (href: string) => href.replace(/^\/+/, '');
+
+/** Makes a job; `isNew` is false where it was there. A request of the same key is answered once. */
+export async function createJob(body: NewJob, key: string): Promise<{ job: Details; isNew: boolean }> {
+  const init = json(body);
+  const headers = { ...(init.headers as Record<string, string>), 'idempotency-key': key };
+  const made = await answer<Details>('jobs', { ...init, headers }, undefined, 2 * 60_000);
+  return { job: made.body, isNew: made.status === 201 };
+}

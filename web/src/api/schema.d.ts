@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/api/v1/encoders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The encoders, and which of them work here
+         * @description They are tried once, which takes some seconds; later answers have what was found then.
+         */
+        get: operations["encoders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/estimates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Measure how long a job would take
+         * @description Frames from all over the video are really made, for some seconds. As for previews, one is measured at a time.
+         */
+        post: operations["estimate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -26,6 +66,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Browse the videos on the server */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/frame": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A frame of a video
+         * @description It is found fast: interlaced video is shown as it is stored.
+         */
+        get: operations["frame"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/video": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a video is */
+        get: operations["video"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -36,7 +130,12 @@ export interface paths {
         /** The list of jobs */
         get: operations["list"];
         put?: never;
-        post?: never;
+        /**
+         * Make a job of a video
+         * @description Of a video that is a job with these settings already, the answer is that job, as it is. A request with an `Idempotency-Key` that is sent
+         *     again within a week gets the first answer again, also after a restart of the server.
+         */
+        post: operations["create"];
         delete?: never;
         options?: never;
         head?: never;
@@ -256,6 +355,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The models
+         * @description Each was read once, so that it is known which are broken.
+         */
+        get: operations["models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/owner/password": {
         parameters: {
             query?: never;
@@ -270,6 +389,43 @@ export interface paths {
          * @description All sessions end; a browser gets a new one.
          */
         post: operations["set_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/previews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try settings on a frame
+         * @description One preview is made at a time, and others wait. It lets jobs that are worked on come first. A client that closes the connection ends it.
+         */
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/previews/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A picture of a preview */
+        get: operations["picture"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -481,6 +637,80 @@ export interface components {
             /** @description The folder of its unfinished work. */
             work_folder: string;
         };
+        /** @description An encoder. */
+        Encoder: {
+            /** @description The format that it makes. */
+            codec: string;
+            /**
+             * Format: int32
+             * @description The number that is used where none is chosen.
+             */
+            default_crf?: number | null;
+            /** @description The preset that is used where none is chosen. */
+            default_preset?: string | null;
+            /** @description Why it does not work here; null for one that does. */
+            fault?: string | null;
+            /** @description It runs on a device beside the processor. */
+            hardware: boolean;
+            /**
+             * Format: int32
+             * @description The best quality number.
+             */
+            least_crf?: number | null;
+            /**
+             * Format: int32
+             * @description The worst quality number; null, as the best, where there is no choice.
+             */
+            most_crf?: number | null;
+            /** @description FFmpeg's name of it, which settings have too. */
+            name: string;
+            /** @description Its presets, from the fastest. */
+            presets: string[];
+        };
+        /** @description The encoders that the program knows. */
+        Encoders: {
+            /** @description In the order in which they are tried. */
+            encoders: components["schemas"]["Encoder"][];
+        };
+        /** @description What a job would be, by frames from all over the video that were really made. */
+        Estimate: {
+            /**
+             * Format: int64
+             * @description Bytes of the result.
+             */
+            bytes: number;
+            /** @description The encoder. */
+            encoder?: string | null;
+            /**
+             * Format: int32
+             * @description Frames of the result.
+             */
+            frames: number;
+            /**
+             * Format: int32
+             * @description Frames that were made to measure.
+             */
+            measured_frames: number;
+            /** @description What else people should know. */
+            notes: components["schemas"]["Notice"][];
+            /**
+             * @description Size of the result's pictures.
+             * @example 2560x1088
+             */
+            result_size: string;
+            /**
+             * Format: double
+             * @description Seconds that a job takes which works alone.
+             */
+            seconds: number;
+            /**
+             * Format: double
+             * @description Seconds that a frame takes.
+             */
+            seconds_per_frame: number;
+            /** @description A job was worked on meanwhile: the times follow from the processor time, and are less sure. */
+            shared: boolean;
+        };
         /** @description A file in the input folder that is no job yet. */
         File: {
             /**
@@ -503,6 +733,58 @@ export interface components {
              */
             size: number;
         };
+        /** @description A job of a video. */
+        FileJob: {
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            id: number;
+            /** @description As a job's status is. */
+            status: string;
+        };
+        /** @description A folder or a video. */
+        FolderEntry: {
+            /** @description The jobs of a video, the earliest first. */
+            jobs: components["schemas"]["FileJob"][];
+            /** @description What it is. */
+            kind: components["schemas"]["FolderEntryKind"];
+            /**
+             * Format: date-time
+             * @description When the content of a video last changed.
+             */
+            modified?: string | null;
+            /** @description Its name in its folder. */
+            name: string;
+            /** @description Its path below the folder of the server, by which requests name it. */
+            path: string;
+            /**
+             * Format: int64
+             * @description Bytes of a video.
+             */
+            size?: number | null;
+        };
+        /**
+         * @description What an entry of a folder is.
+         * @enum {string}
+         */
+        FolderEntryKind: "folder" | "video";
+        /** @description A page of what lies in a folder: folders and videos. Links and hidden files are left out. */
+        FolderPage: {
+            /** @description Folders, then videos, by their names. */
+            entries: components["schemas"]["FolderEntry"][];
+            /** @description The folder, below that of the server. */
+            folder: string;
+            /** @description What `after` is for the next page; null on the last one. */
+            next?: string | null;
+            /** @description How many entries all pages have. */
+            total: number;
+        };
+        /**
+         * @description Before or after.
+         * @enum {string}
+         */
+        FrameSide: "source" | "result";
         /** @description A job as a list has it. */
         Job: components["schemas"]["Progress"] & {
             /**
@@ -630,14 +912,173 @@ export interface components {
              */
             total: number;
         };
+        /**
+         * @description Settings of a job, by the names and rules of `upscaled.toml`. What is left out is as the server has it; what is null is as the program
+         *     has it where the server says nothing. `from`, `to`, `stream` and `again` are those of the command line.
+         */
+        JobSettings: {
+            /** @description Enlarges even what is a result already. */
+            again?: boolean | null;
+            /** @description Keeps the colours of wide areas. */
+            anchor?: boolean | null;
+            /** @description h264, hevc, av1, prores or ffv1. */
+            codec?: string | null;
+            /** @description mkv or mp4. */
+            container?: string | null;
+            /**
+             * Format: int32
+             * @description Quality on the encoder's own scale: less is better.
+             */
+            crf?: number | null;
+            /** @description off, auto or `WIDTH:HEIGHT:LEFT:TOP`. */
+            crop?: string | null;
+            /** @description off, auto, frame, field or telecine. */
+            deinterlace?: string | null;
+            /**
+             * Format: double
+             * @description Less keeps more grain of the source; below 1 it needs a second file in `models/`.
+             */
+            denoise?: number | null;
+            /**
+             * @description FFmpeg's name of an encoder.
+             * @example libx264
+             */
+            encoder?: string | null;
+            /** @description Other options of the encoder, by FFmpeg's names. */
+            encoder_options?: Record<string, never> | null;
+            /** @description Takes damaged files too. */
+            fill_gaps?: boolean | null;
+            /**
+             * @description As large as a screen of this size shows it.
+             * @example 1920x1080
+             */
+            fit?: string | null;
+            /**
+             * @description Only what is shown from then on, in seconds or as `HH:MM:SS`.
+             * @example 1:02:03
+             */
+            from?: string | null;
+            /**
+             * Format: double
+             * @description Film grain.
+             */
+            grain?: number | null;
+            /**
+             * Format: int32
+             * @description Rows of the result.
+             */
+            height?: number | null;
+            /**
+             * @description `none` for a classic resampler, a built-in one, or the name of a file in `models/`.
+             * @example realesr-general-x4v3
+             */
+            model?: string | null;
+            /** @description Speed of the encoder. */
+            preset?: string | null;
+            /** @description False computes every frame whole. */
+            reuse?: boolean | null;
+            /**
+             * Format: int32
+             * @description Levels of 255 that a sample may change by and still count as unchanged.
+             */
+            reuse_tolerance?: number | null;
+            /**
+             * Format: double
+             * @description How many times larger; of scale, height, width and fit, one is chosen.
+             * @example 2
+             */
+            scale?: number | null;
+            /**
+             * Format: int32
+             * @description Frames of a segment.
+             */
+            segment_frames?: number | null;
+            /**
+             * Format: int32
+             * @description The number of the video's stream in the file.
+             */
+            stream?: number | null;
+            /**
+             * Format: double
+             * @description Share of the network; 0 is a classic resampler.
+             */
+            strength?: number | null;
+            /** @description Only what is shown before then. */
+            to?: string | null;
+            /** @description `sdr` brings HDR to usual screens. */
+            tonemap?: string | null;
+            /**
+             * Format: int32
+             * @description Columns of the result.
+             */
+            width?: number | null;
+        };
         /** @description Jobs, by their numbers or by what they have in common. */
         Jobs: "all" | "failed" | {
             /** @description Those of these numbers. */
             numbers: number[];
         };
+        /** @description A model. */
+        Model: {
+            /** @description Its architecture. */
+            architecture?: string | null;
+            /** @description It is part of the program; else it is a file in `models/`. */
+            built_in: boolean;
+            /**
+             * Format: int64
+             * @description Bytes of its weights.
+             */
+            bytes?: number | null;
+            /** @description Checksum of its weights, with its kind. */
+            checksum?: string | null;
+            /** @description The usual one where the server has no other. */
+            default: boolean;
+            /** @description Why it cannot be used; null for one that can. */
+            fault?: string | null;
+            /** @description Its licence and owner; null where they are not known. */
+            licence?: string | null;
+            /** @description What settings call it. */
+            name: string;
+            /**
+             * Format: int32
+             * @description How many times larger it makes pictures.
+             */
+            scale?: number | null;
+        };
+        /** @description The models that there are. */
+        Models: {
+            /** @description The built-in ones, then those in `models/` by their names. Jobs can do without one: `none` is a classic resampler. */
+            models: components["schemas"]["Model"][];
+        };
         /** @description A job's new place. */
         MoveTo: {
             to: components["schemas"]["Position"];
+        };
+        /** @description A video, and the settings that are measured with it. */
+        NewEstimate: {
+            /**
+             * @description The path of the video below the folder of the server.
+             * @example input/film.mkv
+             */
+            file?: string | null;
+            settings?: components["schemas"]["JobSettings"] | null;
+            /** @description Or the upload that waits for a decision. */
+            upload?: string | null;
+        };
+        /** @description A job that is wanted. */
+        NewJob: {
+            /**
+             * @description The path of the video below the folder of the server, with `/` between its parts.
+             * @example input/film.mkv
+             */
+            file?: string | null;
+            other_jobs?: components["schemas"]["OtherJobs"] | null;
+            /** @description It waits until a person lets it go on. */
+            paused?: boolean | null;
+            priority?: components["schemas"]["Priority"] | null;
+            settings?: components["schemas"]["JobSettings"] | null;
+            /** @description Or the upload that waits for a decision: its file goes to the input folder. */
+            upload?: string | null;
         };
         /** @description A new password of the owner. */
         NewPassword: {
@@ -645,6 +1086,27 @@ export interface components {
             current?: string | null;
             /** @description The new one, of 8 characters or more. */
             password: string;
+        };
+        /** @description A frame, and the settings that are to be tried on it. */
+        NewPreview: {
+            /**
+             * Format: double
+             * @description When the frame is shown, in seconds from the first one on.
+             */
+            at: number;
+            /** @description The source's picture is made as well; so it is where this is left out. */
+            before?: boolean | null;
+            /** @description What is tried, as for a new job: one to four. */
+            choices: components["schemas"]["JobSettings"][];
+            /**
+             * @description The path of the video below the folder of the server.
+             * @example input/film.mkv
+             */
+            file?: string | null;
+            /** @description It is measured as well how long a job would take and how large its result would be; not where this is left out. */
+            measure?: boolean | null;
+            /** @description Or the upload that waits for a decision. */
+            upload?: string | null;
         };
         /** @description How urgent a job is to be. */
         NewPriority: {
@@ -663,6 +1125,11 @@ export interface components {
             /** @description What is so. */
             text: string;
         };
+        /**
+         * @description What becomes of unfinished jobs of the same video with other settings.
+         * @enum {string}
+         */
+        OtherJobs: "refuse" | "replace" | "keep";
         /** @description What became of jobs that were to be changed, in their order. */
         Outcomes: {
             outcomes: components["schemas"]["JobOutcome"][];
@@ -708,6 +1175,61 @@ export interface components {
              */
             before: number;
         };
+        /** @description What was made of a frame. */
+        Preview: {
+            /**
+             * Format: double
+             * @description When it is shown, in seconds from the first frame on.
+             */
+            at: number;
+            before?: components["schemas"]["PreviewPicture"] | null;
+            /** @description What came of the choices, in their order. */
+            choices: components["schemas"]["PreviewChoice"][];
+            /**
+             * Format: int32
+             * @description Number of the frame, from 0 on.
+             */
+            frame: number;
+            /**
+             * Format: int32
+             * @description Frames that a job would make.
+             */
+            frames: number;
+            /**
+             * Format: double
+             * @description How long all of them last, in seconds.
+             */
+            seconds: number;
+        };
+        /** @description What came of settings. */
+        PreviewChoice: {
+            estimate?: components["schemas"]["Estimate"] | null;
+            /** @description Why there is no picture, or no estimate. */
+            fault?: string | null;
+            /** @description The model. */
+            model: string;
+            /** @description What else people should know. */
+            notes: components["schemas"]["Notice"][];
+            picture?: components["schemas"]["PreviewPicture"] | null;
+        };
+        /** @description A picture, which can be fetched for some minutes. */
+        PreviewPicture: {
+            /**
+             * Format: int32
+             * @description Rows.
+             */
+            height: number;
+            /**
+             * @description Where it is: a JPEG file.
+             * @example /api/v1/previews/0123456789abcdef
+             */
+            href: string;
+            /**
+             * Format: int32
+             * @description Pixels in a row.
+             */
+            width: number;
+        };
         /**
          * @description How urgent a job is.
          * @enum {string}
@@ -722,6 +1244,13 @@ export interface components {
             code: string;
             /** @description What is wrong and what to do about it, for people. */
             detail: string;
+            /**
+             * Format: int64
+             * @description The number of the job that stands against it, where there is one.
+             */
+            job?: number | null;
+            /** @description The setting that is wrong, where it is one. */
+            key?: string | null;
             /**
              * Format: int32
              * @description The HTTP status.
@@ -951,6 +1480,8 @@ export interface components {
             expires: string;
             /** @description The name that its file got in the input folder; null before it is there. */
             finished_as?: string | null;
+            /** @description It waits for a job to be made of it when it is whole, outside the input folder. */
+            held: boolean;
             /** @description What it is called below `/api/v1/uploads`. */
             id: string;
             /**
@@ -971,6 +1502,59 @@ export interface components {
             /** @description The earliest first. */
             uploads: components["schemas"]["Upload"][];
         };
+        /** @description What the head of a video says. */
+        Video: {
+            /** @description FFmpeg's name of the codec. */
+            codec: string;
+            /**
+             * Format: double
+             * @description Frames a second, as far as it says; it may be wrong.
+             */
+            frames_per_second?: number | null;
+            /** @description It has a larger range of brightness than usual screens show. */
+            hdr: boolean;
+            /**
+             * Format: int32
+             * @description Rows, as stored.
+             */
+            height: number;
+            /** @description It says that its frames consist of two fields. */
+            interlaced: boolean;
+            /** @description It is a result of this program, and says how it was made. */
+            made_by?: string | null;
+            /**
+             * Format: double
+             * @description How long it says it lasts.
+             */
+            seconds?: number | null;
+            /**
+             * Format: int32
+             * @description Rows as players show it.
+             */
+            shown_height: number;
+            /**
+             * Format: int32
+             * @description Pixels in a row as players show it: upright, with square pixels.
+             */
+            shown_width: number;
+            /**
+             * Format: int32
+             * @description Sound tracks.
+             */
+            sound: number;
+            /**
+             * Format: int32
+             * @description Subtitle tracks.
+             */
+            subtitles: number;
+            /** @description It states more than it holds: what it states and what is there. */
+            unfinished?: string | null;
+            /**
+             * Format: int32
+             * @description Pixels in a row, as stored.
+             */
+            width: number;
+        };
         /** @description Something that is to be done to jobs. */
         Wish: {
             action: components["schemas"]["Action"];
@@ -985,6 +1569,386 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    encoders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Encoders"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    estimate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEstimate"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Estimate"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `bad_path`, `bad_settings` or `no_video` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `busy`, with `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     events: {
         parameters: {
             query?: {
@@ -1023,6 +1987,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1054,6 +2025,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -1087,6 +2065,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1119,6 +2104,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1136,6 +2128,631 @@ export interface operations {
                     };
                 };
             };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The folder, below that of the server and with `/` between its parts; that of the server where it is left out.
+                 * @example input/series
+                 */
+                folder?: string;
+                /** @description So many entries at most; 200 where it is left out. */
+                limit?: number;
+                /** @description Where the page begins: `next` of the page before. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderPage"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `bad_path`: no name of a folder below that of the server */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    frame: {
+        parameters: {
+            query: {
+                /** @description The path of the file below the folder of the server. */
+                file?: string;
+                /** @description What the upload is called. */
+                upload?: string;
+                /** @description The number of the video's stream in the file. */
+                stream?: number;
+                /** @description When the frame is shown, in seconds from the beginning. */
+                at: number;
+                /** @description So many pixels in a row at most, with square pixels; 960 where it is left out. */
+                width?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": number[];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `bad_path`, or `no_video` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `busy`, with `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    video: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The path of the file below the folder of the server, with `/` between its parts.
+                 * @example input/film.mkv
+                 */
+                file?: string;
+                /** @description What the upload is called; it was begun with `hold` and is whole. */
+                upload?: string;
+                /** @description The number of the video's stream in the file; the film where it is left out. */
+                stream?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Video"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `bad_path`, or `no_video` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `busy`, with `Retry-After` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1190,6 +2807,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1221,6 +2845,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -1254,6 +2885,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1286,6 +2924,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1301,6 +2946,233 @@ export interface operations {
                          */
                         type: string;
                     };
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name that the client makes up for the request: 1 to 255 visible characters of ASCII */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewJob"];
+            };
+        };
+        responses: {
+            /** @description The job was there */
+            200: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Details"];
+                };
+            };
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Details"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `other_job`: an unfinished job of the video has other settings; `has_work`: one that was to be replaced has finished frames; `in_progress`: a request of the key is under way */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `bad_path`, `bad_settings`, `no_video`, `is_result`, or `key_reused`: the key is that of another request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1341,6 +3213,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1373,6 +3252,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1404,6 +3290,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -1444,6 +3337,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -1499,6 +3399,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1531,6 +3438,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1562,6 +3476,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -1602,6 +3523,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -1659,6 +3587,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1691,6 +3626,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1722,6 +3664,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -1762,6 +3711,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -1830,6 +3786,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1862,6 +3825,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -1893,6 +3863,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -1943,6 +3920,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2010,6 +3994,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2042,6 +4033,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2073,6 +4071,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2122,6 +4127,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2194,6 +4206,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2226,6 +4245,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2257,6 +4283,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2307,6 +4340,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2373,6 +4413,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2405,6 +4452,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2436,6 +4490,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2484,6 +4545,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2543,6 +4611,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2575,6 +4650,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2606,6 +4688,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2646,6 +4735,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2701,6 +4797,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2733,6 +4836,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2764,6 +4874,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2804,6 +4921,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2873,6 +4997,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2905,6 +5036,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -2936,6 +5074,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -2988,6 +5133,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3048,6 +5200,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3080,6 +5239,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3111,6 +5277,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3151,6 +5324,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3212,6 +5392,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3244,6 +5431,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3275,6 +5469,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3325,6 +5526,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3349,6 +5557,181 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Models"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
                 };
             };
         };
@@ -3389,6 +5772,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3421,6 +5811,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3452,6 +5849,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3500,6 +5904,405 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPreview"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `bad_path`, `bad_settings` or `no_video` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `busy`, with `Retry-After` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What the picture is called */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": number[];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description It is some minutes old, or never was */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3552,6 +6355,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3583,6 +6393,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3616,6 +6433,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3647,6 +6471,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3703,6 +6534,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3735,6 +6573,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3766,6 +6611,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3814,6 +6666,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3864,6 +6723,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3895,6 +6761,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -3928,6 +6801,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -3959,6 +6839,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4011,6 +6898,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4042,6 +6936,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4075,6 +6976,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4106,6 +7014,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4158,6 +7073,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4189,6 +7111,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4222,6 +7151,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4253,6 +7189,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4309,6 +7252,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4341,6 +7291,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4372,6 +7329,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4412,6 +7376,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4465,6 +7436,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4497,6 +7475,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4528,6 +7513,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4568,6 +7560,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4620,6 +7619,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4651,6 +7657,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4684,6 +7697,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4716,6 +7736,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4743,7 +7770,7 @@ export interface operations {
                 "Tus-Resumable": string;
                 /** @description The bytes of the file */
                 "Upload-Length": number;
-                /** @description `filename` and the name of the file in Base64 */
+                /** @description `filename` and the name of the file in Base64; with `hold`, the file waits outside the input folder until a job is made of it */
                 "Upload-Metadata": string;
                 /** @description An algorithm and the checksum of the body in Base64 */
                 "Upload-Checksum"?: string | null;
@@ -4783,6 +7810,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4815,6 +7849,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -4846,6 +7887,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4911,6 +7959,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -4982,6 +8037,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -5013,6 +8075,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -5046,6 +8115,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -5077,6 +8153,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -5133,6 +8216,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -5165,6 +8255,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -5196,6 +8293,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -5261,6 +8365,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -5314,6 +8425,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -5345,6 +8463,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -5378,6 +8503,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -5409,6 +8541,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -5470,6 +8609,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -5502,6 +8648,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -5533,6 +8686,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -5583,6 +8743,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -5651,6 +8818,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -5683,6 +8857,13 @@ export interface operations {
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
                         /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
                          * Format: int32
                          * @description The HTTP status.
                          */
@@ -5714,6 +8895,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.
@@ -5819,6 +9007,13 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
                         /**
                          * Format: int32
                          * @description The HTTP status.

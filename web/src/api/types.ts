@@ -23,6 +23,16 @@ export type Session = Schemas['Session'];
 export type Scope = Schemas['Scope'];
 export type Token = Schemas['Token'];
 export type CreatedToken = Schemas['CreatedToken'];
+export type FolderPage = Schemas['FolderPage'];
+export type FolderEntry = Schemas['FolderEntry'];
+export type Video = Schemas['Video'];
+export type Model = Schemas['Model'];
+export type Encoder = Schemas['Encoder'];
+export type JobSettings = Schemas['JobSettings'];
+export type NewJob = Schemas['NewJob'];
+export type Preview = Schemas['Preview'];
+export type Estimate = Schemas['Estimate'];
+export type UploadOnServer = Schemas['Upload'];
 
 /** What an event says of a job. The description of the API lists no events, since they are no answers. */
 export interface JobChanged {

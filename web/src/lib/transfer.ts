@@ -52,9 +52,13 @@ export interface Remembered {
   name: string;
   size: number;
   lastModified: number;
+  /** It waits for settings when it is whole. */
+  isHeld?: boolean;
 }
 
-export const isSame = (one: Omit<Remembered, 'url'>, other: Omit<Remembered, 'url'>) =>
+type Named = Pick<Remembered, 'name' | 'size' | 'lastModified'>;
+
+export const isSame = (one: Named, other: Named) =>
   one.name === other.name && one.size === other.size && one.lastModified === other.lastModified;
 
 /** What was stored, without what is not of this form. */

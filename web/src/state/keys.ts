@@ -38,6 +38,10 @@ function pressed(page: Page, event: KeyboardEvent, isSecond: boolean): boolean {
     page.router.go({ view: 'queue' });
     return true;
   }
+  if (isSecond && event.key === 'n') {
+    page.router.go({ view: 'new' });
+    return true;
+  }
   if (isSecond && event.key === 'd') {
     page.router.go({ view: 'done' });
     return true;

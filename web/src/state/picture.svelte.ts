@@ -13,13 +13,18 @@ export class Picture {
   isLoading = $state(false);
   #asking: AbortController | null = null;
 
-  async load(job: number, frame: number, side: Side): Promise<void> {
+  load(job: number, frame: number, side: Side): Promise<void> {
+    return this.show(frameAddress(job, frame, side));
+  }
+
+  /** Shows what is at an address; what is asked for meanwhile is ended. */
+  async show(wanted: string): Promise<void> {
     this.#asking?.abort();
     const asking = new AbortController();
     this.#asking = asking;
     this.isLoading = true;
     try {
-      const blob = await read(frameAddress(job, frame, side), asking.signal);
+      const blob = await read(wanted, asking.signal);
       const address = URL.createObjectURL(blob);
       const image = new Image();
       image.src = address;

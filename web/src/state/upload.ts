@@ -88,10 +88,11 @@ async function read(body: Blob): Promise<void> {
   }
 }
 
-/** Begins an upload, and gives its address. */
-export async function begin(file: File, signal: AbortSignal): Promise<string> {
+/** Begins an upload, and gives its address. One that is held waits outside the input folder when it is whole. */
+export async function begin(file: File, isHeld: boolean, signal: AbortSignal): Promise<string> {
   await read(file);
-  const headers = { 'upload-length': String(file.size), 'upload-metadata': `filename ${base64(file.name)}` };
+  const metadata = `filename ${base64(file.name)}${isHeld ? ',hold' : ''}`;
+  const headers = { 'upload-length': String(file.size), 'upload-metadata': metadata };
   const answer = await ask({ method: 'POST', url: `${BASE}/uploads`, headers }, signal);
   const path = uploadPath(answer.get('location') ?? '');
   if (path === null) throw new NoAnswer(words.problem.noAnswer);

@@ -25,6 +25,8 @@ export class Upload {
   readonly name: string;
   readonly size: number;
   readonly lastModified: number;
+  /** It waits for settings when it is whole. */
+  isHeld = false;
 
   constructor(id: number, of: { name: string; size: number; lastModified: number }) {
     this.id = id;
@@ -59,10 +61,10 @@ export class Uploads {
       if (this.list.some((upload) => upload.url === one.url)) continue;
       try {
         const { offset, result } = await look(one.url, AbortSignal.timeout(15_000));
-        if (result !== null) forget(one.url);
+        if (result !== null || (one.isHeld && offset >= one.size)) forget(one.url);
         else if (!this.list.some((upload) => isSame(upload, one))) {
           const upload = this.#make(one);
-          Object.assign(upload, { url: one.url, sent: offset, state: 'left' });
+          Object.assign(upload, { url: one.url, sent: offset, state: 'left', isHeld: one.isHeld ?? false });
         }
       } catch (error) {
         if (error instanceof Refused && afterFailure(error.status, error.code) === 'anew') forget(one.url);
@@ -70,7 +72,8 @@ export class Uploads {
     }
   }
 
-  add(files: readonly File[]): void {
+  /** Held ones wait for settings when they are whole. */
+  add(files: readonly File[], isHeld = false): void {
     for (const file of files) {
       const known = this.list.find((upload) => isSame(upload, file) && upload.state !== 'done');
       if (known && known.state !== 'left' && known.state !== 'refused') {
@@ -79,7 +82,10 @@ export class Uploads {
       }
       const upload = known ?? this.#make(file);
       upload.file = file;
-      upload.url ??= load().find((one) => isSame(one, file))?.url ?? null;
+      // One that was begun stays what it was begun as.
+      if (!known) upload.isHeld = isHeld;
+      const before = load().find((one) => isSame(one, file));
+      if (upload.url === null && before) [upload.url, upload.isHeld] = [before.url, before.isHeld ?? false];
       this.resume(upload);
     }
   }
@@ -163,8 +169,8 @@ export class Uploads {
 
   async #try(upload: Upload, file: File, signal: AbortSignal, moved: () => void): Promise<void> {
     const isNew = upload.url === null;
-    const url = (upload.url ??= await begin(file, signal));
-    if (isNew) remember({ url, name: upload.name, size: upload.size, lastModified: upload.lastModified });
+    const url = (upload.url ??= await begin(file, upload.isHeld, signal));
+    if (isNew) remember({ url, name: upload.name, size: upload.size, lastModified: upload.lastModified, isHeld: upload.isHeld });
     let at = isNew ? { offset: 0, result: null } : await look(url, signal);
     const speed = new Speed();
     const progress = (sent: number) => {
@@ -176,12 +182,13 @@ export class Uploads {
     upload.sent = at.offset;
     speed.add(Date.now(), at.offset);
     upload.state = 'sending';
-    while (at.result === null) {
+    const isThere = () => at.result !== null || (upload.isHeld && at.offset >= upload.size);
+    while (!isThere()) {
       at = await sendPiece(url, file, at.offset, progress, signal);
       upload.sent = at.offset;
     }
     forget(url);
-    upload.result = at.result;
+    upload.result = at.result ?? '';
     upload.state = 'done';
     this.#notes.say(words.upload.said(upload.name));
   }

@@ -113,7 +113,7 @@ pub struct NameRules {
 
 /// What a file may be, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// It says that it is a video.
     Video,
     /// It says nothing.
@@ -121,7 +121,7 @@ pub(super) enum Kind {
 }
 
 /// What a file is by its extension.
-pub(super) fn of(path: &Path) -> Kind {
+pub(crate) fn of(path: &Path) -> Kind {
     if is_video(path) { Kind::Video } else { Kind::Unknown }
 }
 
@@ -148,7 +148,7 @@ pub(crate) fn is_named_as_result(path: &Path) -> bool {
 
 impl NameRules {
     /// The rule by which a file of this name is passed over.
-    pub(super) fn against_file(&self, name: &OsStr) -> Option<Rule> {
+    pub(crate) fn against_file(&self, name: &OsStr) -> Option<Rule> {
         let shown = name.to_string_lossy();
         let name = shown.to_lowercase();
         let (stem, extension) = split(&name);
@@ -174,7 +174,7 @@ impl NameRules {
 
     /// The rule by which a folder of this name is passed over; `has` tells whether a file of a name lies in it, in any case of
     /// the letters.
-    pub(super) fn against_folder(&self, name: &OsStr, has: impl Fn(&str) -> bool) -> Option<Rule> {
+    pub(crate) fn against_folder(&self, name: &OsStr, has: impl Fn(&str) -> bool) -> Option<Rule> {
         let shown = name.to_string_lossy();
         let name = shown.to_lowercase();
         let marked = MARKED.into_iter().find(|(ending, mark, _)| name.ends_with(ending) && has(mark));

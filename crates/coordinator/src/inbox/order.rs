@@ -25,7 +25,7 @@ pub(super) fn sort_by_name<T>(all: &mut [T], path: impl Fn(&T) -> &Path) {
 }
 
 /// Compares paths as people read them: part by part, numbers by their values, upper and lower case being the same.
-pub(super) fn by_name(one: &Path, other: &Path) -> Ordering {
+pub(crate) fn by_name(one: &Path, other: &Path) -> Ordering {
     let mut pairs = one.components().zip(other.components());
     let first = pairs.find_map(|(one, other)| {
         let order = part_by_name(one.as_os_str().as_bytes(), other.as_os_str().as_bytes());

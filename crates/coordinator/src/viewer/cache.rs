@@ -30,6 +30,16 @@ impl Cache {
         *self = Self::new(self.most);
     }
 
+    /// Keeps a picture in the place of another one of its tag.
+    pub(super) fn replace(&mut self, tag: &str, picture: &Arc<[u8]>) {
+        if let Some(place) = self.pictures.iter().position(|(of, _)| of == tag)
+            && let Some((_, before)) = self.pictures.remove(place)
+        {
+            self.bytes -= before.len();
+        }
+        self.keep(tag, picture);
+    }
+
     /// Keeps a picture that is not there, unless it alone is too large.
     pub(super) fn keep(&mut self, tag: &str, picture: &Arc<[u8]>) {
         if picture.len() > self.most {
@@ -61,6 +71,8 @@ mod tests {
         cache.keep("large", &picture(11));
         assert!(cache.get("large").is_none() && cache.get("a").is_some());
         assert_eq!(cache.bytes, 8);
+        cache.replace("c", &picture(1));
+        assert_eq!((cache.bytes, cache.get("c").map(|picture| picture.len())), (5, Some(1)));
         cache.clear();
         assert!(cache.get("a").is_none());
         cache.keep("large", &picture(10));

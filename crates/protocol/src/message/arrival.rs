@@ -2,7 +2,10 @@
 
 use job::{Failure, Notice, SourceFacts, cut_line};
 
-use super::{BenchReport, Estimate, Finding, MessageError, ModelFacts, PreviewPicture, Response, Sandbox};
+use super::{
+    BenchReport, EncoderFacts, Estimate, Finding, MessageError, ModelFacts, PreviewPicture, Response,
+    Sampled, Sandbox, VideoFacts,
+};
 use crate::report::{FileReport, StreamReport, Verified};
 
 /// Most values of a message that are in lists of numbers: memory follows them.
@@ -96,14 +99,27 @@ impl Response {
                 clean_notices(notes);
                 clean_notices(failures);
             }
+            Self::Looked(facts) => {
+                let VideoFacts { codec, unfinished, made_by, .. } = &mut **facts;
+                label(codec);
+                unfinished.iter_mut().chain(made_by).for_each(clean);
+            }
+            Self::Sampled(Sampled { notes, .. }) => clean_notices(notes),
+            Self::Encoders(encoders) => {
+                for EncoderFacts { name, fault } in encoders {
+                    label(name);
+                    fault.iter_mut().for_each(clean);
+                }
+            }
             Self::Estimated(estimate) => {
                 let Estimate { facts, engine, .. } = &mut **estimate;
                 clean_facts(facts);
                 label(engine);
             }
-            Self::Model(ModelFacts { architecture, checksum, .. }) => {
+            Self::Model(ModelFacts { architecture, checksum, licence, .. }) => {
                 label(architecture);
                 label(checksum);
+                licence.iter_mut().for_each(label);
             }
             Self::Failed(Failure { kind: _, message }) => clean(&mut message.text),
             Self::PieceDone { codecs } => label(codecs),

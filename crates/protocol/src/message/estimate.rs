@@ -12,6 +12,8 @@ pub struct EstimateRequest {
     pub settings: Settings,
     /// Threads of the engine.
     pub engine_threads: u32,
+    /// About how long frames are made, in seconds; `None` takes as long as a good estimate takes.
+    pub seconds: Option<f64>,
     /// A folder for what is needed meanwhile; nothing stays in it.
     pub folder: FilePath,
 }
@@ -33,6 +35,8 @@ pub struct Estimate {
     pub places: u32,
     /// Seconds that a frame takes, from the source to its packet.
     pub seconds_per_frame: f64,
+    /// The share of all its processors that this process had while frames were made, 0 to 1 or a little more.
+    pub share: f64,
     /// Seconds for all that is done beside: reading the source, joining and checking.
     pub seconds_beside: f64,
     /// Bytes of the result's video, for all frames.

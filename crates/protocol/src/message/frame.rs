@@ -49,6 +49,15 @@ pub enum FrameOf {
         /// The video stream, where one was chosen.
         stream: Option<u32>,
     },
+    /// The frame that is shown at a time of a source of which nothing is known.
+    Moment {
+        /// The source.
+        source: FilePath,
+        /// The video stream, where one was chosen.
+        stream: Option<u32>,
+        /// The time, in seconds from the beginning.
+        seconds: f64,
+    },
     /// A frame of a finished segment.
     Segment {
         /// Its number in the film.

@@ -3,7 +3,7 @@
 use job::bounds::{Checked, MOST_FRAMES, MOST_SECONDS, MOST_SEGMENTS, MOST_STREAMS, at_most, within};
 use job::{Failure, FailureKind, LARGEST_SIDE};
 
-use super::{Estimate, Head, Response};
+use super::{Estimate, Head, Response, Sampled, VideoFacts};
 use crate::Made;
 use crate::report::Verified;
 
@@ -30,6 +30,18 @@ impl Response {
                 }
                 Ok(())
             }
+            Self::Looked(facts) => facts.validate(),
+            Self::Sampled(Sampled { frames, seconds, length, width, height, .. }) => {
+                within("frames", *frames, &(1..=MOST_FRAMES))?;
+                for time in [*seconds, *length] {
+                    within("seconds", time, &(0.0..=MOST_SECONDS))?;
+                }
+                for side in [*width, *height] {
+                    within("side of the picture", side, &(1..=LARGEST_SIDE))?;
+                }
+                Ok(())
+            }
+            Self::Encoders(encoders) => at_most("encoders", encoders, MOST_STREAMS),
             Self::PieceTimes(times) => {
                 at_most("segments", times, MOST_SEGMENTS)?;
                 let mut all = times.iter().flat_map(|&(start, end)| [start, end]);
@@ -60,6 +72,18 @@ impl Response {
     }
 }
 
+impl VideoFacts {
+    fn validate(&self) -> Checked {
+        for side in [self.width, self.height] {
+            within("side of the picture", side, &(1..=LARGEST_SIDE))?;
+        }
+        for number in [self.seconds, self.frames_per_second].into_iter().flatten() {
+            within("seconds", number, &(0.0..=MOST_SECONDS))?;
+        }
+        Ok(())
+    }
+}
+
 impl Verified {
     fn validate(&self) -> Checked {
         at_most("streams of the source", &self.source.streams, MOST_STREAMS)?;
@@ -73,6 +97,7 @@ impl Estimate {
         self.facts.validate()?;
         self.plan.validate(self.facts.frames)?;
         within("seconds a frame", self.seconds_per_frame, &(0.0..=MOST_SECONDS))?;
+        within("share", self.share, &(0.0..=MOST_SECONDS))?;
         within("seconds beside", self.seconds_beside, &(0.0..=MOST_SECONDS))?;
         within("bytes of the video", self.video_bytes, &(0..=MOST_ROOM))?;
         within("bytes of other streams", self.other_bytes, &(0..=MOST_ROOM))

@@ -14,6 +14,8 @@ pub(super) enum Failure {
     NoUpload,
     #[error("nothing came for this upload for a week; begin a new one")]
     Expired,
+    #[error("the upload is not one that is whole and waits for a decision")]
+    NotHeld,
     #[error("another request works on this upload; try again when it has ended")]
     Busy,
     #[error("the upload goes on at byte {offset}")]
@@ -55,6 +57,7 @@ impl Failure {
     fn told(&self) -> Option<(StatusCode, &'static str)> {
         Some(match self {
             Self::NoUpload => (StatusCode::NOT_FOUND, "no_upload"),
+            Self::NotHeld => (StatusCode::CONFLICT, "not_held"),
             Self::Expired => (StatusCode::GONE, "upload_expired"),
             Self::Busy => (StatusCode::LOCKED, "busy"),
             Self::OtherOffset { .. } => (StatusCode::CONFLICT, "other_offset"),

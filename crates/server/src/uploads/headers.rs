@@ -10,6 +10,7 @@ use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
 
 use super::name;
+use super::store::Described;
 use crate::problem::Problem;
 
 pub(super) const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
@@ -30,6 +31,8 @@ pub(super) const UPLOAD_EXPIRES: HeaderName = HeaderName::from_static("upload-ex
 pub(super) const UPLOAD_RESULT: HeaderName = HeaderName::from_static("upload-result");
 const UPLOAD_CHECKSUM: HeaderName = HeaderName::from_static("upload-checksum");
 
+/// The key of the metadata by which a file waits for a decision; its value says nothing.
+const HOLD: &str = "hold";
 /// The longest metadata of an upload, in bytes.
 const MOST_METADATA: usize = 4096;
 
@@ -80,8 +83,8 @@ pub(super) fn wrong_kind() -> Problem {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong_kind", detail)
 }
 
-/// The name of the file in the metadata, and these as they came.
-pub(super) fn metadata(headers: &HeaderMap) -> Result<(String, String), Problem> {
+/// What the metadata say: the name of the file, and whether it waits for a decision.
+pub(super) fn metadata(headers: &HeaderMap) -> Result<Described, Problem> {
     let bad_name = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "bad_name", detail);
     let given = text(headers, &UPLOAD_METADATA)?.unwrap_or_default();
     if given.len() > MOST_METADATA {
@@ -103,7 +106,7 @@ pub(super) fn metadata(headers: &HeaderMap) -> Result<(String, String), Problem>
     let name = String::from_utf8(name).map_err(|_| bad_name("the file name is not UTF-8".to_owned()))?;
     match name::fault(&name) {
         Some(fault) => Err(bad_name(format!("the file name cannot be used: {fault}"))),
-        None => Ok((name, given.to_owned())),
+        None => Ok(Described { name, metadata: given.to_owned(), held: seen.contains_key(HOLD) }),
     }
 }
 
@@ -181,7 +184,14 @@ mod tests {
     fn metadata_name_a_file() {
         let of = |text: &str| metadata(&with(&UPLOAD_METADATA, &[text]));
         let given = "filetype dmlkZW8vbXA0,filename ZsO8ci5tcDQ=, flag";
-        assert_eq!(of(given), Ok(("für.mp4".to_owned(), given.to_owned())));
+        let described = |metadata: &str, held| Described {
+            name: "für.mp4".to_owned(),
+            metadata: metadata.to_owned(),
+            held,
+        };
+        assert_eq!(of(given), Ok(described(given, false)));
+        let held = "hold,filename ZsO8ci5tcDQ=";
+        assert_eq!(of(held), Ok(described(held, true)));
         for wrong in [
             "",
             "filename",

@@ -34,6 +34,8 @@ pub(crate) struct OneUpload {
     /// When it is forgotten, unless more comes.
     #[schema(format = DateTime)]
     expires: String,
+    /// It waits for a job to be made of it when it is whole, outside the input folder.
+    held: bool,
     /// The name that its file got in the input folder; null before it is there.
     finished_as: Option<String>,
 }
@@ -47,6 +49,7 @@ impl OneUpload {
             offset: upload.offset,
             created: rfc3339(upload.record.created),
             expires: rfc3339(upload.expires),
+            held: upload.record.held,
             finished_as: upload.finished_as().map(str::to_owned),
         }
     }

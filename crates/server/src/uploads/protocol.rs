@@ -54,7 +54,7 @@ pub(crate) async fn options_of_one(api: State<Api>) -> Result<Response, Problem>
     request_body(content = Option<Vec<u8>>, content_type = "application/offset+octet-stream"),
     params(("Tus-Resumable" = String, Header, description = "1.0.0"),
         ("Upload-Length" = u64, Header, description = "The bytes of the file"),
-        ("Upload-Metadata" = String, Header, description = "`filename` and the name of the file in Base64"),
+        ("Upload-Metadata" = String, Header, description = "`filename` and the name of the file in Base64; with `hold`, the file waits outside the input folder until a job is made of it"),
         ("Upload-Checksum" = Option<String>, Header, description = "An algorithm and the checksum of the body in Base64")),
     responses((status = CREATED, headers(("Location" = String), ("Upload-Offset" = u64), ("Upload-Expires" = String), ("Upload-Result" = String,
             description = "The name of the file in the input folder, percent-encoded; only when the upload is whole"))),
@@ -85,9 +85,9 @@ pub(crate) async fn create(
         headers::number(&headers, &UPLOAD_LENGTH)?.filter(|length| *length > 0).ok_or_else(|| {
             Problem::bad_request("Upload-Length has to be the bytes of the file, which is not empty")
         })?;
-    let (name, metadata) = headers::metadata(&headers)?;
+    let described = headers::metadata(&headers)?;
     let uploads = &api.uploads;
-    let mut upload = uploads.blocking(move |uploads| uploads.store.begin(name, length, metadata)).await?;
+    let mut upload = uploads.blocking(move |uploads| uploads.store.begin(described, length)).await?;
     if has_bytes {
         let id = upload.id;
         let held = uploads.turns.try_take(id).ok_or(Failure::Busy)?;
@@ -213,7 +213,7 @@ async fn remove(api: &Api, id: UploadId) -> Result<(), Failure> {
 }
 
 /// The upload that an address names: what is no name is the name of none.
-fn known(id: &str) -> Result<UploadId, Failure> {
+pub(super) fn known(id: &str) -> Result<UploadId, Failure> {
     id.parse().map_err(|()| Failure::NoUpload)
 }
 

@@ -5,6 +5,7 @@ use coordinator::{ServerFolder, Shutdown};
 use futures_util::stream;
 
 use super::super::id::UploadId;
+use super::super::store::Described;
 use super::*;
 
 struct Place {
@@ -21,7 +22,8 @@ impl Place {
         let input = ServerFolder::new(folder.path().join("input"), folder.path());
         let mut uploads = Uploads::new(folder.path().join("uploads"), input, Shutdown::new());
         uploads.patience = Duration::from_millis(50);
-        let id = uploads.store.begin("film.mkv".to_owned(), 10, String::new()).unwrap().id;
+        let described = Described { name: "film.mkv".to_owned(), metadata: String::new(), held: false };
+        let id = uploads.store.begin(described, 10).unwrap().id;
         Self { folder, uploads: Arc::new(uploads), id }
     }
 

@@ -46,10 +46,24 @@ pub(super) struct Record {
     pub(super) created: Millis,
     /// The metadata as the client gave them.
     pub(super) metadata: String,
+    /// The file is not put into the input folder before a person decides what is to be made of it.
+    #[serde(default)]
+    pub(super) held: bool,
     /// Data from here on is not proven by its checksum yet, and does not count.
     unproven_from: Option<u64>,
     /// The name under which the file is put into the input folder, noted before that is done.
     goes_to: Option<String>,
+}
+
+/// What the metadata of an upload say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Described {
+    /// The name that its file is to have.
+    pub(super) name: String,
+    /// The metadata as the client gave them.
+    pub(super) metadata: String,
+    /// See [`Record::held`].
+    pub(super) held: bool,
 }
 
 /// An upload as it stands.
@@ -70,6 +84,11 @@ impl Upload {
         self.record.goes_to.as_deref().filter(|_| self.is_finished)
     }
 
+    /// It is whole, and waits for a decision.
+    pub(super) fn is_held(&self) -> bool {
+        self.record.held && !self.is_finished && self.remaining() == 0
+    }
+
     /// The bytes that are missing.
     pub(super) fn remaining(&self) -> u64 {
         self.record.length.saturating_sub(self.offset)
@@ -88,6 +107,11 @@ pub(super) struct Store {
 impl Store {
     pub(super) fn new(folder: PathBuf, input: ServerFolder) -> Self {
         Self { folder, input, beginning: Mutex::new(()) }
+    }
+
+    /// Where a file of this name is in the input folder.
+    pub(super) fn in_input(&self, name: &str) -> PathBuf {
+        self.input.path().join(name)
     }
 
     fn folder_of(&self, id: UploadId) -> PathBuf {
@@ -132,9 +156,12 @@ impl Store {
         let upload = match (inspect(&folder.join(DATA))?, &record.goes_to) {
             (Some(data), _) => {
                 let offset = data.len().min(record.unproven_from.unwrap_or(u64::MAX));
-                // A whole file stays for as long as the input folder is away.
-                let expires =
-                    if offset >= record.length { Millis(now().0 + EXPIRES_AFTER) } else { expiry(&data) };
+                // A whole file stays for as long as the input folder is away, and waits a while for a decision.
+                let expires = if offset >= record.length && !record.held {
+                    Millis(now().0 + EXPIRES_AFTER)
+                } else {
+                    expiry(&data)
+                };
                 Upload { id, offset, expires, is_finished: false, record }
             }
             (None, Some(_)) => {
@@ -167,7 +194,7 @@ impl Store {
     }
 
     /// Begins an upload, when the disk has room for it.
-    pub(super) fn begin(&self, name: String, length: u64, metadata: String) -> Result<Upload, Failure> {
+    pub(super) fn begin(&self, described: Described, length: u64) -> Result<Upload, Failure> {
         let _turn = self.beginning.lock().unwrap_or_else(PoisonError::into_inner);
         let uploads = self.list()?;
         let (finished, unfinished): (Vec<_>, Vec<_>) = uploads.iter().partition(|upload| upload.is_finished);
@@ -179,7 +206,9 @@ impl Store {
             self.remove(earliest.id)?;
         }
         let id = UploadId::random()?;
-        let record = Record { name, length, created: now(), metadata, unproven_from: None, goes_to: None };
+        let Described { name, metadata, held } = described;
+        let record =
+            Record { name, length, created: now(), metadata, held, unproven_from: None, goes_to: None };
         let made = self.make(id, &record);
         if made.is_err() {
             let _ = self.remove(id);
@@ -225,10 +254,30 @@ impl Store {
         Ok(())
     }
 
-    /// Puts a whole file into the input folder, where that was not done yet; gives the upload as it is then.
+    /// The file of an upload that is whole and waits for a decision.
+    pub(super) fn held_file(&self, id: UploadId, now: Millis) -> Result<PathBuf, Failure> {
+        let upload = self.find(id, now)?;
+        if upload.is_held() { Ok(self.folder_of(id).join(DATA)) } else { Err(Failure::NotHeld) }
+    }
+
+    /// Lets the file of an upload go to the input folder; gives the name that it has there. Done before, it is that name.
+    pub(super) fn release(&self, held: &Held) -> Result<String, Failure> {
+        let mut upload = self.find(held.id(), now())?;
+        if upload.remaining() > 0 {
+            return Err(Failure::NotHeld);
+        }
+        if upload.is_held() {
+            upload.record.held = false;
+            storage::write_sealed(&self.folder_of(upload.id).join(RECORD), &upload.record)?;
+        }
+        let finished = self.finish(held)?;
+        finished.finished_as().map(str::to_owned).ok_or(Failure::NotHeld)
+    }
+
+    /// Puts a whole file that is not held into the input folder, where that was not done yet; gives the upload as it is then.
     pub(super) fn finish(&self, held: &Held) -> Result<Upload, Failure> {
         let mut upload = self.read(held.id())?.ok_or(Failure::NoUpload)?;
-        if upload.is_finished || upload.remaining() > 0 {
+        if upload.is_finished || upload.remaining() > 0 || upload.is_held() {
             return Ok(upload);
         }
         if let Some(trouble) = self.input.trouble() {

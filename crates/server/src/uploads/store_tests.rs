@@ -24,7 +24,8 @@ impl Place {
     }
 
     fn begin(&self, name: &str, length: u64) -> UploadId {
-        self.store.begin(name.to_owned(), length, String::new()).unwrap().id
+        let described = Described { name: name.to_owned(), metadata: String::new(), held: false };
+        self.store.begin(described, length).unwrap().id
     }
 
     fn upload(&self, id: UploadId) -> Upload {
@@ -181,7 +182,8 @@ fn damage_is_no_upload_and_hinders_none() {
 #[test]
 fn uploads_are_few_and_have_room() {
     let place = Place::new();
-    let refused = |length| place.store.begin("film.mkv".to_owned(), length, String::new()).unwrap_err();
+    let described = || Described { name: "film.mkv".to_owned(), metadata: String::new(), held: false };
+    let refused = |length| place.store.begin(described(), length).unwrap_err();
     assert!(matches!(refused(u64::MAX), Failure::TooLarge { .. }));
     let space = place.store.space().unwrap();
     // What the first needs is not free for the second, although nothing was written yet.
@@ -199,4 +201,37 @@ fn uploads_are_few_and_have_room() {
     }
     place.begin("film.mkv", 1);
     assert_eq!(place.store.list().unwrap().len(), MOST_UPLOADS + 1);
+}
+
+#[test]
+fn a_held_file_waits_for_a_decision_and_goes_to_the_input_folder_then() {
+    let place = Place::new();
+    let described = Described { name: "a.mkv".to_owned(), metadata: String::new(), held: true };
+    let id = place.store.begin(described, 4).unwrap().id;
+    assert!(matches!(place.store.held_file(id, now()), Err(Failure::NotHeld)), "half of it is there");
+    assert!(matches!(place.store.release(&place.turns.try_take(id).unwrap()), Err(Failure::NotHeld)));
+    place.write(id, b"film", false, true);
+    let upload = place.finish(id).unwrap();
+    assert!(upload.is_held() && upload.finished_as().is_none());
+    assert!(!place.input("a.mkv").exists());
+    // Also for a server that starts again.
+    let file = Place::store(place.folder.path()).held_file(id, now()).unwrap();
+    assert_eq!(fs::read(file).unwrap(), b"film");
+    for _ in 0..2 {
+        assert_eq!(place.store.release(&place.turns.try_take(id).unwrap()).unwrap(), "a.mkv");
+    }
+    assert_eq!(fs::read(place.input("a.mkv")).unwrap(), b"film");
+    assert!(matches!(place.store.held_file(id, now()), Err(Failure::NotHeld)));
+}
+
+#[test]
+fn a_held_file_that_no_person_decides_about_expires() {
+    let place = Place::new();
+    let described = Described { name: "a.mkv".to_owned(), metadata: String::new(), held: true };
+    let id = place.store.begin(described, 4).unwrap().id;
+    place.write(id, b"film", false, true);
+    age(&place.data(id), 6);
+    assert!(!place.store.remove_expired(id, now()).unwrap());
+    age(&place.data(id), 7);
+    assert!(place.store.remove_expired(id, now()).unwrap());
 }

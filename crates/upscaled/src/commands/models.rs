@@ -45,9 +45,16 @@ pub(super) struct Found {
     #[serde(skip_serializing_if = "Option::is_none")]
     path_bytes: Option<Vec<u8>>,
     #[serde(flatten)]
-    facts: Option<ModelFacts>,
+    pub(super) facts: Option<ModelFacts>,
     /// Why it cannot be used.
     pub(super) error: Option<String>,
+}
+
+impl Found {
+    /// It is part of the program.
+    pub(super) fn is_built_in(&self) -> bool {
+        self.path.is_none()
+    }
 }
 
 /// The models that are part of the program, and those in the folders, each read by a worker: files may be hostile.
@@ -140,6 +147,7 @@ mod tests {
             parameters: 1,
             checksum: format!("sha256:{}", "0123456789abcdef".repeat(4)),
             bytes: 4_900_000,
+            licence: None,
         };
         let model = |name: &str, facts, error: Option<&str>| Found {
             name: name.to_owned(),

@@ -1,6 +1,7 @@
 //! `serve`: the server.
 
 mod http;
+mod offer;
 mod outputs;
 mod settings;
 
@@ -9,8 +10,8 @@ use std::collections::{HashMap, HashSet};
 use anyhow::Context as _;
 use coordinator::socket::{Hello, Listener, Role};
 use coordinator::{
-    Existing, Handle, InboxOptions, JobReport, Owner, Places, ServerFolders, Service, ServiceOptions,
-    Shutdown, Update, Updates, Viewer, Wake, WorkerProgram, bring_back, now,
+    Existing, Handle, InboxOptions, JobReport, Owner, Places, Previewer, ServerFolders, Service,
+    ServiceOptions, Shutdown, Update, Updates, Viewer, Wake, WorkerProgram, bring_back, now,
 };
 use job::{JobId, Millis, Notice};
 use ledger::Ledger;
@@ -18,6 +19,7 @@ use server::Server;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use self::offer::ServerOffer;
 use self::outputs::make_outputs;
 pub(super) use self::settings::ServerSettings;
 use super::worker_program;
@@ -35,6 +37,8 @@ use crate::supervisor::{self, Supervisor};
 
 /// The folder in that of the state in which single frames lie until they are read.
 const VIEW: &str = "view";
+/// As [`VIEW`], for what could be made of videos that are no jobs.
+const PREVIEW: &str = "preview";
 
 pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let (shutdown, hang_up) = shutdown_of_server()?;
@@ -53,7 +57,9 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         output::say("stopped before it began");
         return Ok(Ending::Done);
     }
-    let http = http::bind(&settings, &root, shutdown.clone()).await?;
+    let (tell_usual, usual) = watch::channel(settings.job.clone());
+    let offer = ServerOffer::new(usual, root.models());
+    let http = http::bind(&settings, &root, offer, shutdown.clone()).await?;
     let (tell_limits, new_limits) = watch::channel(config::limits(&settings.choices));
     let (tell_folders, new_folders) = watch::channel(folders.clone());
     let wake = Wake::default();
@@ -71,7 +77,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let status = StatusFile::new(ledger.clone(), root.status_file());
     let log = Log { ledger: ledger.clone(), told: HashMap::new(), begun: now() };
     let logging = tokio::spawn(log.keep(service.updates(), Supervisor::new(), status));
-    let viewer = Viewer::new(worker.clone(), root.state().join(VIEW));
+    let (viewer, previewer) = viewers(&worker, &root, &settings);
     let inbox = InboxOptions {
         ledger: ledger.clone(),
         worker,
@@ -84,8 +90,10 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     announce(&root, &settings, http.as_ref());
 
     let (ask_for_reload, wishes) = mpsc::channel(1);
-    let handle = Handle::new(ledger.clone(), wake.clone(), Some(ask_for_reload)).with_viewer(viewer);
-    let handle = handle.with_folders(new_folders);
+    let handle = Handle::new(ledger.clone(), wake.clone(), Some(ask_for_reload))
+        .with_viewer(viewer)
+        .with_previewer(previewer)
+        .with_folders(new_folders);
     let mut hello = Hello::new(Role::Server);
     hello.set = config::of_command_line(&settings.effective);
     let serving = http.map(|http| tokio::spawn(http.serve(handle.clone(), service.updates())));
@@ -94,8 +102,8 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let line = serve.choices;
     let watching = tokio::spawn(async move {
         let held = settings.effective;
-        let (limits, folders) = (tell_limits, tell_folders);
-        let news = settings::News { root, line, http: serve.http, hang_up, wishes, held, limits, folders };
+        let (limits, folders, usual, http) = (tell_limits, tell_folders, tell_usual, serve.http);
+        let news = settings::News { root, line, http, hang_up, wishes, held, limits, folders, usual };
         news.watch_input(inbox, &stop_watching).await;
     });
     tell_supervisor(shutdown.clone());
@@ -111,6 +119,13 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     served?;
     output::say("stopped; everything finished is kept, and the next start goes on from here");
     Ok(Ending::Done)
+}
+
+/// What shows frames of jobs, and what shows what could be made of other videos.
+fn viewers(worker: &WorkerProgram, root: &Root, settings: &ServerSettings) -> (Viewer, Previewer) {
+    let threads = config::engine_threads(settings.choices.threads);
+    let previewer = Previewer::new(worker.clone(), root.state().join(PREVIEW), threads);
+    (Viewer::new(worker.clone(), root.state().join(VIEW)), previewer)
 }
 
 /// Makes the folders of the root, but for a link to a share that is not mounted yet: jobs wait for it.

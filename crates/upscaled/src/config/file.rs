@@ -224,11 +224,7 @@ impl Place<'_> {
                 "{key} is a setting of the whole server: write it above the first line in brackets"
             );
         }
-        if let Some(name) = nearest(key, keys.iter().map(|(name, _)| *name)) {
-            return format!("there is no setting `{place}{key}`: did you mean `{place}{name}`?");
-        }
-        let known: Vec<&str> = keys.iter().map(|(name, _)| *name).collect();
-        format!("there is no setting `{place}{key}`: there are {}", known.join(", "))
+        unknown_among(place, key, &keys.iter().map(|(name, _)| *name).collect::<Vec<_>>())
     }
 }
 
@@ -294,6 +290,14 @@ impl File {
         }
         Ok(())
     }
+}
+
+/// What is said of a key of a table, or of the whole file where its name is empty, that is none of these.
+pub(super) fn unknown_among(place: &str, key: &str, known: &[&str]) -> String {
+    if let Some(name) = nearest(key, known.iter().copied()) {
+        return format!("there is no setting `{place}{key}`: did you mean `{place}{name}`?");
+    }
+    format!("there is no setting `{place}{key}`: there are {}", known.join(", "))
 }
 
 /// What is wrong with a line that is no TOML, where it is of a usual kind: a text without quotes, nothing, or a key that an

@@ -10,7 +10,7 @@ const THUMBNAIL: u32 = 640;
 
 /// A picture that stands upright.
 #[derive(Debug)]
-pub(super) struct Still {
+pub(crate) struct Still {
     picture: Planar<u16>,
     /// The shape of a pixel.
     pixel: Rational,
@@ -18,12 +18,17 @@ pub(super) struct Still {
 
 impl Still {
     /// A picture that lies like this, with pixels of a shape.
-    pub(super) fn new(picture: &RgbF32, orientation: Orientation, pixel: Rational) -> Self {
+    pub(crate) fn new(picture: &RgbF32, orientation: Orientation, pixel: Rational) -> Self {
+        Self::of_samples(rounded(picture), orientation, pixel)
+    }
+
+    /// As [`Still::new`], for a picture of 16 bits a sample.
+    pub(crate) fn of_samples(picture: Planar<u16>, orientation: Orientation, pixel: Rational) -> Self {
         Self { picture: upright(picture, orientation), pixel: turned(pixel, orientation) }
     }
 
     /// The size and the bytes of a JPEG file: with the picture's own pixels, or where it is to be narrower, with square ones.
-    pub(super) fn jpeg(&self, most_width: Option<u32>) -> Result<(Size, Vec<u8>), Failed> {
+    pub(crate) fn jpeg(&self, most_width: Option<u32>) -> Result<(Size, Vec<u8>), Failed> {
         let own = self.picture.size();
         let (size, pixel) = match most_width.and_then(|most| bounded(own, self.pixel, most)) {
             Some(size) => (size, Rational::new(1, 1)),
@@ -49,17 +54,22 @@ fn bounded(own: Size, pixel: Rational, most: u32) -> Option<Size> {
     Some(Size::new(side(width), side(height)))
 }
 
-/// The picture upright, with 16 bits a sample.
-fn upright(picture: &RgbF32, orientation: Orientation) -> Planar<u16> {
+/// The picture with 16 bits a sample.
+fn rounded(picture: &RgbF32) -> Planar<u16> {
     let mut rounded = Planar::new(picture.size());
     for plane in 0..3 {
         round_to_16_bits(picture.plane(plane), rounded.plane_mut(plane));
     }
+    rounded
+}
+
+/// The picture upright.
+fn upright(picture: Planar<u16>, orientation: Orientation) -> Planar<u16> {
     if orientation == Orientation::UPRIGHT {
-        return rounded;
+        return picture;
     }
     let mut upright = Planar::new(Size::new(0, 0));
-    orientation.apply(&rounded, &mut upright);
+    orientation.apply(&picture, &mut upright);
     upright
 }
 

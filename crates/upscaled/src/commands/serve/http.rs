@@ -1,9 +1,12 @@
 //! What a server answers over HTTP.
 
-use coordinator::{Handle, PasswordState, ServerFolder, Shutdown, now};
+use std::sync::Arc;
+
+use coordinator::{FileTree, Handle, PasswordState, ServerFolder, Shutdown, now};
 use ledger::Ledger;
 use server::{About, Options, Server};
 
+use super::offer::ServerOffer;
 use super::settings::ServerSettings;
 use crate::config::Listening;
 use crate::exit::wrong;
@@ -44,6 +47,7 @@ pub(super) async fn check_password(
 pub(super) async fn bind(
     settings: &ServerSettings,
     root: &Root,
+    offer: Arc<ServerOffer>,
     shutdown: Shutdown,
 ) -> anyhow::Result<Option<Server>> {
     let listening = &settings.listening;
@@ -65,6 +69,8 @@ pub(super) async fn bind(
         about,
         input: ServerFolder::new(root.input(), &root.state()),
         uploads: root.uploads(),
+        tree: tree(root),
+        offer,
         words: remedies::words,
         shutdown,
     };
@@ -78,4 +84,10 @@ pub(super) async fn bind(
         }
         Err(error) => Err(wrong(format!("{error}: choose another address with --listen"))),
     }
+}
+
+/// The videos that clients may name: those below the root, but for what is the server's own.
+fn tree(root: &Root) -> FileTree {
+    let closed = vec![root.state(), root.models(), root.logs()];
+    FileTree::new(root.folder().to_owned(), root.input(), root.output(), closed)
 }

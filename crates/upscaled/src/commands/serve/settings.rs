@@ -50,6 +50,8 @@ pub(super) struct News {
     pub(super) held: Vec<Effective>,
     pub(super) limits: watch::Sender<Limits>,
     pub(super) folders: watch::Sender<ServerFolders>,
+    /// The settings of jobs that choose nothing.
+    pub(super) usual: watch::Sender<Settings>,
 }
 
 impl News {
@@ -110,6 +112,7 @@ impl News {
         tracing::info!("the settings were read again; changed: {told}");
         self.held.clone_from(&settings.effective);
         self.limits.send_replace(config::limits(&settings.choices));
+        self.usual.send_replace(settings.job.clone());
         changes
     }
 

@@ -139,6 +139,7 @@ async fn measure(run: &Run, planned: &Planned, folder: &Path) -> anyhow::Result<
         source: planned.source.as_path().into(),
         settings: planned.settings.clone(),
         engine_threads: run.limits.engine_threads,
+        seconds: None,
         folder: folder.into(),
     };
     worker.send(&Request::Estimate(request)).await?;
