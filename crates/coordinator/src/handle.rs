@@ -14,6 +14,7 @@ use crate::commands::{
     Request, Retry, Selector, Submit, Submitted, Which,
 };
 use crate::folders::ServerFolders;
+use crate::schedule::SegmentGate;
 use crate::submit::{self, describe_for, look_at};
 use crate::view::{JobDetails, JobView, Seen};
 use crate::viewer::{self, Asked, FoundFrame, FoundPart, Parts, Side, ViewError, Viewer};
@@ -26,7 +27,14 @@ pub const MOST_SEGMENTS: u32 = 5000;
 
 /// Does what people ask for. Copies are cheap, and are the same handle.
 #[derive(Debug, Clone)]
-pub struct Handle(Arc<Inner>, Option<Viewer>, Option<watch::Receiver<ServerFolders>>);
+pub struct Handle(Arc<Inner>, Option<Viewer>, Option<OfServer>);
+
+/// What only a server has.
+#[derive(Debug, Clone)]
+struct OfServer {
+    folders: watch::Receiver<ServerFolders>,
+    gate: SegmentGate,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -79,10 +87,27 @@ impl Handle {
         Self(self.0, Some(viewer), self.2)
     }
 
-    /// As this one, for a server of these folders: nothing is taken in whose result would lie where nothing may be written.
+    /// As this one, for a server of these folders, whose segments begin where the gate lets them: nothing is taken in whose result
+    /// would lie where nothing may be written.
     #[must_use]
-    pub fn with_folders(self, folders: watch::Receiver<ServerFolders>) -> Self {
-        Self(self.0, self.1, Some(folders))
+    pub fn of_server(self, folders: watch::Receiver<ServerFolders>, gate: SegmentGate) -> Self {
+        Self(self.0, self.1, Some(OfServer { folders, gate }))
+    }
+
+    /// What keeps segments from beginning, in words; `None` where nothing does.
+    pub fn hold(&self) -> Option<String> {
+        self.2.as_ref()?.gate.hold().map(|hold| hold.to_string())
+    }
+
+    /// Lets segments begin in spite of the schedule and of other programs until what keeps them from it is over; gives what that is.
+    ///
+    /// # Errors
+    /// When no server runs.
+    pub fn open_now(&self) -> Result<Option<String>, Refusal> {
+        let server = self.2.as_ref().ok_or(Refusal::NoServer)?;
+        let hold = server.gate.open_now();
+        self.0.wake.iter().for_each(Wake::changed);
+        Ok(hold.map(|hold| hold.to_string()))
     }
 
     /// Does what a request asks for.
@@ -108,6 +133,7 @@ impl Handle {
             Request::Prioritize { jobs, priority } => Reply::Changed(self.prioritize(&jobs, priority).await?),
             Request::Move { jobs, to } => Reply::Moved(self.set_position(&jobs, &to).await?),
             Request::Reload => Reply::Reloaded(self.reload().await?),
+            Request::OpenNow => Reply::Opened(self.open_now()?),
             Request::Access(request) => Reply::Access(self.0.access.perform(request, now()).await?),
         })
     }
@@ -124,6 +150,7 @@ impl Handle {
         self.end_leases(&mut records);
         let mut list = blocking(move || JobList::choose(&filter, records, seen, now())).await?;
         list.left_out += left_out;
+        list.hold = self.hold();
         if list.jobs.is_empty() {
             list.removed = self.0.ledger.count_removed().await?;
         }
@@ -254,7 +281,7 @@ impl Handle {
     /// When the source is not there, another job has the name of the result, or the ledger fails.
     pub async fn submit(&self, wanted: Submit) -> Result<Submitted, Refusal> {
         let Submit { source, settings, output, result, overwrite } = wanted;
-        let folders = self.2.as_ref().map(|folders| folders.borrow().clone()).unwrap_or_default();
+        let folders = self.2.as_ref().map(|server| server.folders.borrow().clone()).unwrap_or_default();
         let place = result.as_ref().unwrap_or(&output).clone();
         let protecting = move || folders.protects(&place).map(FilePath::from);
         if let Some(folder) = blocking(protecting).await? {

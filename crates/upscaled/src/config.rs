@@ -6,6 +6,7 @@ mod file;
 mod folders;
 mod listening;
 mod places;
+mod schedule;
 mod tables;
 
 use std::borrow::Cow;
@@ -22,6 +23,7 @@ pub(crate) use self::blame::blame;
 use self::file::{File, Written, read};
 pub(crate) use self::folders::{read_only_folders, watch_folders};
 pub(crate) use self::listening::{Listening, listening};
+pub(crate) use self::schedule::schedule;
 use crate::choice::EncoderOption;
 use crate::cli::{Choices, PostProcessingChoices, SizeChoice};
 use crate::exit::wrong;
@@ -243,6 +245,7 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
     for (name, preset) in &file.presets {
         all.extend(of_table(&format!("presets.{name}"), &preset.settings.written));
     }
+    all.extend(of_table("schedule", &file.schedule.written));
     for (number, folder) in (1..).zip(&file.folders) {
         all.extend(of_table(&format!("folders.{number}"), &folder.written));
     }

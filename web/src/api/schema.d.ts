@@ -768,6 +768,8 @@ export interface components {
              * @description Bytes that are free for results; null while their disk does not answer.
              */
             output_free?: number | null;
+            /** @description What keeps segments from beginning, as a schedule does, in words; null where nothing does. */
+            paused?: string | null;
             /** @description The folder of all others. */
             root: string;
             /**

@@ -43,6 +43,9 @@ pub struct JobList {
     /// Where no job is listed: how many were taken off the list.
     #[serde(default)]
     pub removed: u64,
+    /// What keeps segments of all jobs from beginning, in words.
+    #[serde(default)]
+    pub hold: Option<String>,
 }
 
 impl ListFilter {
@@ -96,6 +99,7 @@ impl JobList {
             left_out,
             seen: seen.into_iter().map(Seen::from).collect(),
             removed: 0,
+            hold: None,
         }
     }
 }

@@ -9,15 +9,19 @@ pub(crate) const PAGE: usize = 500;
 /// The parts of a reply, which [`append`] puts together again: at most so many jobs or files in each, and one part at least.
 pub(crate) fn pages(reply: Reply, most: usize) -> Vec<Reply> {
     match reply {
-        Reply::Listed(JobList { jobs, unfinished, left_out, seen, removed }) => {
+        Reply::Listed(JobList { jobs, unfinished, left_out, seen, removed, hold }) => {
             let jobs = cut(jobs, most).into_iter().map(|jobs| JobList { jobs, ..JobList::default() });
             let seen = cut(seen, most).into_iter().map(|seen| JobList { seen, ..JobList::default() });
-            let counts = JobList { unfinished, left_out, removed, ..JobList::default() };
+            let counts = JobList { unfinished, left_out, removed, hold, ..JobList::default() };
             jobs.chain(seen).chain([counts]).map(Reply::Listed).collect()
         }
         Reply::Shown(jobs) => some(cut(jobs, most), Reply::Shown),
         Reply::Changed(outcomes) => some(cut(outcomes, most), Reply::Changed),
-        whole @ (Reply::Submitted(_) | Reply::Moved(_) | Reply::Reloaded(_) | Reply::Access(_)) => {
+        whole @ (Reply::Submitted(_)
+        | Reply::Moved(_)
+        | Reply::Reloaded(_)
+        | Reply::Opened(_)
+        | Reply::Access(_)) => {
             vec![whole]
         }
     }
@@ -45,6 +49,7 @@ pub(crate) fn append(reply: &mut Reply, next: Reply) -> bool {
             list.unfinished += next.unfinished;
             list.left_out += next.left_out;
             list.removed += next.removed;
+            list.hold = list.hold.take().or(next.hold);
         }
         (Reply::Shown(jobs), Reply::Shown(next)) => jobs.extend(next),
         (Reply::Changed(outcomes), Reply::Changed(next)) => outcomes.extend(next),
@@ -79,6 +84,7 @@ mod tests {
                 unfinished: 3,
                 left_out: 2,
                 removed: 7,
+                hold: Some("paused".to_owned()),
                 seen: (0..count).map(seen).collect(),
             };
             let shown = (0..count).map(|id| JobDetails::of(&queued(id), now)).collect();

@@ -56,6 +56,8 @@ pub(crate) struct System {
     unconfined: bool,
     /// Bytes that are free for results; null while their disk does not answer.
     output_free: Option<u64>,
+    /// What keeps segments from beginning, as a schedule does, in words; null where nothing does.
+    paused: Option<String>,
     /// The server is about to stop.
     stopping: bool,
 }
@@ -74,6 +76,7 @@ pub(crate) async fn system(State(api): State<Api>) -> Result<axum::Json<System>,
         model: about.model.clone(),
         unconfined: about.unconfined,
         output_free: api.free_space.bytes().await,
+        paused: api.handle.hold(),
         stopping: api.shutdown.is_requested(),
     }))
 }

@@ -9,8 +9,8 @@ use std::collections::{HashMap, HashSet};
 use anyhow::Context as _;
 use coordinator::socket::{Hello, Listener, Role};
 use coordinator::{
-    Existing, Handle, InboxOptions, JobReport, Owner, Places, ServerFolders, Service, ServiceOptions,
-    Shutdown, Update, Updates, Viewer, Wake, bring_back, now,
+    Existing, Handle, InboxOptions, JobReport, Owner, Places, SegmentGate, ServerFolders, Service,
+    ServiceOptions, Shutdown, Update, Updates, Viewer, Wake, bring_back, now,
 };
 use job::{JobId, Millis, Notice};
 use ledger::Ledger;
@@ -59,8 +59,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let folders = ServerFolders::new(settings.folders.clone(), &root.output(), name, &root.state());
     make_outputs(&root, &folders, &ledger).await?;
     let owner = Owner::of(&root.state())?;
-    let inputs = settings.folders.iter().map(|folder| folder.input.clone()).collect();
-    let places = Places { inputs, models: root.models() };
+    let places = places(&root, &settings);
     bring_back(&ledger, &folders.roots_of_results(), places, &owner, rescue.is_some()).await?;
     let worker = worker_program(settings.choices.unconfined.is_on())?;
     tokio::select! {
@@ -76,6 +75,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let (tell_limits, new_limits) = watch::channel(limits);
     let (tell_folders, new_folders) = watch::channel(folders.clone());
     let wake = Wake::default();
+    let (gate, keeping) = keep_schedule(&settings, &wake, &shutdown);
     let service = Service::start(ServiceOptions {
         ledger: ledger.clone(),
         worker: worker.clone(),
@@ -84,10 +84,11 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         owner,
         taken: Vec::new(),
         folders: new_folders.clone(),
+        gate: gate.clone(),
         wake: wake.clone(),
         words: remedies::sentence,
     });
-    let status = StatusFile::new(ledger.clone(), root.status_file());
+    let status = StatusFile::new(ledger.clone(), root.status_file(), gate.clone());
     let log = Log { ledger: ledger.clone(), told: HashMap::new(), begun: now() };
     let logging = tokio::spawn(log.keep(service.updates(), Supervisor::new(), status));
     let viewer = Viewer::new(worker.clone(), root.state().join(VIEW));
@@ -104,7 +105,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
 
     let (ask_for_reload, wishes) = mpsc::channel(1);
     let handle = Handle::new(ledger.clone(), wake.clone(), Some(ask_for_reload)).with_viewer(viewer);
-    let handle = handle.with_folders(new_folders);
+    let handle = handle.of_server(new_folders, gate.clone());
     let mut hello = Hello::new(Role::Server);
     hello.set = config::of_command_line(&settings.effective);
     let serving = http.map(|http| tokio::spawn(http.serve(handle.clone(), service.updates())));
@@ -114,7 +115,8 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let watching = tokio::spawn(async move {
         let held = settings.effective;
         let (limits, folders) = (tell_limits, tell_folders);
-        let news = settings::News { root, line, http: serve.http, hang_up, wishes, held, limits, folders };
+        let news =
+            settings::News { root, line, http: serve.http, hang_up, wishes, held, limits, folders, gate };
         news.watch_input(inbox, &stop_watching).await;
     });
     let asked = shutdown.clone();
@@ -131,10 +133,29 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         let _ = serving.await;
     }
     let _ = logging.await;
+    let _ = keeping.await;
     ledger.close().await;
     served?;
     output::say("stopped; everything finished is kept, and the next start goes on from here");
     Ok(Ending::Done)
+}
+
+/// The folders whose files jobs may name.
+fn places(root: &Root, settings: &ServerSettings) -> Places {
+    let inputs = settings.folders.iter().map(|folder| folder.input.clone()).collect();
+    Places { inputs, models: root.models() }
+}
+
+/// Keeps up with the schedule until the shutdown is requested.
+fn keep_schedule(
+    settings: &ServerSettings,
+    wake: &Wake,
+    shutdown: &Shutdown,
+) -> (SegmentGate, JoinHandle<()>) {
+    let gate = SegmentGate::default();
+    gate.set(settings.schedule.clone());
+    let keeping = tokio::spawn(gate.clone().keep(wake.clone(), shutdown.clone()));
+    (gate, keeping)
 }
 
 /// Says where everything is.
@@ -279,7 +300,8 @@ mod tests {
             new.fingerprint = number.to_string();
             ids.push(ledger.submit(&new, time).await.unwrap().id);
         }
-        let mut status = StatusFile::new(ledger.clone(), folder.path().join("status.json"));
+        let mut status =
+            StatusFile::new(ledger.clone(), folder.path().join("status.json"), SegmentGate::default());
         let mut log = Log { ledger, told: HashMap::new(), begun: Millis(1) };
         log.catch_up(7, &mut status).await;
         assert_eq!(log.told.keys().copied().collect::<Vec<_>>(), ids[1..]);
