@@ -18,6 +18,7 @@ use crate::commands::{
 };
 use crate::folders::ServerFolders;
 use crate::outlook::{self, Outlook};
+use crate::schedule::SegmentGate;
 use crate::status::JobReport;
 use crate::submit::{self, describe_for, look_at};
 use crate::view::{JobDetails, JobView, Seen};
@@ -31,13 +32,20 @@ pub const MOST_SEGMENTS: u32 = 5000;
 
 /// Does what people ask for. Copies are cheap, and are the same handle.
 #[derive(Debug, Clone)]
-pub struct Handle(Arc<Inner>, Looks, Option<watch::Receiver<ServerFolders>>);
+pub struct Handle(Arc<Inner>, Looks, Option<OfServer>);
 
 /// What shows pictures.
 #[derive(Debug, Clone, Default)]
 struct Looks {
     viewer: Option<Viewer>,
     previewer: Option<Previewer>,
+}
+
+/// What only a server has.
+#[derive(Debug, Clone)]
+struct OfServer {
+    folders: watch::Receiver<ServerFolders>,
+    gate: SegmentGate,
 }
 
 #[derive(Debug)]
@@ -101,10 +109,27 @@ impl Handle {
         Self(self.0, Looks { previewer: Some(previewer), ..self.1 }, self.2)
     }
 
-    /// As this one, for a server of these folders: nothing is taken in whose result would lie where nothing may be written.
+    /// As this one, for a server of these folders, whose segments begin where the gate lets them: nothing is taken in whose result
+    /// would lie where nothing may be written.
     #[must_use]
-    pub fn with_folders(self, folders: watch::Receiver<ServerFolders>) -> Self {
-        Self(self.0, self.1, Some(folders))
+    pub fn of_server(self, folders: watch::Receiver<ServerFolders>, gate: SegmentGate) -> Self {
+        Self(self.0, self.1, Some(OfServer { folders, gate }))
+    }
+
+    /// What keeps segments from beginning, in words; `None` where nothing does.
+    pub fn hold(&self) -> Option<String> {
+        self.2.as_ref()?.gate.hold().map(|hold| hold.to_string())
+    }
+
+    /// Lets segments begin in spite of the schedule and of other programs until what keeps them from it is over; gives what that is.
+    ///
+    /// # Errors
+    /// When no server runs.
+    pub fn open_now(&self) -> Result<Option<String>, Refusal> {
+        let server = self.2.as_ref().ok_or(Refusal::NoServer)?;
+        let hold = server.gate.open_now();
+        self.0.wake.iter().for_each(Wake::changed);
+        Ok(hold.map(|hold| hold.to_string()))
     }
 
     /// Does what a request asks for.
@@ -130,6 +155,7 @@ impl Handle {
             Request::Prioritize { jobs, priority } => Reply::Changed(self.prioritize(&jobs, priority).await?),
             Request::Move { jobs, to } => Reply::Moved(self.set_position(&jobs, &to).await?),
             Request::Reload => Reply::Reloaded(self.reload().await?),
+            Request::OpenNow => Reply::Opened(self.open_now()?),
             Request::Access(request) => Reply::Access(self.0.access.perform(request, now()).await?),
         })
     }
@@ -149,6 +175,7 @@ impl Handle {
         add_needed(&mut list.jobs, &needed);
         list.outlook = self.outlook().await?;
         list.left_out += left_out;
+        list.hold = self.hold();
         if list.jobs.is_empty() {
             list.removed = self.0.ledger.count_removed().await?;
         }
@@ -299,7 +326,7 @@ impl Handle {
     /// When the source is not there, another job has the name of the result, or the ledger fails.
     pub async fn submit(&self, wanted: Submit) -> Result<Submitted, Refusal> {
         let Submit { source, settings, output, result, overwrite } = wanted;
-        let folders = self.2.as_ref().map(|folders| folders.borrow().clone()).unwrap_or_default();
+        let folders = self.2.as_ref().map(|server| server.folders.borrow().clone()).unwrap_or_default();
         let place = result.as_ref().unwrap_or(&output).clone();
         let protecting = move || folders.protects(&place).map(FilePath::from);
         if let Some(folder) = blocking(protecting).await? {

@@ -16,6 +16,7 @@ use crate::local::LocalExecutor;
 use crate::owner::Owner;
 use crate::process::WorkerProgram;
 use crate::promises::Promises;
+use crate::schedule::SegmentGate;
 use crate::shared::Shared;
 use crate::shutdown::Shutdown;
 use crate::updates::Updates;
@@ -37,6 +38,8 @@ pub struct ServiceOptions {
     /// The folders of a server, and how results are named: while one is away, its jobs wait. Without folders, a job waits for those of
     /// its own files. What changes here holds from the next piece of work on.
     pub folders: watch::Receiver<ServerFolders>,
+    /// Whether segments may begin.
+    pub gate: SegmentGate,
     /// Who works: the folders of other servers' jobs are left alone.
     pub owner: Owner,
     /// By which the service hears that jobs have changed.

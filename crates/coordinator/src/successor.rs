@@ -144,6 +144,7 @@ mod tests {
                 limits: tokio::sync::watch::channel(limits).1,
                 existing: Existing::NextName,
                 folders: tokio::sync::watch::channel(crate::ServerFolders::default()).1,
+                gate: crate::SegmentGate::default(),
                 taken: Vec::new(),
                 owner: crate::Owner::default(),
                 wake: crate::Wake::default(),

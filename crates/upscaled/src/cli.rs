@@ -79,7 +79,9 @@ pub(crate) enum Command {
     /// Let jobs wait; a segment that is under way is finished first
     Pause(Chosen),
     /// Let paused jobs go on
-    Resume(Chosen),
+    ///
+    /// With --now, the server begins segments in spite of the schedule and of other programs, until what keeps it from that is over.
+    Resume(Resume),
     /// Make jobs more or less urgent
     Priority(Urgency),
     /// Give a job another place among those of its priority
@@ -436,6 +438,21 @@ pub(crate) struct Chosen {
     /// All jobs of which this can be asked
     #[arg(long, conflicts_with = "jobs")]
     pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) root: RootArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// The jobs: numbers, ranges such as 3-9, or names or ends of the paths of their videos
+    #[arg(required_unless_present_any = ["all", "now"], value_name = "JOB", value_parser = selector)]
+    pub(crate) jobs: Vec<Selector>,
+    /// All jobs of which this can be asked
+    #[arg(long, conflicts_with = "jobs")]
+    pub(crate) all: bool,
+    /// Begin segments now, whatever [schedule] in upscaled.toml says
+    #[arg(long)]
+    pub(crate) now: bool,
     #[command(flatten)]
     pub(crate) root: RootArgument,
 }

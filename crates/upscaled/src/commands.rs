@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::Remove(chosen) => jobs::remove(chosen).await,
             Command::Forget(forget) => forget::run(forget).await,
             Command::Pause(chosen) => jobs::pause(chosen).await,
-            Command::Resume(chosen) => jobs::resume(chosen).await,
+            Command::Resume(resume) => jobs::resume(resume).await,
             Command::Priority(urgency) => jobs::prioritize(urgency).await,
             Command::Move(moving) => jobs::set_position(moving).await,
             Command::Doctor(doctor) => doctor::run(doctor).await,

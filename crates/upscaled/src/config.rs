@@ -7,6 +7,7 @@ mod file;
 mod folders;
 mod listening;
 mod places;
+mod schedule;
 mod tables;
 mod wish;
 
@@ -22,6 +23,7 @@ pub(crate) use self::effective::{COMMAND_LINE, Effective, differences, effective
 use self::file::{File, read};
 pub(crate) use self::folders::{read_only_folders, watch_folders};
 pub(crate) use self::listening::{Listening, listening};
+pub(crate) use self::schedule::schedule;
 pub(crate) use self::wish::{Mistake, wish};
 use crate::choice::EncoderOption;
 use crate::cli::{Choices, PostProcessingChoices, SizeChoice};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use coordinator::{JobReport, Outlook, now, rfc3339};
+use coordinator::{JobReport, Outlook, SegmentGate, now, rfc3339};
 use job::state::Phase;
 use ledger::{Ledger, Version};
 use serde::Serialize;
@@ -19,6 +19,8 @@ struct ServerStatus<'a> {
     version: &'static str,
     /// Working, idle or stopped.
     state: &'static str,
+    /// What keeps segments from beginning, in words.
+    paused: Option<String>,
     /// When the server started.
     since: &'a str,
     /// When this was written.
@@ -39,6 +41,7 @@ struct ServerStatus<'a> {
 pub(crate) struct StatusFile {
     ledger: Ledger,
     path: PathBuf,
+    gate: SegmentGate,
     since: String,
     last_look: Option<Instant>,
     /// The jobs that are worked on, the one whose segments are made first.
@@ -52,10 +55,10 @@ pub(crate) struct StatusFile {
 }
 
 impl StatusFile {
-    pub(crate) fn new(ledger: Ledger, path: PathBuf) -> Self {
+    pub(crate) fn new(ledger: Ledger, path: PathBuf, gate: SegmentGate) -> Self {
         let since = rfc3339(now());
         let (running, written) = (Vec::new(), String::new());
-        Self { ledger, path, since, last_look: None, running, counted: None, outlook: None, written }
+        Self { ledger, path, gate, since, last_look: None, running, counted: None, outlook: None, written }
     }
 
     /// A job went on.
@@ -116,8 +119,10 @@ impl StatusFile {
         let waiting = jobs.iter().filter(|(name, _)| waits(name)).map(|(_, count)| count).sum();
         let (version, since) = (env!("CARGO_PKG_VERSION"), &*self.since);
         let job = self.running.first();
+        let paused = self.gate.hold().map(|hold| hold.to_string());
         let (jobs, updated) = (&jobs, String::new());
-        let mut status = ServerStatus { version, state, since, updated, jobs, waiting, seen, outlook, job };
+        let mut status =
+            ServerStatus { version, state, paused, since, updated, jobs, waiting, seen, outlook, job };
         let Ok(text) = serde_json::to_string(&status) else { return };
         if text == self.written {
             return;
@@ -141,7 +146,7 @@ mod tests {
     async fn of_several_jobs_the_one_whose_segments_are_made_is_shown() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
-        let mut status = StatusFile::new(ledger, folder.path().join("status.json"));
+        let mut status = StatusFile::new(ledger, folder.path().join("status.json"), SegmentGate::default());
         let made = JobReport::of(&made_up::running(2));
         let indexed = JobReport { id: job::JobId(1), phase: Phase::Index, ..made.clone() };
         status.note(&indexed);
@@ -157,7 +162,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
         let path = folder.path().join("status.json");
-        let mut status = StatusFile::new(ledger.clone(), path.clone());
+        let mut status = StatusFile::new(ledger.clone(), path.clone(), SegmentGate::default());
         let read = || serde_json::from_slice::<serde_json::Value>(&std::fs::read(&path).unwrap()).unwrap();
         status.keep_up().await;
         assert_eq!((&read()["state"], &read()["job"]), (&"idle".into(), &serde_json::Value::Null));

@@ -1428,6 +1428,8 @@ export interface components {
              * @description Bytes that are free for results; null while their disk does not answer.
              */
             output_free?: number | null;
+            /** @description What keeps segments from beginning, as a schedule does, in words; null where nothing does. */
+            paused?: string | null;
             /** @description How long all jobs take that are worked on or wait for their turn. */
             queue: components["schemas"]["Queue"];
             /** @description The folder of all others. */

@@ -28,7 +28,7 @@ pub fn understand(bytes: &[u8]) -> Result<Request, Refusal> {
 pub(crate) fn check(request: &Request) -> Result<(), Refusal> {
     match request {
         // What is said of access is checked where it is changed.
-        Request::List(_) | Request::Reload | Request::Access(_) => Ok(()),
+        Request::List(_) | Request::Reload | Request::OpenNow | Request::Access(_) => Ok(()),
         Request::Submit(submit) => {
             for path in [&submit.source, &submit.output].into_iter().chain(&submit.result) {
                 absolute(path)?;
@@ -61,8 +61,12 @@ pub(crate) fn take_reply(reply: &mut Reply) {
     match reply {
         Reply::Listed(list) => list.jobs.iter_mut().for_each(|job| job.report.restore_paths()),
         Reply::Shown(jobs) => jobs.iter_mut().for_each(|job| job.view.report.restore_paths()),
-        Reply::Submitted(_) | Reply::Changed(_) | Reply::Moved(_) | Reply::Reloaded(_) | Reply::Access(_) => {
-        }
+        Reply::Submitted(_)
+        | Reply::Changed(_)
+        | Reply::Moved(_)
+        | Reply::Reloaded(_)
+        | Reply::Opened(_)
+        | Reply::Access(_) => {}
     }
 }
 

@@ -47,6 +47,9 @@ pub struct JobList {
     /// How long all jobs take that are worked on or wait for their turn.
     #[serde(default)]
     pub outlook: Outlook,
+    /// What keeps segments of all jobs from beginning, in words.
+    #[serde(default)]
+    pub hold: Option<String>,
 }
 
 impl ListFilter {
@@ -101,6 +104,7 @@ impl JobList {
             seen: seen.into_iter().map(Seen::from).collect(),
             removed: 0,
             outlook: Outlook::default(),
+            hold: None,
         }
     }
 }

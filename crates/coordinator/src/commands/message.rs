@@ -45,6 +45,8 @@ pub enum Request {
     Pause(Which),
     /// Let paused jobs go on.
     Resume(Which),
+    /// Let segments begin in spite of the schedule and of other programs, until what keeps them from it is over.
+    OpenNow,
     /// Make jobs more or less urgent.
     Prioritize {
         /// The jobs.
@@ -109,6 +111,8 @@ pub enum Reply {
     Moved(Moved),
     /// Of [`Request::Reload`]: which settings changed, as `crf: 20 -> 18`.
     Reloaded(Vec<String>),
+    /// Of [`Request::OpenNow`]: what would keep segments from beginning, where something would.
+    Opened(Option<String>),
     /// Of [`Request::Access`].
     Access(AccessReply),
 }

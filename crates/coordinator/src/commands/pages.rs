@@ -10,15 +10,19 @@ pub(crate) const PAGE: usize = 500;
 /// The parts of a reply, which [`append`] puts together again: at most so many jobs or files in each, and one part at least.
 pub(crate) fn pages(reply: Reply, most: usize) -> Vec<Reply> {
     match reply {
-        Reply::Listed(JobList { jobs, unfinished, left_out, seen, removed, outlook }) => {
+        Reply::Listed(JobList { jobs, unfinished, left_out, seen, removed, outlook, hold }) => {
             let jobs = cut(jobs, most).into_iter().map(|jobs| JobList { jobs, ..JobList::default() });
             let seen = cut(seen, most).into_iter().map(|seen| JobList { seen, ..JobList::default() });
-            let counts = JobList { unfinished, left_out, removed, outlook, ..JobList::default() };
+            let counts = JobList { unfinished, left_out, removed, outlook, hold, ..JobList::default() };
             jobs.chain(seen).chain([counts]).map(Reply::Listed).collect()
         }
         Reply::Shown(jobs) => some(cut(jobs, most), Reply::Shown),
         Reply::Changed(outcomes) => some(cut(outcomes, most), Reply::Changed),
-        whole @ (Reply::Submitted(_) | Reply::Moved(_) | Reply::Reloaded(_) | Reply::Access(_)) => {
+        whole @ (Reply::Submitted(_)
+        | Reply::Moved(_)
+        | Reply::Reloaded(_)
+        | Reply::Opened(_)
+        | Reply::Access(_)) => {
             vec![whole]
         }
     }
@@ -49,6 +53,7 @@ pub(crate) fn append(reply: &mut Reply, next: Reply) -> bool {
             if next.outlook != Outlook::default() {
                 list.outlook = next.outlook;
             }
+            list.hold = list.hold.take().or(next.hold);
         }
         (Reply::Shown(jobs), Reply::Shown(next)) => jobs.extend(next),
         (Reply::Changed(outcomes), Reply::Changed(next)) => outcomes.extend(next),
@@ -84,6 +89,7 @@ mod tests {
                 left_out: 2,
                 removed: 7,
                 outlook: Outlook { jobs: 4, unknown: 1, seconds: Some(5.0) },
+                hold: Some("paused".to_owned()),
                 seen: (0..count).map(seen).collect(),
             };
             let shown = (0..count).map(|id| JobDetails::of(&queued(id), now)).collect();

@@ -38,8 +38,13 @@ impl Dispatcher {
         for lane in self.lanes.iter_mut().filter(|lane| lane.kind == Kind::Heavy && lane.number > workers) {
             lane.chosen = None;
         }
+        let is_held = self.shared.options.gate.hold().is_some();
+        for lane in self.lanes.iter_mut().filter(|lane| lane.kind == Kind::Heavy && is_held) {
+            lane.chosen = None;
+        }
         let is_free = |lane: &crate::lanes::Lane| {
-            lane.busy.is_none() && !lane.is_at_rest() && (lane.kind == Kind::Light || lane.number <= workers)
+            let is_wanted = lane.kind == Kind::Light || (lane.number <= workers && !is_held);
+            lane.busy.is_none() && !lane.is_at_rest() && is_wanted
         };
         let free: Vec<usize> = (0..self.lanes.len()).filter(|&lane| is_free(&self.lanes[lane])).collect();
         let mut jobs = if free.is_empty() { Vec::new() } else { self.survey(&free).await? };
@@ -53,7 +58,8 @@ impl Dispatcher {
         }
         self.leave_jobs().await?;
         // Thousands of jobs may wait. What changes them in this process calls.
-        let least = if self.quiet.is_some() { IDLE } else { POLL };
+        let is_idle = is_held && self.lanes.iter().all(|lane| lane.busy.is_none());
+        let least = if self.quiet.is_some() || is_idle { IDLE } else { POLL };
         self.last_search = Instant::now();
         self.next_search = self.last_search + (begun.elapsed() * SHARE).clamp(least, LONGEST_POLL);
         Ok(())

@@ -119,6 +119,7 @@ pub(crate) fn options(ledger: &Ledger, wake: crate::Wake) -> ServiceOptions {
         limits: watch::channel(limits).1,
         existing: Existing::NextName,
         folders: watch::channel(crate::ServerFolders::default()).1,
+        gate: crate::SegmentGate::default(),
         taken: Vec::new(),
         owner: crate::Owner::default(),
         wake,

@@ -56,6 +56,8 @@ pub(crate) struct System {
     unconfined: bool,
     /// Bytes that are free for results; null while their disk does not answer.
     output_free: Option<u64>,
+    /// What keeps segments from beginning, as a schedule does, in words; null where nothing does.
+    paused: Option<String>,
     /// The server is about to stop.
     stopping: bool,
     /// How long all jobs take that are worked on or wait for their turn.
@@ -88,6 +90,7 @@ pub(crate) async fn system(State(api): State<Api>) -> Result<axum::Json<System>,
         model: about.model.clone(),
         unconfined: about.unconfined,
         output_free: api.free_space.bytes().await,
+        paused: api.handle.hold(),
         stopping: api.shutdown.is_requested(),
         queue: Queue { jobs, unknown, seconds_left: seconds },
     }))

@@ -4,7 +4,7 @@ use coordinator::commands::{Moved, NewPosition, Reply, Request, Selector, Which}
 use job::Settings;
 
 use super::unexpected;
-use crate::cli::{Choices, Chosen, ChosenOrFailed, Move, PartChoice, Retry, RootArgument, Urgency};
+use crate::cli::{Choices, Chosen, ChosenOrFailed, Move, PartChoice, Resume, Retry, RootArgument, Urgency};
 use crate::config;
 use crate::exit::{Ending, wrong};
 use crate::output;
@@ -43,7 +43,22 @@ pub(super) async fn pause(chosen: Chosen) -> anyhow::Result<Ending> {
     change(chosen, Request::Pause, Called { done: "paused", refused: "cannot be paused" }).await
 }
 
-pub(super) async fn resume(chosen: Chosen) -> anyhow::Result<Ending> {
+pub(super) async fn resume(Resume { jobs, all, now, root }: Resume) -> anyhow::Result<Ending> {
+    if now {
+        let Reply::Opened(hold) = ask(&Root::new(&root.root)?, Request::OpenNow).await? else {
+            return Err(unexpected());
+        };
+        output::say(&match hold {
+            Some(hold) => {
+                format!("work goes on now ({hold}), and the schedule holds again once that is over")
+            }
+            None => "nothing kept the server from its work".to_owned(),
+        });
+        if jobs.is_empty() && !all {
+            return Ok(Ending::Done);
+        }
+    }
+    let chosen = Chosen { jobs, all, root };
     change(chosen, Request::Resume, Called { done: "let go on", refused: "is not paused" }).await
 }
 

@@ -103,7 +103,11 @@ fn nothing(listing: &Listing, found: &Found) -> String {
         1 => "no jobs on the list; 1 was taken off it".to_owned(),
         removed => format!("no jobs on the list; {removed} were taken off it"),
     };
-    if found.has_server { words } else { format!("{words}; {NO_SERVER}") }
+    match &found.list.hold {
+        Some(hold) => format!("{words}; {hold}"),
+        None if found.has_server => words,
+        None => format!("{words}; {NO_SERVER}"),
+    }
 }
 
 fn lines(
@@ -122,6 +126,9 @@ fn lines(
     if let Some(header) = lines.first().filter(|_| !has_server) {
         let header = beside(header, &format!("({NO_SERVER})"), 0, columns);
         lines.splice(..1, header);
+    }
+    if let Some(hold) = found.hold.as_ref().filter(|_| !lines.is_empty()) {
+        lines.push(format!("{hold}; `upscaled resume --now` goes on at once"));
     }
     if found.left_out > 0 {
         lines.push(format!("and {} more", found.left_out));

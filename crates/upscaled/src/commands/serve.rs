@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use anyhow::Context as _;
 use coordinator::socket::{Hello, Listener, Role};
 use coordinator::{
-    Existing, Handle, InboxOptions, JobReport, Owner, Places, Previewer, ServerFolders, Service,
+    Existing, Handle, InboxOptions, JobReport, Owner, Places, Previewer, SegmentGate, ServerFolders, Service,
     ServiceOptions, Shutdown, Update, Updates, Viewer, Wake, WorkerProgram, bring_back, now,
 };
 use job::{JobId, Millis, Notice};
@@ -63,6 +63,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let (tell_limits, new_limits) = watch::channel(config::limits(&settings.choices));
     let (tell_folders, new_folders) = watch::channel(folders.clone());
     let wake = Wake::default();
+    let (gate, keeping) = keep_schedule(&settings, &wake, &shutdown);
     let service = Service::start(ServiceOptions {
         ledger: ledger.clone(),
         worker: worker.clone(),
@@ -71,10 +72,11 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         owner,
         taken: Vec::new(),
         folders: new_folders.clone(),
+        gate: gate.clone(),
         wake: wake.clone(),
         words: remedies::sentence,
     });
-    let status = StatusFile::new(ledger.clone(), root.status_file());
+    let status = StatusFile::new(ledger.clone(), root.status_file(), gate.clone());
     let log = Log { ledger: ledger.clone(), told: HashMap::new(), begun: now() };
     let logging = tokio::spawn(log.keep(service.updates(), Supervisor::new(), status));
     let (viewer, previewer) = viewers(&worker, &root, &settings);
@@ -93,7 +95,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let handle = Handle::new(ledger.clone(), wake.clone(), Some(ask_for_reload))
         .with_viewer(viewer)
         .with_previewer(previewer)
-        .with_folders(new_folders);
+        .of_server(new_folders, gate.clone());
     let mut hello = Hello::new(Role::Server);
     hello.set = config::of_command_line(&settings.effective);
     let serving = http.map(|http| tokio::spawn(http.serve(handle.clone(), service.updates())));
@@ -103,7 +105,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let watching = tokio::spawn(async move {
         let held = settings.effective;
         let (limits, folders, usual, http) = (tell_limits, tell_folders, tell_usual, serve.http);
-        let news = settings::News { root, line, http, hang_up, wishes, held, limits, folders, usual };
+        let news = settings::News { root, line, http, hang_up, wishes, held, limits, folders, usual, gate };
         news.watch_input(inbox, &stop_watching).await;
     });
     tell_supervisor(shutdown.clone());
@@ -115,6 +117,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         let _ = serving.await;
     }
     let _ = logging.await;
+    let _ = keeping.await;
     ledger.close().await;
     served?;
     output::say("stopped; everything finished is kept, and the next start goes on from here");
@@ -172,6 +175,18 @@ fn tell_supervisor(shutdown: Shutdown) {
         supervisor::tell_stopping();
     });
     supervisor::tell_ready();
+}
+
+/// Keeps up with the schedule until the shutdown is requested.
+fn keep_schedule(
+    settings: &ServerSettings,
+    wake: &Wake,
+    shutdown: &Shutdown,
+) -> (SegmentGate, JoinHandle<()>) {
+    let gate = SegmentGate::default();
+    gate.set(settings.schedule.clone());
+    let keeping = tokio::spawn(gate.clone().keep(wake.clone(), shutdown.clone()));
+    (gate, keeping)
 }
 
 /// Says where everything is.
@@ -319,7 +334,8 @@ mod tests {
             new.fingerprint = number.to_string();
             ids.push(ledger.submit(&new, time).await.unwrap().id);
         }
-        let mut status = StatusFile::new(ledger.clone(), folder.path().join("status.json"));
+        let mut status =
+            StatusFile::new(ledger.clone(), folder.path().join("status.json"), SegmentGate::default());
         let mut log = Log { ledger, told: HashMap::new(), begun: Millis(1) };
         log.catch_up(7, &mut status).await;
         assert_eq!(log.told.keys().copied().collect::<Vec<_>>(), ids[1..]);

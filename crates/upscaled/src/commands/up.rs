@@ -13,8 +13,9 @@ use anyhow::bail;
 use coordinator::commands::take_in;
 use coordinator::socket::Role;
 use coordinator::{
-    Existing, JobReport, Limits, NameTemplate, Owner, Request, ServerFolders, Service, ServiceOptions,
-    Shutdown, WorkerProgram, describe, describe_for, finished_result, is_known_as_result, no_result, now,
+    Existing, JobReport, Limits, NameTemplate, Owner, Request, SegmentGate, ServerFolders, Service,
+    ServiceOptions, Shutdown, WorkerProgram, describe, describe_for, finished_result, is_known_as_result,
+    no_result, now,
 };
 use job::state::{Phase, Status};
 use job::{JobId, NewJob, Settings};
@@ -296,6 +297,7 @@ impl Run {
             limits: watch::channel(self.limits).1,
             existing: if self.up.overwrite { Existing::Replace } else { Existing::Refuse },
             folders: watch::channel(ServerFolders::none(self.name.clone())).1,
+            gate: SegmentGate::default(),
             owner,
             taken: self.others(planned),
             wake,

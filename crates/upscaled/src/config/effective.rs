@@ -59,6 +59,7 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
     for (name, preset) in &file.presets {
         all.extend(of_table(&format!("presets.{name}"), &preset.settings.written));
     }
+    all.extend(of_table("schedule", &file.schedule.written));
     for (number, folder) in (1..).zip(&file.folders) {
         all.extend(of_table(&format!("folders.{number}"), &folder.written));
     }

@@ -11,6 +11,7 @@ use job::{Crop, Deinterlace, Scale};
 use toml::de::{DeTable, DeValue};
 
 use super::entry::{Entry, parsed};
+use super::schedule::{self, ScheduleTable};
 use super::tables::{self, FolderTable, PresetTable};
 use crate::choice::{self, CodecName, ContainerName, DiskLimit, Tonemap};
 use crate::exit::wrong;
@@ -59,6 +60,7 @@ pub(super) struct File {
     pub(super) hosts: Option<Vec<String>>,
     pub(super) presets: BTreeMap<String, PresetTable>,
     pub(super) folders: Vec<FolderTable>,
+    pub(super) schedule: ScheduleTable,
     /// The values as they are written, each with its line.
     pub(super) written: Written,
 }
@@ -167,7 +169,7 @@ pub(super) fn parse(text: &str) -> Result<File, Mistake> {
         Mistake { line, words: words.unwrap_or_else(|| error.message().to_owned()) }
     })?;
     let mut file = File::default();
-    let is_table = |(key, _): &Spanned<'_>| matches!(&**key.get_ref(), "presets" | "folders");
+    let is_table = |(key, _): &Spanned<'_>| matches!(&**key.get_ref(), "presets" | "folders" | "schedule");
     let (tables, entries) = table.get_ref().iter().partition(is_table);
     let tables: Vec<Spanned<'_>> = tables;
     let place = Place { text, name: "", keys: &KEYS };
@@ -176,6 +178,7 @@ pub(super) fn parse(text: &str) -> Result<File, Mistake> {
     for (key, value) in tables {
         match &**key.get_ref() {
             "presets" => file.presets = tables::presets(text, value)?,
+            "schedule" => file.schedule = schedule::read(text, value)?,
             _ => file.folders = tables::folders(text, value)?,
         }
     }

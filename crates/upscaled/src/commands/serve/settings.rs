@@ -1,6 +1,8 @@
 //! The settings of a server, and how new ones are taken up while it runs.
 
-use coordinator::{Inbox, InboxOptions, Limits, ReloadWish, ServerFolders, Shutdown, WatchFolder};
+use coordinator::{
+    Inbox, InboxOptions, Limits, ReloadWish, Schedule, SegmentGate, ServerFolders, Shutdown, WatchFolder,
+};
 use job::Settings;
 use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, watch};
@@ -18,6 +20,7 @@ pub(crate) struct ServerSettings {
     /// The folders that are watched, the server's own one first.
     pub(super) folders: Vec<WatchFolder>,
     pub(super) watching: Watching,
+    pub(super) schedule: Schedule,
     pub(super) listening: Listening,
     /// All of them in words.
     pub(super) effective: Vec<Effective>,
@@ -33,7 +36,8 @@ impl ServerSettings {
         let listening = config::listening(http, &file)?;
         let folders = config::watch_folders(line, root)?;
         ask::try_encoders_of(&folders, &file).await?;
-        Ok(Self { choices, job, folders, watching, listening, effective })
+        let schedule = config::schedule(&file)?;
+        Ok(Self { choices, job, folders, watching, schedule, listening, effective })
     }
 }
 
@@ -52,6 +56,7 @@ pub(super) struct News {
     pub(super) folders: watch::Sender<ServerFolders>,
     /// The settings of jobs that choose nothing.
     pub(super) usual: watch::Sender<Settings>,
+    pub(super) gate: SegmentGate,
 }
 
 impl News {
@@ -113,6 +118,7 @@ impl News {
         self.held.clone_from(&settings.effective);
         self.limits.send_replace(config::limits(&settings.choices));
         self.usual.send_replace(settings.job.clone());
+        self.gate.set(settings.schedule.clone());
         changes
     }
 
