@@ -120,33 +120,38 @@ impl SegmentGate {
         before
     }
 
+    /// Looks once, so that nothing begins before it is known whether it may.
+    pub async fn look(&self, wake: &Wake) {
+        self.look_at(&mut Others::default(), wake).await;
+    }
+
     /// Keeps up with the time and with other programs until the shutdown is requested; `wake` tells the service.
     pub async fn keep(self, wake: Wake, shutdown: Shutdown) {
         let mut others = Others::default();
         while !shutdown.is_requested() {
-            let schedule = self.0.schedule.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let now = ZonedDateTime::now();
-            let mut hold = schedule.by_clock(&now);
-            if hold.is_none() && schedule.looks_at_others() {
-                let asked = schedule.clone();
-                (hold, others) = blocking(move || {
-                    let hold = others.hold(&asked);
-                    (hold, others)
-                })
-                .await;
-            } else {
-                // What was read long ago says nothing of now.
-                others = Others::default();
-            }
-            self.tell(hold.as_ref(), &wake);
-            let until = schedule.next_change(&now).map(|time| now.duration_until(&time).unsigned_abs());
-            let pause = if schedule.looks_at_others() { BUSY } else { CLOCK };
-            let pause = until.map_or(pause, |until| until.min(pause)).max(LEAST);
+            let pause = self.look_at(&mut others, &wake).await;
             tokio::select! {
                 () = shutdown.sleep(pause) => {}
                 () = self.0.changed.notified() => {}
             }
         }
+    }
+
+    /// Looks at the time and at other programs; gives the time until that is to be done again.
+    async fn look_at(&self, others: &mut Others, wake: &Wake) -> Duration {
+        let schedule = self.0.schedule.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let now = ZonedDateTime::now();
+        let mut hold = schedule.by_clock(&now);
+        // What was read long ago says nothing of now.
+        let mut known = std::mem::take(others);
+        if hold.is_none() && schedule.looks_at_others() {
+            let asked = schedule.clone();
+            (hold, *others) = blocking(move || (known.hold(&asked), known)).await;
+        }
+        self.tell(hold.as_ref(), wake);
+        let until = schedule.next_change(&now).map(|time| now.duration_until(&time).unsigned_abs());
+        let pause = if schedule.looks_at_others() { BUSY } else { CLOCK };
+        until.map_or(pause, |until| until.min(pause)).max(LEAST)
     }
 
     fn tell(&self, hold: Option<&Hold>, wake: &Wake) {

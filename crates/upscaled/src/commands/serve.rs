@@ -63,7 +63,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let (tell_limits, new_limits) = watch::channel(config::limits(&settings.choices));
     let (tell_folders, new_folders) = watch::channel(folders.clone());
     let wake = Wake::default();
-    let (gate, keeping) = keep_schedule(&settings, &wake, &shutdown);
+    let (gate, keeping) = keep_schedule(&settings, &wake, &shutdown).await;
     let service = Service::start(ServiceOptions {
         ledger: ledger.clone(),
         worker: worker.clone(),
@@ -178,13 +178,14 @@ fn tell_supervisor(shutdown: Shutdown) {
 }
 
 /// Keeps up with the schedule until the shutdown is requested.
-fn keep_schedule(
+async fn keep_schedule(
     settings: &ServerSettings,
     wake: &Wake,
     shutdown: &Shutdown,
 ) -> (SegmentGate, JoinHandle<()>) {
     let gate = SegmentGate::default();
     gate.set(settings.schedule.clone());
+    gate.look(wake).await;
     let keeping = tokio::spawn(gate.clone().keep(wake.clone(), shutdown.clone()));
     (gate, keeping)
 }
