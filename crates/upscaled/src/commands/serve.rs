@@ -111,13 +111,9 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     tell_supervisor(shutdown.clone());
     let served = service.run(&shutdown).await;
     shutdown.request();
-    let _ = watching.await;
-    let _ = answering.await;
-    if let Some(serving) = serving {
-        let _ = serving.await;
+    for task in [watching, answering].into_iter().chain(serving).chain([logging, keeping]) {
+        let _ = task.await;
     }
-    let _ = logging.await;
-    let _ = keeping.await;
     ledger.close().await;
     served?;
     output::say("stopped; everything finished is kept, and the next start goes on from here");
