@@ -89,9 +89,9 @@ fn numbers_and_lists_that_cannot_be_are_refused() {
     let plan = json!({ "width": 128, "height": 72, "encoder_threads": 2, "segments": 200_000 });
     let estimate = json!({ "estimated": {
         "facts": hijacked::facts(20), "plan": plan, "is_whole": true, "engine": "x", "frames": 1, "places": 1,
-        "seconds_per_frame": 1.0, "seconds_beside": 1.0, "video_bytes": 1, "other_bytes": 1,
+        "seconds_per_frame": 1.0, "share": 1.0, "seconds_beside": 1.0, "video_bytes": 1, "other_bytes": 1,
     }});
-    let impossible: [(&str, Value, &str); 12] = [
+    let impossible: [(&str, Value, &str); 13] = [
         ("evil-size", json!({ "width": u32::MAX, "height": u32::MAX }), "(pixels of a frame"),
         ("evil-line", json!({ "width": u32::MAX, "height": 1 }), "(pixels of a frame"),
         ("evil-frames", json!({ "frames": u32::MAX }), "(frames: 4294967295"),
@@ -108,6 +108,7 @@ fn numbers_and_lists_that_cannot_be_are_refused() {
             { "rate": 0, "channels": u32::MAX, "layout": "x\n", "sample": "s16" } }] } }),
             "(samples a second",
         ),
+        ("evil-changes", json!({ "changes": vec![0; 100_000] }), "(parts with changes"),
         ("evil-encoder", json!({ "encodings": [{ "encoder": "a\nb", "pixel_format": "x" }] }), "(encoder"),
     ];
     let mut cases: Vec<Case> = impossible

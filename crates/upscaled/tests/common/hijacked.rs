@@ -27,7 +27,7 @@ pub fn hijacked_worker(folder: &Path, deeds: &[Deed]) -> PathBuf {
     let hello = encode(&Response::Hello { version }).unwrap();
     let sandbox = Sandbox { lacks: None, is_complete: true, detail: "all".to_owned() };
     let confined = encode(&Response::Confined(sandbox)).unwrap();
-    let probed = json!({ "probed": { "description": "x", "rows": 36, "unfinished": null, "made_by": null } });
+    let probed = json!({ "probed": { "description": "x", "columns": 64, "rows": 36, "seconds": 1, "unfinished": null, "made_by": null } });
     let (hello_length, place) = (hello.len(), folder.display());
     std::fs::write(folder.join("hello"), hello).unwrap();
     std::fs::write(folder.join("confined"), confined).unwrap();
