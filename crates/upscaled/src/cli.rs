@@ -450,7 +450,7 @@ pub(crate) struct Resume {
     /// All jobs of which this can be asked
     #[arg(long, conflicts_with = "jobs")]
     pub(crate) all: bool,
-    /// Begin segments now, whatever [schedule] in upscaled.toml says
+    /// Begin segments now, whatever the schedule in upscaled.toml says
     #[arg(long)]
     pub(crate) now: bool,
     #[command(flatten)]

@@ -39,7 +39,7 @@ pub(crate) struct Effective {
 /// All settings, and where each is from.
 ///
 /// # Errors
-/// As for [`with_file`].
+/// As for [`super::with_file`].
 pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effective>> {
     let mut file = read(path)?;
     forget_replaced(&mut file.written, line);
