@@ -7,38 +7,13 @@ use job::{DEFAULT_MODEL, FilmTime, Model, Part, Settings};
 use serde_json::{Map, Value};
 
 use super::blame::Unfit;
-use super::file::{self, unknown_among};
+use super::file::{self, OF_JOB, unknown_among};
 use super::{check, over};
 use crate::choice;
 use crate::cli::Choices;
 use crate::model;
 
-/// The keys of the file that are about one job.
-const OF_FILE: [&str; 22] = [
-    "model",
-    "scale",
-    "height",
-    "width",
-    "fit",
-    "strength",
-    "anchor",
-    "grain",
-    "denoise",
-    "codec",
-    "encoder",
-    "encoder_options",
-    "crf",
-    "preset",
-    "tonemap",
-    "segment_frames",
-    "reuse",
-    "reuse_tolerance",
-    "fill_gaps",
-    "container",
-    "deinterlace",
-    "crop",
-];
-/// Those that the command line alone has.
+/// Keys of a job that the command line alone has.
 const OF_LINE: [&str; 4] = ["from", "to", "stream", "again"];
 
 /// What is wrong with settings that were chosen.
@@ -71,7 +46,7 @@ pub(crate) fn wish(
     let (mut lines, mut keys) = (Vec::new(), Vec::new());
     for (key, value) in chosen {
         match (key.as_str(), value) {
-            (key, Value::Null) if OF_FILE.contains(&key) || OF_LINE.contains(&key) => reset(&mut base, key),
+            (key, Value::Null) if OF_JOB.contains(&key) || OF_LINE.contains(&key) => reset(&mut base, key),
             ("again", value) => base.again = flag(key, value)?,
             ("stream", value) => base.stream = Some(number(key, value)?),
             ("from" | "to", value) => {
@@ -86,12 +61,12 @@ pub(crate) fn wish(
                     format!("there is no model `{name}`: choose one of {known}, none"),
                 ));
             }
-            (key, value) if OF_FILE.contains(&key) => {
+            (key, value) if OF_JOB.contains(&key) => {
                 lines.push(format!("{key} = {}", toml(value)));
                 keys.push(key.to_owned());
             }
             _ => {
-                let known: Vec<&str> = OF_FILE.into_iter().chain(OF_LINE).collect();
+                let known: Vec<&str> = OF_JOB.into_iter().chain(OF_LINE).collect();
                 return Err(Mistake::of(key, unknown_among("", key, &known)));
             }
         }
