@@ -61,8 +61,12 @@ export class Player {
   async more(): Promise<void> {
     if (!this.#buffer || this.#isListing) return;
     this.#isListing = true;
-    await this.#list(this.parts.at(-1)?.segment ?? 0, this.parts[0]?.segment);
-    this.#isListing = false;
+    try {
+      // Segments need not be finished in their order: holes before the last one may be filled.
+      await this.#list(0);
+    } finally {
+      this.#isListing = false;
+    }
     this.#length();
     await this.fill();
   }
@@ -83,6 +87,7 @@ export class Player {
         if (bytes === null) break;
         await this.#change(buffer, () => buffer.appendBuffer(bytes));
         this.#there.add(next.segment);
+        this.why = null;
       }
     } catch (error) {
       if (!this.#closing.signal.aborted) this.why = error instanceof Error ? words.sentence(error.message) : String(error);
@@ -98,11 +103,10 @@ export class Player {
     if (this.#address !== '') URL.revokeObjectURL(this.#address);
   }
 
-  /** Reads the list again from a segment on; what is before it stays, unless it was lost meanwhile. */
-  async #list(from: number, first = from): Promise<string | null> {
+  /** Reads what can be played from a segment on; gives its media type. */
+  async #list(from: number): Promise<string | null> {
     try {
-      // Segments need not be finished in their order: holes before the last one may be filled.
-      const found = await partsOf(this.#id, Math.min(from, first), this.#closing.signal);
+      const found = await partsOf(this.#id, from, this.#closing.signal);
       this.parts = found.parts;
       this.why = null;
       return found.media_type ?? null;
