@@ -94,6 +94,8 @@ test('a password, a token, a phone and the keyboard', async ({ page, browser }) 
   await page.goto(`${server.address}#/account`);
   await page.locator('#next').fill('a long password');
   await page.locator('form', { has: page.locator('#next') }).getByRole('button').click();
+  // The password holds from now on.
+  await expect(page.locator('#current')).toBeVisible();
   await page.locator('#token-name').fill('nas');
   await page.locator('form', { has: page.locator('#token-name') }).getByRole('button').click();
   const token = await page.locator('.secret input').inputValue();
