@@ -91,6 +91,9 @@ test('an upload goes on where it was when the server dies', async ({ page }) => 
 });
 
 test('a password, a token, a phone and the keyboard', async ({ page, browser }) => {
+  await page.goto(server.address);
+  await choose(page, server.clip('fourth.mp4', 25));
+  await expect(page.getByRole('link', { name: 'fourth.mp4' }).first()).toBeVisible();
   await page.goto(`${server.address}#/account`);
   await page.locator('#next').fill('a long password');
   await page.locator('form', { has: page.locator('#next') }).getByRole('button').click();
