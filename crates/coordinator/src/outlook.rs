@@ -43,12 +43,12 @@ pub(crate) fn foreseen(settings: &Settings, shape: Shape, frames: f64) -> Option
 }
 
 /// How fast jobs went, asked for once for each kind.
-#[derive(Default)]
-struct Speeds(HashMap<(String, u64), Option<Speed>>);
+#[derive(Debug, Default)]
+pub(crate) struct Speeds(HashMap<(String, u64), Option<Speed>>);
 
 impl Speeds {
     /// Seconds that work takes with a model of this name on pictures of so many pixels.
-    async fn seconds(
+    pub(crate) async fn seconds(
         &mut self,
         ledger: &Ledger,
         (model, pixels): (&str, f64),

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use job::{Settings, Shape};
-use ledger::Ledger;
+use ledger::{Forecast, Ledger};
 use tokio::task::JoinSet;
 
 use self::earlier::Earlier;
@@ -21,6 +21,7 @@ use super::walk::Found;
 use crate::blocking::blocking;
 use crate::error::Error;
 use crate::folders::WatchFolder;
+use crate::outlook::{self, Speeds};
 use crate::process::WorkerProgram;
 use crate::shutdown::Shutdown;
 
@@ -166,6 +167,7 @@ pub async fn library(
     let earlier = Earlier::of(options.ledger.as_ref()).await?;
     let folders = options.folders.clone();
     let choosing = move || {
+        let mut forecasts = Vec::new();
         for (found, probed) in videos {
             let Some(folder) = folders.iter().find(|folder| found.path.starts_with(&folder.input)) else {
                 continue;
@@ -173,15 +175,27 @@ pub async fn library(
             if twins.has(&found.path, &folder.output_of(&found.path)) {
                 library.twins += 1;
             } else {
+                let head = probed.head.as_ref();
+                forecasts.push(
+                    head.and_then(|head| outlook::foreseen(&folder.settings, head.shape, head.frames.into())),
+                );
                 library.films.push(film(found, &probed, folder, &earlier));
             }
         }
-        library
+        (library, forecasts)
     };
-    tokio::select! {
-        library = blocking(choosing) => Ok(Some(library)),
-        () = shutdown.requested() => Ok(None),
+    let (mut library, forecasts) = tokio::select! {
+        chosen = blocking(choosing) => chosen,
+        () = shutdown.requested() => return Ok(None),
+    };
+    if let Some(ledger) = &options.ledger {
+        let mut speeds = Speeds::default();
+        for (film, forecast) in library.films.iter_mut().zip(forecasts) {
+            let Some(Forecast { pixels, work, .. }) = forecast else { continue };
+            film.work_seconds = speeds.seconds(ledger, (film.settings.model.name(), pixels), work).await?;
+        }
     }
+    Ok(Some(library))
 }
 
 /// The files that may be videos, by their names, and what the ledger knows.
@@ -218,7 +232,7 @@ fn film(found: Found, probed: &Probed, folder: &WatchFolder, earlier: &Earlier) 
         bytes: found.stamp.size,
         output: folder.output_of(&found.path),
         makes,
-        work_seconds: seconds.and_then(|seconds| earlier.work_seconds(&folder.settings, size, seconds)),
+        work_seconds: None,
         result_bytes: seconds
             .zip(makes)
             .and_then(|(seconds, makes)| earlier.result_bytes(&folder.settings, makes, seconds)),

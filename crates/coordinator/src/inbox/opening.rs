@@ -116,7 +116,7 @@ pub(super) struct Probed {
     /// It is a result, and says how it was made.
     pub(super) made_by: Option<String>,
     /// What its head says of its frames.
-    head: Option<Head>,
+    pub(super) head: Option<Head>,
 }
 
 /// Has a worker look into a file, whose parts these are; else says why it cannot be opened.

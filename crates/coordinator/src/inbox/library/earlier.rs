@@ -1,9 +1,9 @@
-//! What earlier jobs tell of how long a film takes and how large its result is.
+//! What earlier jobs tell of how large a film's result is.
 
 use std::collections::HashMap;
 
+use job::Settings;
 use job::state::Status;
-use job::{Model, Settings};
 use ledger::{End, Ended, Ledger, Record};
 
 use crate::error::Error;
@@ -11,11 +11,9 @@ use crate::error::Error;
 /// Jobs that are looked at: the latest.
 const MOST: u32 = 200;
 
-/// How fast the jobs of each model were, and how large the results of each kind of settings.
+/// How large the results of each kind of settings were.
 #[derive(Debug, Default)]
 pub(super) struct Earlier {
-    /// Seconds for a pixel of the source and a second of film, by the model.
-    speed: HashMap<String, f64>,
     /// Bytes for a pixel of the result and a second of film, by the hash of the settings.
     density: HashMap<String, f64>,
 }
@@ -29,29 +27,19 @@ impl Earlier {
     }
 
     fn from(jobs: &[Record]) -> Self {
-        let (mut speeds, mut densities) = (HashMap::<_, Vec<f64>>::new(), HashMap::<_, Vec<f64>>::new());
+        let mut densities = HashMap::<_, Vec<f64>>::new();
         for record in jobs.iter().filter(|record| record.job.status == Status::Done) {
             let settings = &record.request.settings;
             let (Some(facts), Some(plan)) = (&record.job.facts, &record.job.plan) else { continue };
             if facts.seconds <= 0.0 || settings.part.is_some() {
                 continue;
             }
-            if let Some(started) = record.started {
-                let took = record.changed.0.saturating_sub(started.0) as f64 / 1000.0;
-                let work = pixels((facts.width, facts.height)) * facts.seconds;
-                speeds.entry(name(&settings.model)).or_default().push(took / work);
-            }
             if let Some(bytes) = record.job.result_bytes {
                 let shown = pixels((plan.width, plan.height)) * facts.seconds;
                 densities.entry(settings.hash()).or_default().push(bytes as f64 / shown);
             }
         }
-        Self { speed: medians(speeds), density: medians(densities) }
-    }
-
-    /// Seconds of work on a film of so many pixels that plays for so long.
-    pub(super) fn work_seconds(&self, settings: &Settings, size: (u32, u32), seconds: f64) -> Option<f64> {
-        self.speed.get(&name(&settings.model)).map(|speed| speed * pixels(size) * seconds)
+        Self { density: medians(densities) }
     }
 
     /// Bytes of a result of so many pixels that plays for so long.
@@ -60,15 +48,11 @@ impl Earlier {
     }
 }
 
-fn name(model: &Model) -> String {
-    model.name().to_owned()
-}
-
 fn pixels((width, height): (u32, u32)) -> f64 {
     f64::from(width.max(1)) * f64::from(height.max(1))
 }
 
-/// The one in the middle of each: a job that was paused for a day says nothing of others.
+/// The one in the middle of each: a film of one picture says nothing of others.
 fn medians(all: HashMap<String, Vec<f64>>) -> HashMap<String, f64> {
     let median = |(key, mut values): (String, Vec<f64>)| {
         values.sort_by(f64::total_cmp);
@@ -79,6 +63,8 @@ fn medians(all: HashMap<String, Vec<f64>>) -> HashMap<String, f64> {
 
 #[cfg(test)]
 mod tests {
+    use job::Model;
+
     use super::*;
 
     #[test]
@@ -88,16 +74,11 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_known_of_other_models_and_settings() {
+    fn nothing_is_known_of_other_settings() {
         let settings = Settings::default();
-        let earlier = Earlier {
-            speed: HashMap::from([(name(&settings.model), 0.5)]),
-            density: HashMap::from([(settings.hash(), 0.25)]),
-        };
-        assert_eq!(earlier.work_seconds(&settings, (10, 2), 3.0), Some(30.0));
+        let earlier = Earlier { density: HashMap::from([(settings.hash(), 0.25)]) };
         assert_eq!(earlier.result_bytes(&settings, (40, 8), 3.0), Some(240.0));
         let other = Settings { model: Model::None, ..Settings::default() };
-        assert_eq!(earlier.work_seconds(&other, (10, 2), 3.0), None);
         assert_eq!(earlier.result_bytes(&other, (40, 8), 3.0), None);
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Twins {
 struct Folder {
     /// The results with a report.
     reported: Vec<(PathBuf, Told)>,
-    /// What the files with usual names are named after.
+    /// What the files with usual names and without a report are named after.
     named: HashSet<OsString>,
 }
 
@@ -57,7 +57,7 @@ impl Twins {
 
 impl Folder {
     fn of(path: &Path) -> Self {
-        let mut folder = Self::default();
+        let (mut folder, mut named) = (Self::default(), Vec::new());
         for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
             let file = entry.path();
             if file.extension().is_some_and(|extension| extension == "json") {
@@ -68,9 +68,14 @@ impl Folder {
                     folder.reported.push((result, told));
                 }
             } else if let Some(base) = base_of(&file) {
-                folder.named.insert(base.to_owned());
+                let base = base.to_owned();
+                named.push((file, base));
             }
         }
+        // A report tells more than a name: films of many folders have the same.
+        let reported: HashSet<&PathBuf> = folder.reported.iter().map(|(result, _)| result).collect();
+        let unreported = named.into_iter().filter(|(file, _)| !reported.contains(file));
+        folder.named = unreported.map(|(_, base)| base).collect();
         folder
     }
 }
@@ -146,6 +151,7 @@ mod tests {
         report("films/b sharp.mkv", Path::new("/elsewhere/b.avi"), &content);
         fs::write(at("output/c_upscaled.mkv"), "result").unwrap();
         fs::write(at("films/d_upscaled.mkv"), "another program's").unwrap();
+        report("output/e_upscaled.mkv", Path::new("/another series/e.avi"), "of another film");
         let mut twins = Twins::default();
         let mut has = |name: &str| twins.has(&at("films").join(name), &at("output"));
         assert_eq!(
