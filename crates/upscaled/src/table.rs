@@ -8,17 +8,14 @@ use job::{FilePath, Millis, Priority};
 use serde::Serialize;
 
 use crate::clock::Clock;
-use crate::output::{self, cut_end, cut_middle, width};
+use crate::output::{self, cut_middle, width};
 use crate::remedies;
+use crate::wrap::{GAP, hang};
 
 /// Files that are no jobs yet which are named.
 const SEEN_TOLD: usize = 5;
-/// Columns between two columns of the table.
-const GAP: usize = 2;
 /// The least that is left of a name before another column goes.
 const LEAST_NAME: usize = 20;
-/// The least that is left of a reason behind a name; where there is less room, it has a line of its own.
-const LEAST_REASON: usize = 30;
 
 /// A column of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,13 +170,13 @@ pub(crate) fn lines(rows: &[Row], columns: Option<usize>) -> Vec<String> {
             lines.push(line);
             continue;
         };
-        let room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(width(&line) + GAP + 2));
-        if room >= width(reason) || room >= LEAST_REASON {
-            lines.push(format!("{line}  ({})", cut_end(reason, room)));
+        // A reason ends with what to do, so all of it is shown.
+        let whole = format!("{line}  ({reason})");
+        if columns.is_none_or(|columns| width(&whole) <= columns) {
+            lines.push(whole);
         } else {
-            let columns = columns.unwrap_or_default();
             lines.push(line);
-            lines.push(format!("{:indent$}{}", "", cut_end(reason, columns.saturating_sub(indent))));
+            lines.extend(hang(&" ".repeat(indent), reason, columns));
         }
     }
     lines

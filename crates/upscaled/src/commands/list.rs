@@ -21,7 +21,7 @@ use crate::remedies;
 use crate::root::Root;
 use crate::signals::shutdown_on_signal;
 use crate::table::{self, Row, SeenReport};
-use crate::wrap::beside;
+use crate::wrap::{beside, wrap};
 
 /// What the header says where no server works on the jobs.
 const NO_SERVER: &str = "no server runs";
@@ -41,11 +41,11 @@ pub(super) async fn run(listing: Listing) -> anyhow::Result<Ending> {
         output::lines(jobs.chain(seen).collect::<Result<Vec<_>, _>>()?)?;
         return Ok(Ending::Done);
     }
-    let lines = lines(&found, &listing, &clock, &root.input(), screen::columns());
-    if lines.is_empty() {
+    let drawn = drawn(&found, &listing, &clock, &root.input(), screen::columns());
+    if drawn.table.is_empty() {
         output::say(&nothing(&listing, &found));
     }
-    output::lines(lines)?;
+    output::lines(drawn.table.iter().chain(&drawn.footer))?;
     Ok(Ending::Done)
 }
 
@@ -60,11 +60,11 @@ async fn watch(listing: &Listing, root: &Root) -> anyhow::Result<Ending> {
     let screen = Screen::open()?;
     while !shutdown.is_requested() {
         let clock = Clock::system();
-        let mut lines = lines(&found, listing, &clock, &root.input(), screen::columns());
-        if lines.is_empty() {
-            lines.push(nothing(listing, &found));
+        let mut drawn = drawn(&found, listing, &clock, &root.input(), screen::columns());
+        if drawn.table.is_empty() {
+            drawn.table = wrap(&nothing(listing, &found), screen::columns());
         }
-        screen.draw(&lines)?;
+        screen.draw(&drawn)?;
         shutdown.sleep(REDRAW).await;
         tokio::select! {
             read = read(listing, root, &clock) => found = read?,
@@ -110,33 +110,37 @@ fn nothing(listing: &Listing, found: &Found) -> String {
     }
 }
 
-fn lines(
+/// What is drawn.
+struct Drawn {
+    /// The jobs and files; nothing where there are none.
+    table: Vec<String>,
+    /// What is said of all of them.
+    footer: Vec<String>,
+}
+
+fn drawn(
     Found { list: found, has_server }: &Found,
     listing: &Listing,
     clock: &Clock,
     input: &Path,
     columns: Option<usize>,
-) -> Vec<String> {
+) -> Drawn {
     let row = |job: &JobView| Row::of_job(job, clock, input, listing.long);
     let (unfinished, ended) = found.jobs.split_at(found.unfinished.min(found.jobs.len()));
     let mut rows: Vec<Row> = unfinished.iter().map(row).collect();
     rows.extend(Row::of_seen(&found.seen, clock, input, listing.long));
     rows.extend(ended.iter().map(row));
-    let mut lines = table::lines(&rows, columns);
-    if let Some(header) = lines.first().filter(|_| !has_server) {
+    let mut table = table::lines(&rows, columns);
+    if let Some(header) = table.first().filter(|_| !has_server) {
         let header = beside(header, &format!("({NO_SERVER})"), 0, columns);
-        lines.splice(..1, header);
+        table.splice(..1, header);
     }
-    if let Some(hold) = found.hold.as_ref().filter(|_| !lines.is_empty()) {
-        lines.push(format!("{hold}; `upscaled resume --now` goes on at once"));
-    }
-    if found.left_out > 0 {
-        lines.push(format!("and {} more", found.left_out));
-    }
-    let all = output::outlook(found.outlook).filter(|_| !lines.is_empty());
-    lines
-        .extend(all.map(|all| columns.map_or_else(|| all.clone(), |columns| output::cut_end(&all, columns))));
-    lines
+    let left_out = (found.left_out > 0).then(|| format!("and {} more", found.left_out));
+    let hold = found.hold.as_ref().map(|hold| format!("{hold}; `upscaled resume --now` goes on at once"));
+    let said = [left_out, hold, output::outlook(found.outlook)].into_iter().flatten();
+    let footer =
+        if table.is_empty() { Vec::new() } else { said.flat_map(|text| wrap(&text, columns)).collect() };
+    Drawn { table, footer }
 }
 
 /// A job as JSON.
@@ -237,7 +241,8 @@ mod tests {
     ) -> Vec<String> {
         let listing = listing(arguments);
         let found = Found { list: choose(&listing, records, seen), has_server: true };
-        super::lines(&found, &listing, &Clock::fixed(NOW), Path::new("/srv/video/input"), columns)
+        let drawn = drawn(&found, &listing, &Clock::fixed(NOW), Path::new("/srv/video/input"), columns);
+        [drawn.table, drawn.footer].concat()
     }
 
     fn choose(listing: &Listing, records: Vec<Record>, seen: Vec<SeenFile>) -> JobList {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 
+use super::Drawn;
 use crate::terminal;
 
 /// The other screen, without a cursor; what was on the usual one comes back.
@@ -24,20 +25,50 @@ impl Screen {
         Ok(Self(stdout))
     }
 
-    /// Draws lines in place of those before; those that have no room are left out.
-    pub(super) fn draw(&self, lines: &[String]) -> io::Result<()> {
-        // Without a break behind the last line, which would move all of them up.
-        let shown: Vec<String> =
-            lines.iter().take(terminal::rows(&self.0)).map(|line| format!("{line}\x1b[K")).collect();
+    /// Draws a list in place of the one before.
+    pub(super) fn draw(&self, drawn: &Drawn) -> io::Result<()> {
+        let lines = in_rows(drawn, terminal::rows(&self.0));
+        let shown: Vec<String> = lines.iter().map(|line| format!("{line}\x1b[K")).collect();
         let mut stdout = self.0.lock();
+        // Without a break behind the last line, which would move all of them up.
         write!(stdout, "\x1b[H{}\x1b[J", shown.join("\r\n"))?;
         stdout.flush()
     }
+}
+
+/// The lines that have room in so many rows: what is said of all jobs stays, and where jobs have no room, it is said how many lines.
+fn in_rows(Drawn { table, footer }: &Drawn, rows: usize) -> Vec<String> {
+    if table.len() + footer.len() <= rows {
+        return [&table[..], footer].concat();
+    }
+    let footer = &footer[..footer.len().min(rows / 2)];
+    let shown = rows.saturating_sub(footer.len() + 1);
+    let more = format!("… {} more lines", table.len().saturating_sub(shown));
+    let table = table.iter().take(shown).cloned();
+    table.chain([more]).chain(footer.iter().cloned()).collect()
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
         let _ = self.0.write_all(CLOSE);
         let _ = self.0.flush();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_room_is_counted_and_the_total_stays() {
+        let lines = |count: usize| (0..count).map(|number| number.to_string()).collect::<Vec<_>>();
+        let drawn = Drawn { table: lines(10), footer: vec!["all".to_owned()] };
+        assert_eq!(in_rows(&drawn, 11).len(), 11);
+        assert_eq!(in_rows(&drawn, 5), ["0", "1", "2", "… 7 more lines", "all"]);
+        assert_eq!(in_rows(&drawn, 1), ["… 10 more lines"]);
+        let long = Drawn { table: lines(10), footer: lines(8) };
+        for rows in 1..30 {
+            assert!(in_rows(&long, rows).len() <= rows, "{rows}");
+        }
     }
 }
