@@ -67,7 +67,14 @@ fn what_is_small_and_has_no_twin_is_listed_and_begun_on_request() {
     }
     assert!(!root.join("state").exists(), "looking makes nothing");
     // Without a server, then by one.
-    run_well(root, &["library", "shelf", "--below", "90", "--start"]);
+    let start = || {
+        let told = run(root, &["library", "shelf", "--below", "90", "--start"]);
+        String::from_utf8_lossy(&told.stderr).into_owned()
+    };
+    let words = start();
+    assert!(words.contains("1 job was added") && words.contains("start `upscaled serve`"), "{words}");
+    let words = start();
+    assert!(words.contains("there is nothing to begin"), "{words}");
     let server = Server::start(root, &[]);
     wait_for("the job that was begun", PATIENCE, || {
         server
@@ -82,10 +89,21 @@ fn what_is_small_and_has_no_twin_is_listed_and_begun_on_request() {
     let told = run(root, &["library", "elsewhere", "--start"]);
     let words = String::from_utf8_lossy(&[told.stdout, told.stderr].concat()).into_owned();
     assert!(
-        words.contains("by earlier jobs, making them is about") && words.contains("1 job was begun"),
+        words.contains("by earlier jobs, making them is about")
+            && words.contains("1 job was added")
+            && words.contains("the server works on them"),
         "{words}"
     );
     wait_for("the result", PATIENCE, || root.join("output/new_upscaled.mp4").exists());
+    // A folder that is away is named, and the others are looked through.
+    fs::rename(root.join("shelf"), root.join("away")).unwrap();
+    make_clip(&root.join("input/more.mp4"), "64x48", 5, false);
+    drop(server);
+    fs::remove_dir_all(root.join("state")).unwrap();
+    let told = run(root, &["library"]);
+    let words = String::from_utf8_lossy(&[told.stdout, told.stderr].concat()).into_owned();
+    assert!(words.contains("not looked through: the folder `") && words.contains("/shelf`"), "{words}");
+    assert!(words.contains("more.mp4"), "{words}");
 }
 
 #[test]

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use coordinator::commands::{Reply, Request, Submit, TakenIn};
-use coordinator::{Film, Library, LibraryOptions, LibraryProgress, Output, WatchFolder, library};
+use coordinator::{
+    Film, Library, LibraryOptions, LibraryProgress, NameTemplate, Output, ServerFolders, WatchFolder, library,
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::worker_program;
@@ -16,7 +18,7 @@ use crate::cli::{Choices, LibraryArguments};
 use crate::config;
 use crate::exit::Ending;
 use crate::output;
-use crate::reach::ask;
+use crate::reach::answer;
 use crate::root::Root;
 use crate::signals::shutdown_on_signal;
 
@@ -39,10 +41,7 @@ pub(super) async fn run(arguments: LibraryArguments) -> anyhow::Result<Ending> {
     };
     options.worker.check().await?;
     let bar = bar();
-    let tell = |LibraryProgress { done, of }| {
-        bar.set_length(of as u64);
-        bar.set_position(done as u64);
-    };
+    let tell = |LibraryProgress { done, of }| bar.set_message(format!("looking into {done} of {of} files"));
     let found = library(&options, tell, &shutdown).await;
     bar.finish_and_clear();
     let Some(library) = found? else { return Ok(Ending::Stopped) };
@@ -68,11 +67,7 @@ fn shelves(
     folders: &mut Vec<WatchFolder>,
 ) -> anyhow::Result<Vec<PathBuf>> {
     if arguments.folders.is_empty() {
-        return Ok(folders
-            .iter()
-            .map(|folder| folder.input.clone())
-            .filter(|input| input.is_dir())
-            .collect());
+        return Ok(watched(root, folders));
     }
     let mut shelves = Vec::new();
     for name in &arguments.folders {
@@ -93,9 +88,23 @@ fn shelves(
     Ok(shelves)
 }
 
+/// Those of the folders that a server watches which are there; says which are not.
+fn watched(root: &Root, folders: &[WatchFolder]) -> Vec<PathBuf> {
+    let folders =
+        ServerFolders::new(folders.to_vec(), &root.output(), NameTemplate::default(), &root.state());
+    let mut shelves = Vec::new();
+    for watched in folders.watched() {
+        match watched.trouble() {
+            Some(trouble) => output::say(&format!("not looked through: {trouble}")),
+            None => shelves.push(watched.folder.input.clone()),
+        }
+    }
+    shelves
+}
+
 /// Makes jobs of the videos.
 async fn start(root: &Root, library: &Library, shutdown: &coordinator::Shutdown) -> anyhow::Result<Ending> {
-    let mut begun = 0;
+    let (mut begun, mut has_server) = (0, false);
     for Film { source, settings, output, .. } in &library.films {
         if shutdown.is_requested() {
             output::say(&format!("stopped: {begun} of {} are jobs now", library.films.len()));
@@ -108,12 +117,25 @@ async fn start(root: &Root, library: &Library, shutdown: &coordinator::Shutdown)
             result: None,
             overwrite: false,
         };
-        if let Reply::Submitted(submitted) = ask(root, Request::Submit(Box::new(submit))).await? {
+        let answer = answer(root, Request::Submit(Box::new(submit))).await?;
+        has_server = answer.is_of_server;
+        if let Reply::Submitted(submitted) = answer.reply {
             begun += usize::from(submitted.taken == TakenIn::New);
         }
     }
-    let begun = if begun == 1 { "1 job was".to_owned() } else { format!("{begun} jobs were") };
-    output::say(&format!("{begun} begun: `upscaled list` shows all, and a server works on them"));
+    output::say(&match begun {
+        0 if library.films.is_empty() => "there is nothing to begin".to_owned(),
+        0 => "no job was begun: all of them are jobs already".to_owned(),
+        _ => {
+            let jobs = if begun == 1 { "1 job was".to_owned() } else { format!("{begun} jobs were") };
+            let next = if has_server {
+                "the server works on them"
+            } else {
+                "start `upscaled serve` to work on them"
+            };
+            format!("{jobs} added: `upscaled list` shows all, and {next}")
+        }
+    });
     Ok(Ending::Done)
 }
 
@@ -121,8 +143,8 @@ async fn start(root: &Root, library: &Library, shutdown: &coordinator::Shutdown)
 fn bar() -> ProgressBar {
     let is_terminal = std::io::stderr().is_terminal();
     let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(0), target);
-    let style = ProgressStyle::with_template("{spinner} looking into {pos} of {len} files  {elapsed}");
+    let bar = ProgressBar::with_draw_target(None, target).with_message("looking for files");
+    let style = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
     bar.enable_steady_tick(TICK);
     bar
