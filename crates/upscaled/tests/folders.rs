@@ -111,7 +111,8 @@ fn each_folder_has_its_settings_its_place_for_results_and_its_patterns() {
     assert!(!is_done && words.contains("which is read_only"), "{words}");
     assert_eq!(everything(films), before);
     let config = run_well(root, &["config"]);
-    for shown in ["presets.tall.height", "folders.1.path", "folders.2.output"] {
+    let path = format!("folders.\"{}\".path", films.display());
+    for shown in ["presets.tall.height", &*path, "folders.\"../shows\".output"] {
         assert!(config.contains(shown), "{config}");
     }
     // Nothing is made twice by a server that starts again.

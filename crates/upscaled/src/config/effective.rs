@@ -61,7 +61,9 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
     }
     all.extend(of_table("schedule", &file.schedule.written));
     for (number, folder) in (1..).zip(&file.folders) {
-        all.extend(of_table(&format!("folders.{number}"), &folder.written));
+        // By its path, so that the same folder has the same name after another was put before it.
+        let name = folder.path.clone().unwrap_or_else(|| number.to_string());
+        all.extend(of_table(&format!("folders.\"{}\"", crate::output::one_line(&name)), &folder.written));
     }
     Ok(all)
 }

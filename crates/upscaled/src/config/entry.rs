@@ -24,7 +24,7 @@ impl Entry<'_> {
         }
         // Where it would be wrong in quotes too, that is what must be said.
         read(self.raw).map_err(|words| self.mistake(&words))?;
-        Err(format!("write it in quotes: {}{} = \"{}\"", self.place, self.name, self.raw))
+        Err(format!("write it in quotes: {} = \"{}\"", self.name, self.raw))
     }
 
     /// A number, which does not.
@@ -34,7 +34,7 @@ impl Entry<'_> {
                 read(&self.raw.replace('_', "")).map_err(|words| self.mistake(&words))
             }
             DeValue::String(text) if read(text).is_ok() => {
-                Err(format!("write it without quotes: {}{} = {text}", self.place, self.name))
+                Err(format!("write it without quotes: {} = {text}", self.name))
             }
             // No number: what is said of any other that cannot be.
             _ => match read("") {

@@ -111,6 +111,9 @@ pub(super) const KEYS: [Key; 36] = [
     ("hosts", "[\"films.example.org\"]"),
 ];
 
+/// The tables.
+const TABLES: [&str; 3] = ["presets", "folders", "schedule"];
+
 /// The keys of the settings of a job, which presets and folders may have too.
 pub(super) const OF_JOB: [&str; 22] = [
     "model",
@@ -169,9 +172,16 @@ pub(super) fn parse(text: &str) -> Result<File, Mistake> {
         Mistake { line, words: words.unwrap_or_else(|| error.message().to_owned()) }
     })?;
     let mut file = File::default();
-    let is_table = |(key, _): &Spanned<'_>| matches!(&**key.get_ref(), "presets" | "folders" | "schedule");
+    let is_table = |(key, _): &Spanned<'_>| TABLES.contains(&&**key.get_ref());
     let (tables, entries) = table.get_ref().iter().partition(is_table);
-    let tables: Vec<Spanned<'_>> = tables;
+    let (tables, entries): (Vec<Spanned<'_>>, Vec<Spanned<'_>>) = (tables, entries);
+    if let Some((key, _)) =
+        entries.iter().find(|(key, value)| key.get_ref() == "preset" && value.get_ref().is_table())
+    {
+        let words =
+            "settings under a name are presets: write for example [presets.films] with an s".to_owned();
+        return Err(Mistake { line: line_of(text, key.span().start), words });
+    }
     let place = Place { text, name: "", keys: &KEYS };
     file.written = place.read(entries, |entry| file.set(entry))?;
     check_one_size(&file.written).map_err(|(line, words)| Mistake { line, words })?;
@@ -222,12 +232,18 @@ impl Place<'_> {
 
     fn unknown(&self, key: &str) -> String {
         let Self { name: place, keys, .. } = self;
+        if key == "ignore" && keys.iter().any(|(name, _)| *name == "exclude") {
+            return "ignore is a setting of the whole server: a folder of its own has exclude in its place"
+                .to_owned();
+        }
         if KEYS.iter().any(|(name, _)| *name == key) {
             return format!(
                 "{key} is a setting of the whole server: write it above the first line in brackets"
             );
         }
-        unknown_among(place, key, &keys.iter().map(|(name, _)| *name).collect::<Vec<_>>())
+        let tables = TABLES.iter().filter(|_| place.is_empty());
+        let known: Vec<&str> = keys.iter().map(|(name, _)| *name).chain(tables.copied()).collect();
+        unknown_among(place, key, &known)
     }
 }
 
@@ -371,6 +387,17 @@ mod tests {
                 "max_disk = \"200\" cannot be: a size needs its unit: did you mean \"200GB\"?; for example max_disk = \"200GB\"",
             ),
             ("modle = \"none\"", 1, "there is no setting `modle`: did you mean `model`?"),
+            ("[[folder]]\npath = \"a\"", 1, "there is no setting `folder`: did you mean `folders`?"),
+            (
+                "[preset.films]\nscale = 2",
+                1,
+                "settings under a name are presets: write for example [presets.films] with an s",
+            ),
+            (
+                "[[folders]]\nignore = [\"*.avi\"]",
+                2,
+                "ignore is a setting of the whole server: a folder of its own has exclude in its place",
+            ),
             (
                 "crf = -1",
                 1,

@@ -58,6 +58,11 @@ pub(crate) fn read_only_folders(root: &Root) -> anyhow::Result<Vec<PathBuf>> {
     Ok(read_only.filter_map(|folder| resolved(root, folder.path.as_deref()?)).collect())
 }
 
+/// True for a word that was most likely to be "beside".
+fn is_like_beside(output: &str) -> bool {
+    !output.contains('/') && nearest(&output.to_lowercase(), [BESIDE].into_iter()).is_some()
+}
+
 /// What the settings of folders are read from.
 struct Reading<'a> {
     line: &'a Choices,
@@ -74,14 +79,18 @@ impl Reading<'_> {
                 "a folder has no path: write path = \"/media/films\" below [[folders]]",
             ));
         };
-        let input = resolved(self.root, path)
-            .ok_or_else(|| self.wrong(table, "path", "name a folder, such as /media/films"))?;
+        let input = resolved(self.root, path).ok_or_else(|| self.unresolved(table, "path", path))?;
         let output = match table.output.as_deref() {
             None => Output::Into(self.root.output()),
             Some(BESIDE) => Output::Beside,
-            Some(output) => Output::Into(resolved(self.root, output).ok_or_else(|| {
-                self.wrong(table, "output", "name a folder, or write \"beside\" for the folder of each video")
-            })?),
+            Some(output) => match resolved(self.root, output) {
+                Some(folder) if !is_like_beside(output) => Output::Into(folder),
+                Some(_) => {
+                    let words = format!("did you mean \"{BESIDE}\"? A folder of that name is \"./{output}\"");
+                    return Err(self.wrong(table, "output", &words));
+                }
+                None => return Err(self.unresolved(table, "output", output)),
+            },
         };
         if output == Output::Beside && table.read_only {
             return Err(self.wrong(
@@ -143,6 +152,16 @@ impl Reading<'_> {
             Some((key, number)) => self.mistake(number, &format!("{key}, with {name}: {words}")),
             None => wrong(format!("{name}: {words}")),
         }
+    }
+
+    /// That a text names no folder.
+    fn unresolved(&self, table: &FolderTable, key: &str, path: &str) -> anyhow::Error {
+        let words = match key {
+            _ if path.starts_with('~') => "~ does not stand for a home folder here: write its whole path",
+            "output" => "name a folder, or write \"beside\" for the folder of each video",
+            _ => "name a folder, such as /media/films",
+        };
+        self.wrong(table, key, words)
     }
 
     fn no_preset(&self, table: &FolderTable, name: &str) -> anyhow::Error {

@@ -12,9 +12,9 @@ use crate::root::Root;
 type Mistake = (usize, String);
 
 /// A path of the file, of which parts may lead up; those that are not absolute count from the server's folder. `None` where it is
-/// empty.
+/// empty, or begins with a tilde, which the shell would expand.
 pub(super) fn resolved(root: &Root, path: &str) -> Option<PathBuf> {
-    if path.trim().is_empty() || path.contains('\0') {
+    if path.trim().is_empty() || path.contains('\0') || path.starts_with('~') {
         return None;
     }
     let mut resolved = PathBuf::new();
@@ -227,6 +227,13 @@ mod tests {
             (folder("output = \"shows\"\n[[folders]]\npath = \"shows/deep\""), 3, "it holds"),
             (folder("output = \"state/x\""), 3, "which has the server's state"),
             (folder("output = \"..\""), 3, "it holds"),
+            (
+                folder("output = \"Besides\""),
+                3,
+                "did you mean \"beside\"? A folder of that name is \"./Besides\"",
+            ),
+            (folder("output = \"~/out\""), 3, "~ does not stand for a home folder here"),
+            ("[[folders]]\npath = \"~/films\"".to_owned(), 2, "write its whole path"),
             (folder("output = \"beside\"\nread_only = true"), 3, "the folder is read_only"),
             (folder("preset = \"slow\""), 3, "there is no preset of that name: write [presets.slow]"),
             (folder("preset = \"film\"\n[presets.films]\ncrf = 1"), 3, "did you mean \"films\"?"),

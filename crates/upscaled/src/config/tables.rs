@@ -159,7 +159,7 @@ mod tests {
                 3,
                 "presets.a: more than one of scale, height, width and fit is set: keep one",
             ),
-            ("[[folders]]\npath = 3", 2, "write it in quotes: folders.path = \"3\""),
+            ("[[folders]]\npath = 3", 2, "write it in quotes: path = \"3\""),
             (
                 "[[folders]]\npath = \"a\"\ninclude = [\"/b\"]",
                 3,
