@@ -129,6 +129,9 @@ impl Handle {
         let server = self.2.as_ref().ok_or(Refusal::NoServer)?;
         let hold = server.gate.open_now();
         self.0.wake.iter().for_each(Wake::changed);
+        if let Some(hold) = &hold {
+            tracing::info!("segments begin again, as asked for, in spite of this: {hold}");
+        }
         Ok(hold.map(|hold| hold.to_string()))
     }
 
@@ -342,7 +345,11 @@ impl Handle {
         look_at(&request.source).await;
         let _turn = self.turn().await;
         let new = describe_for(&self.0.ledger, request).await?;
-        commands::take_in(&self.0.ledger, &new, overwrite).await
+        let submitted = commands::take_in(&self.0.ledger, &new, overwrite).await?;
+        if self.2.is_some() && submitted.taken == commands::TakenIn::New {
+            tracing::info!("job {}: `{}` is added", submitted.id, new.source.display());
+        }
+        Ok(submitted)
     }
 
     /// Ends jobs and discards their unfinished work, also that of jobs that have failed. The work on those that are worked on

@@ -128,6 +128,7 @@ pub(crate) async fn add(ledger: &Ledger, new: NewJob, wanted: &Add) -> Result<Ad
     // Before the others end, which leave their folders then.
     let submission = enter_in_free_folder(ledger, new, now()).await?;
     let id = submission.id;
+    tracing::info!("job {id}: `{}` is added", wanted.source.display());
     if wanted.is_paused {
         apply(ledger, id, Event::Pause).await?;
     }
@@ -138,6 +139,7 @@ pub(crate) async fn add(ledger: &Ledger, new: NewJob, wanted: &Add) -> Result<Ad
         let which = Which::Named(vec![Selector::number(other.id)]);
         change(ledger, &which, Change::Cancel, false).await?;
         ledger.set_removed(&[other.id], true, now()).await?;
+        tracing::info!("job {}: job {id}, of the same video with other settings, replaces it", other.id);
     }
     Ok(Added { id, is_new: submission.is_new })
 }

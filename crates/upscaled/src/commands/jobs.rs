@@ -1,6 +1,6 @@
 //! `cancel`, `retry`, `remove`, `pause`, `resume`, `priority`, `move`: what a person changes, whether a server runs or not.
 
-use coordinator::commands::{Moved, NewPosition, Reply, Request, Selector, Which};
+use coordinator::commands::{JobList, ListFilter, Moved, NewPosition, Reply, Request, Selector, Which};
 use job::Settings;
 
 use super::unexpected;
@@ -50,16 +50,25 @@ pub(super) async fn resume(Resume { jobs, all, now, root }: Resume) -> anyhow::R
         };
         output::say(&match hold {
             Some(hold) => {
-                format!("work goes on now ({hold}), and the schedule holds again once that is over")
+                format!(
+                    "segments begin now, although the server was {hold}; once that is over, the schedule holds again"
+                )
             }
-            None => "nothing kept the server from its work".to_owned(),
+            None => "nothing keeps the server from its work".to_owned(),
         });
         if jobs.is_empty() && !all {
             return Ok(Ending::Done);
         }
     }
+    let folder = Root::new(&root.root)?;
     let chosen = Chosen { jobs, all, root };
-    change(chosen, Request::Resume, Called { done: "let go on", refused: "is not paused" }).await
+    let ending =
+        change(chosen, Request::Resume, Called { done: "let go on", refused: "is not paused" }).await?;
+    let few = ListFilter { limit: Some(0), ..ListFilter::default() };
+    if let Reply::Listed(JobList { hold: Some(hold), .. }) = ask(&folder, Request::List(few)).await? {
+        output::say(&format!("the server is {hold}: `upscaled resume --now` goes on at once"));
+    }
+    Ok(ending)
 }
 
 pub(super) async fn prioritize(Urgency { chosen, to }: Urgency) -> anyhow::Result<Ending> {

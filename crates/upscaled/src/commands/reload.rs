@@ -1,9 +1,10 @@
 //! `reload`: lets a server that runs read its settings again.
 
-use coordinator::commands::Request;
+use coordinator::commands::{Reply, Request};
 use coordinator::socket::{Hello, Role};
 
 use super::serve::ServerSettings;
+use super::unexpected;
 use crate::cli::{Choices, HttpChoice, Reload};
 use crate::exit::Ending;
 use crate::output;
@@ -19,10 +20,13 @@ pub(super) async fn run(reload: Reload) -> anyhow::Result<Ending> {
         output::say("no server runs here: the next one reads the settings at its start");
         return Ok(Ending::Done);
     };
-    ask(&root, Request::Reload).await?;
+    let Reply::Reloaded(changes) = ask(&root, Request::Reload).await? else { return Err(unexpected()) };
     output::say(
-        "the settings are sound and taken up: new jobs have them, and threads, workers, max_disk, keep_time and subtitle_files hold for all from the next piece of work on, unconfined, listen and hosts from the next start on; the log lists what changed",
+        "the settings are sound and taken up: new jobs have them, folders are watched and the schedule holds as they say, and threads, workers, max_disk, keep_time and subtitle_files hold for all from the next piece of work on, unconfined, listen and hosts from the next start on",
     );
+    for change in changes {
+        output::say(&format!("changed: {change}"));
+    }
     tell_set(&server);
     Ok(Ending::Done)
 }
