@@ -51,6 +51,10 @@ same-bits *arguments:
     cargo build --package upscaled --package worker --package xtask
     cargo run --package xtask -- same-bits {{arguments}}
 
+# Send made-up requests of all kinds to a server, and compare its answers with the description of the API
+fuzz-api *arguments:
+    scripts/fuzz-api {{arguments}}
+
 # How busy the engine is while a server works ten generated films of a minute off
 lanes *arguments:
     cargo build --release --package upscaled --package worker --package xtask

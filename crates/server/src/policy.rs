@@ -11,6 +11,7 @@ use coordinator::Scope;
 use tower::{Layer, Service};
 use utoipa::openapi::path::PathItem;
 use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::gate::Gate;
@@ -117,10 +118,21 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 }
 
-/// Notes in the description of a path what its operations need.
+/// Notes in the description of a path what its operations need, and how bodies of another kind are refused.
 fn describe(path: &mut PathItem, policy: Policy) {
     let PathItem { get, put, post, delete, patch, head, options, .. } = path;
     for operation in [get, put, post, delete, patch, head, options].into_iter().flatten() {
         operation.security = Some(policy.described());
+        let takes_json = matches!(&operation.request_body, Some(RefOr::T(body)) if body.content.contains_key("application/json"));
+        let refusals = [("413", "The body is too large"), ("415", "The body does not say that it is JSON")];
+        for (status, why) in refusals.into_iter().filter(|_| takes_json) {
+            let responses = &mut operation.responses.responses;
+            responses.entry(status.to_owned()).or_insert_with(|| problem(why).into());
+        }
     }
+}
+
+fn problem(why: &str) -> utoipa::openapi::Response {
+    let content = Content::new(Some(Ref::from_schema_name("Problem")));
+    ResponseBuilder::new().description(why).content("application/problem+json", content).build()
 }
