@@ -234,30 +234,7 @@ mod tests {
     }
 
     fn facts(cut_off: Option<&str>) -> SourceFacts {
-        SourceFacts {
-            codec: "h264".to_owned(),
-            width: 64,
-            height: 36,
-            frames: 65,
-            keyframes: vec![0],
-            seconds: 2.6,
-            container: Container::Matroska,
-            encodings: Vec::new(),
-            replaced: Vec::new(),
-            refused: Vec::new(),
-            operations_per_pixel: 1,
-            network_scale: 4,
-            frame_list_blake3: "b".to_owned(),
-            missing: Vec::new(),
-            notes: Vec::new(),
-            pixel: (1, 1),
-            is_turned: false,
-            carry: job::Carry::default(),
-            cut_off: cut_off.map(str::to_owned),
-            crop: None,
-            content: None,
-            changes: job::Changes::default(),
-        }
+        SourceFacts { cut_off: cut_off.map(str::to_owned), ..SourceFacts::example((64, 36), 65) }
     }
 
     fn named(results: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -166,28 +166,12 @@ mod tests {
 
     fn facts() -> SourceFacts {
         SourceFacts {
-            codec: "h264".to_owned(),
-            width: 16_384,
-            height: 16_384,
-            frames: MOST_FRAMES,
             keyframes: (0..MOST_FRAMES).step_by(1000).collect(),
-            seconds: 4e6,
             container: Container::Mp4,
-            encodings: Vec::new(),
-            replaced: Vec::new(),
-            refused: Vec::new(),
             operations_per_pixel: 36_000_000,
-            network_scale: 4,
-            frame_list_blake3: "ab".repeat(32),
             missing: vec![SegmentRange { first: 7, end: 9 }, SegmentRange { first: 9, end: 10 }],
-            notes: Vec::new(),
-            pixel: (1, 1),
-            is_turned: false,
-            carry: Carry::default(),
-            cut_off: None,
-            crop: None,
-            content: None,
-            changes: crate::Changes::default(),
+            seconds: 4e6,
+            ..SourceFacts::example((16_384, 16_384), MOST_FRAMES)
         }
     }
 

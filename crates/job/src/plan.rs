@@ -127,28 +127,10 @@ mod tests {
 
     fn facts(frames: u32, keyframes: Vec<u32>) -> SourceFacts {
         SourceFacts {
-            codec: "h264".to_owned(),
-            width: 176,
-            height: 144,
-            frames,
             keyframes,
-            seconds: f64::from(frames) / 25.0,
             container: Container::Mp4,
-            encodings: Vec::new(),
-            replaced: Vec::new(),
-            refused: Vec::new(),
             operations_per_pixel: 2_420_000,
-            network_scale: 4,
-            frame_list_blake3: String::new(),
-            missing: Vec::new(),
-            notes: Vec::new(),
-            pixel: (1, 1),
-            is_turned: false,
-            carry: crate::Carry::default(),
-            cut_off: None,
-            crop: None,
-            content: None,
-            changes: crate::Changes::default(),
+            ..SourceFacts::example((176, 144), frames)
         }
     }
 

@@ -94,6 +94,38 @@ pub struct Content {
     pub stamp: String,
 }
 
+#[cfg(any(test, feature = "examples"))]
+impl SourceFacts {
+    /// Facts for tests: of a video in H.264 with square pixels, 25 frames a second and one keyframe, whose result is a Matroska file
+    /// that a network enlarged by 4.
+    pub fn example((width, height): (u32, u32), frames: u32) -> Self {
+        Self {
+            codec: "h264".to_owned(),
+            width,
+            height,
+            frames,
+            keyframes: vec![0],
+            seconds: f64::from(frames) / 25.0,
+            container: Container::Matroska,
+            encodings: Vec::new(),
+            replaced: Vec::new(),
+            refused: Vec::new(),
+            operations_per_pixel: 1,
+            network_scale: 4,
+            frame_list_blake3: "b".repeat(64),
+            missing: Vec::new(),
+            notes: Vec::new(),
+            pixel: (1, 1),
+            is_turned: false,
+            carry: Carry::default(),
+            cut_off: None,
+            crop: None,
+            content: None,
+            changes: Changes::default(),
+        }
+    }
+}
+
 impl SourceFacts {
     /// The size of the pictures and how players show them.
     pub const fn shape(&self) -> Shape {

@@ -11,7 +11,7 @@
 use std::time::{Duration, Instant};
 
 use job::state::{Effect, Event, Reused, SegmentDigest, Task};
-use job::{Container, JobId, Millis, NewJob, Settings, SourceFacts};
+use job::{JobId, Millis, NewJob, Settings, SourceFacts};
 use ledger::{Ended, Ledger};
 
 /// Segments of a job that are claimed and finished to see what one costs.
@@ -33,28 +33,9 @@ fn new_job(number: usize) -> NewJob {
 
 fn facts(frames: u32) -> SourceFacts {
     SourceFacts {
-        codec: "h264".to_owned(),
-        width: 720,
-        height: 576,
-        frames,
         keyframes: (0..frames).step_by(250).collect(),
-        seconds: f64::from(frames) / 25.0,
-        container: Container::Matroska,
-        encodings: Vec::new(),
-        replaced: Vec::new(),
-        refused: Vec::new(),
-        operations_per_pixel: 1,
-        network_scale: 4,
-        frame_list_blake3: "b".repeat(64),
-        missing: Vec::new(),
-        notes: Vec::new(),
         pixel: (16, 15),
-        is_turned: false,
-        carry: job::Carry::default(),
-        cut_off: None,
-        crop: None,
-        content: None,
-        changes: job::Changes::default(),
+        ..SourceFacts::example((720, 576), frames)
     }
 }
 

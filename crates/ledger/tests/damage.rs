@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use job::state::{Effect, Event, Reused, SegmentDigest, TaskKey};
-use job::{Container, FilePath, JobId, Millis, NewJob, Settings, SourceFacts};
+use job::{FilePath, JobId, Millis, NewJob, Settings, SourceFacts};
 use ledger::{Ledger, Record, Rescue};
 
 fn new_job(number: i64) -> NewJob {
@@ -43,30 +43,8 @@ async fn fill(ledger: &Ledger) -> Vec<Vec<Record>> {
     for number in 0..4 {
         let id = ledger.submit(&new_job(number), Millis(number)).await.unwrap().id;
         history.push(ledger.list().await.unwrap());
-        let facts = SourceFacts {
-            codec: "h264".to_owned(),
-            width: 64,
-            height: 36,
-            frames: 150,
-            keyframes: (0..150).step_by(10).collect(),
-            seconds: 6.0,
-            container: Container::Matroska,
-            encodings: Vec::new(),
-            replaced: Vec::new(),
-            refused: Vec::new(),
-            operations_per_pixel: 1,
-            network_scale: 4,
-            frame_list_blake3: "b".to_owned(),
-            missing: Vec::new(),
-            notes: Vec::new(),
-            pixel: (1, 1),
-            is_turned: false,
-            carry: job::Carry::default(),
-            cut_off: None,
-            crop: None,
-            content: None,
-            changes: job::Changes::default(),
-        };
+        let facts =
+            SourceFacts { keyframes: (0..150).step_by(10).collect(), ..SourceFacts::example((64, 36), 150) };
         let (plan, segments) = job::plan(&facts, &new_job(number).settings).unwrap();
         let task = claim(ledger, id).await;
         history.push(ledger.list().await.unwrap());

@@ -8,9 +8,7 @@
 )]
 
 use job::state::{Death, Effect, Event, Phase, Refusal, Reused, SegmentDigest, Status, Task};
-use job::{
-    Container, Failure, FailureKind, FilePath, JobId, Millis, NewJob, Priority, Settings, SourceFacts,
-};
+use job::{Failure, FailureKind, FilePath, JobId, Millis, NewJob, Priority, Settings, SourceFacts};
 use ledger::{Error, Ledger, QueuePosition, Queued};
 
 fn new_job(source: &str) -> NewJob {
@@ -26,30 +24,7 @@ fn new_job(source: &str) -> NewJob {
 }
 
 fn facts() -> SourceFacts {
-    SourceFacts {
-        codec: "h264".to_owned(),
-        width: 64,
-        height: 36,
-        frames: 65,
-        keyframes: vec![0, 30],
-        seconds: 2.6,
-        container: Container::Matroska,
-        encodings: Vec::new(),
-        replaced: Vec::new(),
-        refused: Vec::new(),
-        operations_per_pixel: 1,
-        network_scale: 4,
-        frame_list_blake3: "b".to_owned(),
-        missing: Vec::new(),
-        notes: vec!["a note".into()],
-        pixel: (1, 1),
-        is_turned: false,
-        carry: job::Carry::default(),
-        cut_off: None,
-        crop: None,
-        content: None,
-        changes: job::Changes::default(),
-    }
+    SourceFacts { keyframes: vec![0, 30], notes: vec!["a note".into()], ..SourceFacts::example((64, 36), 65) }
 }
 
 async fn open(folder: &tempfile::TempDir) -> Ledger {

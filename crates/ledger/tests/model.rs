@@ -13,7 +13,7 @@ use job::state::{
     Death, Effect, Event, InMemory, Job, Numbered, RecoveredSegment, Reused, SegmentDigest, Status, Task,
     TaskKey,
 };
-use job::{Container, Encoding, Failure, FailureKind, Millis, NewJob, SegmentRange, Settings, SourceFacts};
+use job::{Encoding, Failure, FailureKind, Millis, NewJob, SegmentRange, Settings, SourceFacts};
 use ledger::{Events, JobEvent, Ledger, What};
 use proptest::prelude::*;
 
@@ -35,28 +35,10 @@ fn indexed(task: TaskKey) -> Event {
     let encoding =
         |encoder: &str| Encoding { encoder: encoder.to_owned(), pixel_format: "yuv420p".to_owned() };
     let facts = SourceFacts {
-        codec: "h264".to_owned(),
-        width: 64,
-        height: 36,
-        frames: FRAMES,
         keyframes: vec![0, 50, 100],
-        seconds: 2.6,
-        container: Container::Matroska,
         encodings: ["h264_nvenc", "hevc_nvenc", "libx264"].map(encoding).to_vec(),
-        replaced: Vec::new(),
-        refused: Vec::new(),
-        operations_per_pixel: 1,
-        network_scale: 4,
-        frame_list_blake3: "b".to_owned(),
-        missing: Vec::new(),
-        notes: Vec::new(),
-        pixel: (1, 1),
-        is_turned: false,
-        carry: job::Carry::default(),
-        cut_off: None,
-        crop: None,
-        content: None,
-        changes: job::Changes::default(),
+        seconds: 2.6,
+        ..SourceFacts::example((64, 36), FRAMES)
     };
     let (plan, segments) = job::plan(&facts, &new_job().settings).unwrap();
     Event::Indexed { task, facts: Box::new(facts), plan, segments }

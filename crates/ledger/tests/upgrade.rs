@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 
 use job::state::{Effect, Event, Phase, Reused, SegmentDigest, Status, TaskKey, Totals};
-use job::{Container, FilePath, JobId, Millis, NewJob, Plan, Settings, SourceFacts};
+use job::{FilePath, JobId, Millis, NewJob, Plan, Settings, SourceFacts};
 use ledger::Ledger;
 
 fn new_job(number: i64) -> NewJob {
@@ -161,30 +161,7 @@ async fn claim(ledger: &Ledger, id: JobId) -> TaskKey {
 /// A job of four segments, of which so many are finished.
 async fn begun(ledger: &Ledger, number: i64, finished: u32) -> JobId {
     let id = ledger.submit(&new_job(number), Millis(number)).await.unwrap().id;
-    let facts = SourceFacts {
-        codec: "h264".to_owned(),
-        width: 64,
-        height: 36,
-        frames: 110,
-        keyframes: vec![0, 50],
-        seconds: 6.0,
-        container: Container::Matroska,
-        encodings: Vec::new(),
-        replaced: Vec::new(),
-        refused: Vec::new(),
-        operations_per_pixel: 1,
-        network_scale: 4,
-        frame_list_blake3: "b".to_owned(),
-        missing: Vec::new(),
-        notes: Vec::new(),
-        pixel: (1, 1),
-        is_turned: false,
-        carry: job::Carry::default(),
-        cut_off: None,
-        crop: None,
-        content: None,
-        changes: job::Changes::default(),
-    };
+    let facts = SourceFacts { keyframes: vec![0, 50], seconds: 6.0, ..SourceFacts::example((64, 36), 110) };
     let task = claim(ledger, id).await;
     let (plan, segments) = job::plan(&facts, &new_job(number).settings).unwrap();
     assert_eq!(segments.iter().map(|segment| segment.lead_in).collect::<Vec<_>>(), [0, 30, 0, 30]);

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use job::state::{Event, InMemory, Job, Phase, Reused, SegmentDigest, Status, TaskKey};
 use job::{
-    Container, Failure, FailureKind, FilePath, JobId, Millis, NewJob, Notice, Plan, PlannedSegment,
-    SegmentRange, Settings, SourceFacts,
+    Failure, FailureKind, FilePath, JobId, Millis, NewJob, Notice, Plan, PlannedSegment, SegmentRange,
+    Settings, SourceFacts,
 };
 use ledger::Record;
 
@@ -53,30 +53,7 @@ fn begun(id: i64) -> (Record, InMemory) {
         lead_in: number * 250,
     };
     let segments: Vec<PlannedSegment> = (0..4).map(segment).collect();
-    let facts = SourceFacts {
-        codec: "h264".to_owned(),
-        width: 640,
-        height: 360,
-        frames: 1000,
-        keyframes: vec![0],
-        seconds: 40.0,
-        container: Container::Matroska,
-        encodings: Vec::new(),
-        replaced: Vec::new(),
-        refused: Vec::new(),
-        operations_per_pixel: 1,
-        network_scale: 4,
-        frame_list_blake3: "b".to_owned(),
-        missing: Vec::new(),
-        notes: Vec::new(),
-        pixel: (1, 1),
-        is_turned: false,
-        carry: job::Carry::default(),
-        cut_off: None,
-        crop: None,
-        content: None,
-        changes: job::Changes::default(),
-    };
+    let facts = SourceFacts::example((640, 360), 1000);
     let plan = Plan { width: 2560, height: 1440, encoder_threads: 1, segments: 4 };
     let mut film = InMemory { job: record.job.clone(), segments: Vec::new() };
     film.apply(claim(), NOW);

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use job::state::{Event, Status};
-use job::{Container, Encoding, Failure, FailureKind, Millis, Settings, SourceFacts};
+use job::{Encoding, Failure, FailureKind, Millis, Settings, SourceFacts};
 use ledger::Ledger;
 use protocol::message::{Request, Response};
 use tokio::sync::{Notify, watch};
@@ -129,28 +129,8 @@ pub(crate) fn options(ledger: &Ledger, wake: crate::Wake) -> ServiceOptions {
 
 pub(crate) fn facts() -> SourceFacts {
     SourceFacts {
-        codec: "h264".to_owned(),
-        width: 64,
-        height: 36,
-        frames: 60,
-        keyframes: vec![0],
-        seconds: 2.4,
-        container: Container::Matroska,
         encodings: vec![Encoding { encoder: "libx264".to_owned(), pixel_format: "yuv420p".to_owned() }],
-        replaced: Vec::new(),
-        refused: Vec::new(),
-        operations_per_pixel: 1,
-        network_scale: 4,
-        frame_list_blake3: "b".to_owned(),
-        missing: Vec::new(),
-        notes: Vec::new(),
-        pixel: (1, 1),
-        is_turned: false,
-        carry: job::Carry::default(),
-        cut_off: None,
-        crop: None,
-        content: None,
-        changes: job::Changes::default(),
+        ..SourceFacts::example((64, 36), 60)
     }
 }
 

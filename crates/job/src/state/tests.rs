@@ -15,28 +15,12 @@ fn schedules() -> u32 {
 
 fn facts(frames: u32) -> SourceFacts {
     SourceFacts {
-        codec: "h264".to_owned(),
-        width: 64,
-        height: 36,
-        frames,
-        keyframes: vec![0],
-        seconds: 1.0,
         container: Container::Mp4,
         encodings: ["h264_nvenc", "libx264"].map(encoding).to_vec(),
-        replaced: Vec::new(),
-        refused: Vec::new(),
         operations_per_pixel: 0,
         network_scale: 1,
-        frame_list_blake3: String::new(),
-        missing: Vec::new(),
-        notes: Vec::new(),
-        pixel: (1, 1),
-        is_turned: false,
-        carry: crate::Carry::default(),
-        cut_off: None,
-        crop: None,
-        content: None,
-        changes: crate::Changes::default(),
+        seconds: 1.0,
+        ..SourceFacts::example((64, 36), frames)
     }
 }
 
