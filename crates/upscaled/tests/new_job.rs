@@ -77,6 +77,20 @@ fn picture_size(place: &Place, href: &str) -> String {
 }
 
 #[test]
+fn the_result_of_a_file_in_a_watched_folder_goes_where_all_of_its_results_go() {
+    let place = Place::new(|root| {
+        std::fs::create_dir_all(root.join("shelf/series")).unwrap();
+        make_clip(&root.join("shelf/series/a.mp4"), "64x48", 5, false);
+        let settings = "[[folders]]\npath = \"shelf\"\noutput = \"results\"\nname = \"{stem} x\"\nexclude = [\"series/\"]\n";
+        std::fs::write(root.join("upscaled.toml"), settings).unwrap();
+    });
+    let made = place.post("/api/v1/jobs", &json!({ "file": "shelf/series/a.mp4" }));
+    assert_eq!(made.status, 201, "{made:?}");
+    let done = place.wait_until_done(made.json()["id"].as_i64().unwrap());
+    assert_eq!(done["result"], place.root.join("results/series/a x.mp4").to_str().unwrap());
+}
+
+#[test]
 fn a_file_becomes_one_job_with_the_settings_that_were_chosen() {
     let mut place = Place::new(|root| {
         std::fs::create_dir_all(root.join("library/old tapes")).unwrap();

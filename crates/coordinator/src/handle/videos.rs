@@ -1,6 +1,6 @@
 //! What people do with videos that are no jobs yet: look at them, try settings, and make jobs of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use job::{FilePath, JobId, Millis};
 use ledger::AnsweredRequest;
@@ -34,6 +34,12 @@ impl Handle {
         let (new, _) = commands::describe(&self.0.ledger, wanted).await?;
         let _turn = self.turn().await;
         commands::add(&self.0.ledger, new, wanted).await
+    }
+
+    /// Where the result of a video goes that lies in a folder that the server watches; `None` for others.
+    pub fn output_of(&self, source: &Path) -> Option<PathBuf> {
+        let folders = self.2.as_ref()?.folders.borrow();
+        Some(folders.of_source(source)?.folder.output_of(source))
     }
 
     /// The jobs of a video that are on the list, the earliest first, each with the name of its status.

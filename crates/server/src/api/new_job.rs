@@ -177,7 +177,7 @@ async fn made(api: &Api, wanted: NewJob) -> Result<(StatusCode, JobId, String), 
     let source = found(api, &query).await.map_err(problem)?;
     let settings = settings(api, chosen.unwrap_or_default()).await.map_err(problem)?;
     let add = |source: PathBuf| Add {
-        output: api.tree.results_of(&source),
+        output: api.handle.output_of(&source).unwrap_or_else(|| api.tree.results_of(&source)),
         source,
         settings: settings.clone(),
         priority: priority.map(Into::into),
