@@ -90,3 +90,21 @@ test('the page works below a path of a proxy', async ({ page }) => {
   proxy.closeAllConnections();
   proxy.close();
 });
+
+test('a page that nobody sees gives its connection back, and has what happened when it is seen', async ({ page }) => {
+  await open(page);
+  await expect(row(page, 405)).toBeVisible();
+  await untilHeard();
+  const becomes = (state: string) =>
+    page.evaluate((state) => {
+      Object.defineProperty(document, 'visibilityState', { value: state, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, state);
+  const watched = async () => (await fetch('http://localhost:4173/mock/watched', { method: 'POST' })).status;
+  await becomes('hidden');
+  await expect.poll(watched, { timeout: 20_000 }).not.toBe(204);
+  await tell('finish');
+  await becomes('visible');
+  await expect(page.locator('[aria-labelledby="h-done"]').getByText('Brussels by bicycle.mkv')).toBeVisible();
+  await untilHeard();
+});

@@ -8,6 +8,8 @@ const PAUSES = [500, 2000, 4000, 8000, 15_000];
 const LONG_ENOUGH = 10_000;
 /** So often the server is asked for what no event tells, in milliseconds. */
 const LOOK_EVERY = 30_000;
+/** A page that nobody saw for so many milliseconds gives its connection back: browsers have six for all pages of a server. */
+const REST_AFTER = 10_000;
 
 export interface Listener {
   /** The line is there, for the first time or again: all may be another. */
@@ -36,6 +38,9 @@ export class Line {
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isTrying = false;
+  /** Nobody sees the page: it asks now and then, and gets no events. */
+  #isResting = false;
+  #rest: ReturnType<typeof setTimeout> | undefined;
 
   constructor(listener: Listener) {
     this.#listener = listener;
@@ -46,12 +51,34 @@ export class Line {
     const look = setInterval(() => void this.#look(), LOOK_EVERY);
     const online = () => void this.connect();
     window.addEventListener('online', online);
+    const seen = () => this.#seen(document.visibilityState === 'visible');
+    document.addEventListener('visibilitychange', seen);
+    // One that was opened behind others.
+    if (document.visibilityState === 'hidden') seen();
     return () => {
       clearInterval(look);
       clearTimeout(this.#timer);
+      clearTimeout(this.#rest);
       window.removeEventListener('online', online);
+      document.removeEventListener('visibilitychange', seen);
       this.#source?.close();
     };
+  }
+
+  /** A page that is seen has the events as they come; one that is not has its own figures every half a minute. */
+  #seen(isVisible: boolean): void {
+    clearTimeout(this.#rest);
+    if (isVisible) {
+      const wasResting = this.#isResting;
+      this.#isResting = false;
+      if (wasResting) void this.connect();
+      return;
+    }
+    this.#rest = setTimeout(() => {
+      this.#isResting = true;
+      this.#source?.close();
+      this.#source = null;
+    }, REST_AFTER);
   }
 
   /** Tries to reach the server now. */
@@ -63,7 +90,7 @@ export class Line {
     try {
       await this.#ask();
       const after = await this.#listener.connected();
-      this.#open(after ?? this.#after);
+      if (!this.#isResting) this.#open(after ?? this.#after);
       this.offlineSince = null;
       this.isThere = true;
     } catch (error) {
@@ -143,7 +170,11 @@ export class Line {
   }
 
   async #look(): Promise<void> {
-    if (document.visibilityState === 'hidden' || this.#source === null) return;
+    if (this.#isResting) {
+      if (this.isThere) void this.connect();
+      return;
+    }
+    if (this.#source === null) return;
     try {
       await this.#ask();
       this.#listener.looked();
