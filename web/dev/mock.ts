@@ -318,6 +318,11 @@ async function answer(mock: Mock, path: string, url: URL, request: IncomingMessa
     response.end(drawing(side === 'result' ? job.result_size : job.source_size, `${frame} ${side}`));
     return;
   }
+  if (what === 'thumbnail') {
+    response.writeHead(200, { 'content-type': 'image/svg+xml' });
+    response.end(drawing(job.source_size, `${job.id}`));
+    return;
+  }
   // What is made up has no pictures that a browser could play.
   if (what === 'parts') return json({ media_type: null, parts: [] });
   if (what === 'result') {

@@ -192,3 +192,22 @@ test('the theme is that of the system, then dark or light, and is kept', async (
   await page.getByRole('button', { name: 'Theme: light' }).click();
   await expect(page.getByRole('button', { name: 'Theme: dark' })).toBeVisible();
 });
+
+test('films have small pictures, which are asked for one at a time', async ({ page }) => {
+  let [asked, most] = [0, 0];
+  await page.route('**/thumbnail', async (route) => {
+    most = Math.max(most, (asked += 1));
+    if (route.request().url().includes('/411/')) await route.fulfill({ status: 404, json: { code: 'no_source' } });
+    else await route.continue();
+    asked -= 1;
+  });
+  await open(page);
+  await expect(row(page, 405).locator('.thumb img')).toHaveCount(1);
+  const shown = () => page.locator('.thumb img').count();
+  const before = await shown();
+  await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+  await expect.poll(shown).toBeGreaterThan(before + 2);
+  expect(most).toBe(1);
+  // What has no picture has its place.
+  await expect(row(page, 405).locator('.thumb')).toHaveCSS('width', '80px');
+});

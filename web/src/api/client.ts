@@ -115,6 +115,9 @@ export function listJobs(query: ListQuery, signal?: AbortSignal): Promise<JobPag
 
 export type Side = 'source' | 'result';
 
+/** Where the small picture of a job's source is. */
+export const thumbnailAddress = (id: number) => `${BASE}/jobs/${id}/thumbnail`;
+
 /** Where a frame of a job is, before or after. */
 export const frameAddress = (id: number, frame: number, side: Side) => `${BASE}/jobs/${id}/frames/${frame}/${side}`;
 
