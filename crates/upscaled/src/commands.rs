@@ -6,6 +6,7 @@ mod config;
 mod doctor;
 mod forget;
 mod generate;
+mod import;
 mod jobs;
 mod library;
 mod list;
@@ -37,6 +38,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::Show(show) => show::run(show).await,
             Command::Scan(scan) => scan::run(scan).await,
             Command::Library(arguments) => library::run(arguments).await,
+            Command::Import(arguments) => import::run(arguments).await,
             Command::Cancel(chosen) => jobs::cancel(chosen).await,
             Command::Retry(retry) => jobs::retry(*retry).await,
             Command::Remove(chosen) => jobs::remove(chosen).await,
