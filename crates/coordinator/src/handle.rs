@@ -1,5 +1,6 @@
 //! The handle of the coordinator: everything that people do with jobs, by whatever program.
 
+mod hooks;
 mod videos;
 
 use std::collections::HashMap;

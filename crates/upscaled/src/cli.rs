@@ -12,7 +12,9 @@ use coordinator::NameTemplate;
 use coordinator::commands::Selector;
 use job::{Crop, Deinterlace, FilmTime, Part, Priority, Scale};
 
-pub(crate) use self::http::{HttpChoice, PasswordChange, TokenArguments, TokenCommand};
+pub(crate) use self::http::{
+    HttpChoice, PasswordChange, TokenArguments, TokenCommand, WebhookArguments, WebhookCommand,
+};
 use crate::choice::{self, CodecName, ContainerName, DiskLimit, EncoderOption, Tonemap};
 use crate::clock::Since;
 use crate::selector::selector;
@@ -109,6 +111,8 @@ pub(crate) enum Command {
     Password(PasswordChange),
     /// Make, list and revoke tokens, by which programs use the API
     Token(TokenArguments),
+    /// Try the webhooks, by which the server tells what happens to jobs
+    Webhook(WebhookArguments),
     /// Write completions for a shell, or manual pages
     Generate(Generate),
 }

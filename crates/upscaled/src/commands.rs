@@ -19,6 +19,7 @@ mod serve;
 mod show;
 mod token;
 mod up;
+mod webhook;
 
 use anyhow::Context as _;
 use coordinator::WorkerProgram;
@@ -54,6 +55,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::Reload(reload) => reload::run(reload).await,
             Command::Password(change) => password::run(change).await,
             Command::Token(token) => token::run(token.what).await,
+            Command::Webhook(arguments) => webhook::run(arguments.what).await,
             Command::Generate(generate) => generate::run(generate),
         }
     });

@@ -1,5 +1,7 @@
 //! Taking a job in as done, whose result another program made.
 
+use std::fs::Metadata;
+
 use job::{FilePath, NewJob};
 use ledger::Ledger;
 
@@ -20,7 +22,7 @@ pub(crate) async fn adopt(
         return Ok(Submitted { id: known.id, taken: TakenIn::DoneAlready });
     }
     let place = result.clone();
-    let measured = tokio::task::spawn_blocking(move || place.metadata().ok().filter(|data| data.is_file()));
+    let measured = tokio::task::spawn_blocking(move || place.metadata().ok().filter(Metadata::is_file));
     let Some(metadata) = measured.await.ok().flatten() else {
         return Err(Refusal::Failed(format!("there is no file `{}`", result.display())));
     };

@@ -18,6 +18,7 @@ use ledger::Ledger;
 use server::Server;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use webhooks::{Client, Hook, Webhooks};
 
 use self::offer::ServerOffer;
 use self::outputs::make_outputs;
@@ -98,6 +99,8 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         .of_server(new_folders, gate.clone());
     let mut hello = Hello::new(Role::Server);
     hello.set = config::of_command_line(&settings.effective);
+    let (tell_hooks, hooks) = watch::channel(settings.hooks.clone());
+    let telling = tell_hooks_of(handle.clone(), hooks, shutdown.clone());
     let serving = http.map(|http| tokio::spawn(http.serve(handle.clone(), service.updates())));
     let answering = answer(&root, handle, hello, shutdown.clone())?;
     let stop_watching = shutdown.clone();
@@ -105,13 +108,25 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let watching = tokio::spawn(async move {
         let held = settings.effective;
         let (limits, folders, usual, http) = (tell_limits, tell_folders, tell_usual, serve.http);
-        let news = settings::News { root, line, http, hang_up, wishes, held, limits, folders, usual, gate };
+        let news = settings::News {
+            root,
+            line,
+            http,
+            hang_up,
+            wishes,
+            held,
+            limits,
+            folders,
+            usual,
+            gate,
+            hooks: tell_hooks,
+        };
         news.watch_input(inbox, &stop_watching).await;
     });
     tell_supervisor(shutdown.clone());
     let served = service.run(&shutdown).await;
     shutdown.request();
-    for task in [watching, answering].into_iter().chain(serving).chain([logging, keeping]) {
+    for task in [watching, answering].into_iter().chain(serving).chain([logging, keeping, telling]) {
         let _ = task.await;
     }
     ledger.close().await;
@@ -184,6 +199,13 @@ async fn keep_schedule(
     gate.look(wake).await;
     let keeping = tokio::spawn(gate.clone().keep(wake.clone(), shutdown.clone()));
     (gate, keeping)
+}
+
+/// Tells hooks what happens to jobs until the shutdown is requested.
+fn tell_hooks_of(handle: Handle, hooks: watch::Receiver<Vec<Hook>>, shutdown: Shutdown) -> JoinHandle<()> {
+    let client = Client::new(env!("CARGO_PKG_VERSION"));
+    let options = webhooks::Options { handle, hooks, client, words: remedies::sentence };
+    tokio::spawn(Webhooks::new(options).run(shutdown))
 }
 
 /// Says where everything is.

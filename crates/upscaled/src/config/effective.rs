@@ -63,6 +63,9 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
     for (number, folder) in (1..).zip(&file.folders) {
         all.extend(of_table(&format!("folders.{number}"), &folder.written));
     }
+    for (number, hook) in (1..).zip(&file.webhooks) {
+        all.extend(of_table(&format!("webhooks.{number}"), &hook.written));
+    }
     Ok(all)
 }
 

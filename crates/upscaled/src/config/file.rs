@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 use super::entry::{Entry, parsed};
 use super::schedule::{self, ScheduleTable};
 use super::tables::{self, FolderTable, PresetTable};
+use super::webhooks::{self, HookTable};
 use crate::choice::{self, CodecName, ContainerName, DiskLimit, Tonemap};
 use crate::exit::wrong;
 use crate::size::PictureSize;
@@ -61,6 +62,7 @@ pub(super) struct File {
     pub(super) presets: BTreeMap<String, PresetTable>,
     pub(super) folders: Vec<FolderTable>,
     pub(super) schedule: ScheduleTable,
+    pub(super) webhooks: Vec<HookTable>,
     /// The values as they are written, each with its line.
     pub(super) written: Written,
 }
@@ -169,7 +171,8 @@ pub(super) fn parse(text: &str) -> Result<File, Mistake> {
         Mistake { line, words: words.unwrap_or_else(|| error.message().to_owned()) }
     })?;
     let mut file = File::default();
-    let is_table = |(key, _): &Spanned<'_>| matches!(&**key.get_ref(), "presets" | "folders" | "schedule");
+    let is_table =
+        |(key, _): &Spanned<'_>| matches!(&**key.get_ref(), "presets" | "folders" | "schedule" | "webhooks");
     let (tables, entries) = table.get_ref().iter().partition(is_table);
     let tables: Vec<Spanned<'_>> = tables;
     let place = Place { text, name: "", keys: &KEYS };
@@ -179,6 +182,7 @@ pub(super) fn parse(text: &str) -> Result<File, Mistake> {
         match &**key.get_ref() {
             "presets" => file.presets = tables::presets(text, value)?,
             "schedule" => file.schedule = schedule::read(text, value)?,
+            "webhooks" => file.webhooks = webhooks::tables(text, value)?,
             _ => file.folders = tables::folders(text, value)?,
         }
     }
