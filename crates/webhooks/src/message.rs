@@ -132,6 +132,7 @@ impl Message {
     fn title(&self) -> String {
         let name = self.job.name.clone().unwrap_or_else(|| format!("job {}", self.job.id));
         match self.event {
+            _ if self.test => name,
             "added" => format!("{name}: a new job"),
             "removed" => format!("{name} is off the list"),
             "listed" => format!("{name} is on the list again"),

@@ -21,6 +21,7 @@ use indicatif::ProgressBar;
 use self::gather::{Gathered, gather};
 use self::place::OldFolder;
 use self::plan::{Entry, Fate, Planner};
+use self::results::Outputs;
 use super::{library, worker_program};
 use crate::cli::{Choices, Import};
 use crate::config;
@@ -56,7 +57,8 @@ pub(super) async fn run(arguments: Import) -> anyhow::Result<Ending> {
         .find(|folder| storage::real_place(&folder.input) == old.input())
         .map_or_else(|| old.input(), |folder| folder.input.clone());
     let inputs = list_videos(input, folders.clone(), rules).await;
-    let planner = Arc::new(Planner { old, root: root.clone(), folders, known, worker });
+    let planner =
+        Arc::new(Planner { old, root: root.clone(), folders, known, worker, outputs: Outputs::default() });
     let of = Arc::clone(&planner);
     let gathered = tokio::task::spawn_blocking(move || gather(&of.old, &inputs)).await?;
     let bar = library::bar();

@@ -68,6 +68,7 @@ pub(super) struct Planner {
     pub(super) folders: Vec<WatchFolder>,
     pub(super) known: KnownFiles,
     pub(super) worker: WorkerProgram,
+    pub(super) outputs: results::Outputs,
 }
 
 impl Planner {
@@ -126,7 +127,7 @@ impl Planner {
             State::Done | State::Interrupted | State::Waiting => {}
         }
         let (candidates, mut against) =
-            (results::candidates(&self.old, &mention.path, job.result.as_deref()), None);
+            (results::candidates(&self.old, &self.outputs, &mention.path, job.result.as_deref()), None);
         for result in candidates {
             let reason = match look_into(&self.worker, &result).await {
                 Ok(result) => results::against(look, &result),

@@ -1,6 +1,8 @@
 //! Which result of the Python server is that of a video, and whether it is whole.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use coordinator::Look;
 
@@ -43,8 +45,33 @@ const MOST: usize = 8;
 /// Share by which length and number of frames may differ.
 const SHARE: f64 = 0.02;
 
+/// The folders of results, each of which is listed once.
+#[derive(Debug, Default)]
+pub(super) struct Outputs(Mutex<HashMap<PathBuf, Arc<[PathBuf]>>>);
+
+impl Outputs {
+    /// The files in a folder, in the order of their names.
+    fn files(&self, folder: PathBuf) -> Arc<[PathBuf]> {
+        let Ok(mut listed) = self.0.lock() else { return Arc::default() };
+        let list = |folder: &Path| {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+            files.sort();
+            files.into()
+        };
+        let files = listed.get(&folder).cloned().unwrap_or_else(|| list(&folder));
+        listed.insert(folder, Arc::clone(&files));
+        files
+    }
+}
+
 /// The files that may be the result of a video: the one that is named, else those in `output/` that are called after it.
-pub(super) fn candidates(old: &OldFolder, source: &Path, named: Option<&str>) -> Vec<PathBuf> {
+pub(super) fn candidates(
+    old: &OldFolder,
+    outputs: &Outputs,
+    source: &Path,
+    named: Option<&str>,
+) -> Vec<PathBuf> {
     if let Some(named) = named
         && let Ok(result) = old.find(named.as_bytes(), OF_RESULTS)
         && result != source
@@ -61,11 +88,9 @@ pub(super) fn candidates(old: &OldFolder, source: &Path, named: Option<&str>) ->
     let stem = source.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
     let mut found: Vec<PathBuf> = Vec::new();
     for folder in folders {
-        let mut files: Vec<PathBuf> =
-            std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-        files.sort();
-        let named = files.into_iter().filter(|file| is_named_after(file, &stem));
-        found.extend(named.filter_map(|file| old.check(&file).ok()).filter(|file| file != source));
+        let files = outputs.files(folder);
+        let named = files.iter().filter(|file| is_named_after(file, &stem));
+        found.extend(named.filter_map(|file| old.check(file).ok()).filter(|file| file != source));
     }
     found.truncate(MOST);
     found
@@ -140,7 +165,7 @@ mod tests {
         std::os::unix::fs::symlink("/etc/hosts", root.join("output/a_x2.mkv")).unwrap();
         let old = OldFolder::new(root.clone());
         let source = root.join("input/show/a.mkv");
-        let found = |named| candidates(&old, &source, named);
+        let found = |named| candidates(&old, &Outputs::default(), &source, named);
         assert_eq!(found(None), [root.join("output/show/a_x4.mp4"), root.join("output/a.mkv")]);
         assert_eq!(found(Some("gone.mp4")), found(None));
         for named in ["other.mp4", "output/other.mp4", "/srv/old/output/other.mp4"] {
