@@ -35,17 +35,14 @@ impl Ledger {
             .bind(&key[..])
             .fetch_optional(&mut *transaction)
             .await?;
-        let cursor = match row {
+        let cursor = if let Some(row) = row {
             // A ledger that was restored may have fewer events.
-            Some(row) => {
-                let (_, cursor) = hook(&row)?;
-                HookCursor { after: cursor.after.min(last), ..cursor }
-            }
-            None => {
-                let cursor = HookCursor { after: last, failing: None };
-                write(&mut transaction, key, &cursor).await?;
-                cursor
-            }
+            let (_, cursor) = hook(&row)?;
+            HookCursor { after: cursor.after.min(last), ..cursor }
+        } else {
+            let cursor = HookCursor { after: last, failing: None };
+            write(&mut transaction, key, &cursor).await?;
+            cursor
         };
         transaction.commit().await?;
         Ok(cursor)

@@ -104,7 +104,8 @@ fn free_port() -> u16 {
 }
 
 fn settings(root: &Path, hooks: &[String]) {
-    let hooks: String = hooks.iter().map(|hook| format!("[[webhooks]]\n{hook}\n")).collect();
+    let hooks: Vec<String> = hooks.iter().map(|hook| format!("[[webhooks]]\n{hook}\n")).collect();
+    let hooks = hooks.concat();
     let text = format!("model = \"none\"\nscale = 2\npreset = \"ultrafast\"\nsettle = \"1s\"\n{hooks}");
     fs::write(root.join("upscaled.toml"), text).unwrap();
 }

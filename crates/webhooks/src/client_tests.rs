@@ -1,6 +1,6 @@
 //! The client against listeners that behave in all ways.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -113,7 +113,7 @@ async fn what_is_not_public_is_not_connected_to() {
         let error = client.send(&to, false, (Vec::new(), Vec::new())).await.unwrap_err();
         assert!(matches!(error, SendError::Closed { .. }), "{host}: {error}");
     }
-    let came = tokio::time::timeout(Duration::from_millis(100), listener.accept()).await;
+    let came = timeout(Duration::from_millis(100), listener.accept()).await;
     assert!(came.is_err(), "a connection came");
 }
 

@@ -131,14 +131,11 @@ impl Delivery {
             let request = message.request(&self.hook, now());
             let sending = self.client.send(&self.hook.url, self.hook.allow_private, request);
             let Some(sent) = self.last_chance(sending).await else { return Err(Stopped) };
-            let error = match sent {
-                Ok(_) => {
-                    if cursor.failing.take().is_some() {
-                        tracing::info!("the webhook {} works again", self.hook.url);
-                    }
-                    return Ok(());
+            let Err(error) = sent else {
+                if cursor.failing.take().is_some() {
+                    tracing::info!("the webhook {} works again", self.hook.url);
                 }
-                Err(error) => error,
+                return Ok(());
             };
             if cursor.failing.is_none() {
                 tracing::warn!(

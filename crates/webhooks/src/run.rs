@@ -85,7 +85,9 @@ impl Webhooks {
         let gone: Vec<Arc<Hook>> =
             self.running.keys().filter(|hook| !hooks.contains(hook)).cloned().collect();
         let stopped: Vec<_> = gone.iter().filter_map(|hook| self.running.remove(hook)).collect();
-        stopped.iter().for_each(|(stop, _)| stop.request());
+        for (stop, _) in &stopped {
+            stop.request();
+        }
         for (_, task) in stopped {
             let _ = task.await;
         }

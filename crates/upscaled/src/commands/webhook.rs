@@ -29,7 +29,7 @@ pub(super) async fn run(what: WebhookCommand) -> anyhow::Result<Ending> {
         let name = format!("webhook {own}, {}", hook.url);
         match test_message(hook, &client).await {
             Ok(answer) if answer.text.is_empty() => {
-                output::say(&format!("{name}: arrived, with {}", answer.status))
+                output::say(&format!("{name}: arrived, with {}", answer.status));
             }
             Ok(answer) => {
                 let text = output::cut_end(&answer.text, 200);

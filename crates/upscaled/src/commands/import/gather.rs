@@ -1,6 +1,7 @@
 //! What the files of the Python server say of each video, put together.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::place::{OF_SOURCES, OldFolder, shown};
@@ -42,7 +43,7 @@ pub(super) struct Unclear {
     pub(super) is_past: bool,
 }
 
-/// All of it, in the order in which jobs are made: what was interrupted, the queue, what else waited, and the rest.
+/// All of it, in the order in which jobs are made: what was interrupted, the queue, what else waited, and what ended.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     pub(super) mentions: Vec<Mention>,
@@ -94,6 +95,9 @@ pub(super) fn gather(old: &OldFolder, inputs: &[(PathBuf, bool)]) -> Gathered {
             });
         }
     }
+    // What has to be made again though it ended there comes behind what waits.
+    let is_ended = |state: State| matches!(state, State::Done | State::Failed | State::Canceled);
+    gathered.mentions.sort_by_key(|mention| is_ended(mention.state));
     gathered
 }
 
@@ -222,7 +226,7 @@ fn has_frames(folder: &Path, depth: usize, left: &mut usize) -> bool {
         }
         let Ok(kind) = entry.file_type() else { continue };
         let path = entry.path();
-        let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
+        let ending = path.extension().map(OsStr::to_ascii_lowercase);
         let is_frame = ending.is_some_and(|ending| {
             ["png", "jpg", "mp4", "mkv", "ts", "h264"].iter().any(|known| ending == *known)
         });
@@ -287,19 +291,19 @@ mod tests {
         let fixture = Fixture::new(&files);
         let gathered = fixture.gather(&["a.mkv", "b.mkv"]);
         let wanted = [
-            ("f.mkv", State::Failed),
-            ("g.mkv", State::Done),
             ("d.mkv", State::Interrupted),
             ("c.mkv", State::Waiting),
             ("b.mkv", State::Waiting),
             ("e.mkv", State::Waiting),
             ("a.mkv", State::Waiting),
+            ("f.mkv", State::Failed),
+            ("g.mkv", State::Done),
         ];
         assert_eq!(order(&gathered), wanted.map(|(name, state)| (name.to_owned(), state)));
         // c once more in the queue, g once more in the status.
         assert_eq!((gathered.repeated, gathered.is_incomplete, gathered.has_partial_work), (2, false, true));
         assert_eq!(
-            (&*gathered.mentions[4].from, &*gathered.mentions[4].job.place),
+            (&*gathered.mentions[2].from, &*gathered.mentions[2].job.place),
             ("queue.txt, line 2", "[1]")
         );
         assert_eq!(gathered.unclear.len(), 1);

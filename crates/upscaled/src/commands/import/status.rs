@@ -142,7 +142,7 @@ impl Found {
                     let place = format!("{place}[{number}]");
                     match item {
                         Value::String(video) => {
-                            self.add(OldJob { video: video.clone(), place, state, ..OldJob::default() })?
+                            self.add(OldJob { video: video.clone(), place, state, ..OldJob::default() })?;
                         }
                         Value::Object(object) => self.object(object, None, &place, state)?,
                         Value::Null => {}
