@@ -4,6 +4,7 @@
 //! is where a request that came from elsewhere is looked at. [`crate::Handle`] does what is asked.
 
 mod add;
+mod adopt;
 mod arrival;
 mod change;
 mod forget;
@@ -19,6 +20,7 @@ mod take_in;
 
 pub use add::{Add, AddError, Added, Others};
 pub(crate) use add::{add, describe};
+pub(crate) use adopt::adopt;
 pub use arrival::{LARGEST_REQUEST, understand};
 pub(crate) use arrival::{check, take_reply};
 pub use list::{JobList, ListFilter};

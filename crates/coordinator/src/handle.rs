@@ -1,5 +1,6 @@
 //! The handle of the coordinator: everything that people do with jobs, by whatever program.
 
+mod hooks;
 mod videos;
 
 use std::collections::HashMap;
@@ -145,6 +146,7 @@ impl Handle {
             Request::List(filter) => Reply::Listed(self.list(filter).await?),
             Request::Show(jobs) => Reply::Shown(self.show(&jobs).await?),
             Request::Submit(submit) => Reply::Submitted(self.submit(*submit).await?),
+            Request::Adopt(submit) => Reply::Submitted(self.adopt(*submit).await?),
             Request::Cancel(jobs) => Reply::Changed(self.cancel(&jobs).await?),
             Request::Retry { jobs, again, settings } => {
                 Reply::Changed(self.retry(&jobs, again, settings.as_deref()).await?)
@@ -350,6 +352,20 @@ impl Handle {
             tracing::info!("job {}: `{}` is added", submitted.id, new.source.display());
         }
         Ok(submitted)
+    }
+
+    /// Takes a job in as done, whose result another program made; a source that is a job already stays that.
+    ///
+    /// # Errors
+    /// When the source or the result is not there, another job has the name of the result, or the ledger fails.
+    pub async fn adopt(&self, wanted: Submit) -> Result<Submitted, Refusal> {
+        let Submit { source, settings, output, result, overwrite: _ } = wanted;
+        let request =
+            submit::Request { source: source.0, settings, output: output.0, result: None, folder: None };
+        look_at(&request.source).await;
+        let _turn = self.turn().await;
+        let new = describe_for(&self.0.ledger, request).await?;
+        commands::adopt(&self.0.ledger, &new, result).await
     }
 
     /// Ends jobs and discards their unfinished work, also that of jobs that have failed. The work on those that are worked on

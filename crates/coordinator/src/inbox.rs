@@ -8,6 +8,7 @@ mod ground;
 mod held;
 pub(crate) mod kinds;
 mod library;
+mod look;
 mod opening;
 pub(crate) mod order;
 mod renamed;
@@ -41,6 +42,7 @@ use crate::wake::Wake;
 pub use forgetting::KeepJobs;
 pub use kinds::NameRules;
 pub use library::{Film, Library, LibraryOptions, LibraryProgress, library};
+pub use look::{KnownFiles, Look, list_videos, look_into};
 pub use rule::Rule;
 pub use scan::{ScanOptions, Scanned, Standing, passed_over, scan};
 

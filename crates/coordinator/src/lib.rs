@@ -72,11 +72,11 @@ pub use file_tree::{Entry, EntryKind, FileTree, Listing, NotNamed};
 pub use folders::{Output, ServerFolders, WatchFolder, Watched};
 pub use handle::{Handle, MOST_EVENTS, MOST_SEGMENTS, ReloadWish};
 pub use inbox::{
-    Film, Inbox, InboxOptions, KeepJobs, Library, LibraryOptions, LibraryProgress, NameRules, Rule,
-    ScanOptions, Scanned, Standing, library, passed_over, scan,
+    Film, Inbox, InboxOptions, KeepJobs, KnownFiles, Library, LibraryOptions, LibraryProgress, Look,
+    NameRules, Rule, ScanOptions, Scanned, Standing, library, list_videos, look_into, passed_over, scan,
 };
 pub use known::{finished_result, is_known_as_result, is_of_another_source};
-pub use ledger::{AnsweredRequest, Events, JobEvent, Scope, Token};
+pub use ledger::{AnsweredRequest, Events, HookCursor, HookKey, JobEvent, Scope, Token, What};
 pub use leftovers::discard_work;
 pub use manifest::{bring_back, source_of};
 pub use names::{Naming, job_folders, report_of, result_names};

@@ -8,7 +8,7 @@ use crate::base::Base;
 use crate::events::{self, What};
 use crate::rows::{record, to_json};
 use crate::seal::seal_job;
-use crate::{Error, Ledger, Record, Submission, access, apply, requests, segments};
+use crate::{Error, Ledger, Record, Submission, access, apply, hooks, requests, segments};
 
 /// Jobs that are read at once: a row of the database takes several times the memory of what is made of it.
 const PAGE: i64 = 100;
@@ -174,6 +174,7 @@ impl Ledger {
         let mut look = self.pool.begin().await?;
         access::check_all(&mut look).await?;
         requests::check_all(&mut look).await?;
+        hooks::check_all(&mut look).await?;
         drop(look);
         let mut last = i64::MIN;
         loop {

@@ -27,7 +27,8 @@ fn new_job(number: i64) -> NewJob {
 }
 
 /// Makes tables as they were before version 9.
-const OLDER_THAN_9: [&str; 17] = [
+const OLDER_THAN_9: [&str; 18] = [
+    "DROP TABLE hook",
     "DROP TABLE request",
     "DROP TABLE forecast",
     "DROP TABLE speed",

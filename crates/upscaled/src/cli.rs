@@ -12,7 +12,9 @@ use coordinator::NameTemplate;
 use coordinator::commands::Selector;
 use job::{Crop, Deinterlace, FilmTime, Part, Priority, Scale};
 
-pub(crate) use self::http::{HttpChoice, PasswordChange, TokenArguments, TokenCommand};
+pub(crate) use self::http::{
+    HttpChoice, PasswordChange, TokenArguments, TokenCommand, WebhookArguments, WebhookCommand,
+};
 use crate::choice::{self, CodecName, ContainerName, DiskLimit, EncoderOption, Tonemap};
 use crate::clock::Since;
 use crate::selector::selector;
@@ -58,6 +60,12 @@ pub(crate) enum Command {
     /// Left out are results, videos that have one (beside them or where it would go), and those that are jobs already. Without
     /// folders, all that a server would watch are looked through.
     Library(LibraryArguments),
+    /// Take over the queue, the jobs and the results of the Python server that upscaled replaces
+    ///
+    /// What waited or was interrupted there becomes jobs in the order of the queue, what was done is noted so that it is not made
+    /// again, and what failed is listed with the command that tries it. Nothing in the old folder is changed, and what was taken in
+    /// once is not taken in again. It works with a server that runs and without one.
+    Import(Import),
     /// List the jobs of a server, and the files that it has seen and waits for
     List(Listing),
     /// Show all about jobs
@@ -103,6 +111,8 @@ pub(crate) enum Command {
     Password(PasswordChange),
     /// Make, list and revoke tokens, by which programs use the API
     Token(TokenArguments),
+    /// Try the webhooks, by which the server tells what happens to jobs
+    Webhook(WebhookArguments),
     /// Write completions for a shell, or manual pages
     Generate(Generate),
 }
@@ -366,6 +376,21 @@ pub(crate) struct LibraryArguments {
     /// Make jobs of all that is listed; a server works on them
     #[arg(long)]
     pub(crate) start: bool,
+    #[command(flatten)]
+    pub(crate) root: RootArgument,
+    /// Write JSON, a line a video
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The folder that the Python server ran in, with queue.txt, status.json, input/ and output/
+    #[arg(value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+    /// Say what would be taken in, and take nothing in
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) root: RootArgument,
     /// Write JSON, a line a video

@@ -6,6 +6,7 @@ mod config;
 mod doctor;
 mod forget;
 mod generate;
+mod import;
 mod jobs;
 mod library;
 mod list;
@@ -18,6 +19,7 @@ mod serve;
 mod show;
 mod token;
 mod up;
+mod webhook;
 
 use anyhow::Context as _;
 use coordinator::WorkerProgram;
@@ -37,6 +39,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::Show(show) => show::run(show).await,
             Command::Scan(scan) => scan::run(scan).await,
             Command::Library(arguments) => library::run(arguments).await,
+            Command::Import(arguments) => import::run(arguments).await,
             Command::Cancel(chosen) => jobs::cancel(chosen).await,
             Command::Retry(retry) => jobs::retry(*retry).await,
             Command::Remove(chosen) => jobs::remove(chosen).await,
@@ -52,6 +55,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::Reload(reload) => reload::run(reload).await,
             Command::Password(change) => password::run(change).await,
             Command::Token(token) => token::run(token.what).await,
+            Command::Webhook(arguments) => webhook::run(arguments.what).await,
             Command::Generate(generate) => generate::run(generate),
         }
     });

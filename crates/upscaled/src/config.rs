@@ -9,6 +9,7 @@ mod listening;
 mod places;
 mod schedule;
 mod tables;
+mod webhooks;
 mod wish;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use self::file::{File, read};
 pub(crate) use self::folders::{read_only_folders, watch_folders};
 pub(crate) use self::listening::{Listening, listening};
 pub(crate) use self::schedule::schedule;
+pub(crate) use self::webhooks::webhooks;
 pub(crate) use self::wish::{Mistake, wish};
 use crate::choice::EncoderOption;
 use crate::cli::{Choices, PostProcessingChoices, SizeChoice};

@@ -143,6 +143,7 @@ fn makes_ledger(request: &Request) -> bool {
     matches!(
         request,
         Request::Submit(_)
+            | Request::Adopt(_)
             | Request::Access(AccessRequest::SetPassword(_) | AccessRequest::CreateToken { .. })
     )
 }

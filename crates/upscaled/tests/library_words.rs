@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The library crates, and the worker, which has no command line for people.
-const CRATES: [&str; 11] = [
+const CRATES: [&str; 12] = [
     "coordinator",
     "engine",
     "frame",
@@ -15,6 +15,7 @@ const CRATES: [&str; 11] = [
     "protocol",
     "server",
     "storage",
+    "webhooks",
     "worker",
 ];
 /// What names no option of the program: the argument by which the coordinator starts a worker.

@@ -29,7 +29,7 @@ pub(crate) fn check(request: &Request) -> Result<(), Refusal> {
     match request {
         // What is said of access is checked where it is changed.
         Request::List(_) | Request::Reload | Request::OpenNow | Request::Access(_) => Ok(()),
-        Request::Submit(submit) => {
+        Request::Submit(submit) | Request::Adopt(submit) => {
             for path in [&submit.source, &submit.output].into_iter().chain(&submit.result) {
                 absolute(path)?;
             }
@@ -128,6 +128,7 @@ mod tests {
             Request::List(ListFilter { failed: true, limit: Some(3), ..ListFilter::default() }),
             Request::Show(Which::Named(vec![name.clone()])),
             Request::Submit(Box::new(submit())),
+            Request::Adopt(Box::new(Submit { result: Some("/old/a.mkv".into()), ..submit() })),
             Request::Cancel(some()),
             Request::Retry { jobs: Which::Failed, again: true, settings: Some(Box::default()) },
             Request::Remove(Which::All),

@@ -19,6 +19,8 @@ pub enum Request {
     Show(Which),
     /// Take a job in, or go on with it.
     Submit(Box<Submit>),
+    /// Take a job in as done, whose named result another program made. A video that is a job already stays that.
+    Adopt(Box<Submit>),
     /// End jobs and discard their unfinished work, also that of jobs that have failed.
     Cancel(Which),
     /// Let failed and canceled jobs go on, or make results again.
@@ -102,7 +104,7 @@ pub enum Reply {
     Listed(JobList),
     /// Of [`Request::Show`], in the order of their numbers.
     Shown(Vec<JobDetails>),
-    /// Of [`Request::Submit`].
+    /// Of [`Request::Submit`] and [`Request::Adopt`].
     Submitted(Submitted),
     /// Of what changes jobs one after the other, in their order. Where a change failed for another reason than the job's state,
     /// that is the last one, and the others are as they were.

@@ -112,7 +112,7 @@ pub(super) struct Probed {
     /// How long it plays, by its own word.
     pub(super) seconds: Option<f64>,
     /// It states more than it holds.
-    unfinished: Option<String>,
+    pub(super) unfinished: Option<String>,
     /// It is a result, and says how it was made.
     pub(super) made_by: Option<String>,
     /// What its head says of its frames.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use job::JobId;
 use job::state::Status;
 use ledger::{KnownSource, Ledger};
+use storage::Stamp;
 
 use super::ground::Ground;
 use super::kinds::{self, Kind, NameRules};
@@ -134,11 +135,14 @@ impl Known {
         Ok(known)
     }
 
+    /// The latest job of a file as it is now.
+    pub(super) fn job_of(&self, path: &Path, stamp: &Stamp) -> Option<&KnownSource> {
+        let stamp = stamp_text(stamp);
+        self.jobs.get(path).and_then(|jobs| jobs.iter().rev().find(|job| job.stamp == stamp))
+    }
+
     pub(super) fn standing(&self, found: &Found) -> Standing {
-        let stamp = stamp_text(&found.stamp);
-        let job =
-            self.jobs.get(&found.path).and_then(|jobs| jobs.iter().rev().find(|job| job.stamp == stamp));
-        match (job, self.seen.get(&found.path), &found.control) {
+        match (self.job_of(&found.path, &found.stamp), self.seen.get(&found.path), &found.control) {
             (Some(job), _, _) => Standing::Job { id: job.id, status: job.status.clone() },
             (None, Some(reason), _) => Standing::Seen { reason: reason.clone() },
             (None, None, Some(control)) => Standing::Waits { control: control.clone() },

@@ -34,6 +34,24 @@ pub(crate) struct PasswordChange {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct WebhookArguments {
+    #[command(subcommand)]
+    pub(crate) what: WebhookCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WebhookCommand {
+    /// Send a test to the webhooks in upscaled.toml, and say what came back
+    Test {
+        /// Only to this one, counted from 1 on
+        #[arg(value_name = "NUMBER")]
+        number: Option<usize>,
+        #[command(flatten)]
+        root: RootArgument,
+    },
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct TokenArguments {
     #[command(subcommand)]
     pub(crate) what: TokenCommand,

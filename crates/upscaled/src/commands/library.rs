@@ -140,7 +140,7 @@ async fn start(root: &Root, library: &Library, shutdown: &coordinator::Shutdown)
 }
 
 /// What a person sees meanwhile.
-fn bar() -> ProgressBar {
+pub(super) fn bar() -> ProgressBar {
     let is_terminal = std::io::stderr().is_terminal();
     let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(None, target).with_message("looking for files");

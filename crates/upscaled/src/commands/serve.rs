@@ -18,9 +18,11 @@ use ledger::Ledger;
 use server::Server;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use webhooks::{Client, Hook, Webhooks};
 
 use self::offer::ServerOffer;
 use self::outputs::make_outputs;
+use self::settings::News;
 pub(super) use self::settings::ServerSettings;
 use super::worker_program;
 use crate::cli::Serve;
@@ -98,6 +100,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         .of_server(new_folders, gate.clone());
     let mut hello = Hello::new(Role::Server);
     hello.set = config::of_command_line(&settings.effective);
+    let (hooks, telling) = tell_hooks(settings.hooks.clone(), handle.clone(), shutdown.clone());
     let serving = http.map(|http| tokio::spawn(http.serve(handle.clone(), service.updates())));
     let answering = answer(&root, handle, hello, shutdown.clone())?;
     let stop_watching = shutdown.clone();
@@ -105,13 +108,13 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let watching = tokio::spawn(async move {
         let held = settings.effective;
         let (limits, folders, usual, http) = (tell_limits, tell_folders, tell_usual, serve.http);
-        let news = settings::News { root, line, http, hang_up, wishes, held, limits, folders, usual, gate };
+        let news = News { root, line, http, hang_up, wishes, held, limits, folders, usual, gate, hooks };
         news.watch_input(inbox, &stop_watching).await;
     });
     tell_supervisor(shutdown.clone());
     let served = service.run(&shutdown).await;
     shutdown.request();
-    for task in [watching, answering].into_iter().chain(serving).chain([logging, keeping]) {
+    for task in [watching, answering].into_iter().chain(serving).chain([logging, keeping, telling]) {
         let _ = task.await;
     }
     ledger.close().await;
@@ -184,6 +187,18 @@ async fn keep_schedule(
     gate.look(wake).await;
     let keeping = tokio::spawn(gate.clone().keep(wake.clone(), shutdown.clone()));
     (gate, keeping)
+}
+
+/// Tells hooks what happens to jobs until the shutdown is requested; gives what takes other hooks up.
+fn tell_hooks(
+    hooks: Vec<Hook>,
+    handle: Handle,
+    shutdown: Shutdown,
+) -> (watch::Sender<Vec<Hook>>, JoinHandle<()>) {
+    let (tell, hooks) = watch::channel(hooks);
+    let client = Client::new(env!("CARGO_PKG_VERSION"));
+    let options = webhooks::Options { handle, hooks, client, words: remedies::sentence };
+    (tell, tokio::spawn(Webhooks::new(options).run(shutdown)))
 }
 
 /// Says where everything is.

@@ -65,6 +65,9 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
         let name = folder.path.clone().unwrap_or_else(|| number.to_string());
         all.extend(of_table(&format!("folders.\"{}\"", crate::output::one_line(&name)), &folder.written));
     }
+    for (number, hook) in (1..).zip(&file.webhooks) {
+        all.extend(of_table(&format!("webhooks.{number}"), &hook.written));
+    }
     Ok(all)
 }
 

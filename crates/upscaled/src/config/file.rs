@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 use super::entry::{Entry, parsed};
 use super::schedule::{self, ScheduleTable};
 use super::tables::{self, FolderTable, PresetTable};
+use super::webhooks::{self, HookTable};
 use crate::choice::{self, CodecName, ContainerName, DiskLimit, Tonemap};
 use crate::exit::wrong;
 use crate::size::PictureSize;
@@ -61,6 +62,7 @@ pub(super) struct File {
     pub(super) presets: BTreeMap<String, PresetTable>,
     pub(super) folders: Vec<FolderTable>,
     pub(super) schedule: ScheduleTable,
+    pub(super) webhooks: Vec<HookTable>,
     /// The values as they are written, each with its line.
     pub(super) written: Written,
 }
@@ -112,7 +114,7 @@ pub(super) const KEYS: [Key; 36] = [
 ];
 
 /// The tables.
-const TABLES: [&str; 3] = ["presets", "folders", "schedule"];
+const TABLES: [&str; 4] = ["presets", "folders", "schedule", "webhooks"];
 
 /// The keys of the settings of a job, which presets and folders may have too.
 pub(super) const OF_JOB: [&str; 22] = [
@@ -189,6 +191,7 @@ pub(super) fn parse(text: &str) -> Result<File, Mistake> {
         match &**key.get_ref() {
             "presets" => file.presets = tables::presets(text, value)?,
             "schedule" => file.schedule = schedule::read(text, value)?,
+            "webhooks" => file.webhooks = webhooks::tables(text, value)?,
             _ => file.folders = tables::folders(text, value)?,
         }
     }

@@ -6,6 +6,7 @@ use coordinator::{
 use job::Settings;
 use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, watch};
+use webhooks::Hook;
 
 use super::outputs::make_outputs;
 use crate::cli::{Choices, HttpChoice};
@@ -22,6 +23,7 @@ pub(crate) struct ServerSettings {
     pub(super) watching: Watching,
     pub(super) schedule: Schedule,
     pub(super) listening: Listening,
+    pub(super) hooks: Vec<Hook>,
     /// All of them in words.
     pub(super) effective: Vec<Effective>,
 }
@@ -37,7 +39,8 @@ impl ServerSettings {
         let folders = config::watch_folders(line, root)?;
         ask::try_encoders_of(&folders, &file).await?;
         let schedule = config::schedule(&file)?;
-        Ok(Self { choices, job, folders, watching, schedule, listening, effective })
+        let hooks = config::webhooks(root, &listening)?;
+        Ok(Self { choices, job, folders, watching, schedule, listening, hooks, effective })
     }
 }
 
@@ -57,6 +60,7 @@ pub(super) struct News {
     /// The settings of jobs that choose nothing.
     pub(super) usual: watch::Sender<Settings>,
     pub(super) gate: SegmentGate,
+    pub(super) hooks: watch::Sender<Vec<Hook>>,
 }
 
 impl News {
@@ -119,6 +123,7 @@ impl News {
         self.limits.send_replace(config::limits(&settings.choices));
         self.usual.send_replace(settings.job.clone());
         self.gate.set(settings.schedule.clone());
+        self.hooks.send_replace(settings.hooks.clone());
         changes
     }
 
