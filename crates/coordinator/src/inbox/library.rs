@@ -164,6 +164,19 @@ pub async fn library(
     }
     order::sort_by_name(&mut videos, |(found, _)| &found.path);
     library.unreadable.sort();
+    tokio::select! {
+        chosen = choose(options, library, videos, twins) => chosen.map(Some),
+        () = shutdown.requested() => Ok(None),
+    }
+}
+
+/// Keeps the videos without a twin, and adds what earlier jobs tell of the work on them.
+async fn choose(
+    options: &LibraryOptions,
+    mut library: Library,
+    videos: Vec<(Found, Probed)>,
+    mut twins: Twins,
+) -> Result<Library, Error> {
     let earlier = Earlier::of(options.ledger.as_ref()).await?;
     let folders = options.folders.clone();
     let choosing = move || {
@@ -184,10 +197,7 @@ pub async fn library(
         }
         (library, forecasts)
     };
-    let (mut library, forecasts) = tokio::select! {
-        chosen = blocking(choosing) => chosen,
-        () = shutdown.requested() => return Ok(None),
-    };
+    let (mut library, forecasts) = blocking(choosing).await;
     if let Some(ledger) = &options.ledger {
         let mut speeds = Speeds::default();
         for (film, forecast) in library.films.iter_mut().zip(forecasts) {
@@ -195,7 +205,7 @@ pub async fn library(
             film.work_seconds = speeds.seconds(ledger, (film.settings.model.name(), pixels), work).await?;
         }
     }
-    Ok(Some(library))
+    Ok(library)
 }
 
 /// The files that may be videos, by their names, and what the ledger knows.
