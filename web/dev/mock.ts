@@ -5,11 +5,13 @@
 // mock/hold/BYTES lets uploads stand still after so many, mock/release ends that, mock/cut/BYTES breaks the next one, mock/full and mock/roomy
 // are a disk, mock/received/BYTES is 204 where so many came in all.
 // mock/previews/MS lets previews take so long, mock/model/NAME lets those with a model fail.
+// mock/by-hand/WHAT writes the settings file as a person does: fault is one with a mistake.
 // mock/break/PART, mock/watched (204 while a page watches), mock/tick, mock/segment, mock/finish and mock/missed change how it behaves and what happens.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connect, Plugin } from 'vite';
 import type { Action, Details, NewJob, Outcome, Position, Priority } from '../src/api/types';
 import { Access, type Answer } from './access';
+import { SettingsFile } from './settings';
 import { Uploads } from './uploads';
 import { Videos } from './videos';
 import { counts, inOrder, kindOf, report, usual, worlds, type World } from './world';
@@ -27,6 +29,7 @@ class Mock {
   access = new Access();
   uploads = new Uploads();
   videos = new Videos();
+  settings = new SettingsFile();
   readonly watching = new Set<ServerResponse>();
 
   constructor() {
@@ -123,6 +126,7 @@ class Mock {
         this.uploads.release();
         this.uploads = new Uploads();
         this.videos = new Videos();
+        this.settings = new SettingsFile();
         this.world = (worlds[value] ?? usual)();
         for (const one of this.watching) one.end();
         this.watching.clear();
@@ -153,6 +157,9 @@ class Mock {
         break;
       case 'model':
         this.videos.broken = value;
+        break;
+      case 'by-hand':
+        this.settings.write(value);
         break;
       case 'received':
         return this.uploads.received === Number(value);
@@ -277,6 +284,7 @@ async function answer(mock: Mock, path: string, url: URL, request: IncomingMessa
   if (first === 'tokens') return say(mock.access.tokensAt(method, id, method === 'POST' ? await bodyOf(request) : undefined));
   if (first === 'uploads') return mock.uploads.answer(id, request, response, problem);
   if (first === 'events') return mock.watch(request, response);
+  if (first === 'settings') return method === 'PATCH' ? say(mock.settings.change(request, (await bodyOf(request)) as Record<string, unknown>)) : json(mock.settings.show());
   if (first === 'system') return json(mock.world.system);
   const { videos } = mock;
   if (first === 'models') return say(videos.models());

@@ -54,6 +54,26 @@ const views: [string, string, (page: Page) => Promise<void>][] = [
       await expect(page.getByRole('button', { name: 'Make both' })).toBeVisible();
     },
   ],
+  [
+    'the settings',
+    '#/settings',
+    async (page) => {
+      await page.getByRole('textbox', { name: 'Quality, CRF' }).fill('99');
+      await page.locator('summary').getByText('films', { exact: true }).click();
+      await tell('by-hand/fault');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await expect(page.getByText(/changed by another hand/)).toBeVisible();
+    },
+  ],
+  [
+    'wrong settings',
+    '#/settings',
+    async (page) => {
+      await page.getByRole('textbox', { name: 'Quality, CRF' }).fill('99');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await expect(page.getByText(/crf = 99 cannot be/)).toBeVisible();
+    },
+  ],
   ['the account', '#/account', (page) => expect(page.getByText('There are no tokens.')).toBeVisible()],
   [
     'signing in',

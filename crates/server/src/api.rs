@@ -1,6 +1,7 @@
 //! The HTTP API: what it knows, and its routes.
 
 mod actions;
+mod configuration;
 mod events;
 mod files;
 mod frames;
@@ -29,6 +30,7 @@ use self::new_job::UnderWay;
 use self::system::FreeSpace;
 pub use system::About;
 
+use crate::configuration::Configuration;
 use crate::cookie;
 use crate::gate::Gate;
 use crate::live::Live;
@@ -54,6 +56,7 @@ pub(crate) struct Api {
     pub(crate) uploads: Arc<Uploads>,
     pub(crate) tree: FileTree,
     pub(crate) offer: Arc<dyn Offer>,
+    pub(crate) configuration: Arc<dyn Configuration>,
     under_way: UnderWay,
     watching: Arc<Semaphore>,
 }
@@ -66,6 +69,13 @@ pub(crate) struct Videos {
     pub(crate) offer: Arc<dyn Offer>,
 }
 
+/// What the program gives the API beside the handle.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts {
+    pub(crate) videos: Videos,
+    pub(crate) configuration: Arc<dyn Configuration>,
+}
+
 impl Api {
     pub(crate) fn new(
         handle: Handle,
@@ -73,12 +83,13 @@ impl Api {
         about: About,
         words: Words,
         gate: Gate,
-        videos: Videos,
+        parts: Parts,
         shutdown: Shutdown,
     ) -> Self {
         let watching = Arc::new(Semaphore::new(MOST_WATCHING));
         let free_space = FreeSpace::new(about.output.clone());
         let (about, under_way) = (Arc::new(about), UnderWay::default());
+        let Parts { videos, configuration } = parts;
         let Videos { uploads, tree, offer } = videos;
         Self {
             handle,
@@ -91,6 +102,7 @@ impl Api {
             uploads,
             tree,
             offer,
+            configuration,
             under_way,
             watching,
         }
@@ -144,6 +156,8 @@ pub(crate) fn router() -> OpenApiRouter<Api> {
         .api(Admin, routes!(tokens::list))
         .api(Admin, routes!(tokens::create))
         .api(Admin, routes!(tokens::revoke))
+        .api(Admin, routes!(configuration::show))
+        .api(Admin, routes!(configuration::change))
         .merge(uploads::routes());
     OpenApiRouter::with_openapi(description()).nest("/api/v1", routes.described())
 }

@@ -20,7 +20,9 @@ import type {
   Report,
   Scope,
   Segment,
+  ServerSettings,
   Session,
+  SettingsChanged,
   System,
   Token,
   UploadOnServer,
@@ -44,13 +46,23 @@ export class Refused extends Error {
   readonly retryAfter: number | null;
   /** The job that stands against it, where there is one. */
   readonly job: number | null;
+  /** The setting that is wrong, where it is one. */
+  readonly key: string | null;
 
-  constructor(status: number, code: string, detail: string, retryAfter: number | null = null, job: number | null = null) {
+  constructor(
+    status: number,
+    code: string,
+    detail: string,
+    retryAfter: number | null = null,
+    job: number | null = null,
+    key: string | null = null,
+  ) {
     super(detail);
     this.status = status;
     this.code = code;
     this.retryAfter = retryAfter;
     this.job = job;
+    this.key = key;
   }
 
   /** Nothing is answered before signing in. */
@@ -70,7 +82,7 @@ export function refusal(status: number, body: unknown, retryAfter: string | null
   const problem = body as Partial<Problem> | undefined;
   if (typeof problem?.detail !== 'string') return null;
   const seconds = Number(retryAfter ?? '');
-  const refused = new Refused(status, problem.code ?? '', problem.detail, seconds > 0 ? seconds : null, problem.job ?? null);
+  const refused = new Refused(status, problem.code ?? '', problem.detail, seconds > 0 ? seconds : null, problem.job ?? null, problem.key ?? null);
   if (refused.needsSignIn) tellSignIn();
   return refused;
 }
@@ -168,6 +180,16 @@ export const setPassword = (password: string, current: string | null) =>
 export const listTokens = async (): Promise<Token[]> => (await ask<{ tokens: Token[] }>('tokens')).tokens;
 export const createToken = (name: string, scope: Scope) => send<CreatedToken>('POST', 'tokens', { name, scopes: [scope] });
 export const revokeToken = (name: string) => ask<undefined>(`tokens/${encodeURIComponent(name)}`, { method: 'DELETE' });
+
+export const showSettings = () => ask<ServerSettings>('settings');
+/** Changes settings for the version of the file that was read; encoders are tried for it. */
+export const changeSettings = (version: string, changes: Record<string, unknown>) =>
+  ask<SettingsChanged>(
+    'settings',
+    { method: 'PATCH', headers: { 'content-type': 'application/json', 'if-match': `"${version}"` }, body: JSON.stringify(changes) },
+    undefined,
+    2 * 60_000,
+  );
 
 export const resultAddress = (id: number) => `${BASE}/jobs/${id}/result`;
 export const reportAddress = (id: number) => `${BASE}/jobs/${id}/report`;

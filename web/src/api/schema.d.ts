@@ -454,6 +454,33 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The settings of the server
+         * @description As they hold, with where each is from. `ETag` has the version of the file, as `version` has.
+         */
+        get: operations["show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change the settings of the server
+         * @description The body has the keys of `upscaled.toml` with new values; null lets one be unset, and what is left out stays. `presets` and `schedule`
+         *     are objects of such changes. `folders` is the whole list of the folders, each of them whole; `was` is the number, from 0 on, that one
+         *     has in the file now. All of it is checked as at a start, written into the file without touching anything else there, and taken up; or
+         *     the file stays as it is. Keys that are set on the command line, and `unconfined`, cannot be changed.
+         */
+        patch: operations["change"];
+        trace?: never;
+    };
     "/api/v1/system": {
         parameters: {
             query?: never;
@@ -1126,6 +1153,11 @@ export interface components {
             text: string;
         };
         /**
+         * @description Where a setting is from.
+         * @enum {string}
+         */
+        Origin: "default" | "file" | "command_line";
+        /**
          * @description What becomes of unfinished jobs of the same video with other settings.
          * @enum {string}
          */
@@ -1400,6 +1432,23 @@ export interface components {
             /** @description The segments. There are none before the source was read, and none any more once the job is done. */
             segments: components["schemas"]["Segment"][];
         };
+        /** @description The settings of the server, and where each is from. */
+        ServerSettings: {
+            /** @description What is wrong with the file, where it was changed by hand and cannot be taken up; null where it can. */
+            fault?: string | null;
+            /** @description What the file says, by the keys that it has there. */
+            file: Record<string, never>;
+            /** @description What was changed in the file by hand and is not taken up yet. */
+            not_taken_up: components["schemas"]["SettingChange"][];
+            /** @description The file. */
+            path: string;
+            /** @description Each setting as it holds. */
+            settings: components["schemas"]["Setting"][];
+            /** @description The version of its content, which `If-Match` must have for a change. */
+            version: string;
+            /** @description What holds from the next start on. */
+            waits_for_restart: components["schemas"]["SettingChange"][];
+        };
         /** @description Who the client is to the server. */
         Session: {
             /** @description Nothing can be done before signing in. Where no password is set either, the owner has to set one with the command line. */
@@ -1410,6 +1459,41 @@ export interface components {
             scopes: components["schemas"]["Scope"][];
             /** @description The request has a valid session or token. */
             signed_in: boolean;
+        };
+        /** @description A setting. */
+        Setting: {
+            /** @description It cannot be changed over HTTP, since the command line or a person at the machine decides. */
+            fixed: boolean;
+            /** @description Its name in the file; that of a table, and a dot, go before: `schedule.windows`, `folders.1.path`. */
+            key: string;
+            /** @description The line of the file. */
+            line?: number | null;
+            /** @description A change holds from the next start on. */
+            needs_restart: boolean;
+            /** @description Where the value is from. */
+            origin: components["schemas"]["Origin"];
+            /** @description What holds where nothing is set, in the same way; null for what is in a table. */
+            usual?: string | null;
+            /** @description What holds, as the file would have it, or in words. */
+            value: string;
+        };
+        /** @description A setting that has another value. */
+        SettingChange: {
+            /** @description What holds or will hold, in words. */
+            after: string;
+            /** @description What held, in words. */
+            before: string;
+            /** @description Its name. */
+            key: string;
+            /** @description It holds from the next start on. */
+            needs_restart: boolean;
+        };
+        /** @description Settings that were changed. */
+        SettingsChanged: {
+            /** @description What changed. */
+            changes: components["schemas"]["SettingChange"][];
+            /** @description All of them now. */
+            settings: components["schemas"]["ServerSettings"];
         };
         /** @description The owner's password. */
         SignIn: {
@@ -6825,6 +6909,399 @@ export interface operations {
                          */
                         type: string;
                     };
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerSettings"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The version of the file that the change is made for, in quotes */
+                "If-Match": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsChanged"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The key is fixed, or the file cannot be written */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file was changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A value cannot be */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No version is named */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The server failed. */
