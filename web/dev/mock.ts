@@ -5,6 +5,7 @@
 // mock/hold/BYTES lets uploads stand still after so many, mock/release ends that, mock/cut/BYTES breaks the next one, mock/full and mock/roomy
 // are a disk, mock/received/BYTES is 204 where so many came in all.
 // mock/previews/MS lets previews take so long, mock/model/NAME lets those with a model fail.
+// mock/paused/WHY keeps the server from working.
 // mock/by-hand/WHAT writes the settings file as a person does: fault is one with a mistake.
 // mock/break/PART, mock/watched (204 while a page watches), mock/tick, mock/segment, mock/finish and mock/missed change how it behaves and what happens.
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -179,6 +180,9 @@ class Mock {
       case 'version':
         this.world.system.version = value;
         break;
+      case 'paused':
+        this.world.system.paused = decodeURIComponent(value);
+        break;
       case 'stopping':
         this.world.system.stopping = true;
         break;
@@ -285,6 +289,11 @@ async function answer(mock: Mock, path: string, url: URL, request: IncomingMessa
   if (first === 'uploads') return mock.uploads.answer(id, request, response, problem);
   if (first === 'events') return mock.watch(request, response);
   if (first === 'settings') return method === 'PATCH' ? say(mock.settings.change(request, (await bodyOf(request)) as Record<string, unknown>)) : json(mock.settings.show());
+  if (first === 'system' && id === 'go-on') {
+    const was = mock.world.system.paused ?? null;
+    mock.world.system.paused = null;
+    return json({ was });
+  }
   if (first === 'system') return json(mock.world.system);
   const { videos } = mock;
   if (first === 'models') return say(videos.models());

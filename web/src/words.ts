@@ -115,6 +115,14 @@ export const words = {
     resumeAll: 'Resume all',
   },
 
+  held: {
+    label: 'The server waits',
+    how: 'What has begun is finished; nothing new begins until then.',
+    go: 'Go on now',
+    did: 'The server goes on, until the next pause begins.',
+    failed: (why: string) => sentence(`the server does not go on: ${why}`),
+  },
+
   running: {
     heading: 'Running',
     with: (model: string) => ` with ${model}`,

@@ -9,6 +9,15 @@ const found = async (page: Page) => {
 
 const views: [string, string, (page: Page) => Promise<void>][] = [
   ['the queue', '#/', (page) => expect(row(page, 405)).toBeVisible()],
+  [
+    'a queue that waits',
+    '#/',
+    async (page) => {
+      await tell('paused/paused%20while%20Plex%20Transcoder%20runs');
+      await page.reload();
+      await expect(page.getByRole('button', { name: 'Go on now' })).toBeVisible();
+    },
+  ],
   ['done jobs', '#/done', (page) => expect(row(page, 390)).toBeVisible()],
   ['a running job', '#/jobs/405', (page) => expect(page.getByText('about 4 h 50 min left')).toBeVisible()],
   ['a failed job', '#/jobs/398', (page) => expect(page.getByText('Why it failed')).toBeVisible()],

@@ -192,3 +192,12 @@ test('the theme is that of the system, then dark or light, and is kept', async (
   await page.getByRole('button', { name: 'Theme: light' }).click();
   await expect(page.getByRole('button', { name: 'Theme: dark' })).toBeVisible();
 });
+
+test('what the server waits for is said, and a button goes on', async ({ page }) => {
+  await tell('paused/paused%20by%20schedule%20until%2022:00');
+  await open(page);
+  await expect(page.getByText('Paused by schedule until 22:00.')).toBeVisible();
+  await page.getByRole('button', { name: 'Go on now' }).click();
+  await expect(page.getByText('The server goes on, until the next pause begins.').first()).toBeVisible();
+  await expect(page.getByText('Paused by schedule until 22:00.')).toHaveCount(0);
+});

@@ -149,6 +149,7 @@ pub(crate) fn router() -> OpenApiRouter<Api> {
         .api(Read, routes!(machine::encoders))
         .api(Read, routes!(events::events))
         .api(Read, routes!(system::system))
+        .api(Control, routes!(system::go_on))
         .api(Public, routes!(sign_in::session))
         .api(Public, routes!(sign_in::sign_in))
         .api(Public, routes!(sign_in::sign_out))

@@ -181,6 +181,7 @@ export const listTokens = async (): Promise<Token[]> => (await ask<{ tokens: Tok
 export const createToken = (name: string, scope: Scope) => send<CreatedToken>('POST', 'tokens', { name, scopes: [scope] });
 export const revokeToken = (name: string) => ask<undefined>(`tokens/${encodeURIComponent(name)}`, { method: 'DELETE' });
 
+export const goOn = () => ask<{ was: string | null }>('system/go-on', { method: 'POST' });
 export const showSettings = () => ask<ServerSettings>('settings');
 /** Changes settings for the version of the file that was read; encoders are tried for it. */
 export const changeSettings = (version: string, changes: Record<string, unknown>) =>

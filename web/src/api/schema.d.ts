@@ -498,6 +498,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system/go-on": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Go on now
+         * @description Segments begin in spite of the schedule and of other programs, until what keeps them from it is over. Jobs that a person paused stay so.
+         */
+        post: operations["go_on"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -1640,6 +1660,11 @@ export interface components {
              * @description Pixels in a row, as stored.
              */
             width: number;
+        };
+        /** @description What kept segments from beginning. */
+        WentOn: {
+            /** @description In words; null where nothing did. */
+            was?: string | null;
         };
         /** @description Something that is to be done to jobs. */
         Wish: {
@@ -7516,6 +7541,189 @@ export interface operations {
                          */
                         type: string;
                     };
+                };
+            };
+        };
+    };
+    go_on: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WentOn"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::StatusCode;
+use coordinator::commands::Refusal;
 use coordinator::{Outlook, rfc3339};
 use job::Millis;
 use serde::Serialize;
@@ -94,6 +96,29 @@ pub(crate) async fn system(State(api): State<Api>) -> Result<axum::Json<System>,
         stopping: api.shutdown.is_requested(),
         queue: Queue { jobs, unknown, seconds_left: seconds },
     }))
+}
+
+/// What kept segments from beginning.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WentOn {
+    /// In words; null where nothing did.
+    was: Option<String>,
+}
+
+/// Go on now
+///
+/// Segments begin in spite of the schedule and of other programs, until what keeps them from it is over. Jobs that a person paused stay so.
+#[utoipa::path(post, path = "/system/go-on", tag = "server",
+    responses((status = OK, body = WentOn), (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"), Problems))]
+pub(crate) async fn go_on(State(api): State<Api>) -> Result<axum::Json<WentOn>, Problem> {
+    match api.handle.open_now() {
+        Ok(was) => Ok(axum::Json(WentOn { was })),
+        Err(Refusal::NoServer) => {
+            let detail = "no jobs are worked on here, so that there is nothing to go on with";
+            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_server", detail))
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
 }
 
 /// What is free where results go.
