@@ -662,6 +662,39 @@ export const words = {
     again: 'Read it again',
   },
 
+  machine: {
+    title: 'This machine',
+    sub: 'What was found when it was tried, once since the start of the server.',
+    engine: 'Engine',
+    subjects: { engine: 'Engine', FFmpeg: 'FFmpeg', sandbox: 'Sandbox' } as Record<string, string>,
+    encoders: 'Encoders',
+    encoder: (name: string, codec: string) => `${name}, ${codec.toUpperCase()}`,
+    on: (isHardware: boolean) => (isHardware ? 'On a device of its own.' : 'On the processor.'),
+    models: 'Models',
+    model: (architecture: string, scale: number | null, bytes: string, isBuiltIn: boolean) =>
+      sentence([architecture, scale === null ? '' : `${number(scale)} times`, bytes, isBuiltIn ? 'part of the program' : 'a file in models/'].filter((part) => part !== '').join(', ')),
+    licence: (licence: string | null) => (licence === null ? 'Its licence is not known.' : sentence(`licence: ${licence}`)),
+    usual: 'usual',
+    works: 'Works',
+    broken: 'Does not work',
+    looking: 'Trying what works, which takes some seconds.',
+    failed: (why: string) => sentence(`the machine could not be looked at: ${why}`),
+  },
+
+  log: {
+    title: 'Log',
+    intro: 'The last lines since the start of the server. All of them are in its folder logs.',
+    list: 'Lines of the log',
+    level: 'Shown',
+    levels: { info: 'All lines', warn: 'Warnings and errors', error: 'Errors' },
+    kinds: { info: 'Info', warn: 'Warning', error: 'Error' },
+    none: 'Nothing was logged yet.',
+    noneOf: 'There are no such lines.',
+    missed: 'Earlier lines are not shown.',
+    fresh: (count: number) => plural(count, 'new line', 'new lines'),
+    failed: (why: string) => sentence(`the log could not be loaded: ${why}`),
+  },
+
   access: {
     signIn: 'Sign in',
     on: (host: string) => `upscaled on ${host}`,
@@ -726,6 +759,7 @@ export const words = {
       ['g n', 'a new job'],
       ['g d', 'done jobs'],
       ['g s', 'settings'],
+      ['g l', 'the log'],
       ['/', 'search done jobs'],
       ['j', 'next job'],
       ['k', 'previous job'],

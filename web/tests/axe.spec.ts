@@ -83,6 +83,7 @@ const views: [string, string, (page: Page) => Promise<void>][] = [
       await expect(page.getByText(/crf = 99 cannot be/)).toBeVisible();
     },
   ],
+  ['the log', '#/log', (page) => expect(page.getByText(/400 of 754/)).toBeVisible()],
   ['the account', '#/account', (page) => expect(page.getByText('There are no tokens.')).toBeVisible()],
   [
     'signing in',
@@ -149,6 +150,12 @@ test.describe('without jobs', () => {
   test('axe finds nothing in the first visit', async ({ page }) => {
     await open(page);
     await expect(page.getByText('/srv/upscaled/input')).toBeVisible();
+    expect(await found(page)).toEqual([]);
+  });
+
+  test('axe finds nothing in an empty log', async ({ page }) => {
+    await open(page, '#/log');
+    await expect(page.getByText('Nothing was logged yet.')).toBeVisible();
     expect(await found(page)).toEqual([]);
   });
 });

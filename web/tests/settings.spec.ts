@@ -86,3 +86,18 @@ test('unsaved changes stay while one looks elsewhere', async ({ page }) => {
   await page.getByRole('navigation').first().getByRole('link', { name: 'Settings' }).click();
   await expect(page.getByRole('textbox', { name: 'Quality, CRF' })).toHaveValue('20');
 });
+
+test('the machine shows what really works', async ({ page }) => {
+  await open(page, '#/settings');
+  const machine = page.getByRole('region', { name: 'This machine' });
+  await expect(machine.getByText('cpu (avx2, 8 threads)')).toBeVisible();
+  await expect(machine.getByRole('listitem').filter({ hasText: 'libx264' })).toContainText('Works');
+  await expect(machine.getByRole('listitem').filter({ hasText: 'realesr-general-x4v3' })).toContainText('usual');
+  await expect(machine.getByText('Does not work').first()).toBeVisible();
+  await tell('break/encoders');
+  await page.reload();
+  await expect(machine.getByText('The machine could not be looked at: the server failed; its log says why.')).toBeVisible();
+  await tell('break/');
+  await machine.getByRole('button', { name: 'Try again' }).click();
+  await expect(machine.getByText('Does not work').first()).toBeVisible();
+});

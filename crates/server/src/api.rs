@@ -6,6 +6,7 @@ mod events;
 mod files;
 mod frames;
 mod jobs;
+mod log;
 mod machine;
 mod new_job;
 mod outcome;
@@ -34,6 +35,7 @@ use crate::configuration::Configuration;
 use crate::cookie;
 use crate::gate::Gate;
 use crate::live::Live;
+use crate::log::Log;
 use crate::offer::Offer;
 use crate::policy::Policy::{Admin, Control, Public, Read};
 use crate::policy::Routes;
@@ -57,6 +59,7 @@ pub(crate) struct Api {
     pub(crate) tree: FileTree,
     pub(crate) offer: Arc<dyn Offer>,
     pub(crate) configuration: Arc<dyn Configuration>,
+    pub(crate) log: Arc<dyn Log>,
     under_way: UnderWay,
     watching: Arc<Semaphore>,
 }
@@ -74,6 +77,7 @@ pub(crate) struct Videos {
 pub(crate) struct Parts {
     pub(crate) videos: Videos,
     pub(crate) configuration: Arc<dyn Configuration>,
+    pub(crate) log: Arc<dyn Log>,
 }
 
 impl Api {
@@ -89,7 +93,7 @@ impl Api {
         let watching = Arc::new(Semaphore::new(MOST_WATCHING));
         let free_space = FreeSpace::new(about.output.clone());
         let (about, under_way) = (Arc::new(about), UnderWay::default());
-        let Parts { videos, configuration } = parts;
+        let Parts { videos, configuration, log } = parts;
         let Videos { uploads, tree, offer } = videos;
         Self {
             handle,
@@ -103,6 +107,7 @@ impl Api {
             tree,
             offer,
             configuration,
+            log,
             under_way,
             watching,
         }
@@ -147,6 +152,7 @@ pub(crate) fn router() -> OpenApiRouter<Api> {
         .api(Control, routes!(previews::estimate))
         .api(Read, routes!(machine::models))
         .api(Read, routes!(machine::encoders))
+        .api(Read, routes!(machine::machine))
         .api(Read, routes!(events::events))
         .api(Read, routes!(system::system))
         .api(Control, routes!(system::go_on))
@@ -159,6 +165,7 @@ pub(crate) fn router() -> OpenApiRouter<Api> {
         .api(Admin, routes!(tokens::revoke))
         .api(Admin, routes!(configuration::show))
         .api(Admin, routes!(configuration::change))
+        .api(Admin, routes!(log::lines))
         .merge(uploads::routes());
     OpenApiRouter::with_openapi(description()).nest("/api/v1", routes.described())
 }

@@ -15,6 +15,7 @@ mod guard;
 mod health;
 mod listen;
 mod live;
+mod log;
 mod offer;
 mod page;
 mod policy;
@@ -38,7 +39,8 @@ pub use crate::configuration::{
     Configuration, NotChanged, Origin, ServerSettings, Setting, SettingChange, SettingsChanged,
 };
 pub use crate::listen::ListenError;
-pub use crate::offer::{EncoderOffer, ModelOffer, Offer, Unfit};
+pub use crate::log::{Log, LogLevel, LogLine, LogPage};
+pub use crate::offer::{EncoderOffer, FindingOffer, ModelOffer, Offer, Unfit};
 
 use crate::api::{Api, Parts, Videos};
 use crate::gate::Gate;
@@ -71,6 +73,8 @@ pub struct Options {
     pub offer: Arc<dyn Offer>,
     /// The settings of the whole server.
     pub configuration: Arc<dyn Configuration>,
+    /// What it says.
+    pub log: Arc<dyn Log>,
     /// Says what can be done about something in the words of the command line.
     pub words: fn(Remedy) -> String,
     /// Ends it.
@@ -100,8 +104,9 @@ impl Server {
 
     /// Answers until the shutdown is requested: does things with `handle`, and tells the `updates` of the service.
     pub async fn serve(self, handle: Handle, updates: Updates) {
-        let Options { hosts, about, input, uploads, tree, offer, configuration, words, shutdown, .. } =
-            self.options;
+        let Options {
+            hosts, about, input, uploads, tree, offer, configuration, log, words, shutdown, ..
+        } = self.options;
         let addresses = self.listeners.addresses();
         let gate =
             Gate::new(handle.access().clone(), addresses.iter().all(|address| address.ip().is_loopback()));
@@ -111,7 +116,7 @@ impl Server {
         let uploads = Arc::new(Uploads::new(uploads, input, shutdown.clone()));
         let tidying = tokio::spawn(Arc::clone(&uploads).keep_tidy());
         let videos = Videos { uploads, tree, offer };
-        let parts = Parts { videos, configuration };
+        let parts = Parts { videos, configuration, log };
         let api = Api::new(handle, live, about, words, gate, parts, shutdown.clone());
         self.listeners.answer(routes(api, hosts), &shutdown).await;
         let _ = telling.await;

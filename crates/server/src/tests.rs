@@ -41,6 +41,10 @@ impl Offer for Usual {
     fn encoders(&self) -> BoxFuture<'_, Result<Vec<EncoderOffer>, String>> {
         Box::pin(async { Ok(Vec::new()) })
     }
+
+    fn findings(&self) -> BoxFuture<'_, Result<Vec<FindingOffer>, String>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 }
 
 impl Configuration for Usual {
@@ -64,6 +68,14 @@ impl Configuration for Usual {
             None => Ok(SettingsChanged { changes: Vec::new(), settings: no_settings() }),
         };
         Box::pin(async { answer })
+    }
+}
+
+impl Log for Usual {
+    fn page(&self, after: Option<u64>, level: LogLevel, limit: usize) -> LogPage {
+        let text = format!("{after:?} {level:?} {limit}");
+        let line = LogLine { number: 8, at: "2026-11-28T14:05:12Z".to_owned(), level, text };
+        LogPage { lines: vec![line], next: 8, missed: false }
     }
 }
 
@@ -108,7 +120,7 @@ impl Asked {
         let gate = Gate::new(access.clone(), is_local);
         let tree = FileTree::new(root.clone(), root.join("input"), root.join("output"), Vec::new());
         let videos = Videos { uploads, tree, offer: Arc::new(Usual) };
-        let parts = Parts { videos, configuration: Arc::new(Usual) };
+        let parts = Parts { videos, configuration: Arc::new(Usual), log: Arc::new(Usual) };
         let api = Api::new(handle, Live::new(), about, |_| String::new(), gate, parts, Shutdown::new());
         Self { _folder: folder, ledger, access, routes: routes(api, Hosts::new(&[], &[])) }
     }
@@ -210,7 +222,7 @@ fn needed(method: &Method, path: &str) -> Option<Scope> {
     let path = path.strip_prefix("/api/v1").unwrap();
     if path == "/session" || method == Method::OPTIONS {
         None
-    } else if ["/tokens", "/owner", "/settings"].iter().any(|of_admin| path.starts_with(of_admin)) {
+    } else if ["/tokens", "/owner", "/settings", "/log"].iter().any(|of_admin| path.starts_with(of_admin)) {
         Some(Scope::Admin)
     } else if method.is_safe() {
         Some(Scope::Read)
@@ -392,6 +404,19 @@ async fn settings_are_changed_for_the_version_that_was_read() {
         if status != 200 {
             assert_eq!(read(answer).await["code"], code, "{body}");
         }
+    }
+}
+
+#[tokio::test]
+async fn lines_of_the_log_are_asked_for_within_bounds() {
+    let asked = Asked::new(true).await;
+    let lines = async |query: &str| {
+        asked.ask(&Method::GET, &format!("/api/v1/log{query}"), HeaderMap::new(), None).await
+    };
+    assert_eq!(read(lines("").await).await["lines"][0]["text"], "None Info 200");
+    assert_eq!(read(lines("?after=7&level=warn&limit=1").await).await["lines"][0]["text"], "Some(7) Warn 1");
+    for wrong in ["?limit=0", "?limit=1001", "?level=trace", "?after=-1", "?until=3"] {
+        assert_eq!(lines(wrong).await.status(), 400, "{wrong}");
     }
 }
 

@@ -266,3 +266,33 @@ fn a_file_that_may_not_be_written_stays() {
 fn is_usual(root: &Path) -> bool {
     run_well(root, &["config"]).lines().any(|line| line.starts_with("grain") && line.ends_with("default"))
 }
+
+#[test]
+fn the_log_says_what_was_changed() {
+    let place = Place::new(FILE, &[]);
+    let lines = |query: &str| get_json(&place.address, &format!("/api/v1/log{query}"));
+    let before = lines("");
+    assert!(before["lines"][0]["text"].as_str().unwrap().contains("serves"), "{before:#}");
+    assert_eq!(place.change(&json!({ "grain": 0.25 })).status, 200);
+    let after = lines(&format!("?after={}", before["next"]));
+    let texts: Vec<&str> =
+        after["lines"].as_array().unwrap().iter().map(|line| line["text"].as_str().unwrap()).collect();
+    assert!(texts.iter().any(|text| text.contains("grain: 0 -> 0.25")), "{texts:?}");
+    assert_eq!(lines(&format!("?after={}&level=error", after["next"]))["lines"], json!([]));
+}
+
+#[test]
+fn what_the_machine_has_is_said_as_the_doctor_says_it() {
+    let place = Place::new(FILE, &[]);
+    let told = get_json(&place.address, "/api/v1/machine");
+    let doctor = run_well(&place.root, &["doctor", "--json"]);
+    let doctor: Vec<Value> = doctor.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for subject in ["engine", "FFmpeg", "sandbox"] {
+        // The time that the sandbox took is another each time.
+        let of = |all: &[Value]| {
+            let finding = all.iter().find(|finding| finding["subject"] == subject).unwrap();
+            finding["detail"].as_str().unwrap().split(" (set up").next().unwrap().to_owned()
+        };
+        assert_eq!(of(told["findings"].as_array().unwrap()), of(&doctor), "{subject}");
+    }
+}

@@ -6,9 +6,12 @@ import type {
   Details,
   Encoder,
   Estimate,
+  Finding,
   FolderPage,
   JobPage,
   JobSettings,
+  LogLine,
+  LogPage,
   Model,
   NewJob,
   Outcome,
@@ -181,6 +184,15 @@ export const listTokens = async (): Promise<Token[]> => (await ask<{ tokens: Tok
 export const createToken = (name: string, scope: Scope) => send<CreatedToken>('POST', 'tokens', { name, scopes: [scope] });
 export const revokeToken = (name: string) => ask<undefined>(`tokens/${encodeURIComponent(name)}`, { method: 'DELETE' });
 
+export type LogLevel = LogLine['level'];
+
+/** The last lines of the log, or those behind a number. */
+export function readLog(level: LogLevel, after: number | null, signal: AbortSignal): Promise<LogPage> {
+  const query = new URLSearchParams({ level, limit: '500' });
+  if (after !== null) query.set('after', String(after));
+  return ask<LogPage>(`log?${query}`, {}, signal);
+}
+
 export const goOn = () => ask<{ was: string | null }>('system/go-on', { method: 'POST' });
 export const showSettings = () => ask<ServerSettings>('settings');
 /** Changes settings for the version of the file that was read; encoders are tried for it. */
@@ -215,6 +227,8 @@ export const momentAddress = (source: Source, at: number) =>
 export const listModels = async (): Promise<Model[]> => (await ask<{ models: Model[] }>('models', {}, undefined, LONG_PATIENCE)).models;
 export const listEncoders = async (): Promise<Encoder[]> =>
   (await ask<{ encoders: Encoder[] }>('encoders', {}, undefined, LONG_PATIENCE)).encoders;
+export const showMachine = async (): Promise<Finding[]> =>
+  (await ask<{ findings: Finding[] }>('machine', {}, undefined, LONG_PATIENCE)).findings;
 export const listUploads = async (): Promise<UploadOnServer[]> => (await ask<{ uploads: UploadOnServer[] }>('uploads')).uploads;
 
 const json = (body: unknown): RequestInit => ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });

@@ -1,6 +1,6 @@
 // The settings of the server: what holds, what is being changed, and what the server says to it.
-import { Refused, changeSettings, listEncoders, listModels, showSettings } from '../api/client';
-import type { Encoder, Model, ServerSettings, Setting, SettingsChanged } from '../api/types';
+import { Refused, changeSettings, listEncoders, listModels, showMachine, showSettings } from '../api/client';
+import type { Encoder, Finding, Model, ServerSettings, Setting, SettingsChanged } from '../api/types';
 import { changesOf, countOf, withPlaces, type Values } from '../lib/settings';
 
 export class Settings {
@@ -16,6 +16,9 @@ export class Settings {
   isBusy = $state(false);
   models = $state.raw<readonly Model[] | null>(null);
   encoders = $state.raw<readonly Encoder[] | null>(null);
+  findings = $state.raw<readonly Finding[] | null>(null);
+  /** Why it is not known what the machine has. */
+  machineError = $state<string | null>(null);
   #before: Values = {};
 
   get changes(): Values {
@@ -32,7 +35,7 @@ export class Settings {
 
   /** Reads what holds; unsaved changes stay, where they are of the same file. */
   async open(): Promise<void> {
-    void this.#choices();
+    void this.look();
     try {
       const server = await showSettings();
       this.error = null;
@@ -82,10 +85,14 @@ export class Settings {
     this.isOutdated = false;
   }
 
-  async #choices(): Promise<void> {
-    // Without them, names are typed.
-    const [models, encoders] = await Promise.allSettled([listModels(), listEncoders()]);
-    if (models.status === 'fulfilled') this.models = models.value;
-    if (encoders.status === 'fulfilled') this.encoders = encoders.value;
+  /** Asks what the machine has; without it, names are typed. */
+  async look(): Promise<void> {
+    this.machineError = null;
+    const failed = (error: unknown) => (this.machineError = (error as Error).message);
+    await Promise.all([
+      listModels().then((models) => (this.models = models), failed),
+      listEncoders().then((encoders) => (this.encoders = encoders), failed),
+      showMachine().then((findings) => (this.findings = findings), failed),
+    ]);
   }
 }

@@ -50,7 +50,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let settings = ServerSettings::read(&root, &serve.choices, &serve.http).await?;
     make_folders(&root)?;
     let _lock = take(&root).await?;
-    let _log = log::start(&root.logs())?;
+    let (tail, _log) = log::start(&root.logs())?;
     let name = settings.choices.name.clone().unwrap_or_default();
     let folders = ServerFolders::new(settings.folders.clone(), &root.output(), name, &root.state());
     let (ledger, owner) = open_state(&root, &settings, &folders).await?;
@@ -64,7 +64,8 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let line = CommandLine { choices: serve.choices, http: serve.http };
     let (tell_held, held) = watch::channel(settings.effective.clone());
     let configuration = ServerConfiguration::new(&root, line.clone(), held);
-    let http = http::bind(&settings, &root, http::Tells { offer, configuration }, shutdown.clone()).await?;
+    let http =
+        http::bind(&settings, &root, http::Tells { offer, configuration, tail }, shutdown.clone()).await?;
     let (tell_limits, new_limits) = watch::channel(config::limits(&settings.choices));
     let (tell_folders, new_folders) = watch::channel(folders.clone());
     let wake = Wake::default();

@@ -10,6 +10,7 @@ use super::offer::ServerOffer;
 use super::settings::ServerSettings;
 use crate::config::Listening;
 use crate::exit::wrong;
+use crate::log::Tail;
 use crate::output;
 use crate::remedies;
 use crate::root::Root;
@@ -40,10 +41,11 @@ pub(super) async fn check_password(
     Ok(())
 }
 
-/// What tells the server of the machine and of the program's settings.
+/// What tells the server of the machine, of the program's settings and of its log.
 pub(super) struct Tells {
     pub(super) offer: Arc<ServerOffer>,
     pub(super) configuration: Arc<ServerConfiguration>,
+    pub(super) tail: Tail,
 }
 
 /// Takes the addresses; `None` where nothing is to be answered, or another program has the usual address, which no person chose.
@@ -78,6 +80,7 @@ pub(super) async fn bind(
         tree: tree(root),
         offer: tells.offer,
         configuration: tells.configuration,
+        log: Arc::new(tells.tail),
         words: remedies::words,
         shutdown,
     };
