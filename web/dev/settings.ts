@@ -77,7 +77,7 @@ export class SettingsFile {
     return { status: 200, body: { changes: told, settings: this.show() } };
   }
 
-  /** Somebody writes the file by hand. */
+  /** The file is written by hand. */
   write(what: string): void {
     this.version += 1;
     if (what === 'fault') this.fault = '`/srv/upscaled/upscaled.toml`, line 3: scale = 9 cannot be: choose a number from 1 to 8';

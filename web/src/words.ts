@@ -665,7 +665,7 @@ export const words = {
   machine: {
     title: 'This machine',
     sub: 'What was found when it was tried, once since the start of the server.',
-    engine: 'Engine',
+    workers: 'Workers',
     subjects: { engine: 'Engine', FFmpeg: 'FFmpeg', sandbox: 'Sandbox' } as Record<string, string>,
     encoders: 'Encoders',
     encoder: (name: string, codec: string) => `${name}, ${codec.toUpperCase()}`,
@@ -731,7 +731,7 @@ export const words = {
     name: 'Name',
     nameHint: 'For example the program that gets it.',
     scope: 'May',
-    scopes: { read: 'look at everything but tokens', control: 'look, change jobs and add videos', admin: 'do everything' },
+    scopes: { read: 'look at everything but settings, the log and tokens', control: 'look, change jobs and add videos', admin: 'do everything' },
     create: 'Create the token',
     line: (scope: string, created: string, used: string | null) =>
       `May ${scope}. Created ${created}, ${used === null ? 'never used' : `last used ${used}`}.`,

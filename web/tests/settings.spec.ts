@@ -23,6 +23,7 @@ test('what is wrong stands beside its field, which gets the focus', async ({ pag
   await crf.press('Enter');
   await expect(page.getByText('crf = 99 cannot be: choose a number from 0 (best) to 51')).toBeVisible();
   await expect(crf).toBeFocused();
+  await expect(page.getByText('crf = 99 cannot be')).toBeInViewport();
   await expect(crf).toHaveAttribute('aria-invalid', 'true');
   await page.getByRole('button', { name: 'Discard' }).click();
   await expect(crf).toHaveValue('18');

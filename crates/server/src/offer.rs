@@ -14,6 +14,9 @@ pub trait Offer: Debug + Send + Sync {
     /// is as the program has it where neither says anything.
     fn settings(&self, chosen: Map<String, Value>) -> BoxFuture<'_, Result<Settings, Unfit>>;
 
+    /// The model of jobs that choose none, as the settings have it now.
+    fn usual_model(&self) -> String;
+
     /// The models that there are, the built-in ones first.
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelOffer>, String>>;
 

@@ -34,6 +34,10 @@ impl Offer for Usual {
         Box::pin(async { settings })
     }
 
+    fn usual_model(&self) -> String {
+        "none".to_owned()
+    }
+
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelOffer>, String>> {
         Box::pin(async { Ok(Vec::new()) })
     }
@@ -114,7 +118,6 @@ impl Asked {
             root: root.clone(),
             input: root.clone(),
             output: root.clone(),
-            model: String::new(),
             unconfined: false,
         };
         let gate = Gate::new(access.clone(), is_local);

@@ -121,6 +121,10 @@ fn a_change_is_written_beside_the_comments_and_holds_at_once() {
     assert_eq!(place.text(), text);
     assert_eq!(fs::metadata(place.file()).unwrap().permissions().mode() & 0o777, 0o640);
     assert!(scale_of_new_job(&place).contains('3') && place.leaves_nothing());
+    assert_eq!(get_json(&place.address, "/api/v1/system")["model"], "none");
+    assert_eq!(place.change(&json!({ "model": "realesr-animevideov3" })).status, 200);
+    assert_eq!(get_json(&place.address, "/api/v1/system")["model"], "realesr-animevideov3");
+    assert_eq!(place.change(&json!({ "model": "none" })).status, 200);
     // What the server says of its own: no second reload is due.
     assert_eq!((&place.settings()["not_taken_up"], &place.settings()["fault"]), (&json!([]), &Value::Null));
     assert_eq!(place.server.stop(), Some(0));

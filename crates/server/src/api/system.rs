@@ -32,8 +32,6 @@ pub struct About {
     pub input: PathBuf,
     /// Where results appear.
     pub output: PathBuf,
-    /// The model of jobs that choose none.
-    pub model: String,
     /// Workers run without a sandbox.
     pub unconfined: bool,
 }
@@ -89,7 +87,7 @@ pub(crate) async fn system(State(api): State<Api>) -> Result<axum::Json<System>,
         root: text(&about.root),
         input: text(&about.input),
         output: text(&about.output),
-        model: about.model.clone(),
+        model: api.offer.usual_model(),
         unconfined: about.unconfined,
         output_free: api.free_space.bytes().await,
         paused: api.handle.hold(),

@@ -120,7 +120,7 @@ impl ServerConfiguration {
         Ok(SettingsChanged { changes: changes(&before, &self.held.borrow()), settings })
     }
 
-    /// Refuses what nobody changes from afar.
+    /// Refuses what is changed at the machine alone, and models that are none of the server's.
     fn check_change(&self, before: &str, after: &str) -> Result<(), NotChanged> {
         let [before, after] = [before, after].map(|text| config::as_json(text).unwrap_or_default());
         for key in before.keys().chain(after.keys()).filter(|key| before.get(*key) != after.get(*key)) {

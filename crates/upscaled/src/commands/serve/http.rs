@@ -68,7 +68,6 @@ pub(super) async fn bind(
         root: root.folder().to_owned(),
         input: root.input(),
         output: root.output(),
-        model: settings.job.model.name().to_owned(),
         unconfined: settings.choices.unconfined.is_on(),
     };
     let options = Options {

@@ -97,6 +97,10 @@ impl Offer for ServerOffer {
         Box::pin(self.wish(chosen))
     }
 
+    fn usual_model(&self) -> String {
+        self.usual.borrow().model.name().to_owned()
+    }
+
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelOffer>, String>> {
         Box::pin(self.all_models())
     }
