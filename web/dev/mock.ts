@@ -5,11 +5,15 @@
 // mock/hold/BYTES lets uploads stand still after so many, mock/release ends that, mock/cut/BYTES breaks the next one, mock/full and mock/roomy
 // are a disk, mock/received/BYTES is 204 where so many came in all.
 // mock/previews/MS lets previews take so long, mock/model/NAME lets those with a model fail.
+// mock/paused/WHY keeps the server from working.
+// mock/log/TEXT writes a line into the log.
+// mock/by-hand/WHAT writes the settings file as a person does: fault is one with a mistake.
 // mock/break/PART, mock/watched (204 while a page watches), mock/tick, mock/segment, mock/finish and mock/missed change how it behaves and what happens.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connect, Plugin } from 'vite';
-import type { Action, Details, NewJob, Outcome, Position, Priority } from '../src/api/types';
+import type { Action, Details, LogLine, NewJob, Outcome, Position, Priority } from '../src/api/types';
 import { Access, type Answer } from './access';
+import { SettingsFile } from './settings';
 import { Uploads } from './uploads';
 import { Videos } from './videos';
 import { counts, inOrder, kindOf, report, usual, worlds, type World } from './world';
@@ -17,6 +21,15 @@ import { counts, inOrder, kindOf, report, usual, worlds, type World } from './wo
 /** What the server of the page sends with it. */
 const POLICY =
   "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** A log of an hour. */
+const usualLog = (): LogLine[] =>
+  Array.from({ length: 60 }, (_, at) => ({
+    number: at + 1,
+    at: new Date(Date.UTC(2026, 10, 28, 13, at)).toISOString(),
+    level: at % 20 === 19 ? 'error' : at % 8 === 7 ? 'warn' : 'info',
+    text: at % 20 === 19 ? `job 398: failed: frames ${at}00-${at}99 are missing in the damaged file \\u{1b}[2J/srv/upscaled/input/a-name-without-any-blank-${'x'.repeat(90)}.vob` : `job 405: running, ${400 + at} of 754 segments, 4 h ${50 - (at % 50)} min left`,
+  }));
 
 class Mock {
   world: World = usual();
@@ -27,6 +40,8 @@ class Mock {
   access = new Access();
   uploads = new Uploads();
   videos = new Videos();
+  settings = new SettingsFile();
+  log = usualLog();
   readonly watching = new Set<ServerResponse>();
 
   constructor() {
@@ -123,6 +138,8 @@ class Mock {
         this.uploads.release();
         this.uploads = new Uploads();
         this.videos = new Videos();
+        this.settings = new SettingsFile();
+        this.log = value === 'empty' ? [] : usualLog();
         this.world = (worlds[value] ?? usual)();
         for (const one of this.watching) one.end();
         this.watching.clear();
@@ -154,6 +171,12 @@ class Mock {
       case 'model':
         this.videos.broken = value;
         break;
+      case 'by-hand':
+        this.settings.write(value);
+        break;
+      case 'log':
+        this.log.push({ number: this.log.length + 1, at: new Date().toISOString(), level: 'info', text: decodeURIComponent(value) });
+        break;
       case 'received':
         return this.uploads.received === Number(value);
       case 'wait':
@@ -171,6 +194,9 @@ class Mock {
         break;
       case 'version':
         this.world.system.version = value;
+        break;
+      case 'paused':
+        this.world.system.paused = decodeURIComponent(value);
         break;
       case 'stopping':
         this.world.system.stopping = true;
@@ -277,8 +303,29 @@ async function answer(mock: Mock, path: string, url: URL, request: IncomingMessa
   if (first === 'tokens') return say(mock.access.tokensAt(method, id, method === 'POST' ? await bodyOf(request) : undefined));
   if (first === 'uploads') return mock.uploads.answer(id, request, response, problem);
   if (first === 'events') return mock.watch(request, response);
+  if (first === 'log') {
+    const levels = ['error', 'warn', 'info'];
+    const most = levels.indexOf(url.searchParams.get('level') ?? 'info');
+    const after = Number(url.searchParams.get('after') ?? 0);
+    return json({ lines: mock.log.filter((line) => line.number > after && levels.indexOf(line.level) <= most), next: mock.log.length, missed: false });
+  }
+  if (first === 'settings') return method === 'PATCH' ? say(mock.settings.change(request, (await bodyOf(request)) as Record<string, unknown>)) : json(mock.settings.show());
+  if (first === 'system' && id === 'go-on') {
+    const was = mock.world.system.paused ?? null;
+    mock.world.system.paused = null;
+    return json({ was });
+  }
   if (first === 'system') return json(mock.world.system);
   const { videos } = mock;
+  if (first === 'machine') {
+    return json({
+      findings: [
+        { subject: 'sandbox', ok: true, detail: '42 of 42 forbidden actions are denied by Landlock, seccomp and limits', remedy: null },
+        { subject: 'FFmpeg', ok: true, detail: '7.1.2', remedy: null },
+        { subject: 'engine', ok: true, detail: 'cpu (avx2, 8 threads)', remedy: null },
+      ],
+    });
+  }
   if (first === 'models') return say(videos.models());
   if (first === 'encoders') return say(videos.encoders());
   if (first === 'files' && id === undefined) return say(videos.folder(url.searchParams));

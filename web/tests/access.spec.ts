@@ -92,7 +92,7 @@ test('a token is created, shown once, and revoked after a question', async ({ pa
   await expect(secret).toBeFocused();
   await page.getByRole('button', { name: 'Copy' }).click();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(await secret.inputValue());
-  await expect(page.getByText(/May look at everything but tokens\. Created today, .*, never used\./)).toBeVisible();
+  await expect(page.getByText(/May look at everything but settings, the log and tokens\. Created today, .*, never used\./)).toBeVisible();
   await page.getByLabel('Name').fill('backup');
   await page.getByRole('button', { name: 'Create the token' }).click();
   await expect(page.getByText('There is a token backup already.')).toBeVisible();

@@ -9,6 +9,15 @@ const found = async (page: Page) => {
 
 const views: [string, string, (page: Page) => Promise<void>][] = [
   ['the queue', '#/', (page) => expect(row(page, 405)).toBeVisible()],
+  [
+    'a queue that waits',
+    '#/',
+    async (page) => {
+      await tell('paused/paused%20while%20Plex%20Transcoder%20runs');
+      await page.reload();
+      await expect(page.getByRole('button', { name: 'Go on now' })).toBeVisible();
+    },
+  ],
   ['done jobs', '#/done', (page) => expect(row(page, 390)).toBeVisible()],
   ['a running job', '#/jobs/405', (page) => expect(page.getByText('about 4 h 50 min left')).toBeVisible()],
   ['a failed job', '#/jobs/398', (page) => expect(page.getByText('Why it failed')).toBeVisible()],
@@ -54,6 +63,27 @@ const views: [string, string, (page: Page) => Promise<void>][] = [
       await expect(page.getByRole('button', { name: 'Make both' })).toBeVisible();
     },
   ],
+  [
+    'the settings',
+    '#/settings',
+    async (page) => {
+      await page.getByRole('textbox', { name: 'Quality, CRF' }).fill('99');
+      await page.locator('summary').getByText('films', { exact: true }).click();
+      await tell('by-hand/fault');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await expect(page.getByText(/changed by another hand/)).toBeVisible();
+    },
+  ],
+  [
+    'wrong settings',
+    '#/settings',
+    async (page) => {
+      await page.getByRole('textbox', { name: 'Quality, CRF' }).fill('99');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await expect(page.getByText(/crf = 99 cannot be/)).toBeVisible();
+    },
+  ],
+  ['the log', '#/log', (page) => expect(page.getByText(/400 of 754/)).toBeVisible()],
   ['the account', '#/account', (page) => expect(page.getByText('There are no tokens.')).toBeVisible()],
   [
     'signing in',
@@ -120,6 +150,12 @@ test.describe('without jobs', () => {
   test('axe finds nothing in the first visit', async ({ page }) => {
     await open(page);
     await expect(page.getByText('/srv/upscaled/input')).toBeVisible();
+    expect(await found(page)).toEqual([]);
+  });
+
+  test('axe finds nothing in an empty log', async ({ page }) => {
+    await open(page, '#/log');
+    await expect(page.getByText('Nothing was logged yet.')).toBeVisible();
     expect(await found(page)).toEqual([]);
   });
 });

@@ -211,3 +211,12 @@ test('films have small pictures, which are asked for one at a time', async ({ pa
   // What has no picture has its place.
   await expect(row(page, 405).locator('.thumb')).toHaveCSS('width', '80px');
 });
+
+test('what the server waits for is said, and a button goes on', async ({ page }) => {
+  await tell('paused/paused%20by%20schedule%20until%2022:00');
+  await open(page);
+  await expect(page.getByText('Paused by schedule until 22:00.')).toBeVisible();
+  await page.getByRole('button', { name: 'Go on now' }).click();
+  await expect(page.getByText('The server goes on, until the next pause begins.').first()).toBeVisible();
+  await expect(page.getByText('Paused by schedule until 22:00.')).toHaveCount(0);
+});

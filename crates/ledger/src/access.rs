@@ -18,7 +18,7 @@ pub type SecretDigest = [u8; 32];
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// Look at everything but tokens.
+    /// Look at everything but settings, the log and tokens.
     Read,
     /// Change jobs, and bring videos.
     Control,

@@ -1,10 +1,12 @@
 //! The HTTP API: what it knows, and its routes.
 
 mod actions;
+mod configuration;
 mod events;
 mod files;
 mod frames;
 mod jobs;
+mod log;
 mod machine;
 mod new_job;
 mod outcome;
@@ -29,9 +31,11 @@ use self::new_job::UnderWay;
 use self::system::FreeSpace;
 pub use system::About;
 
+use crate::configuration::Configuration;
 use crate::cookie;
 use crate::gate::Gate;
 use crate::live::Live;
+use crate::log::Log;
 use crate::offer::Offer;
 use crate::policy::Policy::{Admin, Control, Public, Read};
 use crate::policy::Routes;
@@ -54,6 +58,8 @@ pub(crate) struct Api {
     pub(crate) uploads: Arc<Uploads>,
     pub(crate) tree: FileTree,
     pub(crate) offer: Arc<dyn Offer>,
+    pub(crate) configuration: Arc<dyn Configuration>,
+    pub(crate) log: Arc<dyn Log>,
     under_way: UnderWay,
     watching: Arc<Semaphore>,
 }
@@ -66,6 +72,14 @@ pub(crate) struct Videos {
     pub(crate) offer: Arc<dyn Offer>,
 }
 
+/// What the program gives the API beside the handle.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts {
+    pub(crate) videos: Videos,
+    pub(crate) configuration: Arc<dyn Configuration>,
+    pub(crate) log: Arc<dyn Log>,
+}
+
 impl Api {
     pub(crate) fn new(
         handle: Handle,
@@ -73,12 +87,13 @@ impl Api {
         about: About,
         words: Words,
         gate: Gate,
-        videos: Videos,
+        parts: Parts,
         shutdown: Shutdown,
     ) -> Self {
         let watching = Arc::new(Semaphore::new(MOST_WATCHING));
         let free_space = FreeSpace::new(about.output.clone());
         let (about, under_way) = (Arc::new(about), UnderWay::default());
+        let Parts { videos, configuration, log } = parts;
         let Videos { uploads, tree, offer } = videos;
         Self {
             handle,
@@ -91,6 +106,8 @@ impl Api {
             uploads,
             tree,
             offer,
+            configuration,
+            log,
             under_way,
             watching,
         }
@@ -135,8 +152,10 @@ pub(crate) fn router() -> OpenApiRouter<Api> {
         .api(Control, routes!(previews::estimate))
         .api(Read, routes!(machine::models))
         .api(Read, routes!(machine::encoders))
+        .api(Read, routes!(machine::machine))
         .api(Read, routes!(events::events))
         .api(Read, routes!(system::system))
+        .api(Control, routes!(system::go_on))
         .api(Public, routes!(sign_in::session))
         .api(Public, routes!(sign_in::sign_in))
         .api(Public, routes!(sign_in::sign_out))
@@ -144,6 +163,9 @@ pub(crate) fn router() -> OpenApiRouter<Api> {
         .api(Admin, routes!(tokens::list))
         .api(Admin, routes!(tokens::create))
         .api(Admin, routes!(tokens::revoke))
+        .api(Admin, routes!(configuration::show))
+        .api(Admin, routes!(configuration::change))
+        .api(Admin, routes!(log::lines))
         .merge(uploads::routes());
     OpenApiRouter::with_openapi(description()).nest("/api/v1", routes.described())
 }

@@ -7,6 +7,7 @@
 
 mod api;
 mod attempts;
+mod configuration;
 mod cookie;
 mod extract;
 mod gate;
@@ -14,6 +15,7 @@ mod guard;
 mod health;
 mod listen;
 mod live;
+mod log;
 mod offer;
 mod page;
 mod policy;
@@ -33,10 +35,14 @@ use job::Remedy;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use crate::api::About;
+pub use crate::configuration::{
+    Configuration, NotChanged, Origin, ServerSettings, Setting, SettingChange, SettingsChanged,
+};
 pub use crate::listen::ListenError;
-pub use crate::offer::{EncoderOffer, ModelOffer, Offer, Unfit};
+pub use crate::log::{Log, LogLevel, LogLine, LogPage};
+pub use crate::offer::{EncoderOffer, FindingOffer, ModelOffer, Offer, Unfit};
 
-use crate::api::{Api, Videos};
+use crate::api::{Api, Parts, Videos};
 use crate::gate::Gate;
 use crate::guard::{Guard, Hosts};
 use crate::listen::Listeners;
@@ -65,6 +71,10 @@ pub struct Options {
     pub tree: FileTree,
     /// What can be chosen for jobs.
     pub offer: Arc<dyn Offer>,
+    /// The settings of the whole server.
+    pub configuration: Arc<dyn Configuration>,
+    /// What it says.
+    pub log: Arc<dyn Log>,
     /// Says what can be done about something in the words of the command line.
     pub words: fn(Remedy) -> String,
     /// Ends it.
@@ -94,7 +104,9 @@ impl Server {
 
     /// Answers until the shutdown is requested: does things with `handle`, and tells the `updates` of the service.
     pub async fn serve(self, handle: Handle, updates: Updates) {
-        let Options { hosts, about, input, uploads, tree, offer, words, shutdown, .. } = self.options;
+        let Options {
+            hosts, about, input, uploads, tree, offer, configuration, log, words, shutdown, ..
+        } = self.options;
         let addresses = self.listeners.addresses();
         let gate =
             Gate::new(handle.access().clone(), addresses.iter().all(|address| address.ip().is_loopback()));
@@ -104,7 +116,8 @@ impl Server {
         let uploads = Arc::new(Uploads::new(uploads, input, shutdown.clone()));
         let tidying = tokio::spawn(Arc::clone(&uploads).keep_tidy());
         let videos = Videos { uploads, tree, offer };
-        let api = Api::new(handle, live, about, words, gate, videos, shutdown.clone());
+        let parts = Parts { videos, configuration, log };
+        let api = Api::new(handle, live, about, words, gate, parts, shutdown.clone());
         self.listeners.answer(routes(api, hosts), &shutdown).await;
         let _ = telling.await;
         let _ = tidying.await;

@@ -14,11 +14,17 @@ pub trait Offer: Debug + Send + Sync {
     /// is as the program has it where neither says anything.
     fn settings(&self, chosen: Map<String, Value>) -> BoxFuture<'_, Result<Settings, Unfit>>;
 
+    /// The model of jobs that choose none, as the settings have it now.
+    fn usual_model(&self) -> String;
+
     /// The models that there are, the built-in ones first.
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelOffer>, String>>;
 
     /// The encoders, in the order in which they are tried.
     fn encoders(&self) -> BoxFuture<'_, Result<Vec<EncoderOffer>, String>>;
+
+    /// What workers find on this machine: the engine, the programs that they need, and what confines them.
+    fn findings(&self) -> BoxFuture<'_, Result<Vec<FindingOffer>, String>>;
 }
 
 /// Why something cannot be chosen.
@@ -76,4 +82,18 @@ pub struct EncoderOffer {
     pub default_preset: Option<&'static str>,
     /// Why it does not work here; null for one that does.
     pub fault: Option<String>,
+}
+
+/// Something that a worker finds on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Finding)]
+pub struct FindingOffer {
+    /// What it is about: `engine`, `FFmpeg` or `sandbox`.
+    pub subject: String,
+    /// It works.
+    pub ok: bool,
+    /// What was found.
+    pub detail: String,
+    /// What helps where it does not work.
+    pub remedy: Option<String>,
 }

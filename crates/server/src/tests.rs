@@ -34,12 +34,64 @@ impl Offer for Usual {
         Box::pin(async { settings })
     }
 
+    fn usual_model(&self) -> String {
+        "none".to_owned()
+    }
+
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelOffer>, String>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 
     fn encoders(&self) -> BoxFuture<'_, Result<Vec<EncoderOffer>, String>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn findings(&self) -> BoxFuture<'_, Result<Vec<FindingOffer>, String>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
+impl Configuration for Usual {
+    fn show(&self) -> BoxFuture<'_, Result<ServerSettings, String>> {
+        Box::pin(async { Ok(no_settings()) })
+    }
+
+    fn change<'a>(
+        &'a self,
+        _: &'a Handle,
+        version: &'a str,
+        changes: &'a Map<String, Value>,
+    ) -> BoxFuture<'a, Result<SettingsChanged, NotChanged>> {
+        let answer = match changes.keys().next().cloned() {
+            _ if version != no_settings().version => Err(NotChanged::OtherVersion),
+            Some(key) if key == "unconfined" => Err(NotChanged::Fixed { key, words: "no".to_owned() }),
+            Some(key) if key == "disk" => Err(NotChanged::NotWritable(key)),
+            Some(key) => {
+                Err(NotChanged::Unfit { words: format!("there is no setting `{key}`"), key: Some(key) })
+            }
+            None => Ok(SettingsChanged { changes: Vec::new(), settings: no_settings() }),
+        };
+        Box::pin(async { answer })
+    }
+}
+
+impl Log for Usual {
+    fn page(&self, after: Option<u64>, level: LogLevel, limit: usize) -> LogPage {
+        let text = format!("{after:?} {level:?} {limit}");
+        let line = LogLine { number: 8, at: "2026-11-28T14:05:12Z".to_owned(), level, text };
+        LogPage { lines: vec![line], next: 8, missed: false }
+    }
+}
+
+fn no_settings() -> ServerSettings {
+    ServerSettings {
+        path: "/srv/upscaled.toml".to_owned(),
+        version: "v1".to_owned(),
+        settings: Vec::new(),
+        file: Map::new(),
+        fault: None,
+        not_taken_up: Vec::new(),
+        waits_for_restart: Vec::new(),
     }
 }
 
@@ -66,13 +118,13 @@ impl Asked {
             root: root.clone(),
             input: root.clone(),
             output: root.clone(),
-            model: String::new(),
             unconfined: false,
         };
         let gate = Gate::new(access.clone(), is_local);
         let tree = FileTree::new(root.clone(), root.join("input"), root.join("output"), Vec::new());
         let videos = Videos { uploads, tree, offer: Arc::new(Usual) };
-        let api = Api::new(handle, Live::new(), about, |_| String::new(), gate, videos, Shutdown::new());
+        let parts = Parts { videos, configuration: Arc::new(Usual), log: Arc::new(Usual) };
+        let api = Api::new(handle, Live::new(), about, |_| String::new(), gate, parts, Shutdown::new());
         Self { _folder: folder, ledger, access, routes: routes(api, Hosts::new(&[], &[])) }
     }
 
@@ -168,17 +220,15 @@ fn all_routes() -> Vec<(Method, String, Option<Scope>)> {
     routes
 }
 
-/// The rule: looking needs `read`, changes need `control`, and who may use the server is for `admin`.
+/// The rule: looking needs `read`, changes need `control`, and how the server is set up and who may use it is for `admin`.
 fn needed(method: &Method, path: &str) -> Option<Scope> {
     let path = path.strip_prefix("/api/v1").unwrap();
     if path == "/session" || method == Method::OPTIONS {
         None
-    } else if ["/tokens", "/owner"].iter().any(|of_admin| path.starts_with(of_admin)) {
+    } else if ["/tokens", "/owner", "/settings", "/log"].iter().any(|of_admin| path.starts_with(of_admin)) {
         Some(Scope::Admin)
     } else if method.is_safe() {
         Some(Scope::Read)
-    } else if path.starts_with("/settings") {
-        Some(Scope::Admin)
     } else {
         Some(Scope::Control)
     }
@@ -332,6 +382,45 @@ async fn tokens_are_made_shown_once_and_revoked() {
     let revoke = async || asked.status(&Method::DELETE, "/api/v1/tokens/a%20token", session.clone()).await;
     assert_eq!((revoke().await, revoke().await), (204, 404));
     assert_eq!(asked.status(&Method::GET, "/api/v1/jobs", token).await, 401);
+}
+
+#[tokio::test]
+async fn settings_are_changed_for_the_version_that_was_read() {
+    let asked = Asked::new(true).await;
+    let shown = asked.ask(&Method::GET, "/api/v1/settings", HeaderMap::new(), None).await;
+    let version = shown.headers()["etag"].clone();
+    assert_eq!(version, "\"v1\"");
+    let other = HeaderValue::from_static("\"v2\"");
+    for (tag, body, status, code) in [
+        (Some(&version), json!({}), 200, ""),
+        (None, json!({}), 428, "version_needed"),
+        (Some(&HeaderValue::from_static("v1")), json!({}), 428, "version_needed"),
+        (Some(&other), json!({}), 412, "other_version"),
+        (Some(&version), json!({ "crf": 99 }), 422, "bad_settings"),
+        (Some(&version), json!({ "unconfined": true }), 409, "fixed"),
+        (Some(&version), json!({ "disk": 1 }), 409, "not_writable"),
+        (Some(&version), json!([]), 400, "bad_request"),
+    ] {
+        let headers = HeaderMap::from_iter(tag.map(|tag| (header::IF_MATCH, tag.clone())));
+        let answer = asked.ask(&Method::PATCH, "/api/v1/settings", headers, Some(body.clone())).await;
+        assert_eq!(answer.status(), status, "{body}");
+        if status != 200 {
+            assert_eq!(read(answer).await["code"], code, "{body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn lines_of_the_log_are_asked_for_within_bounds() {
+    let asked = Asked::new(true).await;
+    let lines = async |query: &str| {
+        asked.ask(&Method::GET, &format!("/api/v1/log{query}"), HeaderMap::new(), None).await
+    };
+    assert_eq!(read(lines("").await).await["lines"][0]["text"], "None Info 200");
+    assert_eq!(read(lines("?after=7&level=warn&limit=1").await).await["lines"][0]["text"], "Some(7) Warn 1");
+    for wrong in ["?limit=0", "?limit=1001", "?level=trace", "?after=-1", "?until=3"] {
+        assert_eq!(lines(wrong).await.status(), 400, "{wrong}");
+    }
 }
 
 /// No other page can add a token, but any can name a host.

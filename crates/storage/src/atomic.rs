@@ -1,10 +1,11 @@
 //! Small files that are replaced whole.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
+use rustix::fs::{Gid, Uid};
 use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
@@ -32,6 +33,71 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// [`Error::NoSpace`] and [`Error::Io`]; the old content stays.
 pub fn write_status(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     persist(write_part(path, bytes)?, path)
+}
+
+/// A file's new content, on the disk beside it, which takes its place when it is told to, and is removed where it is not.
+#[derive(Debug)]
+pub struct Draft {
+    part: NamedTempFile,
+    path: PathBuf,
+}
+
+impl Draft {
+    /// Writes new content for a file, with the rights of the file that is there. A link stays one: what it leads to is replaced.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`] and [`Error::Io`], also where the file that is there may not be written.
+    pub fn write(path: &Path, bytes: &[u8]) -> Result<Self, Error> {
+        let path = if path.exists() {
+            path.canonicalize().map_err(Error::io("find", path))?
+        } else {
+            path.to_owned()
+        };
+        let before = may_replace(&path)?;
+        let part = write_part(&path, bytes)?;
+        if let Some(before) = before {
+            part.as_file()
+                .set_permissions(before.permissions())
+                .map_err(Error::io("set the rights of", &path))?;
+            let owner = (Some(Uid::from_raw(before.uid())), Some(Gid::from_raw(before.gid())));
+            let own = part.as_file().metadata().map_err(Error::io("read the rights of", &path))?;
+            if (own.uid(), own.gid()) != (before.uid(), before.gid()) {
+                let given = rustix::fs::fchown(part.as_file(), owner.0, owner.1);
+                given.map_err(|error| Error::io("keep the owner of", &path)(error.into()))?;
+            }
+        }
+        part.as_file().sync_all().map_err(Error::writing("sync", &path, bytes.len() as u64))?;
+        Ok(Self { part, path })
+    }
+
+    /// Where the new content lies meanwhile.
+    pub fn path(&self) -> &Path {
+        self.part.path()
+    }
+
+    /// Puts it in the place of the file; when this returns, it is there whenever the power fails.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; the old content stays, except where the last step, syncing the folder, fails.
+    pub fn publish(self) -> Result<(), Error> {
+        persist(self.part, &self.path)?;
+        sync_folder(folder_of(&self.path))
+    }
+}
+
+/// What a file is that is to be replaced; `None` where there is none.
+fn may_replace(path: &Path) -> Result<Option<Metadata>, Error> {
+    let found = match File::options().append(true).open(path) {
+        Ok(file) => file.metadata(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => Err(error),
+    };
+    let before = found.map_err(Error::io("write", path))?;
+    // The root user may write it all the same.
+    if before.permissions().readonly() {
+        return Err(Error::io("write", path)(io::ErrorKind::PermissionDenied.into()));
+    }
+    Ok(Some(before))
 }
 
 fn write_part(path: &Path, bytes: &[u8]) -> Result<NamedTempFile, Error> {
@@ -157,6 +223,30 @@ mod tests {
         make_folder_below(&root, &deep).unwrap();
         assert!(deep.is_dir());
         assert!(make_folder_below(&root, &folder.path().join("other")).is_err());
+    }
+
+    #[test]
+    fn a_draft_takes_the_place_and_the_rights_of_a_file_or_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("a.toml"), folder.path().join("link"));
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink("a.toml", &link).unwrap();
+        let draft = Draft::write(&link, b"new").unwrap();
+        assert_eq!(
+            (fs::read(draft.path()).unwrap(), fs::read(&path).unwrap()),
+            (b"new".to_vec(), b"old".to_vec())
+        );
+        drop(draft);
+        assert_eq!(names(folder.path()).len(), 2);
+        Draft::write(&link, b"new").unwrap().publish().unwrap();
+        assert!(link.is_symlink() && fs::read(&link).unwrap() == b"new");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        fs::set_permissions(&path, Permissions::from_mode(0o440)).unwrap();
+        assert!(Draft::write(&path, b"newer").unwrap_err().to_string().contains("a.toml"));
+        assert_eq!((fs::read(&path).unwrap(), names(folder.path()).len()), (b"new".to_vec(), 2));
+        Draft::write(&folder.path().join("b.toml"), b"first").unwrap().publish().unwrap();
+        assert_eq!(fs::read(folder.path().join("b.toml")).unwrap(), b"first");
     }
 
     #[test]

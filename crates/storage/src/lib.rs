@@ -33,7 +33,7 @@ mod space;
 #[cfg(test)]
 mod test_disk;
 
-pub use atomic::{make_folder, make_folder_below, sync_folder, write_atomic, write_status};
+pub use atomic::{Draft, make_folder, make_folder_below, sync_folder, write_atomic, write_status};
 pub use bytes::{Bytes, NoBytes};
 pub use error::Error;
 pub use fingerprint::{Fingerprint, Stamp, checksum, fingerprint, whole_checksum};

@@ -1,6 +1,7 @@
 //! Settings: the defaults, the file `upscaled.toml`, and the command line, each over the one before.
 
 mod blame;
+mod edit;
 mod effective;
 mod entry;
 mod file;
@@ -20,7 +21,12 @@ use job::{Model, Settings, Target};
 
 use self::blame::Unfit;
 pub(crate) use self::blame::blame;
-pub(crate) use self::effective::{COMMAND_LINE, Effective, differences, effective, of_command_line};
+pub(crate) use self::edit::{as_json, check_models, edited, key_at};
+pub(crate) use self::effective::{
+    COMMAND_LINE, Effective, changed_settings, differences, effective, is_fixed, needs_restart,
+    of_command_line, usual,
+};
+pub(crate) use self::file::text_of;
 use self::file::{File, read};
 pub(crate) use self::folders::{read_only_folders, watch_folders};
 pub(crate) use self::listening::{Listening, listening};

@@ -1,6 +1,7 @@
 //! How the program ends.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// How a command ended, when it did not break off with an error.
@@ -32,9 +33,36 @@ pub(crate) fn wrong(sentence: impl Into<String>) -> anyhow::Error {
     anyhow::Error::new(Usage(sentence.into()))
 }
 
+/// Something in a settings file that cannot be, which is wrong usage too.
+#[derive(Debug)]
+pub(crate) struct InFile {
+    file: PathBuf,
+    /// The line, where it is one that is wrong.
+    pub(crate) line: Option<usize>,
+    pub(crate) words: String,
+}
+
+impl fmt::Display for InFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, line, words } = self;
+        let file = file.display();
+        match line {
+            Some(line) => write!(f, "`{file}`, line {line}: {words}"),
+            None => write!(f, "`{file}`: {words}"),
+        }
+    }
+}
+
+impl std::error::Error for InFile {}
+
+/// As [`wrong`], of a settings file.
+pub(crate) fn wrong_in_file(file: &Path, line: Option<usize>, words: impl Into<String>) -> anyhow::Error {
+    anyhow::Error::new(InFile { file: file.to_owned(), line, words: words.into() })
+}
+
 /// True for an error that comes of wrong usage.
 pub(crate) fn is_usage(error: &anyhow::Error) -> bool {
-    error.is::<Usage>()
+    error.is::<Usage>() || error.is::<InFile>()
 }
 
 /// The exit code: 0 done, 1 failed, 2 wrong usage, which `clap` gives too, 130 stopped by a signal.

@@ -4,6 +4,7 @@
 //! no name makes a line of its own or steers a terminal.
 
 mod files;
+mod tail;
 
 use std::fmt;
 use std::io::IsTerminal as _;
@@ -21,12 +22,14 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::output;
 
 use files::{Limits, LogFiles};
+pub(crate) use tail::Tail;
 
 /// What is kept: a server that says a few lines an hour never comes near, and one that goes wrong fills no disk.
 const KEPT: Limits = Limits { file: 50_000_000, total: 500_000_000, days: 14 };
 
-/// Logs to files and, more briefly, to standard error. `UPSCALED_LOG` sets what is logged to the files.
-pub(crate) fn start(folder: &Path) -> anyhow::Result<tracing_appender::non_blocking::WorkerGuard> {
+/// Logs to files and, more briefly, to standard error and to a tail in memory. `UPSCALED_LOG` sets what is logged to the files, which are
+/// written as long as the guard is kept.
+pub(crate) fn start(folder: &Path) -> anyhow::Result<(Tail, tracing_appender::non_blocking::WorkerGuard)> {
     // Lines are dropped where the disk is slower than they come, or full: the server does not wait for its log.
     let (writer, guard) = tracing_appender::non_blocking(LogFiles::new(folder, KEPT));
     let filter = EnvFilter::builder()
@@ -45,8 +48,10 @@ pub(crate) fn start(folder: &Path) -> anyhow::Result<tracing_appender::non_block
         .with_ansi(may_colour())
         .with_target(false)
         .with_filter(LevelFilter::INFO);
-    tracing_subscriber::registry().with(to_file).with(to_terminal).try_init()?;
-    Ok(guard)
+    let tail = Tail::new();
+    let to_tail = tail.clone().with_filter(LevelFilter::INFO);
+    tracing_subscriber::registry().with(to_file).with(to_terminal).with(to_tail).try_init()?;
+    Ok((tail, guard))
 }
 
 /// True where standard error is a terminal, and colours were not declined (<https://no-color.org>).

@@ -9,7 +9,10 @@ use ledger::{Ledger, Rescue};
 
 /// The places below the root.
 #[derive(Debug, Clone)]
-pub(crate) struct Root(PathBuf);
+pub(crate) struct Root {
+    folder: PathBuf,
+    settings_file: PathBuf,
+}
 
 impl Root {
     /// The root in an existing folder.
@@ -17,31 +20,37 @@ impl Root {
         let folder = folder.canonicalize().with_context(|| {
             format!("the folder `{}` cannot be used; make it, or name another with --root", folder.display())
         })?;
-        Ok(Self(folder))
+        let settings_file = folder.join("upscaled.toml");
+        Ok(Self { folder, settings_file })
+    }
+
+    /// The same with another settings file, which is to become that of this folder.
+    pub(crate) fn with_settings_file(&self, file: &Path) -> Self {
+        Self { settings_file: file.to_owned(), ..self.clone() }
     }
 
     pub(crate) fn folder(&self) -> &Path {
-        &self.0
+        &self.folder
     }
 
     pub(crate) fn input(&self) -> PathBuf {
-        self.0.join("input")
+        self.folder.join("input")
     }
 
     pub(crate) fn output(&self) -> PathBuf {
-        self.0.join("output")
+        self.folder.join("output")
     }
 
     pub(crate) fn logs(&self) -> PathBuf {
-        self.0.join("logs")
+        self.folder.join("logs")
     }
 
     pub(crate) fn models(&self) -> PathBuf {
-        self.0.join("models")
+        self.folder.join("models")
     }
 
     pub(crate) fn state(&self) -> PathBuf {
-        self.0.join("state")
+        self.folder.join("state")
     }
 
     /// Where videos lie that clients bring over HTTP, until they are whole.
@@ -50,7 +59,7 @@ impl Root {
     }
 
     pub(crate) fn settings_file(&self) -> PathBuf {
-        self.0.join("upscaled.toml")
+        self.settings_file.clone()
     }
 
     /// What a server says of itself, for people and their programs.

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
+#[path = "common/http.rs"]
+mod http;
 #[path = "common/server.rs"]
 mod server;
 
@@ -72,6 +74,30 @@ fn no_segment_begins_outside_the_windows_until_a_person_says_so() {
     settings(root, &format!("windows = [\"{}\"]", window_in(0)));
     run_well(root, &["reload"]);
     wait_for("nothing keeps it", PATIENCE, || status(root)["paused"].is_null());
+}
+
+#[test]
+fn a_program_lets_them_begin_over_http() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir(root.join("input")).unwrap();
+    make_clip(&root.join("input/a.mp4"), "64x48", 50, false);
+    settings(root, &format!("windows = [\"{}\"]", window_in(3)));
+    let address = http::free_address();
+    let server = Server::start_in(root, &["--listen", &address], &[("TZ", OsStr::new("UTC"))]);
+    http::wait_for_server(&address);
+    waits(&server, "paused by schedule until ");
+    let paused = || http::get_json(&address, "/api/v1/system")["paused"].clone();
+    let reason = paused();
+    assert!(reason.as_str().unwrap().starts_with("paused by schedule until "), "{reason}");
+    let go_on =
+        || http::send(&address, "POST", "/api/v1/system/go-on", &serde_json::json!({})).json()["was"].clone();
+    assert_eq!((go_on(), paused()), (reason, Value::Null));
+    assert_eq!(server.wait_for_jobs(1)[0]["status"], "done");
+    // A window that is open keeps nothing back.
+    settings(root, &format!("windows = [\"{}\"]", window_in(0)));
+    run_well(root, &["reload"]);
+    wait_for("the schedule", PATIENCE, || go_on().is_null());
 }
 
 /// Ends a program with the test.

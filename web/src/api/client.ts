@@ -6,9 +6,12 @@ import type {
   Details,
   Encoder,
   Estimate,
+  Finding,
   FolderPage,
   JobPage,
   JobSettings,
+  LogLine,
+  LogPage,
   Model,
   NewJob,
   Outcome,
@@ -20,7 +23,9 @@ import type {
   Report,
   Scope,
   Segment,
+  ServerSettings,
   Session,
+  SettingsChanged,
   System,
   Token,
   UploadOnServer,
@@ -44,13 +49,23 @@ export class Refused extends Error {
   readonly retryAfter: number | null;
   /** The job that stands against it, where there is one. */
   readonly job: number | null;
+  /** The setting that is wrong, where it is one. */
+  readonly key: string | null;
 
-  constructor(status: number, code: string, detail: string, retryAfter: number | null = null, job: number | null = null) {
+  constructor(
+    status: number,
+    code: string,
+    detail: string,
+    retryAfter: number | null = null,
+    job: number | null = null,
+    key: string | null = null,
+  ) {
     super(detail);
     this.status = status;
     this.code = code;
     this.retryAfter = retryAfter;
     this.job = job;
+    this.key = key;
   }
 
   /** Nothing is answered before signing in. */
@@ -70,7 +85,7 @@ export function refusal(status: number, body: unknown, retryAfter: string | null
   const problem = body as Partial<Problem> | undefined;
   if (typeof problem?.detail !== 'string') return null;
   const seconds = Number(retryAfter ?? '');
-  const refused = new Refused(status, problem.code ?? '', problem.detail, seconds > 0 ? seconds : null, problem.job ?? null);
+  const refused = new Refused(status, problem.code ?? '', problem.detail, seconds > 0 ? seconds : null, problem.job ?? null, problem.key ?? null);
   if (refused.needsSignIn) tellSignIn();
   return refused;
 }
@@ -172,6 +187,26 @@ export const listTokens = async (): Promise<Token[]> => (await ask<{ tokens: Tok
 export const createToken = (name: string, scope: Scope) => send<CreatedToken>('POST', 'tokens', { name, scopes: [scope] });
 export const revokeToken = (name: string) => ask<undefined>(`tokens/${encodeURIComponent(name)}`, { method: 'DELETE' });
 
+export type LogLevel = LogLine['level'];
+
+/** The last lines of the log, or those behind a number. */
+export function readLog(level: LogLevel, after: number | null, signal: AbortSignal): Promise<LogPage> {
+  const query = new URLSearchParams({ level, limit: '500' });
+  if (after !== null) query.set('after', String(after));
+  return ask<LogPage>(`log?${query}`, {}, signal);
+}
+
+export const goOn = () => ask<{ was: string | null }>('system/go-on', { method: 'POST' });
+export const showSettings = () => ask<ServerSettings>('settings');
+/** Changes settings for the version of the file that was read; encoders are tried for it. */
+export const changeSettings = (version: string, changes: Record<string, unknown>) =>
+  ask<SettingsChanged>(
+    'settings',
+    { method: 'PATCH', headers: { 'content-type': 'application/json', 'if-match': `"${version}"` }, body: JSON.stringify(changes) },
+    undefined,
+    2 * 60_000,
+  );
+
 export const resultAddress = (id: number) => `${BASE}/jobs/${id}/result`;
 export const reportAddress = (id: number) => `${BASE}/jobs/${id}/report`;
 export const eventsAddress = (after: number | null) => (after === null ? `${BASE}/events` : `${BASE}/events?after=${after}`);
@@ -195,6 +230,8 @@ export const momentAddress = (source: Source, at: number) =>
 export const listModels = async (): Promise<Model[]> => (await ask<{ models: Model[] }>('models', {}, undefined, LONG_PATIENCE)).models;
 export const listEncoders = async (): Promise<Encoder[]> =>
   (await ask<{ encoders: Encoder[] }>('encoders', {}, undefined, LONG_PATIENCE)).encoders;
+export const showMachine = async (): Promise<Finding[]> =>
+  (await ask<{ findings: Finding[] }>('machine', {}, undefined, LONG_PATIENCE)).findings;
 export const listUploads = async (): Promise<UploadOnServer[]> => (await ask<{ uploads: UploadOnServer[] }>('uploads')).uploads;
 
 const json = (body: unknown): RequestInit => ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });

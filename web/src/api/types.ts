@@ -32,6 +32,13 @@ export type JobSettings = Schemas['JobSettings'];
 export type NewJob = Schemas['NewJob'];
 export type Preview = Schemas['Preview'];
 export type Estimate = Schemas['Estimate'];
+export type ServerSettings = Omit<Schemas['ServerSettings'], 'file'> & { file: Record<string, unknown> };
+export type Finding = Schemas['Finding'];
+export type LogLine = Schemas['LogLine'];
+export type LogPage = Schemas['LogPage'];
+export type Setting = Schemas['Setting'];
+export type SettingChange = Schemas['SettingChange'];
+export type SettingsChanged = Omit<Schemas['SettingsChanged'], 'settings'> & { settings: ServerSettings };
 export type UploadOnServer = Schemas['Upload'];
 
 /** What an event says of a job. The description of the API lists no events, since they are no answers. */

@@ -90,3 +90,7 @@ export function doneAt(seconds: number, seen: number, now: number): string | nul
   const name = days < 7 ? { weekday: 'long' as const } : { day: 'numeric' as const, month: 'long' as const };
   return left.doneOn(date(new Date(at), name), clock(at));
 }
+
+/** A time of the log, to the second. */
+export const stamp = (text: string): string =>
+  date(new Date(text), { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });

@@ -31,6 +31,8 @@ export const icons = {
   plus: 'M12 5v14M5 12h14',
   minus: 'M5 12h14',
   copy: 'M9 9h11v11H9zM15 9V4H4v11h5',
+  log: 'M4 5h16v14H4zM7.5 9.5L10 12l-2.5 2.5M12.5 15H16',
+  sliders: 'M4 8h9M18.5 8H20M4 16h1.5M11 16h9M13.5 8a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0-5 0M6 16a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0-5 0',
   theme: 'M3.5 12a8.5 8.5 0 1 0 17 0a8.5 8.5 0 1 0-17 0M12 3.5v17',
 } as const;
 

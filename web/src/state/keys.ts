@@ -46,6 +46,14 @@ function pressed(page: Page, event: KeyboardEvent, isSecond: boolean): boolean {
     page.router.go({ view: 'done' });
     return true;
   }
+  if (isSecond && event.key === 's') {
+    page.router.go({ view: 'settings' });
+    return true;
+  }
+  if (isSecond && event.key === 'l') {
+    page.router.go({ view: 'log' });
+    return true;
+  }
   switch (event.key) {
     case '?':
       page.showKeys();

@@ -169,6 +169,15 @@ export class Line {
     this.retryAt = Date.now() + this.#again();
   }
 
+  /** Asks for what no event tells, now. */
+  async refresh(): Promise<void> {
+    try {
+      await this.#ask();
+    } catch (error) {
+      if (this.offlineSince === null) this.#failed(error);
+    }
+  }
+
   async #look(): Promise<void> {
     if (this.#isResting) {
       if (this.isThere) void this.connect();

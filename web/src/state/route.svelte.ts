@@ -1,12 +1,14 @@
 // Where the page is, by the part of the address behind the hash.
 
-export type Route = { view: 'queue' } | { view: 'done' } | { view: 'account' } | { view: 'new' } | { view: 'job'; id: number };
+export type Route = { view: 'queue' } | { view: 'done' } | { view: 'account' } | { view: 'new' } | { view: 'settings' } | { view: 'log' } | { view: 'job'; id: number };
 
 export function parse(hash: string): Route {
   const [, first, second] = hash.replace(/^#/, '').split('/');
   if (first === 'done') return { view: 'done' };
   if (first === 'account') return { view: 'account' };
   if (first === 'new') return { view: 'new' };
+  if (first === 'log') return { view: 'log' };
+  if (first === 'settings') return { view: 'settings' };
   const id = Number(second);
   if (first === 'jobs' && Number.isSafeInteger(id) && id > 0) return { view: 'job', id };
   return { view: 'queue' };

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Api;
-use crate::offer::{EncoderOffer, ModelOffer};
+use crate::offer::{EncoderOffer, FindingOffer, ModelOffer};
 use crate::problem::{Problem, Problems};
 
 /// The models that there are.
@@ -20,6 +20,22 @@ pub(crate) struct Models {
 pub(crate) struct Encoders {
     /// In the order in which they are tried.
     encoders: Vec<EncoderOffer>,
+}
+
+/// What the machine has for workers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Machine {
+    /// The engine with its kind of instructions and its threads, FFmpeg, and the sandbox.
+    findings: Vec<FindingOffer>,
+}
+
+/// The machine
+///
+/// What a worker finds that is started for it once, as `upscaled doctor` has it; later answers have what was found then.
+#[utoipa::path(get, path = "/machine", tag = "server", responses((status = OK, body = Machine), Problems))]
+pub(crate) async fn machine(State(api): State<Api>) -> Result<axum::Json<Machine>, Problem> {
+    let findings = api.offer.findings().await.map_err(|error| Problem::internal(&error))?;
+    Ok(axum::Json(Machine { findings }))
 }
 
 /// The models

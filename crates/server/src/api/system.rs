@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::StatusCode;
+use coordinator::commands::Refusal;
 use coordinator::{Outlook, rfc3339};
 use job::Millis;
 use serde::Serialize;
@@ -30,8 +32,6 @@ pub struct About {
     pub input: PathBuf,
     /// Where results appear.
     pub output: PathBuf,
-    /// The model of jobs that choose none.
-    pub model: String,
     /// Workers run without a sandbox.
     pub unconfined: bool,
 }
@@ -87,13 +87,36 @@ pub(crate) async fn system(State(api): State<Api>) -> Result<axum::Json<System>,
         root: text(&about.root),
         input: text(&about.input),
         output: text(&about.output),
-        model: about.model.clone(),
+        model: api.offer.usual_model(),
         unconfined: about.unconfined,
         output_free: api.free_space.bytes().await,
         paused: api.handle.hold(),
         stopping: api.shutdown.is_requested(),
         queue: Queue { jobs, unknown, seconds_left: seconds },
     }))
+}
+
+/// What kept segments from beginning.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WentOn {
+    /// In words; null where nothing did.
+    was: Option<String>,
+}
+
+/// Go on now
+///
+/// Segments begin in spite of the schedule and of other programs, until what keeps them from it is over. Jobs that a person paused stay so.
+#[utoipa::path(post, path = "/system/go-on", tag = "server",
+    responses((status = OK, body = WentOn), (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"), Problems))]
+pub(crate) async fn go_on(State(api): State<Api>) -> Result<axum::Json<WentOn>, Problem> {
+    match api.handle.open_now() {
+        Ok(was) => Ok(axum::Json(WentOn { was })),
+        Err(Refusal::NoServer) => {
+            let detail = "no jobs are worked on here, so that there is nothing to go on with";
+            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_server", detail))
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
 }
 
 /// What is free where results go.

@@ -17,7 +17,7 @@ use crate::problem::{Problem, Problems};
 #[serde(rename_all = "snake_case")]
 #[schema(as = Scope)]
 pub(crate) enum ScopeName {
-    /// Look at everything but tokens.
+    /// Look at everything but settings, the log and tokens.
     Read,
     /// Change jobs, and bring videos.
     Control,

@@ -12,7 +12,7 @@ use protocol::message::{Access, Request, Response};
 use super::worker_program;
 use crate::cli::Choices;
 use crate::config;
-use crate::exit::wrong;
+use crate::exit::{wrong, wrong_in_file};
 use crate::output;
 use crate::remedies;
 
@@ -107,8 +107,8 @@ pub(super) async fn try_encoders_of(folders: &[WatchFolder], file: &Path) -> any
         }
         if let Some(notice) = unfit_options(&folder.settings).await? {
             let words = remedies::sentence_in_file(&notice);
-            let (file, input) = (file.display(), folder.input.display());
-            return Err(wrong(format!("`{file}`: encoder_options, with the folder `{input}`: {words}")));
+            let words = format!("encoder_options, with the folder `{}`: {words}", folder.input.display());
+            return Err(wrong_in_file(file, None, words));
         }
         tried.push(&folder.settings);
     }

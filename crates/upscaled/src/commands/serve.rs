@@ -1,5 +1,6 @@
 //! `serve`: the server.
 
+mod configuration;
 mod http;
 mod offer;
 mod outputs;
@@ -20,6 +21,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use webhooks::{Client, Hook, Webhooks};
 
+use self::configuration::{CommandLine, ServerConfiguration};
 use self::offer::ServerOffer;
 use self::outputs::make_outputs;
 use self::settings::News;
@@ -50,7 +52,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let settings = ServerSettings::read(&root, &serve.choices, &serve.http).await?;
     make_folders(&root)?;
     let _lock = take(&root).await?;
-    let _log = log::start(&root.logs())?;
+    let (tail, _log) = log::start(&root.logs())?;
     let name = settings.choices.name.clone().unwrap_or_default();
     let folders = ServerFolders::new(settings.folders.clone(), &root.output(), name, &root.state());
     let (ledger, owner) = open_state(&root, &settings, &folders).await?;
@@ -61,7 +63,11 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     }
     let (tell_usual, usual) = watch::channel(settings.job.clone());
     let offer = ServerOffer::new(usual, root.models());
-    let http = http::bind(&settings, &root, offer, shutdown.clone()).await?;
+    let line = CommandLine { choices: serve.choices, http: serve.http };
+    let (tell_held, held) = watch::channel(settings.effective.clone());
+    let configuration = ServerConfiguration::new(&root, line.clone(), held);
+    let http =
+        http::bind(&settings, &root, http::Tells { offer, configuration, tail }, shutdown.clone()).await?;
     let (tell_limits, new_limits) = watch::channel(config::limits(&settings.choices));
     let (tell_folders, new_folders) = watch::channel(folders.clone());
     let wake = Wake::default();
@@ -104,11 +110,9 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let serving = http.map(|http| tokio::spawn(http.serve(handle.clone(), service.updates())));
     let answering = answer(&root, handle, hello, shutdown.clone())?;
     let stop_watching = shutdown.clone();
-    let line = serve.choices;
     let watching = tokio::spawn(async move {
-        let held = settings.effective;
-        let (limits, folders, usual, http) = (tell_limits, tell_folders, tell_usual, serve.http);
-        let news = News { root, line, http, hang_up, wishes, held, limits, folders, usual, gate, hooks };
+        let (held, limits, folders, usual) = (tell_held, tell_limits, tell_folders, tell_usual);
+        let news = News { root, line, hang_up, wishes, held, limits, folders, usual, gate, hooks };
         news.watch_input(inbox, &stop_watching).await;
     });
     tell_supervisor(shutdown.clone());
@@ -150,7 +154,8 @@ async fn open_state(
     if let Some(rescue) = &rescue {
         tracing::warn!("{rescue}");
     }
-    http::check_password(&settings.listening, root, &ledger).await?;
+    let access = Handle::alone(ledger.clone());
+    http::check_password(&settings.listening, root, access.access()).await?;
     make_outputs(root, folders, &ledger).await?;
     let owner = Owner::of(&root.state())?;
     let inputs = settings.folders.iter().map(|folder| folder.input.clone()).collect();

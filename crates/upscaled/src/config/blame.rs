@@ -6,7 +6,7 @@ use job::SettingsError;
 
 use super::effective;
 use crate::cli::Choices;
-use crate::exit::wrong;
+use crate::exit::{wrong, wrong_in_file};
 use crate::remedies;
 
 /// Settings that cannot be.
@@ -58,7 +58,7 @@ pub(crate) fn blame(
     match of_file.and_then(|setting| Some((&setting.key, setting.line?))) {
         Some((key, number)) => {
             let words = in_file.unwrap_or_else(|| format!("{error:#}"));
-            wrong(format!("`{}`, line {number}: {key}: {words}", path.display()))
+            wrong_in_file(path, Some(number), format!("{key}: {words}"))
         }
         None => error,
     }

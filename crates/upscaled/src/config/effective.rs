@@ -71,12 +71,38 @@ pub(crate) fn effective(line: &Choices, path: &Path) -> anyhow::Result<Vec<Effec
     Ok(all)
 }
 
+/// Settings that hold from the next start on.
+const OF_START: [&str; 3] = ["unconfined", "listen", "hosts"];
+
+/// True for a setting that a running server does not take up.
+pub(crate) fn needs_restart(key: &str) -> bool {
+    OF_START.contains(&key)
+}
+
+/// What holds where a setting of the whole file is not set.
+pub(crate) fn usual(key: &str) -> Option<&'static str> {
+    rows(&Choices::default(), false).into_iter().find(|(name, ..)| *name == key).map(|(_, _, usual)| usual)
+}
+
+/// True for a setting of the file that means nothing beside what the command line sets.
+pub(crate) fn is_fixed(line: &Choices, key: &str) -> bool {
+    rows(line, false).into_iter().any(|(name, of_line, _)| name == key && of_line.is_some())
+        || replaced(line).contains(&(key, true))
+}
+
 /// Forgets what the command line replaces as a whole.
 fn forget_replaced(written: &mut Written, line: &Choices) {
+    for (key, _) in replaced(line).iter().filter(|(_, is_replaced)| *is_replaced) {
+        written.remove(key);
+    }
+}
+
+/// The keys that the command line may replace as a whole, and whether it does.
+fn replaced(line: &Choices) -> [(&'static str, bool); 8] {
     let has_size = line.size != SizeChoice::default();
     let has_reuse = replaces_reuse(line);
     let has_no_network = has_no_network(line);
-    for (key, is_replaced) in [
+    [
         ("scale", has_size),
         ("height", has_size),
         ("width", has_size),
@@ -85,11 +111,7 @@ fn forget_replaced(written: &mut Written, line: &Choices) {
         ("reuse_tolerance", has_reuse),
         ("strength", has_no_network),
         ("anchor", has_no_network),
-    ] {
-        if is_replaced {
-            written.remove(key);
-        }
-    }
+    ]
 }
 
 /// A key, what the command line sets for it, and what holds where nothing is set.
@@ -161,13 +183,18 @@ fn of_table(name: &str, written: &Written) -> Vec<Effective> {
 
 /// The settings in which two states differ, as `crf: 20 -> 18`.
 pub(crate) fn differences(before: &[Effective], after: &[Effective]) -> Vec<String> {
+    let changed = changed_settings(before, after).into_iter();
+    changed.map(|(key, before, after)| format!("{key}: {before} -> {after}")).collect()
+}
+
+/// The settings in which two states differ, with their values before and after.
+pub(crate) fn changed_settings(before: &[Effective], after: &[Effective]) -> Vec<(String, String, String)> {
     let value = |all: &[Effective], key: &str| {
         let found = all.iter().find(|setting| setting.key == key);
         found.map_or_else(|| NOT_SET.to_owned(), |setting| setting.value.clone())
     };
     let gone = before.iter().filter(|old| after.iter().all(|new| new.key != old.key));
     let keys = after.iter().chain(gone).map(|setting| &setting.key);
-    let values = keys.map(|key| (key, value(before, key), value(after, key)));
-    let changed = values.filter(|(_, before, after)| before != after);
-    changed.map(|(key, before, after)| format!("{key}: {before} -> {after}")).collect()
+    let values = keys.map(|key| (key.to_string(), value(before, key), value(after, key)));
+    values.filter(|(_, before, after)| before != after).collect()
 }

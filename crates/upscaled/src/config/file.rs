@@ -15,7 +15,7 @@ use super::schedule::{self, ScheduleTable};
 use super::tables::{self, FolderTable, PresetTable};
 use super::webhooks::{self, HookTable};
 use crate::choice::{self, CodecName, ContainerName, DiskLimit, Tonemap};
-use crate::exit::wrong;
+use crate::exit::wrong_in_file;
 use crate::size::PictureSize;
 use crate::time_span::TimeSpan;
 
@@ -147,16 +147,19 @@ pub(super) const OF_JOB: [&str; 22] = [
 /// # Errors
 /// When it cannot be read, or has a mistake: then with its line.
 pub(super) fn read(path: &Path) -> anyhow::Result<File> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
+    parse(&text_of(path)?).map_err(|Mistake { line, words }| wrong_in_file(path, Some(line), words))
+}
+
+/// The text of the file; empty where there is none.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn text_of(path: &Path) -> anyhow::Result<String> {
+    match std::fs::read_to_string(path) {
         // A link without its file, as to a share that is not mounted, is no file that was never written.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !path.is_symlink() => {
-            return Ok(File::default());
-        }
-        Err(error) => return Err(error).with_context(|| format!("`{}` cannot be read", path.display())),
-    };
-    parse(&text)
-        .map_err(|Mistake { line, words }| wrong(format!("`{}`, line {line}: {words}", path.display())))
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !path.is_symlink() => Ok(String::new()),
+        read => read.with_context(|| format!("`{}` cannot be read", path.display())),
+    }
 }
 
 /// What is wrong, and where.

@@ -11,7 +11,7 @@ use super::places::{Places, resolved};
 use super::tables::FolderTable;
 use super::{COMMAND_LINE, check, complete, effective, over};
 use crate::cli::Choices;
-use crate::exit::wrong;
+use crate::exit::{wrong, wrong_in_file};
 use crate::root::Root;
 
 /// What stands for a result beside its source.
@@ -182,6 +182,6 @@ impl Reading<'_> {
     }
 
     fn mistake(&self, number: usize, words: &str) -> anyhow::Error {
-        wrong(format!("`{}`, line {number}: {words}", self.path.display()))
+        wrong_in_file(self.path, Some(number), words)
     }
 }

@@ -10,7 +10,7 @@ use super::entry::parsed;
 use super::file::{self, Key, Mistake, Place, Written, line_of};
 
 /// What the table may have.
-const KEYS: [Key; 3] = [
+pub(super) const KEYS: [Key; 3] = [
     ("windows", "[\"22:00-07:00\", \"sat-sun 00:00-24:00\"]"),
     ("pause_while", "[\"Plex Transcoder\"]"),
     ("pause_above_load", "2.0"),

@@ -10,7 +10,7 @@ use super::entry::parsed;
 use super::file::{File, KEYS, Key, Mistake, OF_JOB, Place, Written, check_one_size, line_of};
 
 /// What a folder may have beside the settings of jobs.
-const OF_FOLDER: [Key; 7] = [
+pub(super) const OF_FOLDER: [Key; 7] = [
     ("path", "\"/media/films\""),
     ("preset", "\"films\""),
     ("output", "\"beside\""),

@@ -25,7 +25,7 @@ pub(crate) struct Mistake {
 }
 
 impl Mistake {
-    fn of(key: &str, words: impl Into<String>) -> Self {
+    pub(super) fn of(key: &str, words: impl Into<String>) -> Self {
         Self { key: Some(key.to_owned()), words: words.into() }
     }
 }
@@ -113,7 +113,7 @@ fn reset(base: &mut Settings, key: &str) {
 }
 
 /// True for a model that is part of the program or a file in the folders: one who asks from elsewhere names no other files.
-fn is_known(name: &str, folders: &[PathBuf]) -> bool {
+pub(super) fn is_known(name: &str, folders: &[PathBuf]) -> bool {
     let is_file = |path: PathBuf| {
         path.file_name().is_some_and(|file| file == name) || path.file_stem().is_some_and(|stem| stem == name)
     };

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use coordinator::{FileTree, Handle, PasswordState, ServerFolder, Shutdown, now};
-use ledger::Ledger;
+use coordinator::{Access, FileTree, PasswordState, ServerFolder, Shutdown, now};
 use server::{About, Options, Server};
 
+use super::configuration::ServerConfiguration;
 use super::offer::ServerOffer;
 use super::settings::ServerSettings;
 use crate::config::Listening;
 use crate::exit::wrong;
+use crate::log::Tail;
 use crate::output;
 use crate::remedies;
 use crate::root::Root;
@@ -18,9 +19,9 @@ use crate::root::Root;
 pub(super) async fn check_password(
     listening: &Listening,
     root: &Root,
-    ledger: &Ledger,
+    access: &Access,
 ) -> anyhow::Result<()> {
-    let state = Handle::alone(ledger.clone()).access().password_state().await?;
+    let state = access.password_state().await?;
     let (cause, remedy) = match state {
         PasswordState::Set => return Ok(()),
         PasswordState::Unset => ("no password is set", "set one"),
@@ -40,6 +41,13 @@ pub(super) async fn check_password(
     Ok(())
 }
 
+/// What tells the server of the machine, of the program's settings and of its log.
+pub(super) struct Tells {
+    pub(super) offer: Arc<ServerOffer>,
+    pub(super) configuration: Arc<ServerConfiguration>,
+    pub(super) tail: Tail,
+}
+
 /// Takes the addresses; `None` where nothing is to be answered, or another program has the usual address, which no person chose.
 ///
 /// # Errors
@@ -47,7 +55,7 @@ pub(super) async fn check_password(
 pub(super) async fn bind(
     settings: &ServerSettings,
     root: &Root,
-    offer: Arc<ServerOffer>,
+    tells: Tells,
     shutdown: Shutdown,
 ) -> anyhow::Result<Option<Server>> {
     let listening = &settings.listening;
@@ -60,7 +68,6 @@ pub(super) async fn bind(
         root: root.folder().to_owned(),
         input: root.input(),
         output: root.output(),
-        model: settings.job.model.name().to_owned(),
         unconfined: settings.choices.unconfined.is_on(),
     };
     let options = Options {
@@ -70,7 +77,9 @@ pub(super) async fn bind(
         input: ServerFolder::new(root.input(), &root.state()),
         uploads: root.uploads(),
         tree: tree(root),
-        offer,
+        offer: tells.offer,
+        configuration: tells.configuration,
+        log: Arc::new(tells.tail),
         words: remedies::words,
         shutdown,
     };

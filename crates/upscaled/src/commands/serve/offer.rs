@@ -6,9 +6,9 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use job::encoder::Encoder;
 use job::{DEFAULT_MODEL, Settings};
-use protocol::message::{Access, EncoderFacts, Request, Response};
+use protocol::message::{Access, EncoderFacts, Finding, Request, Response};
 use serde_json::{Map, Value};
-use server::{EncoderOffer, ModelOffer, Offer, Unfit};
+use server::{EncoderOffer, FindingOffer, ModelOffer, Offer, Unfit};
 use storage::Stamp;
 use tokio::sync::{Mutex, OnceCell, watch};
 
@@ -26,6 +26,7 @@ pub(super) struct ServerOffer {
     /// The models as they were read, and what the files were then.
     read: Mutex<Option<(Files, Vec<ModelOffer>)>>,
     encoders: OnceCell<Vec<EncoderOffer>>,
+    findings: OnceCell<Vec<FindingOffer>>,
 }
 
 /// Files of models, and what each was.
@@ -33,7 +34,8 @@ type Files = Vec<(PathBuf, Option<Stamp>)>;
 
 impl ServerOffer {
     pub(super) fn new(usual: watch::Receiver<Settings>, models: PathBuf) -> Arc<Self> {
-        Arc::new(Self { usual, models: [models], read: Mutex::default(), encoders: OnceCell::new() })
+        let (encoders, findings) = (OnceCell::new(), OnceCell::new());
+        Arc::new(Self { usual, models: [models], read: Mutex::default(), encoders, findings })
     }
 
     async fn wish(&self, chosen: Map<String, Value>) -> Result<Settings, Unfit> {
@@ -77,11 +79,26 @@ impl ServerOffer {
         });
         tried.await.cloned().map_err(|error| format!("{error:#}"))
     }
+
+    async fn all_findings(&self) -> Result<Vec<FindingOffer>, String> {
+        let asked = self.findings.get_or_try_init(|| async {
+            let program = worker_program(true)?;
+            match ask(&program, Access::default(), &Request::Doctor).await? {
+                Response::Doctor(found) => Ok(found.into_iter().filter_map(finding).collect()),
+                _ => anyhow::bail!("the worker is of another build: install both programs from the same one"),
+            }
+        });
+        asked.await.cloned().map_err(|error| format!("{error:#}"))
+    }
 }
 
 impl Offer for ServerOffer {
     fn settings(&self, chosen: Map<String, Value>) -> BoxFuture<'_, Result<Settings, Unfit>> {
         Box::pin(self.wish(chosen))
+    }
+
+    fn usual_model(&self) -> String {
+        self.usual.borrow().model.name().to_owned()
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelOffer>, String>> {
@@ -90,6 +107,10 @@ impl Offer for ServerOffer {
 
     fn encoders(&self) -> BoxFuture<'_, Result<Vec<EncoderOffer>, String>> {
         Box::pin(self.all_encoders())
+    }
+
+    fn findings(&self) -> BoxFuture<'_, Result<Vec<FindingOffer>, String>> {
+        Box::pin(self.all_findings())
     }
 }
 
@@ -126,4 +147,11 @@ fn encoder(EncoderFacts { name, fault }: EncoderFacts) -> Option<EncoderOffer> {
         default_preset: Some(known.default_preset).filter(|preset| !preset.is_empty()),
         fault,
     })
+}
+
+/// What is told of the machine; the encoders are told apart, and the free memory is another at any time.
+const SUBJECTS: [&str; 3] = ["engine", "FFmpeg", "sandbox"];
+
+fn finding(Finding { subject, ok, detail, remedy }: Finding) -> Option<FindingOffer> {
+    SUBJECTS.contains(&subject.as_str()).then_some(FindingOffer { subject, ok, detail, remedy })
 }

@@ -8,6 +8,7 @@ use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, watch};
 use webhooks::Hook;
 
+use super::configuration::CommandLine;
 use super::outputs::make_outputs;
 use crate::cli::{Choices, HttpChoice};
 use crate::commands::ask;
@@ -48,13 +49,12 @@ impl ServerSettings {
 pub(super) struct News {
     pub(super) root: Root,
     /// What the command line says, which goes over the file.
-    pub(super) line: Choices,
-    pub(super) http: HttpChoice,
+    pub(super) line: CommandLine,
     pub(super) hang_up: Option<Signal>,
     /// What `upscaled reload` asks for.
     pub(super) wishes: mpsc::Receiver<ReloadWish>,
     /// The settings that hold, in words.
-    pub(super) held: Vec<Effective>,
+    pub(super) held: watch::Sender<Vec<Effective>>,
     pub(super) limits: watch::Sender<Limits>,
     pub(super) folders: watch::Sender<ServerFolders>,
     /// The settings of jobs that choose nothing.
@@ -97,7 +97,7 @@ impl News {
     async fn next(&mut self) -> ServerSettings {
         loop {
             let wish = self.asked().await;
-            let read = ServerSettings::read(&self.root, &self.line, &self.http).await;
+            let read = ServerSettings::read(&self.root, &self.line.choices, &self.line.http).await;
             let told = match &read {
                 Ok(settings) => Ok(self.take_up(settings)),
                 Err(error) => {
@@ -116,10 +116,10 @@ impl News {
 
     /// Lets settings hold; gives what changed.
     fn take_up(&mut self, settings: &ServerSettings) -> Vec<String> {
-        let changes = config::differences(&self.held, &settings.effective);
+        let changes = config::differences(&self.held.borrow(), &settings.effective);
         let told = if changes.is_empty() { "none".to_owned() } else { changes.join(", ") };
         tracing::info!("the settings were read again; changed: {told}");
-        self.held.clone_from(&settings.effective);
+        self.held.send_replace(settings.effective.clone());
         self.limits.send_replace(config::limits(&settings.choices));
         self.usual.send_replace(settings.job.clone());
         self.gate.set(settings.schedule.clone());

@@ -1,0 +1,82 @@
+//! The settings of the whole server.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::Api;
+use crate::configuration::{NotChanged, ServerSettings, SettingsChanged};
+use crate::extract::Json;
+use crate::problem::{Problem, Problems};
+
+/// The settings of the server
+///
+/// As they hold, with where each is from. `ETag` has the version of the file, as `version` has.
+#[utoipa::path(get, path = "/settings", tag = "server", responses((status = OK, body = ServerSettings), Problems))]
+pub(crate) async fn show(State(api): State<Api>) -> Result<Response, Problem> {
+    let settings = api.configuration.show().await.map_err(|error| Problem::internal(&error))?;
+    Ok(with_version(&settings.version, &settings))
+}
+
+/// Change the settings of the server
+///
+/// The body has the keys of `upscaled.toml` with new values; null lets one be unset, and what is left out stays. `presets` and `schedule`
+/// are objects of such changes. `folders` is the whole list of the folders, each of them whole; `was` is the number, from 0 on, that one
+/// has in the file now. All of it is checked as at a start, written into the file without touching anything else there, and taken up; or
+/// the file stays as it is. Keys that are set on the command line, and `unconfined`, cannot be changed.
+#[utoipa::path(patch, path = "/settings", tag = "server", request_body = Object,
+    params(("If-Match" = String, Header, description = "The version of the file that the change is made for, in quotes")),
+    responses((status = OK, body = SettingsChanged),
+        (status = CONFLICT, body = Problem, content_type = "application/problem+json", description = "The key is fixed, or the file cannot be written"),
+        (status = PRECONDITION_FAILED, body = Problem, content_type = "application/problem+json", description = "The file was changed meanwhile"),
+        (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json", description = "A value cannot be"),
+        (status = PRECONDITION_REQUIRED, body = Problem, content_type = "application/problem+json", description = "No version is named"), Problems))]
+pub(crate) async fn change(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    Json(changes): Json<Map<String, Value>>,
+) -> Result<Response, Problem> {
+    let version = named_version(&headers)?;
+    // What was begun is finished, even when the client is gone.
+    let (configuration, handle) = (Arc::clone(&api.configuration), api.handle.clone());
+    let changing = tokio::spawn(async move { configuration.change(&handle, &version, &changes).await });
+    let changed = changing.await.map_err(|error| Problem::internal(&error))?.map_err(problem)?;
+    Ok(with_version(&changed.settings.version, &changed))
+}
+
+/// The version that a change is made for.
+fn named_version(headers: &HeaderMap) -> Result<String, Problem> {
+    let named = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
+    let quoted = named.and_then(|value| value.trim().strip_prefix('"')?.strip_suffix('"'));
+    quoted.map(ToOwned::to_owned).ok_or_else(|| {
+        let detail = "name the version of the settings that you read: If-Match: \"VERSION\"";
+        Problem::new(StatusCode::PRECONDITION_REQUIRED, "version_needed", detail)
+    })
+}
+
+fn with_version<T: Serialize>(version: &str, body: &T) -> Response {
+    let mut response = axum::Json(body).into_response();
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{version}\"")) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+fn problem(reason: NotChanged) -> Problem {
+    let conflict = |code, words: String| Problem::new(StatusCode::CONFLICT, code, words);
+    match reason {
+        NotChanged::OtherVersion => {
+            let detail =
+                "upscaled.toml was changed meanwhile: read the settings again, and make the change anew";
+            Problem::new(StatusCode::PRECONDITION_FAILED, "other_version", detail)
+        }
+        NotChanged::Unfit { key, words } => Problem::unprocessable("bad_settings", words).about_key(key),
+        NotChanged::Fixed { key, words } => conflict("fixed", words).about_key(Some(key)),
+        NotChanged::NotWritable(words) => conflict("not_writable", words),
+        NotChanged::Failed(words) => Problem::internal(&words),
+    }
+}

@@ -1,0 +1,212 @@
+//! The settings of a server as the page and programs see and change them: `upscaled.toml` is written anew only when the server could
+//! start with it, and taken up as `upscaled reload` does it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use coordinator::Handle;
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value};
+use server::{Configuration, NotChanged, Origin, Setting, SettingChange, SettingsChanged};
+use sha2::{Digest as _, Sha256};
+use storage::Draft;
+use tokio::sync::{Mutex, watch};
+
+use super::http::check_password;
+use super::settings::ServerSettings;
+use crate::cli::{Choices, HttpChoice};
+use crate::config::{self, COMMAND_LINE, Effective, Mistake};
+use crate::exit::InFile;
+use crate::root::Root;
+
+/// What the command line of a server says.
+#[derive(Debug, Clone)]
+pub(super) struct CommandLine {
+    pub(super) choices: Choices,
+    pub(super) http: HttpChoice,
+}
+
+/// The settings of a server that runs.
+#[derive(Debug)]
+pub(super) struct ServerConfiguration {
+    root: Root,
+    line: CommandLine,
+    /// What held at the start.
+    started: Vec<Effective>,
+    /// What was taken up last.
+    held: watch::Receiver<Vec<Effective>>,
+    /// Held while the file is changed.
+    changing: Mutex<()>,
+}
+
+impl ServerConfiguration {
+    pub(super) fn new(root: &Root, line: CommandLine, held: watch::Receiver<Vec<Effective>>) -> Arc<Self> {
+        let started = held.borrow().clone();
+        Arc::new(Self { root: root.clone(), line, started, held, changing: Mutex::default() })
+    }
+
+    fn look(&self) -> Result<server::ServerSettings, String> {
+        let path = self.root.settings_file();
+        let text = config::text_of(&path).map_err(|error| format!("{error:#}"))?;
+        let held = self.held.borrow().clone();
+        let read = config::effective(&self.line.choices, &path);
+        let (now, fault) = match read {
+            Ok(now) => (now, None),
+            Err(error) => (held.clone(), Some(format!("{error:#}"))),
+        };
+        let waits = changes(&self.started, &held).into_iter().filter(|change| change.needs_restart);
+        Ok(server::ServerSettings {
+            path: path.to_string_lossy().into_owned(),
+            version: version(&text),
+            settings: now.iter().map(|setting| self.setting(setting)).collect(),
+            file: config::as_json(&text).unwrap_or_default(),
+            fault,
+            not_taken_up: changes(&held, &now),
+            waits_for_restart: waits.collect(),
+        })
+    }
+
+    fn setting(&self, setting: &Effective) -> Setting {
+        let is_listening = setting.key == "listen" && self.line.has_addresses();
+        let origin = match &*setting.origin {
+            _ if is_listening => Origin::CommandLine,
+            COMMAND_LINE => Origin::CommandLine,
+            _ if setting.line.is_some() => Origin::File,
+            _ => Origin::Default,
+        };
+        let value = if is_listening { self.line.addresses() } else { setting.value.clone() };
+        Setting {
+            key: setting.key.to_string(),
+            value,
+            usual: config::usual(&setting.key),
+            origin,
+            line: setting.line.filter(|_| !is_listening),
+            fixed: self.line.fixes(&setting.key) || setting.key == UNCONFINED,
+            needs_restart: config::needs_restart(&setting.key),
+        }
+    }
+
+    async fn make(
+        &self,
+        handle: &Handle,
+        wanted: &str,
+        asked: &Map<String, Value>,
+    ) -> Result<SettingsChanged, NotChanged> {
+        let _turn = self.changing.lock().await;
+        let path = self.root.settings_file();
+        let failed = |error: anyhow::Error| NotChanged::Failed(format!("{error:#}"));
+        let text = config::text_of(&path).map_err(failed)?;
+        if version(&text) != wanted {
+            return Err(NotChanged::OtherVersion);
+        }
+        let before = self.held.borrow().clone();
+        let new = config::edited(&text, asked).map_err(unfit)?;
+        self.check_change(&text, &new)?;
+        if new != text {
+            let draft = Draft::write(&path, new.as_bytes()).map_err(|error| not_writable(&error))?;
+            self.try_out(handle, draft.path(), &new).await?;
+            // It may have taken a while.
+            if config::text_of(&path).map_err(failed)? != text {
+                return Err(NotChanged::OtherVersion);
+            }
+            draft.publish().map_err(|error| not_writable(&error))?;
+        }
+        if let Err(refusal) = handle.reload().await {
+            let back = Draft::write(&path, text.as_bytes()).and_then(Draft::publish);
+            let back = back.err().map(|error| format!("; the file could not be put back: {error}"));
+            return Err(NotChanged::Failed(format!("{refusal}{}", back.unwrap_or_default())));
+        }
+        let settings = self.look().map_err(NotChanged::Failed)?;
+        Ok(SettingsChanged { changes: changes(&before, &self.held.borrow()), settings })
+    }
+
+    /// Refuses what is changed at the machine alone, and models that are none of the server's.
+    fn check_change(&self, before: &str, after: &str) -> Result<(), NotChanged> {
+        let [before, after] = [before, after].map(|text| config::as_json(text).unwrap_or_default());
+        for key in before.keys().chain(after.keys()).filter(|key| before.get(*key) != after.get(*key)) {
+            let words = if key == UNCONFINED {
+                "it decides whether videos are opened without protection: a person at the machine sets it in upscaled.toml".to_owned()
+            } else if self.line.fixes(key) {
+                "the command line of the server decides about it, whatever upscaled.toml says: start the server without that option to change it here".to_owned()
+            } else {
+                continue;
+            };
+            return Err(NotChanged::Fixed { key: key.clone(), words });
+        }
+        config::check_models(&before, &after, &[self.root.models()]).map_err(unfit)
+    }
+
+    /// Reads settings as a start would.
+    async fn try_out(&self, handle: &Handle, file: &Path, text: &str) -> Result<(), NotChanged> {
+        let root = self.root.with_settings_file(file);
+        let read = ServerSettings::read(&root, &self.line.choices, &self.line.http).await;
+        let settings = read.map_err(|error| match error.downcast_ref::<InFile>() {
+            Some(InFile { line, words, .. }) => NotChanged::Unfit {
+                key: line.and_then(|line| config::key_at(text, line)),
+                words: words.clone(),
+            },
+            None => NotChanged::Unfit { key: None, words: format!("{error:#}") },
+        })?;
+        let allowed = check_password(&settings.listening, &self.root, handle.access()).await;
+        allowed.map_err(|error| NotChanged::Unfit {
+            key: Some("listen".to_owned()),
+            words: format!("{error:#}"),
+        })
+    }
+}
+
+/// What opens videos without protection is set by a person at the machine.
+const UNCONFINED: &str = "unconfined";
+
+impl CommandLine {
+    /// Whether the command line decides about a setting, whatever the file says.
+    fn fixes(&self, key: &str) -> bool {
+        config::is_fixed(&self.choices, key) || key == "listen" && self.has_addresses()
+    }
+
+    fn has_addresses(&self) -> bool {
+        self.http.no_http || !self.http.listen.is_empty()
+    }
+
+    fn addresses(&self) -> String {
+        let all: Vec<String> = self.http.listen.iter().map(|address| format!("\"{address}\"")).collect();
+        format!("[{}]", all.join(", "))
+    }
+}
+
+impl Configuration for ServerConfiguration {
+    fn show(&self) -> BoxFuture<'_, Result<server::ServerSettings, String>> {
+        Box::pin(async { self.look() })
+    }
+
+    fn change<'a>(
+        &'a self,
+        handle: &'a Handle,
+        version: &'a str,
+        changes: &'a Map<String, Value>,
+    ) -> BoxFuture<'a, Result<SettingsChanged, NotChanged>> {
+        Box::pin(self.make(handle, version, changes))
+    }
+}
+
+fn version(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+fn unfit(Mistake { key, words }: Mistake) -> NotChanged {
+    NotChanged::Unfit { key, words }
+}
+
+fn not_writable(error: &storage::Error) -> NotChanged {
+    NotChanged::NotWritable(format!("upscaled.toml cannot be written: {error}"))
+}
+
+fn changes(before: &[Effective], after: &[Effective]) -> Vec<SettingChange> {
+    let changed = config::changed_settings(before, after).into_iter();
+    let change = |(key, before, after): (String, String, String)| {
+        let needs_restart = config::needs_restart(&key);
+        SettingChange { key, before, after, needs_restart }
+    };
+    changed.map(change).collect()
+}
