@@ -94,7 +94,10 @@ impl JobView {
         }
         let result = record.request.result.as_ref();
         let result_gone = record.job.status == Status::Done
-            && result.is_some_and(|result| result.symlink_metadata().is_err());
+            && result.is_some_and(|result| {
+                // A link or a pipe in its place is not what was made.
+                !result.symlink_metadata().is_ok_and(|found| found.is_file())
+            });
         let doing = doing(&record.job.status, record.job.phase, leased, result_gone).into();
         Self { report, doing, result_gone }
     }

@@ -20,6 +20,14 @@ pub(crate) fn workers_file(path: &Path) -> io::Result<File> {
     regular(path, OFlags::NOFOLLOW).map_err(link)
 }
 
+/// Opens a file in a folder that others may write to, for reading.
+///
+/// # Errors
+/// It is not there, is a link or no regular file, or cannot be opened.
+pub fn open_shared_file(path: &Path) -> Result<File, Error> {
+    workers_file(path).map_err(Error::io("open", path))
+}
+
 /// The bytes that a file has that a worker wrote.
 ///
 /// # Errors

@@ -72,7 +72,8 @@ fn a_film_is_followed_from_the_folder_to_its_result() {
     assert!(get_json(&address, "/api/v1/jobs/1/report")["checks"].is_object());
 
     // The result, whole and in parts.
-    let bytes = std::fs::read(root.join("output/film ü_upscaled.mp4")).unwrap();
+    let result = root.join("output/film ü_upscaled.mp4");
+    let bytes = std::fs::read(&result).unwrap();
     let whole = get(&address, "/api/v1/jobs/1/result");
     assert!(whole.status == 200 && whole.body == bytes);
     assert!(whole.header("content-disposition").unwrap().ends_with("film%20%C3%BC_upscaled.mp4"));
@@ -80,8 +81,21 @@ fn a_film_is_followed_from_the_folder_to_its_result() {
     assert_eq!((part.status, &*part.body), (206, &bytes[100..200]));
     let behind = format!("Range: bytes={}-", bytes.len());
     assert_eq!(request(&address, "GET", "/api/v1/jobs/1/result", &[&behind], "").status, 416);
-    std::fs::remove_file(root.join("output/film ü_upscaled.mp4")).unwrap();
+    std::fs::remove_file(&result).unwrap();
     assert_eq!(get(&address, "/api/v1/jobs/1/result").code(), "result_gone");
+    // What others put in its place is not handed out, and holds nothing up.
+    std::fs::write(root.join("secret"), "of others").unwrap();
+    std::os::unix::fs::symlink(root.join("secret"), &result).unwrap();
+    assert_eq!(get(&address, "/api/v1/jobs/1/result").code(), "result_gone");
+    std::fs::remove_file(&result).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&result).status().unwrap().success());
+    for _ in 0..20 {
+        assert_eq!(get(&address, "/api/v1/jobs/1/result").code(), "result_gone");
+    }
+    std::fs::remove_file(&result).unwrap();
+    std::fs::write(&result, "another film").unwrap();
+    assert_eq!(get(&address, "/api/v1/jobs/1/frames/0/result").code(), "result_gone");
+    std::fs::remove_file(&result).unwrap();
     assert!(get_json(&address, "/api/v1/jobs/1")["result_gone"].as_bool().unwrap());
 
     let metrics = String::from_utf8(get(&address, "/metrics").body).unwrap();

@@ -64,7 +64,8 @@ pub async fn connect(state: &Path) -> Result<Option<Client>, ClientError> {
                     Ok(None)
                 }
                 io::ErrorKind::PermissionDenied => Err(ClientError::OtherUser),
-                io::ErrorKind::WouldBlock => Err(ClientError::Busy),
+                // It is about to stop, or was killed a moment ago.
+                io::ErrorKind::WouldBlock | io::ErrorKind::ConnectionReset => Err(ClientError::Busy),
                 _ => Err(ClientError::Io(error)),
             };
         }

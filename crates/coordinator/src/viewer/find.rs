@@ -235,6 +235,11 @@ fn of_segment(
 fn of_result(record: &Record, facts: &SourceFacts, number: u32) -> Result<(FrameOf, String), ViewError> {
     let file = record.request.result.clone().ok_or(ViewError::ResultGone)?;
     let path: &Path = &file;
+    // Frames of another file would be shown as those of this job.
+    let found = path.symlink_metadata().map_err(|_| ViewError::ResultGone)?;
+    if !found.is_file() || record.job.result_bytes.is_some_and(|bytes| bytes != found.len()) {
+        return Err(ViewError::ResultGone);
+    }
     let stamp = Stamp::of(path).map_err(|_| ViewError::ResultGone)?;
     let what = format!("result {} {number}", stamp_text(&stamp));
     let of = FrameOf::Result { number, file: file.clone(), frames: facts.frames };

@@ -1,5 +1,6 @@
 //! What a finished job left: the video and the report beside it.
 
+use std::os::fd::AsRawFd as _;
 use std::path::PathBuf;
 
 use axum::body::Body;
@@ -33,11 +34,16 @@ pub(crate) async fn result(
 ) -> Result<Response, Problem> {
     let path = finished(&api, id).await?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let Ok(served) = ServeFile::new(&path).oneshot(request).await;
+    let media_type = if name.ends_with(".mp4") { "video/mp4" } else { "video/x-matroska" };
+    // Others may write where results go: what was opened is served, and no link in its place.
+    let opened = tokio::task::spawn_blocking(move || storage::open_shared_file(&path)).await;
+    let file = opened.map_err(|error| Problem::internal(&error))?.map_err(|_| gone(id))?;
+    let Ok(served) = ServeFile::new(format!("/proc/self/fd/{}", file.as_raw_fd())).oneshot(request).await;
     if served.status() == StatusCode::NOT_FOUND {
         return Err(gone(id));
     }
     let mut response = served.map(Body::new);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     let disposition =
         format!("attachment; filename=\"{}\"; filename*=UTF-8''{}", plain(&name), encoded(&name));
     if let Ok(value) = HeaderValue::try_from(disposition) {
@@ -54,11 +60,8 @@ pub(crate) async fn report(State(api): State<Api>, Path(id): Path<i64>) -> Resul
     let path = coordinator::report_of(&finished(&api, id).await?);
     let missing =
         || Problem::not_found("no_report", format!("the report of job {id} is not beside its result"));
-    let metadata = tokio::fs::metadata(&path).await.map_err(|_| missing())?;
-    if !metadata.is_file() || metadata.len() > LARGEST_REPORT {
-        return Err(missing());
-    }
-    let text = tokio::fs::read(&path).await.map_err(|_| missing())?;
+    let read = tokio::task::spawn_blocking(move || storage::read_workers_file(&path, LARGEST_REPORT)).await;
+    let text = read.map_err(|error| Problem::internal(&error))?.ok().flatten().ok_or_else(missing)?;
     Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
