@@ -11,7 +11,7 @@ mod server;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use common::{make_clip, size, wait_for};
+use common::{make_clip, names, size, wait_for};
 use http::{Answer, get, get_json, request, send, wait_for_server};
 use serde_json::{Value, json};
 use server::{PATIENCE, Server};
@@ -88,6 +88,27 @@ fn the_result_of_a_file_in_a_watched_folder_goes_where_all_of_its_results_go() {
     assert_eq!(made.status, 201, "{made:?}");
     let done = place.wait_until_done(made.json()["id"].as_i64().unwrap());
     assert_eq!(done["result"], place.root.join("results/series/a x.mp4").to_str().unwrap());
+}
+
+#[test]
+fn what_was_made_is_known_after_a_loss_of_the_ledger() {
+    let mut place = Place::new(|root| {
+        std::fs::create_dir_all(root.join("library")).unwrap();
+        make_clip(&root.join("library/a.mp4"), "64x48", 5, false);
+    });
+    let wanted = json!({ "file": "library/a.mp4" });
+    let made = place.post("/api/v1/jobs", &wanted);
+    place.wait_until_done(made.json()["id"].as_i64().unwrap());
+    place.server.stop();
+    std::fs::remove_dir_all(place.root.join("state")).unwrap();
+    place.server.restart();
+    wait_for_server(&place.address);
+    let again = place.post("/api/v1/jobs", &wanted);
+    assert_eq!((again.status, &again.json()["status"]), (200, &json!("done")), "{again:?}");
+    assert_eq!(names(&place.root.join("output/library")), ["a_upscaled.mp4"]);
+    // With other settings it is another result.
+    let other = place.post("/api/v1/jobs", &json!({ "file": "library/a.mp4", "settings": { "crf": 30 } }));
+    assert_eq!(other.status, 201, "{other:?}");
 }
 
 #[test]

@@ -15,7 +15,9 @@ use super::message::Refusal;
 use super::select::{Selector, Which};
 use crate::clock::now;
 use crate::error::Error;
+use crate::known::finished_result;
 use crate::submit::{Request, describe_for, enter_in_free_folder};
+use crate::template::NameTemplate;
 
 /// A job that is asked for.
 #[derive(Debug, Clone)]
@@ -104,11 +106,24 @@ pub(crate) async fn describe(ledger: &Ledger, wanted: &Add) -> Result<(NewJob, O
     Ok((new, equal.map(|job| job.id)))
 }
 
-/// Makes the job, unless one is equal. No other change is made meanwhile.
-pub(crate) async fn add(ledger: &Ledger, new: NewJob, wanted: &Add) -> Result<Added, AddError> {
+/// Makes the job, unless one is equal, or its result is there under a name of this template. No other change is made meanwhile.
+pub(crate) async fn add(
+    ledger: &Ledger,
+    new: NewJob,
+    wanted: &Add,
+    name: NameTemplate,
+) -> Result<Added, AddError> {
     let jobs = jobs_of(ledger, &new).await?;
     if let Some(equal) = jobs.iter().find(|job| is_equal(job, &new)) {
         return Ok(Added { id: equal.id, is_new: false });
+    }
+    let known = new.clone();
+    let made = tokio::task::spawn_blocking(move || finished_result(&known, &name, None)).await;
+    if let Ok(Some((result, bytes))) = made
+        && let Some(id) = ledger.submit_done(&new, &result, bytes, now()).await?
+    {
+        tracing::info!("job {id}: `{}` was made before: `{}`", new.source.display(), result.display());
+        return Ok(Added { id, is_new: false });
     }
     // A part of a video is a job beside that of all of it.
     let part = new.settings.part;
@@ -187,7 +202,7 @@ mod tests {
 
         async fn add(&self, wanted: &Add) -> Result<Added, AddError> {
             let (new, _) = describe(&self.ledger, wanted).await.unwrap();
-            add(&self.ledger, new, wanted).await
+            add(&self.ledger, new, wanted, NameTemplate::default()).await
         }
 
         async fn record(&self, id: JobId) -> Record {

@@ -25,15 +25,19 @@ impl Handle {
         Ok(commands::describe(&self.0.ledger, wanted).await?.1)
     }
 
-    /// Makes a job of a video, unless one is equal.
+    /// Makes a job of a video, unless one is equal. One whose result is there, as after a loss of the ledger, is done at once.
     ///
     /// # Errors
     /// When the video is not there, another job of it is unfinished, or the ledger fails.
     pub async fn add(&self, wanted: &Add) -> Result<Added, AddError> {
         look_at(&wanted.source).await;
         let (new, _) = commands::describe(&self.0.ledger, wanted).await?;
+        let name = self.2.as_ref().map(|server| {
+            let folders = server.folders.borrow();
+            folders.name_of(&wanted.source, &wanted.output).clone()
+        });
         let _turn = self.turn().await;
-        commands::add(&self.0.ledger, new, wanted).await
+        commands::add(&self.0.ledger, new, wanted, name.unwrap_or_default()).await
     }
 
     /// Where the result of a video goes that lies in a folder that the server watches; `None` for others.
