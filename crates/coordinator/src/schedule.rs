@@ -162,7 +162,8 @@ impl SegmentGate {
                 (before, hold) => before == hold,
             };
             *before = hold.cloned();
-            *is_ignored &= hold.is_some();
+            // What a person said was of that, and not of what came in its place.
+            *is_ignored &= is_same && hold.is_some();
             !is_same
         });
         if is_news {
@@ -185,6 +186,26 @@ mod tests {
             windows: windows.iter().map(|text| text.parse().unwrap()).collect(),
             ..Schedule::default()
         }
+    }
+
+    #[test]
+    fn a_person_goes_on_in_spite_of_one_hold_and_not_of_the_next() {
+        let (gate, wake) = (SegmentGate::default(), Wake::default());
+        let night = Hold::Schedule { until: None };
+        gate.tell(Some(&night), &wake);
+        assert_eq!((gate.open_now(), gate.hold()), (Some(night.clone()), None));
+        gate.tell(Some(&night), &wake);
+        assert_eq!(gate.hold(), None);
+        let program = Hold::Program("player".to_owned());
+        gate.tell(Some(&program), &wake);
+        assert_eq!(gate.hold(), Some(program));
+        gate.tell(Some(&Hold::Load(2.0)), &wake);
+        gate.open_now();
+        gate.tell(Some(&Hold::Load(3.0)), &wake);
+        assert_eq!(gate.hold(), None);
+        gate.tell(None, &wake);
+        gate.tell(Some(&Hold::Load(3.0)), &wake);
+        assert_eq!(gate.hold(), Some(Hold::Load(3.0)));
     }
 
     #[test]
