@@ -81,6 +81,23 @@ fn scale_of_new_job(place: &Place) -> String {
 }
 
 #[test]
+fn secrets_are_told_to_nobody_and_outlive_changes() {
+    let hook = "[[webhooks]]\nurl = \"https://hooks.example/IN-THE-PATH\"\nsecret = \"OF-THE-HOOK\"\n";
+    let place = Place::new(&format!("{FILE}\n{hook}"), &[]);
+    let version = get(&place.address, "/api/v1/settings").header("etag").unwrap().to_owned();
+    let headers = ["Content-Type: application/json", &format!("If-Match: {version}")];
+    let changed = request(&place.address, "PATCH", "/api/v1/settings", &headers, "{\"crf\":18}");
+    assert_eq!(changed.status, 200, "{changed:?}");
+    assert!(place.text().contains(hook), "{}", place.text());
+    let told =
+        ["/api/v1/settings", "/api/v1/log", "/api/v1/system"].map(|path| get(&place.address, path).body);
+    for told in told.into_iter().chain([changed.body]) {
+        let told = String::from_utf8(told).unwrap();
+        assert!(!told.contains("OF-THE-HOOK") && !told.contains("IN-THE-PATH"), "{told}");
+    }
+}
+
+#[test]
 fn a_change_is_written_beside_the_comments_and_holds_at_once() {
     let mut place = Place::new(FILE, &["--crf", "30"]);
     fs::set_permissions(place.file(), Permissions::from_mode(0o640)).unwrap();

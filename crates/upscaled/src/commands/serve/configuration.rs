@@ -59,7 +59,7 @@ impl ServerConfiguration {
             path: path.to_string_lossy().into_owned(),
             version: version(&text),
             settings: now.iter().map(|setting| self.setting(setting)).collect(),
-            file: config::as_json(&text).unwrap_or_default(),
+            file: shown(config::as_json(&text).unwrap_or_default()),
             fault,
             not_taken_up: changes(&held, &now),
             waits_for_restart: waits.collect(),
@@ -187,6 +187,12 @@ impl Configuration for ServerConfiguration {
     ) -> BoxFuture<'a, Result<SettingsChanged, NotChanged>> {
         Box::pin(self.make(handle, version, changes))
     }
+}
+
+/// What of a file is told: webhooks hold secrets, and are changed by hand alone.
+fn shown(mut file: Map<String, Value>) -> Map<String, Value> {
+    file.remove("webhooks");
+    file
 }
 
 fn version(text: &str) -> String {
