@@ -34,7 +34,8 @@ pub(crate) async fn result(
 ) -> Result<Response, Problem> {
     let path = finished(&api, id).await?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let media_type = if name.ends_with(".mp4") { "video/mp4" } else { "video/x-matroska" };
+    let is_mp4 = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mp4"));
+    let media_type = if is_mp4 { "video/mp4" } else { "video/x-matroska" };
     // Others may write where results go: what was opened is served, and no link in its place.
     let opened = tokio::task::spawn_blocking(move || storage::open_shared_file(&path)).await;
     let file = opened.map_err(|error| Problem::internal(&error))?.map_err(|_| gone(id))?;
