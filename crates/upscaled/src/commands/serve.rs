@@ -28,7 +28,7 @@ use self::settings::News;
 pub(super) use self::settings::ServerSettings;
 use super::worker_program;
 use crate::cli::Serve;
-use crate::config;
+use crate::config::{self, Watching};
 use crate::exit::Ending;
 use crate::log;
 use crate::output;
@@ -88,15 +88,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let log = Log { ledger: ledger.clone(), told: HashMap::new(), begun: now() };
     let logging = tokio::spawn(log.keep(service.updates(), Supervisor::new(), status));
     let (viewer, previewer) = viewers(&worker, &root, &settings);
-    let inbox = InboxOptions {
-        ledger: ledger.clone(),
-        worker,
-        folders,
-        settle: settings.watching.settle,
-        rules: settings.watching.rules.clone(),
-        keep: settings.watching.keep,
-        wake: wake.clone(),
-    };
+    let inbox = inbox_options(&settings.watching, &ledger, worker, folders, &wake);
     announce(&root, &settings, http.as_ref());
 
     let (ask_for_reload, wishes) = mpsc::channel(1);
@@ -125,6 +117,24 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     served?;
     output::say("stopped; everything finished is kept, and the next start goes on from here");
     Ok(Ending::Done)
+}
+
+fn inbox_options(
+    Watching { settle, rules, keep }: &Watching,
+    ledger: &Ledger,
+    worker: WorkerProgram,
+    folders: ServerFolders,
+    wake: &Wake,
+) -> InboxOptions {
+    InboxOptions {
+        ledger: ledger.clone(),
+        worker,
+        folders,
+        settle: *settle,
+        rules: rules.clone(),
+        keep: *keep,
+        wake: wake.clone(),
+    }
 }
 
 /// What shows frames of jobs, and what shows what could be made of other videos.
