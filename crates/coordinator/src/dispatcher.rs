@@ -249,6 +249,7 @@ impl Dispatcher {
             return Ok(());
         }
         self.next_poll = Instant::now() + POLL;
+        self.shared.options.ledger.check_place().await?;
         let touched: Vec<JobId> = self.touched.keys().copied().collect();
         for id in touched {
             let record = self.shared.options.ledger.get(id).await?;

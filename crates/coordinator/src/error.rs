@@ -17,9 +17,9 @@ pub enum Error {
 }
 
 impl Error {
-    /// True when the ledger is damaged: only another start can mend that.
-    pub(crate) fn is_damage(&self) -> bool {
-        matches!(self, Self::Ledger(error) if error.is_damage())
+    /// True when the ledger is damaged, or its file another one: only another start can mend that.
+    pub(crate) fn needs_restart(&self) -> bool {
+        matches!(self, Self::Ledger(error) if error.is_damage() || matches!(error, ledger::Error::Replaced { .. }))
     }
 
     /// True when a disk is full: the same may succeed once there is room.

@@ -110,7 +110,7 @@ impl Service {
         while !shutdown.is_requested() {
             match dispatcher.work_off(shutdown).await {
                 Ok(_) => {}
-                Err(error) if error.is_damage() => return Err(error),
+                Err(error) if error.needs_restart() => return Err(error),
                 Err(error) => {
                     tracing::error!("{error}; trying again");
                     shutdown.sleep(HEARTBEAT).await;

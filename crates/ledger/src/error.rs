@@ -36,6 +36,14 @@ pub enum Error {
         "the ledger is damaged ({0}): start the program again, which puts it aside and makes a new one; finished segments and results are not affected"
     )]
     Corrupt(String),
+    /// The file of the database was removed or replaced while it was open.
+    #[error(
+        "the ledger `{}` was removed or replaced while it was in use: all of it is in `{}.backup`, and the next start goes on from there, unless another ledger has its place", path.display(), path.display()
+    )]
+    Replaced {
+        /// The database file.
+        path: PathBuf,
+    },
     /// A file beside the database cannot be used.
     #[error("cannot {action} `{}`: {cause}; check that its folder can be written", path.display())]
     File {

@@ -1,5 +1,6 @@
 //! Opening the database, checking it, and bringing its tables to this version.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ const OPENING_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone)]
 pub struct Ledger {
     pub(crate) path: PathBuf,
+    /// The device and the number of the file that is open; `None` where they cannot be had.
+    file: Option<(u64, u64)>,
     pub(crate) base: Base,
     pub(crate) pool: SqlitePool,
     /// That there may be new events.
@@ -98,7 +101,8 @@ impl Ledger {
             .connect_with(options)
             .await;
         let pool = pool.map_err(|cause| opening(path, cause))?;
-        let ledger = Self { path: path.to_owned(), base: Base::of(path), pool, happened };
+        let ledger =
+            Self { path: path.to_owned(), file: identity(path), base: Base::of(path), pool, happened };
         let ready = async {
             ledger.check().await?;
             ledger.bring_to_this_version(had_tables).await
@@ -111,6 +115,11 @@ impl Ledger {
                 Err(error)
             }
         }
+    }
+
+    /// False where the file was removed or replaced since it was opened: what is written now would be lost with it.
+    pub(crate) fn is_in_place(&self) -> bool {
+        self.file.is_none() || identity(&self.path) == self.file
     }
 
     /// Looks for damage that the database itself can see.
@@ -185,6 +194,11 @@ impl Ledger {
 
 fn copying(path: &Path, cause: std::io::Error) -> Error {
     Error::File { action: "copy", path: path.to_owned(), cause }
+}
+
+/// What tells a file from all others.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// Why a database cannot be opened.

@@ -91,6 +91,19 @@ impl Ledger {
         self.copy().await
     }
 
+    /// Writes a copy where the ledger was removed or replaced while it is open, and says so: what is written to it from now on would
+    /// be lost.
+    ///
+    /// # Errors
+    /// That it was removed or replaced, or that there is no copy.
+    pub async fn check_place(&self) -> Result<(), Error> {
+        if self.is_in_place() {
+            return Ok(());
+        }
+        self.back_up().await?;
+        Err(Error::Replaced { path: self.path.clone() })
+    }
+
     /// As [`Ledger::back_up`], for tables of any version.
     pub(crate) async fn copy(&self) -> Result<(), Error> {
         let part = beside(&self.path, ".backup.part");

@@ -245,3 +245,30 @@ fn a_server_goes_on_whatever_happens_to_its_ledger() {
     assert_eq!(frame_checksums(&result), wanted);
     assert_eq!(common::names(&root.join("output")).len(), 1, "published twice");
 }
+
+#[test]
+fn a_ledger_that_is_removed_under_a_server_is_kept_and_the_server_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir_all(root.join("input")).unwrap();
+    fs::write(root.join("upscaled.toml"), "model = \"none\"\nscale = 2\npreset = \"ultrafast\"\n").unwrap();
+    make_telling_clip(&root.join("input/a.mkv"), 10, false);
+    let mut ended = Vec::new();
+    for damage in [Some("gone"), Some("replaced"), None] {
+        let mut server = Server::start(root, &[]);
+        wait_for("the job", PATIENCE, || server.jobs().iter().any(|job| job["status"] == "done"));
+        ended.extend(server.jobs().iter().map(|job| job["ended"].to_string()));
+        let Some(damage) = damage else { break };
+        for name in ["ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.db.backup"] {
+            let _ = fs::remove_file(root.join("state").join(name));
+        }
+        if damage == "replaced" {
+            fs::write(root.join("state/ledger.db"), "garbage").unwrap();
+        }
+        wait_for("the server to end", PATIENCE, || server.has_ended());
+    }
+    // Each server knew the job, and none made it again.
+    assert_eq!(ended.len(), 3);
+    assert!(ended.iter().all(|time| *time == ended[0]), "{ended:?}");
+    assert_eq!(common::names(&root.join("output")), ["a_upscaled.mkv"]);
+}
