@@ -70,8 +70,9 @@ test('a change by another hand is no loss for either', async ({ page }) => {
   await open(page, '#/settings');
   await page.getByRole('textbox', { name: 'Quality, CRF' }).fill('20');
   await tell('by-hand/scale');
+  await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
   await page.getByRole('button', { name: 'Save' }).click();
-  await expect(page.getByText(/changed by another hand meanwhile/)).toBeVisible();
+  await expect(page.getByText(/changed by another hand meanwhile/)).toBeInViewport();
   await expect(page.getByRole('textbox', { name: 'Quality, CRF' })).toHaveValue('20');
   await page.getByRole('button', { name: 'Read it again' }).click();
   await expect(page.getByText('scale: 2 → 3')).toBeVisible();
