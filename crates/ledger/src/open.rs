@@ -91,6 +91,11 @@ impl Ledger {
         // One connection: SQLite has one writer, and the statements are short.
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
+            // It stays as long as the ledger is open: by its path, another file could be opened in the place of one that was removed. And
+            // sqlx counts idle connections in two steps: where its maintenance looks in between, it finds 2⁶⁴ − 1 of them, and keeps
+            // the connection and a core busy with going through them.
+            .idle_timeout(None)
+            .max_lifetime(None)
             // Where a commit finds the disk full, SQLite has rolled back, and sqlx counts a transaction that it can
             // neither go on with nor end any more: such a connection is replaced.
             .before_acquire(|connection, _| {

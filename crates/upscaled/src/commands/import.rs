@@ -27,7 +27,7 @@ use crate::cli::{Choices, Import};
 use crate::config;
 use crate::exit::{Ending, wrong};
 use crate::output;
-use crate::reach::ask;
+use crate::reach::{Answer, answer};
 use crate::root::Root;
 use crate::signals::shutdown_on_signal;
 
@@ -102,18 +102,18 @@ async fn plan(
     bar: &ProgressBar,
     shutdown: &Shutdown,
 ) -> Option<Vec<Entry>> {
-    bar.set_length(gathered.mentions.len() as u64);
+    let of = gathered.mentions.len();
     let entries = futures_util::stream::iter(&gathered.mentions).map(|mention| planner.entry(mention));
     let mut entries = std::pin::pin!(entries.buffered(AT_ONCE));
     let mut planned = Vec::new();
-    loop {
+    for done in 0.. {
+        bar.set_message(format!("looking into {done} of {of} videos"));
         let entry = tokio::select! {
             entry = entries.next() => entry,
             () = shutdown.requested() => return None,
         };
         let Some(entry) = entry else { break };
         planned.extend(entry);
-        bar.inc(1);
     }
     planned.extend(gathered.unclear.iter().cloned().map(Entry::from));
     Some(planned)
@@ -143,7 +143,7 @@ fn tell(arguments: &Import, entries: &[Entry], gathered: &Gathered) -> anyhow::R
 
 /// Notes what was done, and makes jobs of what waits, in their order.
 async fn begin(root: &Root, entries: &[Entry], shutdown: &Shutdown) -> anyhow::Result<Ending> {
-    let (mut jobs, mut noted, mut failed) = (0, 0, VecDeque::new());
+    let (mut jobs, mut noted, mut failed, mut has_server) = (0, 0, VecDeque::new(), false);
     for entry in entries {
         let (request, count) = match &entry.fate {
             Fate::Job(submit) => (Request::Submit(submit.clone()), &mut jobs),
@@ -154,8 +154,11 @@ async fn begin(root: &Root, entries: &[Entry], shutdown: &Shutdown) -> anyhow::R
             output::say("stopped: do the same again to go on; what was taken in stays");
             return Ok(Ending::Stopped);
         }
-        match ask(root, request).await {
-            Ok(Reply::Submitted(submitted)) => *count += usize::from(submitted.taken == TakenIn::New),
+        match answer(root, request).await {
+            Ok(Answer { reply: Reply::Submitted(submitted), is_of_server }) => {
+                *count += usize::from(submitted.taken == TakenIn::New);
+                has_server = is_of_server;
+            }
             Ok(_) => return Err(super::unexpected()),
             Err(error) => failed.push_back(format!("{} is not taken in: {error:#}", entry.name)),
         }
@@ -169,6 +172,7 @@ async fn begin(root: &Root, entries: &[Entry], shutdown: &Shutdown) -> anyhow::R
     }
     let added = if jobs == 1 { "1 job was added".to_owned() } else { format!("{jobs} jobs were added") };
     told::say(&format!("{added}, and {noted} noted as done; the old folder is as it was"), columns);
-    output::say(&format!("next: upscaled serve --root {}", output::path(root.folder())));
+    let next = if has_server { "list" } else { "serve" };
+    output::say(&format!("next: upscaled {next} --root {}", output::path(root.folder())));
     Ok(if failed.is_empty() { Ending::Done } else { Ending::Failed })
 }
