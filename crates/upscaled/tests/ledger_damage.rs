@@ -19,8 +19,8 @@ use std::path::Path;
 use std::process::Command;
 
 use common::{
-    Random, SMALL_JOB, can_trace, frame_checksums, interrupt, make_telling_clip, number, run_well, segments,
-    upscaled, wait_for,
+    Random, SMALL_JOB, can_trace, frame_checksums, interrupt, make_telling_clip, number, run, run_well,
+    segments, upscaled, wait_for,
 };
 use server::{PATIENCE, Server};
 
@@ -256,6 +256,8 @@ fn a_ledger_that_is_removed_under_a_server_is_kept_and_the_server_says_so() {
     let mut ended = Vec::new();
     for damage in [Some("gone"), Some("replaced"), None] {
         let mut server = Server::start(root, &[]);
+        // Before it has the folder, a command opens the ledger by itself, and finds the damage.
+        wait_for("the server", PATIENCE, || run(root, &["list"]).status.success());
         wait_for("the job", PATIENCE, || server.jobs().iter().any(|job| job["status"] == "done"));
         ended.extend(server.jobs().iter().map(|job| job["ended"].to_string()));
         let Some(damage) = damage else { break };
