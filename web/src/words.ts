@@ -553,7 +553,7 @@ export const words = {
 
   settings: {
     title: 'Settings',
-    intro: 'Changes are checked, written into the file and hold at once. Comments in it stay.',
+    intro: 'Changes are checked, written into the file and hold at once.',
     failed: (why: string) => sentence(`the settings could not be loaded: ${why}`),
     changed: 'changed',
     restart: 'needs a restart',
