@@ -278,32 +278,42 @@ fn mixes_order(path: &Path) -> bool {
     times.windows(2).any(|pair| pair[1] <= pair[0])
 }
 
+/// No film here lasts so long, in seconds: a later time is a damaged one.
+const LATEST: f64 = 10.0;
+
+/// How far all streams of a result were moved, in seconds, by its report.
+fn moved(report: &Value) -> f64 {
+    let notes = report["notes"].as_array().unwrap().iter().filter_map(Value::as_str);
+    let mut seconds = notes.filter_map(|note| note.strip_prefix("all streams were moved by "));
+    seconds.next().map_or(0.0, |rest| rest.split(' ').next().unwrap().parse().unwrap())
+}
+
 /// Checks a result: all promised frames at their times, all of them decodable, the sound as it was and where it was.
-fn check(source: &Path, result: &Path, what: &str) {
+fn check(source: &Path, result: &Path, report: &Value, what: &str) {
     let (shown, heard) = (times(result, "v:0"), times(result, "a"));
     assert_eq!(frame_checksums(result).len(), shown.len(), "{what}");
-    // FFmpeg moves a file whose first time is not zero.
-    let source_heard = times(source, "a");
-    let moved = heard[0] - source_heard[0];
-    // Half a tick of Matroska for each of the two, and what printing rounds off.
+    let (source_heard, moved) = (times(source, "a"), moved(report));
+    // Half a tick of Matroska for each of the two, and what printing rounds off, here and in the report.
     let is_there = |times: &[f64], time: f64| {
         let after = times.partition_point(|&other| other < time);
         times[after.saturating_sub(1)..times.len().min(after + 1)]
             .iter()
-            .any(|other| (other - time).abs() < 0.001_01)
+            .any(|other| (other - time).abs() < 0.001_51)
     };
     let promised = promised(source);
     if mixes_order(source) {
         // What the decoder gives too late has to be shown later, and is shown all the same.
         assert!(shown.len() >= promised.len(), "{what}: {} of {} frames", shown.len(), promised.len());
     } else {
-        for time in promised {
+        for time in promised.into_iter().filter(|&time| time < LATEST) {
             assert!(is_there(&shown, time + moved), "{what}: no frame at {time} s");
         }
     }
     if what.contains("aac.ts") {
         // Packets get another head in Matroska, and one that is damaged is left out.
-        assert!(heard.iter().all(|&time| is_there(&source_heard, time - moved)), "{what}: the sound");
+        let strange = heard.iter().filter(|&&time| !is_there(&source_heard, time - moved)).count();
+        let damaged = source_heard.iter().filter(|&&time| time > LATEST).count();
+        assert!(strange <= damaged, "{what}: {strange} packets of sound at other times");
         assert!(heard.len() + 3 > source_heard.len(), "{what}: the sound");
     } else {
         assert_eq!(sound(result), sound(source), "{what}: the sound");
@@ -332,7 +342,7 @@ fn no_damage_makes_a_result_without_the_frames_that_were_promised() {
         match plain.status.code() {
             Some(0) => {
                 whole += 1;
-                check(&at(&source), &at("plain.mkv"), &what);
+                check(&at(&source), &at("plain.mkv"), &done(&plain), &what);
                 assert_eq!(filled(&done(&on_request)), [], "{what}");
             }
             Some(1) if errors.contains("are missing in the damaged file") => {
@@ -348,7 +358,7 @@ fn no_damage_makes_a_result_without_the_frames_that_were_promised() {
             code => panic!("{what}: {code:?} {errors}"),
         }
         if on_request.status.success() {
-            check(&at(&source), &at("filled.mkv"), &what);
+            check(&at(&source), &at("filled.mkv"), &done(&on_request), &what);
         }
         for name in ["plain.mkv", "filled.mkv"] {
             let _ = std::fs::remove_file(at(name));

@@ -10,6 +10,7 @@ use std::ptr;
 use super::avi::{Lack, Times};
 use super::dictionary::{self, Dictionary};
 use super::entries::{Entries, Entry};
+use super::outliers::Outliers;
 use super::packet::{NO_TIME, RawPacket};
 use super::parts::PartsIo;
 use super::stills::{self, Still};
@@ -93,6 +94,8 @@ pub(crate) struct Input {
     chosen: Option<usize>,
     /// The times of each stream's packets by the index, for AVI; empty for other containers.
     times: Vec<Times>,
+    /// The clocks of a transport or program stream.
+    outliers: Option<Outliers>,
 }
 
 /// Where the bytes come from.
@@ -175,7 +178,8 @@ impl Input {
         let path = source.parts().first().ok_or(Error::NotFound)?;
         let url = url(path)?;
         let io = Io::open(source, &url)?;
-        let mut input = Self { context: ptr::null_mut(), io, chosen: source.stream(), times: Vec::new() };
+        let mut input =
+            Self { context: ptr::null_mut(), io, chosen: source.stream(), times: Vec::new(), outliers: None };
         let format = input.recognize(path)?;
         input.open_with(format, &url, limits)?;
         Ok(input)
@@ -272,6 +276,7 @@ impl Input {
         if code < 0 {
             return Err(not_a_video(code));
         }
+        self.outliers = Outliers::of(&self.format(), self.stream_count());
         Ok(())
     }
 
@@ -362,6 +367,39 @@ impl Input {
 
     /// Reads the next packet; false at the end, which is also where a file is cut off.
     pub(crate) fn read(&mut self, packet: &mut RawPacket) -> Result<bool, Error> {
+        let Some(mut outliers) = self.outliers.take() else { return self.demux(packet) };
+        let is_read = self.read_with(&mut outliers, packet);
+        self.outliers = Some(outliers);
+        is_read
+    }
+
+    /// Reads the next packet, and as many behind it as it takes to tell whether its time is damaged.
+    fn read_with(&mut self, outliers: &mut Outliers, packet: &mut RawPacket) -> Result<bool, Error> {
+        /// Packets that are read ahead at a time, at least.
+        const FEWEST: usize = 32;
+        match outliers.take() {
+            Some(ahead) => *packet = ahead,
+            None if !self.demux(packet)? => return Ok(false),
+            None => {}
+        }
+        let mut is_end = false;
+        while let Some(stream) = self.stream(packet.stream())
+            && !outliers.correct(packet, stream, is_end)
+        {
+            for _ in 0..outliers.count().max(FEWEST) {
+                let mut ahead = RawPacket::new()?;
+                is_end = !self.demux(&mut ahead)?;
+                if is_end {
+                    break;
+                }
+                outliers.keep(ahead);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes the next packet from the demuxer.
+    fn demux(&mut self, packet: &mut RawPacket) -> Result<bool, Error> {
         loop {
             packet.clear();
             // SAFETY: both objects are ours.
@@ -433,6 +471,7 @@ impl Input {
     /// Goes to the keyframe at or before `time` of stream `stream`, as well as the container can; false if it cannot.
     pub(crate) fn seek(&mut self, stream: usize, time: i64) -> bool {
         self.times.iter_mut().for_each(Times::jump);
+        self.outliers.iter_mut().for_each(Outliers::jump);
         // SAFETY: the context is open.
         unsafe { ffi::av_seek_frame(self.context, stream as i32, time, ffi::AVSEEK_FLAG_BACKWARD) >= 0 }
     }

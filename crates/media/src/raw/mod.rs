@@ -16,6 +16,7 @@ pub(crate) mod hardware;
 pub(crate) mod input;
 pub(crate) mod log;
 pub(crate) mod memory;
+mod outliers;
 pub(crate) mod output;
 pub(crate) mod packet;
 mod parts;
