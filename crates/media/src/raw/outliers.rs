@@ -23,6 +23,8 @@ const AT_BEGINNING: usize = 48;
 /// Packets that one damaged time moves at most: a frame, or as much sound as is packed together.
 const MOST_FRAMES: usize = 1;
 const MOST_SOUND: usize = 32;
+/// Jumps of a clock that may be as many seconds of loss, behind the beginning.
+const MOST_LOST: i64 = 10;
 /// Packets that may be missing without a look at the time of what follows.
 const USUAL_STEPS: i64 = 4;
 /// Frames by which a picture is decoded before it is shown at most, with some to spare (H.264 and H.265: 16).
@@ -166,10 +168,14 @@ fn judge(
         let Some(&first) = breaks.first() else {
             return if is_full || spans.len() >= AT_BEGINNING { Verdict::Stands } else { Verdict::Unknown };
         };
-        // The longer one of two clocks is the right one.
+        // The longer one of two clocks is the right one. But what follows later may be so because something was lost.
         let second = breaks.get(1).copied().unwrap_or(spans.len()) - first;
-        return if first <= longest && second > first {
-            Verdict::Damaged(spans[first].0.saturating_sub(end(spans[first - 1])))
+        let correction = spans[first].0.saturating_sub(end(spans[first - 1]));
+        let may_be_loss = (0..=jump.saturating_mul(MOST_LOST)).contains(&correction);
+        return if may_be_loss {
+            Verdict::Stands
+        } else if first <= longest && second > first {
+            Verdict::Damaged(correction)
         } else if first <= longest && breaks.len() == 1 && !is_full {
             Verdict::Unknown
         } else {
@@ -233,6 +239,9 @@ mod tests {
         assert_eq!(at(None, &[(9000, 4), (540, 3)], false), Verdict::Unknown);
         assert_eq!(at(None, &[(9000, 4), (540, 5)], false), Verdict::Damaged(-8500));
         assert_eq!(at(None, &[(9000, 4), (540, 3)], true), Verdict::Stands);
+        assert_eq!(at(None, &[(20, 4), (9000, 5)], false), Verdict::Damaged(8940));
+        // Something is lost.
+        assert_eq!(at(None, &[(20, 4), (1000, 5)], false), Verdict::Stands);
         // A recording that begins with the end of another.
         assert_eq!(at(None, &[(9000, MOST_SOUND + 1), (540, 100)], false), Verdict::Stands);
         assert_eq!(
