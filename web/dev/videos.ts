@@ -109,7 +109,21 @@ export class Videos {
     return { status: 200, body: VIDEO };
   }
 
-  models = (): Answer => ({ status: 200, body: { models: MODELS } });
+  /** Models that were added. */
+  added: ReturnType<typeof model>[] = [];
+  models = (): Answer => ({ status: 200, body: { models: [...MODELS, ...this.added] } });
+
+  addModel(file: string, bytes: number): Answer {
+    const name = file.replace(/\.(pth|safetensors)$/, '');
+    if ([...MODELS, ...this.added].some((one) => one.name === name)) {
+      return { status: 409, code: 'name_taken', body: `there is a model \`${name}\` already: give the file another name` };
+    }
+    if (bytes < 100) return { status: 422, code: 'bad_model', body: `\`${file}\` cannot be used: the file is cut off` };
+    const made = model(name, { built_in: false, bytes, checksum: 'sha256:0badc0de', licence: null });
+    this.added.push(made);
+    return { status: 201, body: made };
+  }
+
   encoders = (): Answer => ({ status: 200, body: { encoders: ENCODERS } });
 
   async preview(asked: Asked): Promise<Answer> {

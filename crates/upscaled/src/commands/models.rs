@@ -68,25 +68,31 @@ pub(super) async fn look(folders: &[PathBuf]) -> anyhow::Result<Vec<Found>> {
         found.push(Found { name: name.to_owned(), path: None, path_bytes: None, facts, error });
     }
     for path in model::files(folders) {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let (facts, error) = match model::of_file(&path, &name) {
-            Ok(model) => {
-                let settings = Settings { model: model.clone(), ..Settings::default() };
-                let access = Access { read: settings.model_files().collect(), ..Access::default() };
-                apart(ask(&program, access, &Request::Model(model)).await)
-            }
-            Err(error) => (None, Some(format!("{error:#}"))),
-        };
-        let path = FilePath(path);
-        found.push(Found {
-            name,
-            path: Some(path.to_string_lossy().into_owned()),
-            path_bytes: coordinator::bytes_of_no_text(&path),
-            facts,
-            error,
-        });
+        found.push(look_at(path).await?);
     }
     Ok(found)
+}
+
+/// The model in a file, read by a worker.
+pub(super) async fn look_at(path: PathBuf) -> anyhow::Result<Found> {
+    let program = worker_program(true)?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let (facts, error) = match model::of_file(&path, &name) {
+        Ok(model) => {
+            let settings = Settings { model: model.clone(), ..Settings::default() };
+            let access = Access { read: settings.model_files().collect(), ..Access::default() };
+            apart(ask(&program, access, &Request::Model(model)).await)
+        }
+        Err(error) => (None, Some(format!("{error:#}"))),
+    };
+    let path = FilePath(path);
+    Ok(Found {
+        name,
+        path: Some(path.to_string_lossy().into_owned()),
+        path_bytes: coordinator::bytes_of_no_text(&path),
+        facts,
+        error,
+    })
 }
 
 /// What is known of a model, and what is wrong with it.

@@ -69,6 +69,11 @@ impl ServerOffer {
         Ok(models)
     }
 
+    async fn model_of(&self, file: PathBuf) -> Result<ModelOffer, String> {
+        let found = models::look_at(file).await;
+        found.map(offer).map_err(|error| format!("{error:#}"))
+    }
+
     async fn all_encoders(&self) -> Result<Vec<EncoderOffer>, String> {
         let tried = self.encoders.get_or_try_init(|| async {
             let program = worker_program(true)?;
@@ -103,6 +108,15 @@ impl Offer for ServerOffer {
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelOffer>, String>> {
         Box::pin(self.all_models())
+    }
+
+    fn models_folder(&self) -> PathBuf {
+        let [folder] = &self.models;
+        folder.clone()
+    }
+
+    fn read_model(&self, file: PathBuf) -> BoxFuture<'_, Result<ModelOffer, String>> {
+        Box::pin(self.model_of(file))
     }
 
     fn encoders(&self) -> BoxFuture<'_, Result<Vec<EncoderOffer>, String>> {
