@@ -218,7 +218,7 @@ test('what the server waits for is said, and a button goes on', async ({ page })
   await expect(page.getByText('Paused by schedule until 22:00.')).toBeVisible();
   await page.getByRole('button', { name: 'Work now' }).click();
   await expect(page.getByText('The server goes on, until the next pause begins.').first()).toBeVisible();
-  await expect(page.getByText('Paused by schedule until 22:00.')).toHaveCount(0);
+  await expect(page.getByRole('region', { name: 'The server waits' })).toHaveCount(0);
   // And back.
   await expect(page.getByText('Working outside its hours.')).toBeVisible();
   await expect(page.getByText('Without that it would be paused by schedule until 22:00.')).toBeVisible();

@@ -61,6 +61,8 @@ pub struct ModelOffer {
     pub bytes: Option<u64>,
     /// Checksum of its weights, with its kind.
     pub checksum: Option<String>,
+    /// SHA-256 of the file, in hexadecimal digits, as those who offer models tell it.
+    pub sha256: Option<String>,
     /// Its licence and owner; null where they are not known.
     pub licence: Option<String>,
     /// Why it cannot be used; null for one that can.

@@ -15,8 +15,8 @@ use crate::offer::Unfit;
 pub(crate) struct Problem {
     /// What tells problems apart beyond the code: nothing.
     #[serde(rename = "type")]
-    #[schema(example = "about:blank")]
-    kind: &'static str,
+    #[schema(value_type = String, example = "about:blank")]
+    kind: Kind,
     /// The HTTP status in words.
     #[schema(example = "Not Found")]
     title: &'static str,
@@ -32,11 +32,19 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
     /// All that is wrong, where several settings may be.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<Mistake>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<Mistake>, required = false)]
+    errors: Box<[Mistake]>,
     /// The number of the job that stands against it, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     job: Option<i64>,
+}
+
+/// The type of a problem: the only one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+enum Kind {
+    #[serde(rename = "about:blank")]
+    AboutBlank,
 }
 
 /// A setting that is wrong.
@@ -52,8 +60,8 @@ impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
         let detail = detail.into();
-        let (status, errors) = (status.as_u16(), Vec::new());
-        Self { kind: "about:blank", title, status, code, detail, key: None, errors, job: None }
+        let (status, errors) = (status.as_u16(), Box::default());
+        Self { kind: Kind::AboutBlank, title, status, code, detail, key: None, errors, job: None }
     }
 
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {

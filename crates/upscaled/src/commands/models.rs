@@ -1,10 +1,11 @@
 //! `models`: which models there are, and what is wrong with those that cannot be used.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use job::{BUILT_IN_MODELS, Failure, FilePath, Model, Settings};
 use protocol::message::{Access, ModelFacts, Request, Response};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use storage::Bytes;
 
 use super::ask::ask;
@@ -46,6 +47,9 @@ pub(super) struct Found {
     path_bytes: Option<Vec<u8>>,
     #[serde(flatten)]
     pub(super) facts: Option<ModelFacts>,
+    /// SHA-256 of its weights.
+    #[serde(skip)]
+    pub(super) sha256: Option<String>,
     /// Why it cannot be used.
     pub(super) error: Option<String>,
 }
@@ -65,7 +69,9 @@ pub(super) async fn look(folders: &[PathBuf]) -> anyhow::Result<Vec<Found>> {
     for name in BUILT_IN_MODELS {
         let model = Model::BuiltIn { name: name.to_owned() };
         let (facts, error) = apart(ask(&program, Access::default(), &Request::Model(model)).await);
-        found.push(Found { name: name.to_owned(), path: None, path_bytes: None, facts, error });
+        let sha256 =
+            facts.as_ref().and_then(|facts| facts.checksum.strip_prefix("sha256:")).map(ToOwned::to_owned);
+        found.push(Found { name: name.to_owned(), path: None, path_bytes: None, facts, sha256, error });
     }
     for path in model::files(folders) {
         found.push(look_at(path).await?);
@@ -85,14 +91,23 @@ pub(super) async fn look_at(path: PathBuf) -> anyhow::Result<Found> {
         }
         Err(error) => (None, Some(format!("{error:#}"))),
     };
+    let weights = model::weights(&path);
+    let sha256 = tokio::task::spawn_blocking(move || sha256_of(&weights)).await?.ok();
     let path = FilePath(path);
     Ok(Found {
         name,
         path: Some(path.to_string_lossy().into_owned()),
         path_bytes: coordinator::bytes_of_no_text(&path),
         facts,
+        sha256,
         error,
     })
+}
+
+fn sha256_of(path: &Path) -> std::io::Result<String> {
+    let mut digest = Sha256::new();
+    std::io::copy(&mut std::fs::File::open(path)?, &mut digest)?;
+    Ok(digest.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
 }
 
 /// What is known of a model, and what is wrong with it.
@@ -160,6 +175,7 @@ mod tests {
             path: None,
             path_bytes: None,
             facts,
+            sha256: None,
             error: error.map(ToOwned::to_owned),
         };
         let broken = "the file is cut off in the middle of its weights: copy it again from where it came";

@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike};
 
 use self::comments::{keep_above_table, remove};
+pub(crate) use self::lists::WAS;
 use super::file::{KEYS, OF_JOB, line_of, unknown_among};
 use super::wish::{Mistake, is_known};
 use super::{file, schedule};

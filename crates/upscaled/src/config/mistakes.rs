@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
+use super::edit::WAS;
 use super::wish::Mistake;
 use super::{as_json, check_models, edited, file, key_at};
 
@@ -58,11 +59,18 @@ fn leave_out(changes: &mut Map<String, Value>, key: &str) -> bool {
         Some(Value::Array(list)) => rest.split_once('.').is_some_and(|(number, rest)| {
             let at = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
             let inner = at.and_then(|at| list.get_mut(at)?.as_object_mut());
-            inner.is_some_and(|inner| inner.remove(rest).is_some())
+            inner.is_some_and(|inner| inner.remove(rest).is_some() || stay(inner))
         }),
         _ => false,
     };
     is_out || changes.remove(table).is_some()
+}
+
+/// Lets a table of the file be without a change, where what is wrong is nothing that the change gives; false for a new one.
+fn stay(table: &mut Map<String, Value>) -> bool {
+    let has_more = table.len() > 1;
+    table.retain(|key, _| key == WAS);
+    has_more && !table.is_empty()
 }
 
 #[cfg(test)]
@@ -105,6 +113,10 @@ mod tests {
             keys("", &json!({ "webhooks": [{ "format": "slack" }], "crf": 99 })),
             ["webhooks.1.url", "crf"]
         );
+        let hooks = "[[webhooks]]\nurl = \"https://a.org/\"\nsecret = \"x\"\n[[webhooks]]\nurl = \"https://b.org/\"\n";
+        let changes =
+            json!({ "webhooks": [{ "was": 0, "url": "https://c.org/" }, { "was": 1, "events": ["x"] }] });
+        assert_eq!(keys(hooks, &changes), ["webhooks.1.secret", "webhooks.2.events"]);
         assert_eq!(keys("", &json!({ "folders": 3, "presets": [] })), ["folders", "presets"]);
         let many: Map<String, Value> = (0..200).map(|number| (format!("x{number}"), json!(1))).collect();
         assert_eq!(keys("", &Value::Object(many)).len(), MOST);

@@ -130,7 +130,7 @@ impl Offer for ServerOffer {
 
 fn offer(found: models::Found) -> ModelOffer {
     let built_in = found.is_built_in();
-    let models::Found { name, facts, error, .. } = found;
+    let models::Found { name, facts, sha256, error, .. } = found;
     let default = built_in && name == DEFAULT_MODEL;
     let facts = facts.as_ref();
     ModelOffer {
@@ -141,6 +141,7 @@ fn offer(found: models::Found) -> ModelOffer {
         scale: facts.map(|facts| facts.scale),
         bytes: facts.map(|facts| facts.bytes),
         checksum: facts.map(|facts| facts.checksum.clone()),
+        sha256,
         licence: facts.and_then(|facts| facts.licence.clone()),
         fault: error,
     }

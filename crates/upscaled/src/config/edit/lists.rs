@@ -11,7 +11,7 @@ use super::comments::{self, keep_above_table};
 use super::{in_hand, in_order, object, set};
 
 /// The number, from 0 on, that a table of a change has in the file; one without is new.
-const WAS: &str = "was";
+pub(crate) const WAS: &str = "was";
 
 /// A list of tables.
 struct List<'a> {
