@@ -724,6 +724,7 @@ export const words = {
     notAdded: (name: string, why: string) => sentence(`the file ${name} was not added: ${why}`),
     added: (names: readonly string[]) => `${names.join(', ')} can be chosen now.`,
     drop: 'Drop models to add them',
+    dropWhere: 'Files of .pth or .safetensors. Videos are uploaded, as everywhere.',
     works: 'Works',
     broken: 'Does not work',
     looking: 'Trying what works, which takes some seconds.',

@@ -1259,6 +1259,8 @@ export interface components {
              * @description How many times larger it makes pictures.
              */
             scale?: number | null;
+            /** @description SHA-256 of the file, in hexadecimal digits, as those who offer models tell it. */
+            sha256?: string | null;
         };
         /** @description The models that there are. */
         Models: {

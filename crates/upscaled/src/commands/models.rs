@@ -1,5 +1,6 @@
 //! `models`: which models there are, and what is wrong with those that cannot be used.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use job::{BUILT_IN_MODELS, Failure, FilePath, Model, Settings};
@@ -105,8 +106,14 @@ pub(super) async fn look_at(path: PathBuf) -> anyhow::Result<Found> {
 }
 
 fn sha256_of(path: &Path) -> std::io::Result<String> {
-    let mut digest = Sha256::new();
-    std::io::copy(&mut std::fs::File::open(path)?, &mut digest)?;
+    let (mut file, mut digest) = (std::fs::File::open(path)?, Sha256::new());
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut piece)? {
+            0 => break,
+            length => digest.update(&piece[..length]),
+        }
+    }
     Ok(digest.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
 }
 
