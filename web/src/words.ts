@@ -19,6 +19,7 @@ export const words = {
   mainBelow: 'Main, below',
   queue: 'Queue',
   done: 'Done',
+  notes: 'Messages',
   page: { title: (name: string) => `${name}, upscaled`, running: (share: string, name: string) => `(${share}) ${name}, upscaled` },
 
   units: {

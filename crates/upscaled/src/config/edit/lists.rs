@@ -13,14 +13,16 @@ use super::{in_hand, in_order, object, set};
 /// The number, from 0 on, that a table of a change has in the file; one without is new.
 pub(crate) const WAS: &str = "was";
 
+/// What a change does not say of the table at a place, given what that has in the file.
+type Complete = fn(&str, &mut Map<String, Value>, &Map<String, Value>) -> Result<(), Mistake>;
+
 /// A list of tables.
 struct List<'a> {
     key: &'a str,
     /// What each may have.
     names: Vec<&'a str>,
     /// Fills up what a change leaves out of a table, from what that has in the file.
-    complete:
-        fn(place: &str, entry: &mut Map<String, Value>, before: &Map<String, Value>) -> Result<(), Mistake>,
+    complete: Complete,
 }
 
 /// Changes the list of folders.
@@ -30,7 +32,11 @@ pub(super) fn folders(
     value: &Value,
 ) -> Result<(), Mistake> {
     let names = OF_FOLDER.iter().map(|(name, _)| *name).chain(OF_JOB).collect();
-    List { key: "folders", names, complete: whole }.change(document, wanted, value)
+    let complete = |_: &str, entry: &mut Map<String, Value>, before: &Map<String, Value>| {
+        whole(entry, before);
+        Ok(())
+    };
+    List { key: "folders", names, complete }.change(document, wanted, value)
 }
 
 /// Changes the list of webhooks.
@@ -44,11 +50,10 @@ pub(super) fn webhooks(
 }
 
 /// A table is given whole: what is left out is not set.
-fn whole(_: &str, entry: &mut Map<String, Value>, before: &Map<String, Value>) -> Result<(), Mistake> {
+fn whole(entry: &mut Map<String, Value>, before: &Map<String, Value>) {
     for key in before.keys() {
         entry.entry(key).or_insert(Value::Null);
     }
-    Ok(())
 }
 
 /// As [`whole`], but for the address and the secret, which are told to nobody: those that are left out or empty stay. A secret does not
@@ -82,7 +87,8 @@ fn with_secrets(
         entry.insert("secret_file".to_owned(), file);
     }
     entry.insert("url".to_owned(), url);
-    whole(place, entry, before)
+    whole(entry, before);
+    Ok(())
 }
 
 impl List<'_> {
