@@ -633,7 +633,7 @@ export const words = {
       events: ['Events', 'One a line, such as done, failed, added or paused.'],
       format: ['Form', 'json for programs, ntfy for messages on a phone.'],
       secret: ['Secret', 'json is signed by it; with ntfy it is the access token.'],
-      allow_private: ['In the home network', 'Addresses of this machine and its neighbourhood are closed else.'],
+      allow_private: ['In the home network', 'Else addresses of this machine and its neighbourhood are refused.'],
       page: ['Address of this page', 'What messages link to.'],
       windows: ['Hours of work', 'One window a line, such as 22:00-07:00 or sat-sun 00:00-24:00.'],
       pause_while: ['Pause while these programs run', 'One name a line, such as Plex Transcoder.'],

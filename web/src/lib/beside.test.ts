@@ -11,6 +11,7 @@ test('what is played a little apart is played faster or slower, and jumps from f
   expect(correction(4, 4.05, 1, true).rate).toBeCloseTo(1.1);
   expect(correction(4.05, 4, 2, true).rate).toBeCloseTo(1.8);
   expect(correction(4.2, 4, 1, true).rate).toBeCloseTo(0.85);
+  expect(correction(4, 4.2, 16, true).rate).toBe(16);
   expect(correction(4.4, 4, 1, true)).toEqual({ seek: 4, rate: 1 });
 });
 

@@ -6,6 +6,8 @@ const NEAR = 0.02;
 const FAR = 0.25;
 /** The most by which it is played faster or slower. */
 const MOST = 0.15;
+/** Browsers play no faster. */
+const FASTEST = 16;
 
 export interface Correction {
   /** The time to jump to. */
@@ -19,7 +21,7 @@ export function correction(time: number, wanted: number, rate: number, isPlaying
   const apart = time - wanted;
   if (Math.abs(apart) > (isPlaying ? FAR : NEAR)) return { seek: wanted, rate };
   if (!isPlaying || Math.abs(apart) <= NEAR) return { seek: null, rate };
-  return { seek: null, rate: rate * (1 - Math.max(-MOST, Math.min(MOST, apart * 2))) };
+  return { seek: null, rate: Math.min(FASTEST, rate * (1 - Math.max(-MOST, Math.min(MOST, apart * 2)))) };
 }
 
 /** The second of the source that is the first of the result: a job may be of a part, such as `00:01:00-end`. */

@@ -28,7 +28,8 @@ pub(crate) async fn open_source(ledger: &Ledger, id: JobId) -> Result<OpenSource
     blocking(move || open(&record)).await
 }
 
-/// Others may write where sources lie: what was opened must be what was looked at.
+/// Others may write where sources lie: what was opened must be what was looked at. One that was touched is taken for the same when samples
+/// of it are.
 fn open(record: &Record) -> Result<OpenSource, ViewError> {
     let path: &Path = &record.request.source;
     if parts(path).len() > 1 {

@@ -92,8 +92,8 @@ pub(super) async fn look_at(path: PathBuf) -> anyhow::Result<Found> {
         }
         Err(error) => (None, Some(format!("{error:#}"))),
     };
-    let weights = model::weights(&path);
-    let sha256 = tokio::task::spawn_blocking(move || sha256_of(&weights)).await?.ok();
+    let weights = facts.is_some().then(|| model::weights(&path));
+    let sha256 = tokio::task::spawn_blocking(move || sha256_of(&weights?).ok()).await?;
     let path = FilePath(path);
     Ok(Found {
         name,
@@ -105,8 +105,8 @@ pub(super) async fn look_at(path: PathBuf) -> anyhow::Result<Found> {
     })
 }
 
-fn sha256_of(path: &Path) -> std::io::Result<String> {
-    let (mut file, mut digest) = (std::fs::File::open(path)?, Sha256::new());
+fn sha256_of(path: &Path) -> anyhow::Result<String> {
+    let (mut file, mut digest) = (storage::open_users_file(path)?, Sha256::new());
     let mut piece = vec![0; 1 << 16];
     loop {
         match file.read(&mut piece)? {
