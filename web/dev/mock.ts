@@ -5,10 +5,11 @@
 // mock/hold/BYTES lets uploads stand still after so many, mock/release ends that, mock/cut/BYTES breaks the next one, mock/full and mock/roomy
 // are a disk, mock/received/BYTES is 204 where so many came in all.
 // mock/previews/MS lets previews take so long, mock/model/NAME lets those with a model fail.
-// mock/paused/WHY keeps the server from working.
+// mock/paused/WHY keeps the server from working, and mock/source/HOW makes the sources of jobs such that no browser plays them (odd) or gone (away).
 // mock/log/TEXT writes a line into the log.
 // mock/by-hand/WHAT writes the settings file as a person does: fault is one with a mistake.
 // mock/break/PART, mock/watched (204 while a page watches), mock/tick, mock/segment, mock/finish and mock/missed change how it behaves and what happens.
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connect, Plugin } from 'vite';
 import type { Action, Details, LogLine, NewJob, Outcome, Position, Priority } from '../src/api/types';
@@ -37,6 +38,8 @@ class Mock {
   isLive = true;
   slow = 0;
   broken = '';
+  /** What is wrong with the sources of jobs. */
+  source = '';
   access = new Access();
   uploads = new Uploads();
   videos = new Videos();
@@ -133,7 +136,7 @@ class Mock {
     const [what, value = ''] = path.split('/');
     switch (what) {
       case 'world':
-        Object.assign(this, { isOffline: false, isLive: false, slow: 0, broken: '' });
+        Object.assign(this, { isOffline: false, isLive: false, slow: 0, broken: '', source: '' });
         this.access = new Access();
         this.uploads.release();
         this.uploads = new Uploads();
@@ -197,6 +200,10 @@ class Mock {
         break;
       case 'paused':
         this.world.system.paused = decodeURIComponent(value);
+        this.world.system.ignored = null;
+        break;
+      case 'source':
+        this.source = value;
         break;
       case 'stopping':
         this.world.system.stopping = true;
@@ -241,6 +248,22 @@ class Mock {
     }
     return true;
   }
+}
+
+async function bytesOf(request: IncomingMessage): Promise<number> {
+  let bytes = 0;
+  for await (const part of request) bytes += (part as Buffer).length;
+  return bytes;
+}
+
+/** A film that browsers play: twenty seconds. */
+const FILM = readFileSync(new URL('film.webm', import.meta.url));
+
+function play(range: string, response: ServerResponse): void {
+  const [from = 0, to = FILM.length - 1] = range.replace('bytes=', '').split('-').filter((text) => text !== '').map(Number);
+  const end = Math.min(to, FILM.length - 1);
+  response.writeHead(206, { 'content-type': 'video/webm', 'accept-ranges': 'bytes', 'content-range': `bytes ${from}-${end}/${FILM.length}`, 'content-length': end - from + 1 });
+  response.end(FILM.subarray(from, end + 1));
 }
 
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
@@ -309,11 +332,13 @@ async function answer(mock: Mock, path: string, url: URL, request: IncomingMessa
     const after = Number(url.searchParams.get('after') ?? 0);
     return json({ lines: mock.log.filter((line) => line.number > after && levels.indexOf(line.level) <= most), next: mock.log.length, missed: false });
   }
+  if (first === 'settings' && id === 'webhooks') return say(mock.settings.test(Number(what)));
   if (first === 'settings') return method === 'PATCH' ? say(mock.settings.change(request, (await bodyOf(request)) as Record<string, unknown>)) : json(mock.settings.show());
   if (first === 'system' && id === 'go-on') {
-    const was = mock.world.system.paused ?? null;
-    mock.world.system.paused = null;
-    return json({ was });
+    const { system } = mock.world;
+    const was = (method === 'DELETE' ? system.ignored : system.paused) ?? null;
+    [system.paused, system.ignored] = method === 'DELETE' ? [was, null] : [null, was];
+    return json(method === 'DELETE' ? { paused: was } : { was });
   }
   if (first === 'system') return json(mock.world.system);
   const { videos } = mock;
@@ -326,6 +351,7 @@ async function answer(mock: Mock, path: string, url: URL, request: IncomingMessa
       ],
     });
   }
+  if (first === 'models' && id !== undefined) return say(videos.addModel(decodeURIComponent(id), await bytesOf(request)));
   if (first === 'models') return say(videos.models());
   if (first === 'encoders') return say(videos.encoders());
   if (first === 'files' && id === undefined) return say(videos.folder(url.searchParams));
@@ -372,6 +398,15 @@ async function answer(mock: Mock, path: string, url: URL, request: IncomingMessa
   }
   // What is made up has no pictures that a browser could play.
   if (what === 'parts') return json({ media_type: null, parts: [] });
+  const { range } = request.headers;
+  if (what === 'source') {
+    if (mock.source === 'away') return problem(409, 'source_away', 'the source is gone: put it back');
+    if (mock.source === '') return play(range ?? '', response);
+    response.writeHead(200, { 'content-type': 'video/x-matroska' });
+    response.end('film');
+    return;
+  }
+  if (what === 'result' && range !== undefined) return play(range, response);
   if (what === 'result') {
     response.writeHead(200, { 'content-disposition': "attachment; filename*=UTF-8''film_upscaled.mkv" });
     response.end('film');

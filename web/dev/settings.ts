@@ -1,6 +1,6 @@
 // Settings of the made-up server.
 import type { IncomingMessage } from 'node:http';
-import type { ServerSettings, Setting, SettingChange } from '../src/api/types';
+import type { Mistake, ServerSettings, Setting, SettingChange, Webhook } from '../src/api/types';
 import type { Answer } from './access';
 
 type Values = Record<string, unknown>;
@@ -24,6 +24,10 @@ export class SettingsFile {
     folders: [{ path: '/media/films', preset: 'films', exclude: ['*.trailer.mkv', 'Extras/'] }],
     schedule: { windows: ['22:00-07:00'], pause_while: ['Plex Transcoder'] },
   };
+  webhooks: Webhook[] = [
+    { url: 'https://ntfy.sh/…', events: null, format: 'ntfy', has_secret: true, secret_file: null, allow_private: null, page: null },
+    { url: 'http://nas.lan/…', events: ['failed'], format: null, has_secret: false, secret_file: null, allow_private: null, page: null },
+  ];
   fault: string | null = null;
   waits: SettingChange[] = [];
   byHand: SettingChange[] = [];
@@ -46,24 +50,31 @@ export class SettingsFile {
         needs_restart: OF_START.includes(key),
       };
     });
-    const { fault, waits, byHand, file } = this;
-    return { path: '/srv/upscaled/upscaled.toml', version: String(this.version), settings, file, fault, not_taken_up: byHand, waits_for_restart: waits };
+    const { fault, waits, byHand, file, webhooks } = this;
+    return { path: '/srv/upscaled/upscaled.toml', version: String(this.version), settings, file, webhooks, fault, not_taken_up: byHand, waits_for_restart: waits };
   }
 
   change(request: IncomingMessage, changes: Values): Answer {
     if (request.headers['if-match'] !== `"${this.version}"`) {
       return { status: 412, code: 'other_version', body: 'upscaled.toml was changed meanwhile: read the settings again, and make the change anew' };
     }
-    if (Number(changes.crf) > 51) {
-      return { status: 422, code: 'bad_settings', body: `crf = ${Number(changes.crf)} cannot be: choose a number from 0 (best) to 51`, more: { key: 'crf' } };
-    }
     const folders = (changes.folders as Values[] | undefined) ?? [];
-    const without = folders.findIndex((folder) => !folder.path);
-    if (without >= 0) {
-      return { status: 422, code: 'bad_settings', body: 'a folder has no path: write path = "/media/films"', more: { key: `folders.${without + 1}.path` } };
+    const hooks = (changes.webhooks as Values[] | undefined) ?? [];
+    const errors: Mistake[] = [];
+    if (Number(changes.crf) > 51) errors.push({ key: 'crf', detail: `crf = ${Number(changes.crf)} cannot be: choose a number from 0 (best) to 51` });
+    if (Number(changes.grain) > 1) errors.push({ key: 'grain', detail: `grain = ${Number(changes.grain)} cannot be: choose a number from 0 to 1` });
+    if (Number(changes.height) > 9999) errors.push({ key: 'height', detail: `height = ${Number(changes.height)} cannot be` });
+    for (const [at, folder] of folders.entries()) if (!folder.path) errors.push({ key: `folders.${at + 1}.path`, detail: 'a folder has no path: write path = "/media/films"' });
+    for (const [at, hook] of hooks.entries()) {
+      const was = this.webhooks[Number(hook.was)];
+      if (!was && !hook.url) errors.push({ key: `webhooks.${at + 1}.url`, detail: 'a webhook needs its address, such as https://example.org/hook' });
+      if (was?.has_secret && hook.url && hook.secret === undefined) errors.push({ key: `webhooks.${at + 1}.secret`, detail: 'the address is another one: give the secret again, or take it away' });
     }
+    if (errors.length > 0) return { status: 422, code: 'bad_settings', body: errors.map((one) => one.detail).join('; '), more: { key: errors[0]?.key, errors } };
+    if (changes.webhooks) this.webhooks = hooks.map((hook) => this.#webhook(hook));
     const told: SettingChange[] = [];
     for (const [key, value] of Object.entries(changes)) {
+      if (key === 'webhooks') continue;
       const before = this.#text(key);
       const merged = (key === 'presets' || key === 'schedule') && value !== null ? { ...(this.file[key] as Values), ...(value as Values) } : value;
       if (merged === null) delete this.file[key];
@@ -75,6 +86,22 @@ export class SettingsFile {
     this.fault = null;
     this.version += 1;
     return { status: 200, body: { changes: told, settings: this.show() } };
+  }
+
+  #webhook(hook: Values): Webhook {
+    const was = this.webhooks[Number(hook.was)];
+    const text = (key: string) => (typeof hook[key] === 'string' ? String(hook[key]) : null);
+    const url = text('url')?.replace(/^(https?:[/][/][^/]+[/]).+$/, '$1…') ?? was?.url ?? null;
+    const has_secret = hook.secret === undefined ? (was?.has_secret ?? false) : hook.secret !== null;
+    return { url, events: (hook.events as string[]) ?? null, format: text('format'), has_secret, secret_file: null, allow_private: (hook.allow_private as boolean) ?? null, page: text('page') };
+  }
+
+  test(number: number): Answer {
+    const hook = this.webhooks[number - 1];
+    if (!hook) return { status: 404, code: 'no_webhook', body: `there is no webhook ${number}` };
+    const isOpen = !hook.url?.includes('.lan') || hook.allow_private === true;
+    const closed = '`nas.lan` is 192.168.1.2 (a private address), which hooks do not reach unless allow_private = true stands with them';
+    return { status: 200, body: { arrived: isOpen, detail: isOpen ? 'it arrived, with 200' : closed } };
   }
 
   /** The file is written by hand. */

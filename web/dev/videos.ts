@@ -52,6 +52,7 @@ const model = (name: string, more: object = {}) => ({
   scale: 4,
   bytes: 4_900_000,
   checksum: 'sha256:0',
+  sha256: '0',
   licence: 'BSD-3-Clause',
   fault: null,
   ...more,
@@ -109,7 +110,21 @@ export class Videos {
     return { status: 200, body: VIDEO };
   }
 
-  models = (): Answer => ({ status: 200, body: { models: MODELS } });
+  /** Models that were added. */
+  added: ReturnType<typeof model>[] = [];
+  models = (): Answer => ({ status: 200, body: { models: [...MODELS, ...this.added] } });
+
+  addModel(file: string, bytes: number): Answer {
+    const name = file.replace(/\.(pth|safetensors)$/, '');
+    if ([...MODELS, ...this.added].some((one) => one.name === name)) {
+      return { status: 409, code: 'name_taken', body: `there is a model \`${name}\` already: give the file another name` };
+    }
+    if (bytes < 100) return { status: 422, code: 'bad_model', body: `\`${file}\` cannot be used: the file is cut off` };
+    const made = model(name, { built_in: false, bytes, checksum: 'blake3:1', sha256: '0badc0de', licence: null });
+    this.added.push(made);
+    return { status: 201, body: made };
+  }
+
   encoders = (): Answer => ({ status: 200, body: { encoders: ENCODERS } });
 
   async preview(asked: Asked): Promise<Answer> {

@@ -44,6 +44,22 @@ test('from the first visit to the result', async ({ page }) => {
   expect(size).toEqual([1280, 720]);
   await isAccessible(page);
 
+  // The source is played beside it, in step.
+  await page.getByRole('button', { name: 'Beside the source' }).click();
+  const apart = () =>
+    page.evaluate(() => {
+      const [upscaled, source] = [...document.querySelectorAll('video')];
+      return upscaled && source && source.readyState > 1 ? Math.abs(source.currentTime - upscaled.currentTime) : Infinity;
+    });
+  await page.locator('video').first().evaluate((video: HTMLVideoElement) => video.pause());
+  await page.locator('video').first().evaluate((video: HTMLVideoElement) => (video.currentTime = 0.4));
+  await expect.poll(apart).toBeLessThan(0.05);
+  await page.locator('video').first().evaluate((video: HTMLVideoElement) => video.play());
+  await page.waitForTimeout(300);
+  expect(await apart()).toBeLessThan(0.1);
+  await isAccessible(page);
+  await page.getByRole('button', { name: 'Beside the source' }).click();
+
   // It stops where nothing is made yet, and goes on by itself when it is.
   await page.locator('video').evaluate((video: HTMLVideoElement) => (video.currentTime = 9.9));
   await page.getByRole('button', { name: 'Resume' }).click();

@@ -15,7 +15,26 @@ const views: [string, string, (page: Page) => Promise<void>][] = [
     async (page) => {
       await tell('paused/paused%20while%20Plex%20Transcoder%20runs');
       await page.reload();
-      await expect(page.getByRole('button', { name: 'Go on now' })).toBeVisible();
+      await expect(page.getByRole('button', { name: 'Work now' })).toBeVisible();
+    },
+  ],
+  [
+    'a queue that works outside its hours',
+    '#/',
+    async (page) => {
+      await tell('paused/paused%20by%20schedule%20until%2022:00');
+      await page.reload();
+      await page.getByRole('button', { name: 'Work now' }).click();
+      await expect(page.getByRole('button', { name: 'Back to the schedule' })).toBeVisible();
+    },
+  ],
+  [
+    'a source that is played beside',
+    '#/jobs/390',
+    async (page) => {
+      await page.getByRole('button', { name: 'Play', exact: true }).click();
+      await page.getByRole('button', { name: 'Beside the source' }).click();
+      await expect.poll(() => page.locator('video').last().evaluate((video: HTMLVideoElement) => video.readyState)).toBeGreaterThan(1);
     },
   ],
   ['done jobs', '#/done', (page) => expect(row(page, 390)).toBeVisible()],
@@ -79,8 +98,12 @@ const views: [string, string, (page: Page) => Promise<void>][] = [
     '#/settings',
     async (page) => {
       await page.getByRole('textbox', { name: 'Quality, CRF' }).fill('99');
+      await page.getByRole('button', { name: 'Add a webhook' }).click();
+      await page.locator('input[type="file"][accept]').setInputFiles([{ name: 'cut.pth', mimeType: '', buffer: Buffer.alloc(10) }]);
       await page.getByRole('button', { name: 'Save' }).click();
       await expect(page.getByText(/crf = 99 cannot be/)).toBeVisible();
+      await expect(page.getByText(/a webhook needs its address/)).toBeVisible();
+      await expect(page.getByText(/cut.pth was not added/)).toBeVisible();
     },
   ],
   ['the log', '#/log', (page) => expect(page.getByText(/400 of 754/)).toBeVisible()],
@@ -134,7 +157,8 @@ for (const width of [1440, 390]) {
         await open(page, hash);
         await prepare(page);
         for (const colorScheme of ['light', 'dark'] as const) {
-          await page.emulateMedia({ colorScheme });
+          // Colours that are on their way to another scheme are none that anyone reads.
+          await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
           expect(await found(page)).toEqual([]);
         }
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

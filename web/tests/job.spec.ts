@@ -1,3 +1,4 @@
+import type { Page } from '@playwright/test';
 import { expect, open, tell, test, untilHeard } from './server';
 
 test('a failed job has its reason, what helps, and the evidence', async ({ page }) => {
@@ -63,4 +64,70 @@ test('a frame is compared before and after, and another one is chosen', async ({
   await expect(stage.getByRole('img', { name: /, upscaled$/ })).toHaveCount(0);
   await page.keyboard.press(',');
   await expect(stage.getByText('Frame 180,958')).toBeVisible();
+});
+
+/** Seconds by which the source is ahead of what is upscaled, as they are played. */
+const apart = (page: Page) =>
+  page.evaluate(() => {
+    const [upscaled, source] = [...document.querySelectorAll('video')];
+    return upscaled && source ? source.currentTime - upscaled.currentTime : NaN;
+  });
+
+test('the source is played beside, and in step', async ({ page }) => {
+  await open(page, '#/jobs/390');
+  await page.getByRole('button', { name: 'Play', exact: true }).click();
+  const upscaled = page.locator('video').first();
+  const lead = (what: (video: HTMLVideoElement) => unknown) => upscaled.evaluate(what);
+  await lead((video) => video.play());
+  await expect.poll(() => lead((video) => video.currentTime)).toBeGreaterThan(0.5);
+  await page.getByRole('button', { name: 'Beside the source' }).press('Enter');
+  const source = page.getByLabel(/, the source, played without sound/);
+  const of = (what: (video: HTMLVideoElement) => unknown) => source.evaluate(what);
+  const isNear = async (within: number) => {
+    await expect.poll(async () => Math.abs(await apart(page)), { intervals: [100], timeout: 8000 }).toBeLessThan(within);
+  };
+  await expect.poll(() => of((video) => (video as HTMLVideoElement).paused)).toBe(false);
+  expect(await of((video) => (video as HTMLVideoElement).muted)).toBe(true);
+  await isNear(0.1);
+  // It stays so.
+  for (let look = 0; look < 10; look += 1) {
+    await page.waitForTimeout(150);
+    expect(Math.abs(await apart(page))).toBeLessThan(0.1);
+  }
+  await lead((video) => (video.playbackRate = 2));
+  await expect.poll(() => of((video) => Math.abs((video as HTMLVideoElement).playbackRate - 2))).toBeLessThan(0.5);
+  await isNear(0.1);
+  await lead((video) => (video.currentTime = 12));
+  await expect.poll(() => of((video) => (video as HTMLVideoElement).currentTime)).toBeGreaterThan(11);
+  await isNear(0.1);
+  await lead((video) => video.pause());
+  await expect.poll(() => of((video) => (video as HTMLVideoElement).paused)).toBe(true);
+  await lead((video) => (video.currentTime = 3));
+  await expect.poll(() => of((video) => Math.abs((video as HTMLVideoElement).currentTime - 3))).toBeLessThan(0.03);
+  // What is a fifth of a second off is brought back while it plays.
+  await lead((video) => {
+    video.playbackRate = 1;
+    return video.play();
+  });
+  await isNear(0.1);
+  await of((video) => ((video as HTMLVideoElement).currentTime += 0.2));
+  await isNear(0.08);
+  await page.getByRole('button', { name: 'Beside the source' }).click();
+  await expect(page.locator('video')).toHaveCount(1);
+});
+
+test('a source that cannot be played says so, and the result plays on', async ({ page }) => {
+  for (const [how, why] of [
+    ['odd', 'This browser cannot play the container or the codec of the source.'],
+    ['away', 'The source cannot be played: the source is gone: put it back.'],
+  ] as const) {
+    await tell(`source/${how}`);
+    await open(page, '#/jobs/390');
+    await page.reload();
+    await page.getByRole('button', { name: 'Play', exact: true }).click();
+    await page.getByRole('button', { name: 'Beside the source' }).click();
+    await expect(page.getByText(why)).toBeVisible();
+    await page.locator('video').first().evaluate((video: HTMLVideoElement) => video.play());
+    await expect.poll(() => page.locator('video').first().evaluate((video: HTMLVideoElement) => video.currentTime)).toBeGreaterThan(0.2);
+  }
 });

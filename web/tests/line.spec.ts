@@ -1,6 +1,6 @@
 import { createServer, request as ask } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, open, row, tell, test, untilHeard } from './server';
+import { address, expect, open, port as served, row, tell, test, untilHeard } from './server';
 
 test('without an answer the page says since when, and recovers by itself', async ({ page }) => {
   await open(page);
@@ -71,7 +71,7 @@ test('the page works below a path of a proxy', async ({ page }) => {
   const proxy = createServer((request, response) => {
     const path = (request.url ?? '').replace(/^\/below\/a\/path/, '');
     const { method, headers } = request;
-    const onward = ask({ host: 'localhost', port: 4173, path, method, headers }, (answer) => {
+    const onward = ask({ host: 'localhost', port: served, path, method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
     });
@@ -100,7 +100,7 @@ test('a page that nobody sees gives its connection back, and has what happened w
       Object.defineProperty(document, 'visibilityState', { value: state, configurable: true });
       document.dispatchEvent(new Event('visibilitychange'));
     }, state);
-  const watched = async () => (await fetch('http://localhost:4173/mock/watched', { method: 'POST' })).status;
+  const watched = async () => (await fetch(`${address}mock/watched`, { method: 'POST' })).status;
   await becomes('hidden');
   await expect.poll(watched, { timeout: 20_000 }).not.toBe(204);
   await tell('finish');

@@ -216,7 +216,13 @@ test('what the server waits for is said, and a button goes on', async ({ page })
   await tell('paused/paused%20by%20schedule%20until%2022:00');
   await open(page);
   await expect(page.getByText('Paused by schedule until 22:00.')).toBeVisible();
-  await page.getByRole('button', { name: 'Go on now' }).click();
+  await page.getByRole('button', { name: 'Work now' }).click();
   await expect(page.getByText('The server goes on, until the next pause begins.').first()).toBeVisible();
-  await expect(page.getByText('Paused by schedule until 22:00.')).toHaveCount(0);
+  await expect(page.getByRole('region', { name: 'The server waits' })).toHaveCount(0);
+  // And back.
+  await expect(page.getByText('Working outside its hours.')).toBeVisible();
+  await expect(page.getByText('Without that it would be paused by schedule until 22:00.')).toBeVisible();
+  await page.getByRole('button', { name: 'Back to the schedule' }).press('Enter');
+  await expect(page.getByText('Paused by schedule until 22:00.')).toBeVisible();
+  await expect(page.getByText('Working outside its hours.')).toHaveCount(0);
 });

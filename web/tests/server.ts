@@ -1,7 +1,8 @@
 // The made-up server of the tests, and what each test begins with.
 import { expect, test as base, type Page } from '@playwright/test';
 
-const address = 'http://localhost:4173/';
+export const port = Number(process.env.PORT ?? 4173);
+export const address = `http://localhost:${port}/`;
 
 /** Tells the made-up server something: see dev/mock.ts. */
 export async function tell(what: string): Promise<void> {

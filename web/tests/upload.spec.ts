@@ -1,12 +1,12 @@
 import type { Page } from '@playwright/test';
-import { expect, open, row, tell, test } from './server';
+import { address, expect, open, row, tell, test } from './server';
 
 const MEGABYTE = 1_000_000;
 const film = (name = 'film.mkv', size = 3 * MEGABYTE) => ({ name, mimeType: 'video/x-matroska', buffer: Buffer.alloc(size, 7) });
 const panel = (page: Page) => page.getByRole('region', { name: /upload/i });
 const choose = (page: Page, files: ReturnType<typeof film> | ReturnType<typeof film>[]) => page.locator('input[type="file"]').setInputFiles(files);
 const received = (bytes: number) =>
-  expect.poll(async () => (await fetch(`http://localhost:4173/mock/received/${bytes}`, { method: 'POST' })).status).toBe(204);
+  expect.poll(async () => (await fetch(`${address}mock/received/${bytes}`, { method: 'POST' })).status).toBe(204);
 
 /** Drags something over the page, or drops it there. */
 const drag = (page: Page, kind: 'dragenter' | 'drop', what: { name: string; size: number } | string) =>

@@ -23,7 +23,9 @@ use crate::schedule::SegmentGate;
 use crate::status::JobReport;
 use crate::submit::{self, describe_for, look_at};
 use crate::view::{JobDetails, JobView, Seen};
-use crate::viewer::{self, Asked, FoundFrame, FoundPart, Parts, Previewer, Side, ViewError, Viewer};
+use crate::viewer::{
+    self, Asked, FoundFrame, FoundPart, OpenSource, Parts, Previewer, Side, ViewError, Viewer,
+};
 use crate::wake::Wake;
 
 /// Events that a reader gets at once.
@@ -122,6 +124,25 @@ impl Handle {
         self.2.as_ref()?.gate.hold().map(|hold| hold.to_string())
     }
 
+    /// What would keep segments from beginning, in words, had a person not said that they may; `None` where nothing would.
+    pub fn ignored_hold(&self) -> Option<String> {
+        self.2.as_ref()?.gate.ignored().map(|hold| hold.to_string())
+    }
+
+    /// Takes back what [`Handle::open_now`] did; gives what keeps segments from beginning now.
+    ///
+    /// # Errors
+    /// When no server runs.
+    pub fn close_again(&self) -> Result<Option<String>, Refusal> {
+        let server = self.2.as_ref().ok_or(Refusal::NoServer)?;
+        let hold = server.gate.close_again();
+        self.0.wake.iter().for_each(Wake::changed);
+        if let Some(hold) = &hold {
+            tracing::info!("no segment begins, as asked for: {hold}");
+        }
+        Ok(hold.map(|hold| hold.to_string()))
+    }
+
     /// Lets segments begin in spite of the schedule and of other programs until what keeps them from it is over; gives what that is.
     ///
     /// # Errors
@@ -161,6 +182,7 @@ impl Handle {
             Request::Move { jobs, to } => Reply::Moved(self.set_position(&jobs, &to).await?),
             Request::Reload => Reply::Reloaded(self.reload().await?),
             Request::OpenNow => Reply::Opened(self.open_now()?),
+            Request::CloseAgain => Reply::Held(self.close_again()?),
             Request::Access(request) => Reply::Access(self.0.access.perform(request, now()).await?),
         })
     }
@@ -252,6 +274,14 @@ impl Handle {
     pub async fn thumbnail(&self, id: JobId) -> Result<FoundFrame, ViewError> {
         let viewer = self.1.viewer.as_ref().ok_or(ViewError::NoViewer)?;
         viewer::find(&self.0.ledger, viewer, id, Asked::Thumbnail).await
+    }
+
+    /// Opens the source of a job, so that it can be played beside what was made of it.
+    ///
+    /// # Errors
+    /// When there is no such job, or its source is gone, is another one by now, or lies in several files.
+    pub async fn source(&self, id: JobId) -> Result<OpenSource, ViewError> {
+        viewer::open_source(&self.0.ledger, id).await
     }
 
     /// What of a job can be played while the rest is made, from a segment on, so many segments at most as [`MOST_SEGMENTS`] says.

@@ -98,7 +98,7 @@ pub use trust::Places;
 pub use updates::{Teller, Update, Updates};
 pub use view::{JobDetails, JobView, Seen, SubtitleFiles};
 pub use viewer::{
-    FoundFrame, FoundPart, MadePart, Measured, PartTimes, Parts, Previewer, Sample, Side, ViewError, Viewer,
-    Wanted,
+    FoundFrame, FoundPart, MadePart, Measured, OpenSource, PartTimes, Parts, Previewer, Sample, Side,
+    ViewError, Viewer, Wanted,
 };
 pub use wake::Wake;

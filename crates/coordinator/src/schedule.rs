@@ -110,6 +110,18 @@ impl SegmentGate {
         hold.clone().filter(|_| !is_ignored)
     }
 
+    /// What would keep segments from beginning, had a person not said that they may.
+    pub fn ignored(&self) -> Option<Hold> {
+        let (hold, is_ignored) = &*self.0.state.borrow();
+        hold.clone().filter(|_| *is_ignored)
+    }
+
+    /// Takes back what [`SegmentGate::open_now`] did; gives what keeps segments from beginning now.
+    pub fn close_again(&self) -> Option<Hold> {
+        self.0.state.send_modify(|(_, is_ignored)| *is_ignored = false);
+        self.hold()
+    }
+
     /// Lets segments begin in spite of what keeps them from it, until that is over; gives what it is.
     pub fn open_now(&self) -> Option<Hold> {
         let mut before = None;
@@ -195,7 +207,10 @@ mod tests {
         gate.tell(Some(&night), &wake);
         assert_eq!((gate.open_now(), gate.hold()), (Some(night.clone()), None));
         gate.tell(Some(&night), &wake);
-        assert_eq!(gate.hold(), None);
+        assert_eq!((gate.hold(), gate.ignored()), (None, Some(night.clone())));
+        assert_eq!(gate.close_again(), Some(night.clone()));
+        assert_eq!((gate.hold(), gate.ignored()), (Some(night.clone()), None));
+        gate.open_now();
         let program = Hold::Program("player".to_owned());
         gate.tell(Some(&program), &wake);
         assert_eq!(gate.hold(), Some(program));

@@ -9,6 +9,7 @@ mod error;
 mod find;
 mod parts;
 mod preview;
+mod source;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -30,6 +31,8 @@ pub use self::find::{FoundFrame, Side};
 pub use self::parts::{FoundPart, MadePart, PartTimes, Parts};
 pub(crate) use self::parts::{find_part, list_parts};
 pub use self::preview::{Measured, Previewer, Sample, Wanted};
+pub use self::source::OpenSource;
+pub(crate) use self::source::open_source;
 use crate::blocking::blocking;
 use crate::process::{WorkerProcess, WorkerProgram};
 

@@ -9,6 +9,7 @@ mod jobs;
 mod log;
 mod machine;
 mod new_job;
+mod new_model;
 mod outcome;
 mod parts;
 mod previews;
@@ -21,7 +22,7 @@ mod tokens;
 use std::sync::Arc;
 
 use coordinator::{FileTree, Handle, Shutdown};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
@@ -62,6 +63,8 @@ pub(crate) struct Api {
     pub(crate) log: Arc<dyn Log>,
     under_way: UnderWay,
     watching: Arc<Semaphore>,
+    /// Held while a model is brought.
+    bringing: Arc<Mutex<()>>,
 }
 
 /// Where videos come from, and what can be made of them.
@@ -110,6 +113,7 @@ impl Api {
             log,
             under_way,
             watching,
+            bringing: Arc::default(),
         }
     }
 }
@@ -140,6 +144,7 @@ pub(crate) fn router() -> OpenApiRouter<Api> {
         .api(Control, routes!(actions::act_on_one))
         .api(Read, routes!(result::report))
         .api(Read, routes!(result::result))
+        .api(Read, routes!(result::source))
         .api(Read, routes!(frames::frame))
         .api(Read, routes!(frames::thumbnail))
         .api(Read, routes!(parts::list))
@@ -151,11 +156,13 @@ pub(crate) fn router() -> OpenApiRouter<Api> {
         .api(Read, routes!(previews::picture))
         .api(Control, routes!(previews::estimate))
         .api(Read, routes!(machine::models))
+        .api(Admin, routes!(new_model::add))
         .api(Read, routes!(machine::encoders))
         .api(Read, routes!(machine::machine))
         .api(Read, routes!(events::events))
         .api(Read, routes!(system::system))
         .api(Control, routes!(system::go_on))
+        .api(Control, routes!(system::hold_again))
         .api(Public, routes!(sign_in::session))
         .api(Public, routes!(sign_in::sign_in))
         .api(Public, routes!(sign_in::sign_out))
@@ -165,6 +172,7 @@ pub(crate) fn router() -> OpenApiRouter<Api> {
         .api(Admin, routes!(tokens::revoke))
         .api(Admin, routes!(configuration::show))
         .api(Admin, routes!(configuration::change))
+        .api(Admin, routes!(configuration::test_webhook))
         .api(Admin, routes!(log::lines))
         .merge(uploads::routes());
     OpenApiRouter::with_openapi(description()).nest("/api/v1", routes.described())

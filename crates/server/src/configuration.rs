@@ -8,6 +8,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::offer::Unfit;
+
 /// Tells the settings of the server and changes them.
 pub trait Configuration: Debug + Send + Sync {
     /// The settings that hold, and what the file has.
@@ -21,6 +23,9 @@ pub trait Configuration: Debug + Send + Sync {
         version: &'a str,
         changes: &'a Map<String, Value>,
     ) -> BoxFuture<'a, Result<SettingsChanged, NotChanged>>;
+
+    /// Sends a test to the webhook of this number, from 1 on; `None` where there is none.
+    fn test_webhook(&self, number: usize) -> BoxFuture<'_, Result<Option<WebhookTested>, String>>;
 }
 
 /// The settings of the server, and where each is from.
@@ -35,6 +40,8 @@ pub struct ServerSettings {
     /// What the file says, by the keys that it has there.
     #[schema(value_type = Object)]
     pub file: Map<String, Value>,
+    /// The webhooks that the file has, without what is secret of them.
+    pub webhooks: Vec<Webhook>,
     /// What is wrong with the file, where it was changed by hand and cannot be taken up; null where it can.
     pub fault: Option<String>,
     /// What was changed in the file by hand and is not taken up yet.
@@ -60,6 +67,35 @@ pub struct Setting {
     pub fixed: bool,
     /// A change holds from the next start on.
     pub needs_restart: bool,
+}
+
+/// A webhook as the file has it. What is not set there is null.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Webhook {
+    /// Its address without the path, which may be a secret; null where it has none that can be.
+    #[schema(example = "https://ntfy.sh/…")]
+    pub url: Option<String>,
+    /// The events that are told.
+    pub events: Option<Vec<String>>,
+    /// What is sent: `json` or `ntfy`.
+    pub format: Option<String>,
+    /// A secret is set, which is never told.
+    pub has_secret: bool,
+    /// The file that has the secret.
+    pub secret_file: Option<String>,
+    /// It may lie on this machine or in its neighbourhood.
+    pub allow_private: Option<bool>,
+    /// Where people find the page.
+    pub page: Option<String>,
+}
+
+/// What became of a test of a webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct WebhookTested {
+    /// It was taken.
+    pub arrived: bool,
+    /// The status that came back, or why nothing did.
+    pub detail: String,
 }
 
 /// Where a setting is from.
@@ -101,13 +137,8 @@ pub struct SettingsChanged {
 pub enum NotChanged {
     /// The file has another version.
     OtherVersion,
-    /// A value cannot be.
-    Unfit {
-        /// The key that it is about, where it is about one.
-        key: Option<String>,
-        /// What is wrong, and what can be chosen.
-        words: String,
-    },
+    /// Values that cannot be: one at least.
+    Unfit(Vec<Unfit>),
     /// The command line or a person at the machine decides.
     Fixed {
         /// The key.

@@ -36,7 +36,8 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use crate::api::About;
 pub use crate::configuration::{
-    Configuration, NotChanged, Origin, ServerSettings, Setting, SettingChange, SettingsChanged,
+    Configuration, NotChanged, Origin, ServerSettings, Setting, SettingChange, SettingsChanged, Webhook,
+    WebhookTested,
 };
 pub use crate::listen::ListenError;
 pub use crate::log::{Log, LogLevel, LogLine, LogPage};

@@ -1,6 +1,7 @@
 //! What can be chosen for jobs on this machine, which the program tells that the server is a part of.
 
 use std::fmt::Debug;
+use std::path::PathBuf;
 
 use futures_util::future::BoxFuture;
 use job::Settings;
@@ -19,6 +20,12 @@ pub trait Offer: Debug + Send + Sync {
 
     /// The models that there are, the built-in ones first.
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelOffer>, String>>;
+
+    /// The folder of models that are no part of the program.
+    fn models_folder(&self) -> PathBuf;
+
+    /// What a file is as a model: a worker reads it, since it may be hostile.
+    fn read_model(&self, file: PathBuf) -> BoxFuture<'_, Result<ModelOffer, String>>;
 
     /// The encoders, in the order in which they are tried.
     fn encoders(&self) -> BoxFuture<'_, Result<Vec<EncoderOffer>, String>>;
@@ -54,6 +61,8 @@ pub struct ModelOffer {
     pub bytes: Option<u64>,
     /// Checksum of its weights, with its kind.
     pub checksum: Option<String>,
+    /// SHA-256 of the file, in hexadecimal digits, as those who offer models tell it.
+    pub sha256: Option<String>,
     /// Its licence and owner; null where they are not known.
     pub licence: Option<String>,
     /// Why it cannot be used; null for one that can.

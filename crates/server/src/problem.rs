@@ -8,13 +8,15 @@ use coordinator::commands::Refusal;
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
+use crate::offer::Unfit;
+
 /// Why a request was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Problem {
     /// What tells problems apart beyond the code: nothing.
     #[serde(rename = "type")]
-    #[schema(example = "about:blank")]
-    kind: &'static str,
+    #[schema(value_type = String, example = "about:blank")]
+    kind: Kind,
     /// The HTTP status in words.
     #[schema(example = "Not Found")]
     title: &'static str,
@@ -26,19 +28,40 @@ pub(crate) struct Problem {
     code: &'static str,
     /// What is wrong and what to do about it, for people.
     detail: String,
-    /// The setting that is wrong, where it is one.
+    /// The setting that is wrong, where it is one; of several, the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
+    /// All that is wrong, where several settings may be.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<Mistake>, required = false)]
+    errors: Box<[Mistake]>,
     /// The number of the job that stands against it, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     job: Option<i64>,
+}
+
+/// The type of a problem: the only one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+enum Kind {
+    #[serde(rename = "about:blank")]
+    AboutBlank,
+}
+
+/// A setting that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Mistake {
+    /// Its name, as `crf`, `schedule.windows` or `folders.1.path`; null where it is of none.
+    key: Option<String>,
+    /// What is wrong, and what can be chosen.
+    detail: String,
 }
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
         let detail = detail.into();
-        Self { kind: "about:blank", title, status: status.as_u16(), code, detail, key: None, job: None }
+        let (status, errors) = (status.as_u16(), Box::default());
+        Self { kind: Kind::AboutBlank, title, status, code, detail, key: None, errors, job: None }
     }
 
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
@@ -48,6 +71,15 @@ impl Problem {
     /// A body that can be read and asks for what cannot be.
     pub(crate) fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    /// Settings that cannot be.
+    pub(crate) fn settings(all: Vec<Unfit>) -> Self {
+        let words: Vec<&str> = all.iter().map(|one| one.words.as_str()).collect();
+        let problem = Self::unprocessable("bad_settings", words.join("; "));
+        let key = all.first().and_then(|one| one.key.clone());
+        let errors = all.into_iter().map(|Unfit { key, words }| Mistake { key, detail: words }).collect();
+        Self { key, errors, ..problem }
     }
 
     /// With the setting that is wrong.

@@ -42,6 +42,14 @@ impl Offer for Usual {
         Box::pin(async { Ok(Vec::new()) })
     }
 
+    fn models_folder(&self) -> PathBuf {
+        std::env::temp_dir().join("no-such-folder-of-models")
+    }
+
+    fn read_model(&self, _: PathBuf) -> BoxFuture<'_, Result<ModelOffer, String>> {
+        Box::pin(async { Err("there is none".to_owned()) })
+    }
+
     fn encoders(&self) -> BoxFuture<'_, Result<Vec<EncoderOffer>, String>> {
         Box::pin(async { Ok(Vec::new()) })
     }
@@ -66,12 +74,23 @@ impl Configuration for Usual {
             _ if version != no_settings().version => Err(NotChanged::OtherVersion),
             Some(key) if key == "unconfined" => Err(NotChanged::Fixed { key, words: "no".to_owned() }),
             Some(key) if key == "disk" => Err(NotChanged::NotWritable(key)),
-            Some(key) => {
-                Err(NotChanged::Unfit { words: format!("there is no setting `{key}`"), key: Some(key) })
-            }
+            Some(_) => Err(NotChanged::Unfit(
+                changes
+                    .keys()
+                    .map(|key| Unfit {
+                        words: format!("there is no setting `{key}`"),
+                        key: Some(key.clone()),
+                    })
+                    .collect(),
+            )),
             None => Ok(SettingsChanged { changes: Vec::new(), settings: no_settings() }),
         };
         Box::pin(async { answer })
+    }
+
+    fn test_webhook(&self, number: usize) -> BoxFuture<'_, Result<Option<WebhookTested>, String>> {
+        let tested = WebhookTested { arrived: true, detail: "200".to_owned() };
+        Box::pin(async move { Ok((number == 1).then_some(tested)) })
     }
 }
 
@@ -89,6 +108,7 @@ fn no_settings() -> ServerSettings {
         version: "v1".to_owned(),
         settings: Vec::new(),
         file: Map::new(),
+        webhooks: Vec::new(),
         fault: None,
         not_taken_up: Vec::new(),
         waits_for_restart: Vec::new(),
@@ -225,7 +245,10 @@ fn needed(method: &Method, path: &str) -> Option<Scope> {
     let path = path.strip_prefix("/api/v1").unwrap();
     if path == "/session" || method == Method::OPTIONS {
         None
-    } else if ["/tokens", "/owner", "/settings", "/log"].iter().any(|of_admin| path.starts_with(of_admin)) {
+    } else if ["/tokens", "/owner", "/settings", "/log", "/models/"]
+        .iter()
+        .any(|of_admin| path.starts_with(of_admin))
+    {
         Some(Scope::Admin)
     } else if method.is_safe() {
         Some(Scope::Read)
@@ -407,6 +430,23 @@ async fn settings_are_changed_for_the_version_that_was_read() {
         if status != 200 {
             assert_eq!(read(answer).await["code"], code, "{body}");
         }
+    }
+}
+
+#[tokio::test]
+async fn all_settings_that_cannot_be_are_named() {
+    let asked = Asked::new(true).await;
+    let headers = HeaderMap::from_iter([(header::IF_MATCH, HeaderValue::from_static("\"v1\""))]);
+    let body = json!({ "crf": 99, "grain": 7 });
+    let answer = read(asked.ask(&Method::PATCH, "/api/v1/settings", headers, Some(body)).await).await;
+    assert_eq!(
+        answer["errors"],
+        json!([{ "key": "crf", "detail": "there is no setting `crf`" }, { "key": "grain", "detail": "there is no setting `grain`" }])
+    );
+    assert_eq!((&answer["key"], &answer["status"]), (&json!("crf"), &json!(422)));
+    for (number, code) in [(1, Value::Null), (2, json!("no_webhook"))] {
+        let path = format!("/api/v1/settings/webhooks/{number}/test");
+        assert_eq!(read(asked.ask(&Method::POST, &path, HeaderMap::new(), None).await).await["code"], code);
     }
 }
 

@@ -43,7 +43,9 @@ pub use frame_list::{
 pub use key::Key;
 pub use lock::FolderLock;
 pub use memory::available as available_memory;
-pub use open::{open_shared_file, read_users_file, read_workers_file, take_workers_file, workers_bytes};
+pub use open::{
+    open_shared_file, open_users_file, read_users_file, read_workers_file, take_workers_file, workers_bytes,
+};
 pub use packet_log::{Packet, PacketLogError, PacketLogReader, PacketLogWriter, Summary};
 pub use parts::{first_part, parts};
 pub use publish::{publish, publish_copy, publish_replacing, remove_leftovers};

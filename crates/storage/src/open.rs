@@ -28,6 +28,14 @@ pub fn open_shared_file(path: &Path) -> Result<File, Error> {
     workers_file(path).map_err(Error::io("open", path))
 }
 
+/// Opens a file of the user, which may be a link, for reading.
+///
+/// # Errors
+/// It is not there, is no regular file, or cannot be opened.
+pub fn open_users_file(path: &Path) -> Result<File, Error> {
+    users_file(path).map_err(Error::io("open", path))
+}
+
 /// The bytes that a file has that a worker wrote.
 ///
 /// # Errors

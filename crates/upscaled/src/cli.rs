@@ -85,7 +85,10 @@ pub(crate) enum Command {
     /// the video in again and make it twice.
     Forget(Forget),
     /// Let jobs wait; a segment that is under way is finished first
-    Pause(Chosen),
+    ///
+    /// With --outside-hours, the server takes `resume --now` back: no segment begins outside of the schedule, or while other programs
+    /// need the machine.
+    Pause(Pause),
     /// Let paused jobs go on
     ///
     /// With --now, the server begins segments in spite of the schedule and of other programs, until what keeps it from that is over.
@@ -463,6 +466,21 @@ pub(crate) struct Chosen {
     /// All jobs of which this can be asked
     #[arg(long, conflicts_with = "jobs")]
     pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) root: RootArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pause {
+    /// The jobs: numbers, ranges such as 3-9, or names or ends of the paths of their videos
+    #[arg(required_unless_present_any = ["all", "outside_hours"], value_name = "JOB", value_parser = selector)]
+    pub(crate) jobs: Vec<Selector>,
+    /// All jobs of which this can be asked
+    #[arg(long, conflicts_with = "jobs")]
+    pub(crate) all: bool,
+    /// Begin no segment outside of the schedule in upscaled.toml, after `resume --now`
+    #[arg(long)]
+    pub(crate) outside_hours: bool,
     #[command(flatten)]
     pub(crate) root: RootArgument,
 }

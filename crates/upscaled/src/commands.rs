@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Ending> {
             Command::Retry(retry) => jobs::retry(*retry).await,
             Command::Remove(chosen) => jobs::remove(chosen).await,
             Command::Forget(forget) => forget::run(forget).await,
-            Command::Pause(chosen) => jobs::pause(chosen).await,
+            Command::Pause(pause) => jobs::pause(pause).await,
             Command::Resume(resume) => jobs::resume(resume).await,
             Command::Priority(urgency) => jobs::prioritize(urgency).await,
             Command::Move(moving) => jobs::set_position(moving).await,

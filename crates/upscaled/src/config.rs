@@ -7,6 +7,7 @@ mod entry;
 mod file;
 mod folders;
 mod listening;
+mod mistakes;
 mod places;
 mod schedule;
 mod tables;
@@ -21,7 +22,8 @@ use job::{Model, Settings, Target};
 
 use self::blame::Unfit;
 pub(crate) use self::blame::blame;
-pub(crate) use self::edit::{as_json, check_models, edited, key_at};
+pub(crate) use self::edit::{as_json, key_at};
+use self::edit::{check_models, edited};
 pub(crate) use self::effective::{
     COMMAND_LINE, Effective, changed_settings, differences, effective, is_fixed, needs_restart,
     of_command_line, usual,
@@ -30,8 +32,9 @@ pub(crate) use self::file::text_of;
 use self::file::{File, read};
 pub(crate) use self::folders::{read_only_folders, watch_folders};
 pub(crate) use self::listening::{Listening, listening};
+pub(crate) use self::mistakes::checked;
 pub(crate) use self::schedule::schedule;
-pub(crate) use self::webhooks::webhooks;
+pub(crate) use self::webhooks::{shown_webhooks, webhooks};
 pub(crate) use self::wish::{Mistake, wish};
 use crate::choice::EncoderOption;
 use crate::cli::{Choices, PostProcessingChoices, SizeChoice};

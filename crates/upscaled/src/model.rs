@@ -60,14 +60,18 @@ pub(crate) fn find_wdn(model: &Model, folders: &[PathBuf]) -> anyhow::Result<Wdn
     Ok(WdnWeights { blake3: checksum(&file)?, path: FilePath(file) })
 }
 
-/// Checksum of the weights: of the `.bin` beside a `.param`.
+/// Checksum of the weights.
 fn checksum(file: &Path) -> anyhow::Result<String> {
-    let weights = if file.extension().is_some_and(|extension| extension == "param") {
+    Ok(storage::checksum(&weights(file))?)
+}
+
+/// The file that has the weights of a model: the `.bin` beside a `.param`.
+pub(crate) fn weights(file: &Path) -> PathBuf {
+    if file.extension().is_some_and(|extension| extension == "param") {
         file.with_extension("bin")
     } else {
         file.to_owned()
-    };
-    Ok(storage::checksum(&weights)?)
+    }
 }
 
 fn in_folders(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {

@@ -92,6 +92,27 @@ fn nearest(picture: &[u8], frames: &[Vec<u8>]) -> (usize, f64) {
     far.min_by(|(_, one), (_, other)| one.total_cmp(other)).unwrap()
 }
 
+/// All of the source or a part of it, and never another file in its place.
+fn the_source_is_handed_out(place: &Place) {
+    let path = place.folder.path().join("input/a.mp4");
+    let film = std::fs::read(&path).unwrap();
+    let whole = place.get("source");
+    assert_eq!((whole.status, whole.header("content-type")), (200, Some("video/mp4")));
+    assert!(whole.body == film);
+    let part = http::answer(ask(&place.address, "/api/v1/jobs/1/source", &[("Range", "bytes=10-19")]));
+    assert_eq!((part.status, &part.body[..]), (206, &film[10..20]));
+    let answer = get(&place.address, "/api/v1/jobs/7/source");
+    assert_eq!((answer.status, answer.code().as_str()), (404, "no_job"));
+    let kept = place.folder.path().join("kept.mp4");
+    std::fs::rename(&path, &kept).unwrap();
+    assert_eq!(place.get("source").code(), "source_away");
+    std::os::unix::fs::symlink(place.folder.path().join("state/id.json"), &path).unwrap();
+    let other = place.get("source");
+    assert_eq!((other.status, other.code().as_str()), (409, "source_away"));
+    std::fs::rename(&kept, &path).unwrap();
+    assert_eq!(place.get("source").status, 200);
+}
+
 /// A film with B-frames whose frames are shown for different times.
 fn make_uneven(path: &Path, frames: u32) {
     let frames = frames.to_string();
@@ -126,6 +147,7 @@ fn every_frame_is_that_of_the_film_before_and_after() {
         let answer = place.get(path);
         assert_eq!((answer.status, answer.code().as_str()), (status, code), "{path}");
     }
+    the_source_is_handed_out(&place);
     let answer = get(&place.address, "/api/v1/jobs/7/frames/1/result");
     assert_eq!((answer.status, answer.code().as_str()), (404, "no_job"));
 

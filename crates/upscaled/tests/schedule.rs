@@ -92,7 +92,17 @@ fn a_program_lets_them_begin_over_http() {
     assert!(reason.as_str().unwrap().starts_with("paused by schedule until "), "{reason}");
     let go_on =
         || http::send(&address, "POST", "/api/v1/system/go-on", &serde_json::json!({})).json()["was"].clone();
-    assert_eq!((go_on(), paused()), (reason, Value::Null));
+    let ignored = || http::get_json(&address, "/api/v1/system")["ignored"].clone();
+    assert_eq!(ignored(), Value::Null);
+    assert_eq!((go_on(), paused(), ignored()), (reason.clone(), Value::Null, reason.clone()));
+    // What was asked for is taken back, by a program and on the command line.
+    let back = http::request(&address, "DELETE", "/api/v1/system/go-on", &[], "").json();
+    assert_eq!((&back["paused"], paused(), ignored()), (&reason, reason.clone(), Value::Null));
+    assert_eq!((go_on(), ignored()), (reason.clone(), reason.clone()));
+    let said = run(root, &["pause", "--outside-hours"]).stderr;
+    assert!(String::from_utf8_lossy(&said).contains("the server is paused by schedule until "), "{said:?}");
+    assert_eq!(paused(), reason);
+    go_on();
     assert_eq!(server.wait_for_jobs(1)[0]["status"], "done");
     // A window that is open keeps nothing back.
     settings(root, &format!("windows = [\"{}\"]", window_in(0)));

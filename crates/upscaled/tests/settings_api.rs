@@ -98,6 +98,37 @@ fn secrets_are_told_to_nobody_and_outlive_changes() {
 }
 
 #[test]
+fn webhooks_are_changed_and_tested_without_their_secrets() {
+    let hook = "[[webhooks]]\nurl = \"http://127.0.0.1:9/IN-THE-PATH\"\nsecret = \"OF-THE-HOOK\"\n";
+    let place = Place::new(&format!("{FILE}\n{hook}"), &[]);
+    let shown = json!([{ "url": "http://127.0.0.1:9/…", "events": null, "format": null, "has_secret": true, "secret_file": null, "allow_private": null, "page": null }]);
+    assert_eq!(place.settings()["webhooks"], shown);
+    let test = |number: usize| {
+        let path = format!("/api/v1/settings/webhooks/{number}/test");
+        send(&place.address, "POST", &path, &json!({}))
+    };
+    let closed = test(1).json();
+    assert!(closed["arrived"] == false && closed["detail"].as_str().unwrap().contains("allow_private"));
+    assert_eq!(test(2).code(), "no_webhook");
+    let changed = place
+        .change(&json!({ "webhooks": [{ "was": 0, "events": ["failed"], "allow_private": true },
+        { "url": "https://b.org/", "format": "ntfy", "secret": "ANOTHER" }] }));
+    assert_eq!(changed.status, 200, "{changed:?}");
+    assert!(!String::from_utf8_lossy(&changed.body).contains("ANOTHER"));
+    assert!(place.text().contains("IN-THE-PATH") && place.text().contains("secret = \"OF-THE-HOOK\""));
+    assert_eq!(place.settings()["webhooks"][1]["has_secret"], true);
+    assert!(test(1).json()["detail"].as_str().unwrap().contains("cannot be reached"));
+    let before = place.text();
+    let refused = place.change(&json!({ "crf": 99, "webhooks": [{ "was": 0, "url": "https://evil.org/" }, { "was": 1, "events": ["x"] }] }));
+    let problem = refused.json();
+    let mut keys: Vec<&str> =
+        problem["errors"].as_array().unwrap().iter().map(|one| one["key"].as_str().unwrap()).collect();
+    keys.sort_unstable();
+    assert_eq!((refused.status, keys), (422, vec!["crf", "webhooks.1.secret", "webhooks.2.events"]));
+    assert_eq!(place.text(), before);
+}
+
+#[test]
 fn a_change_is_written_beside_the_comments_and_holds_at_once() {
     let mut place = Place::new(FILE, &["--crf", "30"]);
     fs::set_permissions(place.file(), Permissions::from_mode(0o640)).unwrap();
@@ -316,4 +347,58 @@ fn what_the_machine_has_is_said_as_the_doctor_says_it() {
         };
         assert_eq!(of(told["findings"].as_array().unwrap()), of(&doctor), "{subject}");
     }
+}
+
+#[test]
+fn a_model_is_added_once_a_worker_has_read_it() {
+    let place = Place::new(FILE, &[]);
+    let models = place.root.join("models");
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../network/tests/data/compact-protocol2.pth");
+    let weights = fs::read(data).unwrap();
+    let add = |name: &str, bytes: &[u8]| {
+        let head = format!(
+            "POST /api/v1/models/{name} HTTP/1.0\r\nHost: {}\r\nContent-Length: {}\r\n\r\n",
+            place.address,
+            bytes.len()
+        );
+        http::exchange(&place.address, &[head.as_bytes(), bytes].concat())
+    };
+    let named = |name: &str| {
+        let all = get_json(&place.address, "/api/v1/models");
+        all["models"].as_array().unwrap().iter().find(|model| model["name"] == name).cloned()
+    };
+    for (name, bytes, status, code) in [
+        ("mine.pth", &b"no model"[..], 422, "bad_model"),
+        ("mine.pth", &weights[..weights.len() / 2], 422, "bad_model"),
+        ("mine.txt", &weights, 422, "bad_name"),
+        ("..%2Fmine.pth", &weights, 422, "bad_name"),
+        (".mine.pth", &weights, 422, "bad_name"),
+        ("none.pth", &weights, 409, "name_taken"),
+        ("RealESR-general-x4v3.pth", &weights, 409, "name_taken"),
+    ] {
+        let answer = add(name, bytes);
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{name}: {answer:?}");
+        assert_eq!(fs::read_dir(&models).unwrap().count(), 0, "{name}");
+    }
+    let added = add("mine.pth", &weights);
+    assert_eq!(added.status, 201, "{added:?}");
+    let added = added.json();
+    assert!(added["sha256"].as_str().unwrap().len() == 64 && added["licence"].is_null(), "{added}");
+    assert_eq!(
+        (&added["name"], &added["bytes"], &added["built_in"]),
+        (&json!("mine"), &json!(weights.len()), &json!(false))
+    );
+    assert_eq!(named("mine"), Some(added));
+    assert!(fs::read(models.join("mine.pth")).unwrap() == weights);
+    assert_eq!(add("mine.safetensors", &weights).code(), "name_taken");
+    assert_eq!(place.change(&json!({ "model": "mine" })).status, 200);
+    // Of a body that breaks off, nothing stays.
+    let head = format!(
+        "POST /api/v1/models/b.pth HTTP/1.0\r\nHost: {}\r\nContent-Length: 9999999\r\n\r\n",
+        place.address
+    );
+    drop(http::begin(&place.address, &[head.as_bytes(), &weights[..100]].concat()));
+    common::wait_for("the rest to go", std::time::Duration::from_secs(30), || {
+        fs::read_dir(&models).unwrap().count() == 1
+    });
 }

@@ -12,6 +12,7 @@ import type {
   JobSettings,
   LogLine,
   LogPage,
+  Mistake,
   Model,
   NewJob,
   Outcome,
@@ -30,6 +31,7 @@ import type {
   Token,
   UploadOnServer,
   Video,
+  WebhookTested,
 } from './types';
 
 export const BASE = 'api/v1';
@@ -49,8 +51,10 @@ export class Refused extends Error {
   readonly retryAfter: number | null;
   /** The job that stands against it, where there is one. */
   readonly job: number | null;
-  /** The setting that is wrong, where it is one. */
+  /** The setting that is wrong, where it is one; of several, the first. */
   readonly key: string | null;
+  /** All settings that are wrong. */
+  readonly errors: readonly Mistake[];
 
   constructor(
     status: number,
@@ -59,6 +63,7 @@ export class Refused extends Error {
     retryAfter: number | null = null,
     job: number | null = null,
     key: string | null = null,
+    errors: readonly Mistake[] = [],
   ) {
     super(detail);
     this.status = status;
@@ -66,6 +71,7 @@ export class Refused extends Error {
     this.retryAfter = retryAfter;
     this.job = job;
     this.key = key;
+    this.errors = errors;
   }
 
   /** Nothing is answered before signing in. */
@@ -85,7 +91,7 @@ export function refusal(status: number, body: unknown, retryAfter: string | null
   const problem = body as Partial<Problem> | undefined;
   if (typeof problem?.detail !== 'string') return null;
   const seconds = Number(retryAfter ?? '');
-  const refused = new Refused(status, problem.code ?? '', problem.detail, seconds > 0 ? seconds : null, problem.job ?? null, problem.key ?? null);
+  const refused = new Refused(status, problem.code ?? '', problem.detail, seconds > 0 ? seconds : null, problem.job ?? null, problem.key ?? null, problem.errors ?? []);
   if (refused.needsSignIn) tellSignIn();
   return refused;
 }
@@ -197,6 +203,10 @@ export function readLog(level: LogLevel, after: number | null, signal: AbortSign
 }
 
 export const goOn = () => ask<{ was: string | null }>('system/go-on', { method: 'POST' });
+/** Keeps to the schedule again. */
+export const holdAgain = () => ask<{ paused: string | null }>('system/go-on', { method: 'DELETE' });
+/** Sends a test to a webhook by its number, from 1 on. */
+export const testWebhook = (number: number) => ask<WebhookTested>(`settings/webhooks/${number}/test`, { method: 'POST' }, undefined, 2 * 60_000);
 export const showSettings = () => ask<ServerSettings>('settings');
 /** Changes settings for the version of the file that was read; encoders are tried for it. */
 export const changeSettings = (version: string, changes: Record<string, unknown>) =>
@@ -207,6 +217,16 @@ export const changeSettings = (version: string, changes: Record<string, unknown>
     2 * 60_000,
   );
 
+/** Where the video is that a job is made of. */
+export const sourceAddress = (id: number) => `${BASE}/jobs/${id}/source`;
+/** Why the source of a job is not handed out; null where it is. */
+export async function whyNoSource(id: number): Promise<string | null> {
+  const signal = AbortSignal.timeout(PATIENCE);
+  const response = await fetch(sourceAddress(id), { headers: { range: 'bytes=0-0' }, signal });
+  if (response.ok) return null;
+  const problem = refusal(response.status, await response.json().catch(() => undefined), null);
+  return problem?.message ?? words.problem.status(response.status);
+}
 export const resultAddress = (id: number) => `${BASE}/jobs/${id}/result`;
 export const reportAddress = (id: number) => `${BASE}/jobs/${id}/report`;
 export const eventsAddress = (after: number | null) => (after === null ? `${BASE}/events` : `${BASE}/events?after=${after}`);
@@ -228,6 +248,8 @@ export const momentAddress = (source: Source, at: number) =>
   `${BASE}/files/frame?${new URLSearchParams({ ...source, at: at.toFixed(3), width: '1280' })}`;
 
 export const listModels = async (): Promise<Model[]> => (await ask<{ models: Model[] }>('models', {}, undefined, LONG_PATIENCE)).models;
+/** Adds a model, which a worker reads first. */
+export const addModel = (file: File) => ask<Model>(`models/${encodeURIComponent(file.name)}`, { method: 'POST', body: file }, undefined, LONG_PATIENCE);
 export const listEncoders = async (): Promise<Encoder[]> =>
   (await ask<{ encoders: Encoder[] }>('encoders', {}, undefined, LONG_PATIENCE)).encoders;
 export const showMachine = async (): Promise<Finding[]> =>

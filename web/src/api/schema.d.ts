@@ -338,6 +338,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The video that a job is made of
+         * @description The file as it was taken in, to be played beside what is made of it. Parts of it can be asked for with the header `Range`.
+         */
+        get: operations["source"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/thumbnail": {
         parameters: {
             query?: never;
@@ -409,6 +429,27 @@ export interface paths {
         get: operations["models"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a model
+         * @description The body is the file, of 1 GiB at most, `NAME.pth` or `NAME.safetensors`. A worker reads it in its sandbox; what is no model that this
+         *     program runs is refused, and so is a name that another model has. Where its file does not say, the licence is not known.
+         */
+        post: operations["add"];
         delete?: never;
         options?: never;
         head?: never;
@@ -514,11 +555,32 @@ export interface paths {
         /**
          * Change the settings of the server
          * @description The body has the keys of `upscaled.toml` with new values; null lets one be unset, and what is left out stays. `presets` and `schedule`
-         *     are objects of such changes. `folders` is the whole list of the folders, each of them whole; `was` is the number, from 0 on, that one
-         *     has in the file now. All of it is checked as at a start, written into the file without touching anything else there, and taken up; or
+         *     are objects of such changes. `folders` and `webhooks` are whole lists, each entry whole; `was` is the number, from 0 on, that one
+         *     has in the file now. Only `url` and `secret` of a webhook stay where they are left out or empty; `null` takes a secret away, and another
+         *     address needs the secret again. All of it is checked as at a start, written into the file without touching anything else there, and taken up; or
          *     the file stays as it is. Keys that are set on the command line, and `unconfined`, cannot be changed.
          */
         patch: operations["change"];
+        trace?: never;
+    };
+    "/api/v1/settings/webhooks/{number}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test a webhook
+         * @description Sends a message to the webhook of this number, from 1 on, as the file has it, that says nothing but that it arrives.
+         */
+        post: operations["test_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/system": {
@@ -552,7 +614,11 @@ export interface paths {
          * @description Segments begin in spite of the schedule and of other programs, until what keeps them from it is over. Jobs that a person paused stay so.
          */
         post: operations["go_on"];
-        delete?: never;
+        /**
+         * Keep to the schedule again
+         * @description Takes `POST` back: no segment begins where the schedule or other programs are against it. Those under way are finished.
+         */
+        delete: operations["hold_again"];
         options?: never;
         head?: never;
         patch?: never;
@@ -883,6 +949,11 @@ export interface components {
          * @enum {string}
          */
         FrameSide: "source" | "result";
+        /** @description What keeps segments from beginning. */
+        HeldAgain: {
+            /** @description In words; null where nothing does. */
+            paused?: string | null;
+        };
         /** @description A job as a list has it. */
         Job: components["schemas"]["Progress"] & {
             /**
@@ -1155,6 +1226,13 @@ export interface components {
             /** @description The engine with its kind of instructions and its threads, FFmpeg, and the sandbox. */
             findings: components["schemas"]["Finding"][];
         };
+        /** @description A setting that is wrong. */
+        Mistake: {
+            /** @description What is wrong, and what can be chosen. */
+            detail: string;
+            /** @description Its name, as `crf`, `schedule.windows` or `folders.1.path`; null where it is of none. */
+            key?: string | null;
+        };
         /** @description A model. */
         Model: {
             /** @description Its architecture. */
@@ -1181,6 +1259,8 @@ export interface components {
              * @description How many times larger it makes pictures.
              */
             scale?: number | null;
+            /** @description SHA-256 of the file, in hexadecimal digits, as those who offer models tell it. */
+            sha256?: string | null;
         };
         /** @description The models that there are. */
         Models: {
@@ -1386,12 +1466,14 @@ export interface components {
             code: string;
             /** @description What is wrong and what to do about it, for people. */
             detail: string;
+            /** @description All that is wrong, where several settings may be. */
+            errors?: components["schemas"]["Mistake"][];
             /**
              * Format: int64
              * @description The number of the job that stands against it, where there is one.
              */
             job?: number | null;
-            /** @description The setting that is wrong, where it is one. */
+            /** @description The setting that is wrong, where it is one; of several, the first. */
             key?: string | null;
             /**
              * Format: int32
@@ -1558,6 +1640,8 @@ export interface components {
             version: string;
             /** @description What holds from the next start on. */
             waits_for_restart: components["schemas"]["SettingChange"][];
+            /** @description The webhooks that the file has, without what is secret of them. */
+            webhooks: components["schemas"]["Webhook"][];
         };
         /** @description Who the client is to the server. */
         Session: {
@@ -1611,6 +1695,8 @@ export interface components {
         };
         /** @description The server. */
         System: {
+            /** @description What would keep them from it, had a person not asked to go on now; null where nothing would. */
+            ignored?: string | null;
             /** @description Where videos are dropped. */
             input: string;
             /** @description The model of jobs that choose none. */
@@ -1751,6 +1837,33 @@ export interface components {
              */
             width: number;
         };
+        /** @description A webhook as the file has it. What is not set there is null. */
+        Webhook: {
+            /** @description It may lie on this machine or in its neighbourhood. */
+            allow_private?: boolean | null;
+            /** @description The events that are told. */
+            events?: string[] | null;
+            /** @description What is sent: `json` or `ntfy`. */
+            format?: string | null;
+            /** @description A secret is set, which is never told. */
+            has_secret: boolean;
+            /** @description Where people find the page. */
+            page?: string | null;
+            /** @description The file that has the secret. */
+            secret_file?: string | null;
+            /**
+             * @description Its address without the path, which may be a secret; null where it has none that can be.
+             * @example https://ntfy.sh/…
+             */
+            url?: string | null;
+        };
+        /** @description What became of a test of a webhook. */
+        WebhookTested: {
+            /** @description It was taken. */
+            arrived: boolean;
+            /** @description The status that came back, or why nothing did. */
+            detail: string;
+        };
         /** @description What kept segments from beginning. */
         WentOn: {
             /** @description In words; null where nothing did. */
@@ -1801,12 +1914,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -1840,12 +1955,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -1879,12 +1996,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -1918,12 +2037,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -1980,12 +2101,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -2019,12 +2142,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -2058,12 +2183,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -2132,12 +2259,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -2205,12 +2334,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -2244,12 +2375,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -2283,12 +2416,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -2322,12 +2457,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -2398,12 +2535,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -2437,12 +2576,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -2476,12 +2617,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -2532,12 +2675,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -2601,12 +2746,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -2640,12 +2787,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -2679,12 +2828,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -2735,12 +2886,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -2812,12 +2965,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -2851,12 +3006,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -2890,12 +3047,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -2946,12 +3105,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3025,12 +3186,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3064,12 +3227,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3103,12 +3268,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3142,12 +3309,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3218,12 +3387,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3257,12 +3428,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3296,12 +3469,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3379,12 +3554,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3449,12 +3626,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3488,12 +3667,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3527,12 +3708,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3592,12 +3775,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3653,12 +3838,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3692,12 +3879,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3731,12 +3920,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3778,12 +3969,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3841,12 +4034,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3880,12 +4075,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3919,12 +4116,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -3966,12 +4165,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -4040,12 +4241,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -4079,12 +4282,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -4118,12 +4323,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -4175,12 +4382,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -4248,12 +4457,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -4287,12 +4498,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -4326,12 +4539,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -4382,12 +4597,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -4460,12 +4677,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -4499,12 +4718,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -4538,12 +4759,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -4595,12 +4818,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -4667,12 +4892,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -4706,12 +4933,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -4745,12 +4974,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -4818,12 +5049,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -4883,12 +5116,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -4922,12 +5157,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -4961,12 +5198,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5026,12 +5265,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5087,12 +5328,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5126,12 +5369,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5165,12 +5410,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5212,12 +5459,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5287,12 +5536,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5326,12 +5577,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5365,12 +5618,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5424,12 +5679,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5490,12 +5747,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5529,12 +5788,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5568,12 +5829,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5615,12 +5878,243 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The number of the job */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/*": number[];
+                };
+            };
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/*": number[];
+                };
+            };
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `source_away`, or `not_playable` where it lies in several files */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5682,12 +6176,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5721,12 +6217,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5760,12 +6258,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5816,12 +6316,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5890,12 +6392,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5929,12 +6433,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -5968,12 +6474,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6007,12 +6515,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6065,12 +6575,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6104,12 +6616,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6143,12 +6657,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6182,12 +6698,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6240,12 +6758,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6279,12 +6799,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6318,12 +6840,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6357,12 +6881,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6380,6 +6906,230 @@ export interface operations {
                          */
                         type: string;
                     };
+                };
+            };
+        };
+    };
+    add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of the file: letters and digits of ASCII, dots, - and _ */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description `name_taken`, or `busy` while another model is added */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `bad_name` or `bad_model` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6419,12 +7169,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6458,12 +7210,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6497,12 +7251,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6570,12 +7326,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6632,12 +7390,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6671,12 +7431,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6710,12 +7472,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6784,12 +7548,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6854,12 +7620,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6893,12 +7661,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6932,12 +7702,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -6980,12 +7752,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7038,12 +7812,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7077,12 +7853,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7116,12 +7894,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7155,12 +7935,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7217,12 +7999,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7256,12 +8040,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7295,12 +8081,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7368,12 +8156,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7424,12 +8214,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7463,12 +8255,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7502,12 +8296,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7541,12 +8337,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7599,12 +8397,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7638,12 +8438,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7677,12 +8479,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7716,12 +8520,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7781,12 +8587,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7820,12 +8628,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7859,12 +8669,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -7920,7 +8732,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A value cannot be */
+            /** @description Values that cannot be, all in `errors` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7952,12 +8764,217 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+        };
+    };
+    test_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its number, from 1 on */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookTested"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file has a mistake */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8010,12 +9027,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8049,12 +9068,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8088,12 +9109,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8127,12 +9150,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8185,12 +9210,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8224,12 +9251,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8263,12 +9292,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8302,12 +9333,205 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hold_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldAgain"];
+                };
+            };
+            /** @description The request has a mistake. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The request needs a session or a token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The token has not the scope, or the request comes from another page or is for another host. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
+                        key?: string | null;
+                        /**
+                         * Format: int32
+                         * @description The HTTP status.
+                         */
+                        status: number;
+                        /**
+                         * @description The HTTP status in words.
+                         * @example Not Found
+                         */
+                        title: string;
+                        /**
+                         * @description What tells problems apart beyond the code: nothing.
+                         * @example about:blank
+                         */
+                        type: string;
+                    };
+                };
+            };
+            /** @description The server failed. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description One of few words that never change, for programs.
+                         * @example no_job
+                         */
+                        code: string;
+                        /** @description What is wrong and what to do about it, for people. */
+                        detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
+                        /**
+                         * Format: int64
+                         * @description The number of the job that stands against it, where there is one.
+                         */
+                        job?: number | null;
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8368,12 +9592,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8407,12 +9633,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8446,12 +9674,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8485,12 +9715,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8547,12 +9779,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8586,12 +9820,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8625,12 +9861,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8690,12 +9928,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8749,12 +9989,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8788,12 +10030,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8827,12 +10071,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8874,12 +10120,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8932,12 +10180,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -8971,12 +10221,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9010,12 +10262,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9049,12 +10303,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9123,12 +10379,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9162,12 +10420,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9201,12 +10461,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9273,12 +10535,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9350,12 +10614,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9389,12 +10655,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9428,12 +10696,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9467,12 +10737,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9529,12 +10801,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9568,12 +10842,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9607,12 +10883,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9678,12 +10956,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9738,12 +11018,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9777,12 +11059,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9816,12 +11100,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9855,12 +11141,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9922,12 +11210,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -9961,12 +11251,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -10000,12 +11292,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -10057,12 +11351,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -10131,12 +11427,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -10170,12 +11468,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -10209,12 +11509,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32
@@ -10321,12 +11623,14 @@ export interface operations {
                         code: string;
                         /** @description What is wrong and what to do about it, for people. */
                         detail: string;
+                        /** @description All that is wrong, where several settings may be. */
+                        errors?: components["schemas"]["Mistake"][];
                         /**
                          * Format: int64
                          * @description The number of the job that stands against it, where there is one.
                          */
                         job?: number | null;
-                        /** @description The setting that is wrong, where it is one. */
+                        /** @description The setting that is wrong, where it is one; of several, the first. */
                         key?: string | null;
                         /**
                          * Format: int32

@@ -1,7 +1,20 @@
 // The settings of the server: what holds, what is being changed, and what the server says to it.
-import { Refused, changeSettings, listEncoders, listModels, showMachine, showSettings } from '../api/client';
+import { Refused, addModel, changeSettings, listEncoders, listModels, showMachine, showSettings } from '../api/client';
 import type { Encoder, Finding, Model, ServerSettings, Setting, SettingsChanged } from '../api/types';
 import { changesOf, countOf, withPlaces, type Values } from '../lib/settings';
+
+/** What is wrong, by its key. */
+function mistakesOf(error: Error): Record<string, string> {
+  if (!(error instanceof Refused)) return { '': error.message };
+  if (error.errors.length > 0) return Object.fromEntries(error.errors.map(({ key, detail }) => [key ?? '', detail]));
+  return { [error.key ?? '']: error.message };
+}
+
+/** A model that is being added, or was refused. */
+export interface NewModel {
+  name: string;
+  why: string | null;
+}
 
 export class Settings {
   server = $state.raw<ServerSettings | null>(null);
@@ -19,6 +32,8 @@ export class Settings {
   findings = $state.raw<readonly Finding[] | null>(null);
   /** Why it is not known what the machine has. */
   machineError = $state<string | null>(null);
+  /** Models that are on their way, and those that were refused. */
+  newModels = $state.raw<readonly NewModel[]>([]);
   #before: Values = {};
 
   get changes(): Values {
@@ -70,7 +85,7 @@ export class Settings {
       return changed;
     } catch (error) {
       if (error instanceof Refused && error.code === 'other_version') this.isOutdated = true;
-      else this.mistakes = { [(error instanceof Refused ? error.key : null) ?? '']: (error as Error).message };
+      else this.mistakes = mistakesOf(error as Error);
       return null;
     } finally {
       this.isBusy = false;
@@ -79,10 +94,28 @@ export class Settings {
 
   #take(server: ServerSettings): void {
     this.server = server;
-    this.#before = withPlaces(server.file);
+    this.#before = withPlaces(server.file, server.webhooks);
     this.draft = this.#before;
     this.mistakes = {};
     this.isOutdated = false;
+  }
+
+  /** Adds models, one after the other; gives the names of those that are there now. */
+  async addModels(files: readonly File[]): Promise<string[]> {
+    const added: string[] = [];
+    const others = (name: string) => this.newModels.filter((one) => one.name !== name);
+    for (const { name } of files) this.newModels = [...others(name), { name, why: null }];
+    for (const file of files) {
+      try {
+        const model = await addModel(file);
+        added.push(model.name);
+        this.newModels = others(file.name);
+      } catch (error) {
+        this.newModels = [...others(file.name), { name: file.name, why: (error as Error).message }];
+      }
+    }
+    if (added.length > 0) await listModels().then((models) => (this.models = models), () => undefined);
+    return added;
   }
 
   /** Asks what the machine has; without it, names are typed. */

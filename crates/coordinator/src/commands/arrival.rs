@@ -28,7 +28,9 @@ pub fn understand(bytes: &[u8]) -> Result<Request, Refusal> {
 pub(crate) fn check(request: &Request) -> Result<(), Refusal> {
     match request {
         // What is said of access is checked where it is changed.
-        Request::List(_) | Request::Reload | Request::OpenNow | Request::Access(_) => Ok(()),
+        Request::List(_) | Request::Reload | Request::OpenNow | Request::CloseAgain | Request::Access(_) => {
+            Ok(())
+        }
         Request::Submit(submit) | Request::Adopt(submit) => {
             for path in [&submit.source, &submit.output].into_iter().chain(&submit.result) {
                 absolute(path)?;
@@ -66,6 +68,7 @@ pub(crate) fn take_reply(reply: &mut Reply) {
         | Reply::Moved(_)
         | Reply::Reloaded(_)
         | Reply::Opened(_)
+        | Reply::Held(_)
         | Reply::Access(_) => {}
     }
 }
@@ -138,6 +141,8 @@ mod tests {
             Request::Prioritize { jobs: some(), priority: Priority::High },
             Request::Move { jobs: vec![name.clone()], to: NewPosition::Before(name.clone()) },
             Request::Reload,
+            Request::OpenNow,
+            Request::CloseAgain,
             Request::Access(AccessRequest::SetPassword(Password::new("correct horse".to_owned()))),
         ]
     }

@@ -49,6 +49,8 @@ pub enum Request {
     Resume(Which),
     /// Let segments begin in spite of the schedule and of other programs, until what keeps them from it is over.
     OpenNow,
+    /// Take [`Request::OpenNow`] back.
+    CloseAgain,
     /// Make jobs more or less urgent.
     Prioritize {
         /// The jobs.
@@ -115,6 +117,8 @@ pub enum Reply {
     Reloaded(Vec<String>),
     /// Of [`Request::OpenNow`]: what would keep segments from beginning, where something would.
     Opened(Option<String>),
+    /// Of [`Request::CloseAgain`]: what keeps segments from beginning now, where something does.
+    Held(Option<String>),
     /// Of [`Request::Access`].
     Access(AccessReply),
 }

@@ -22,6 +22,7 @@ pub(crate) fn pages(reply: Reply, most: usize) -> Vec<Reply> {
         | Reply::Moved(_)
         | Reply::Reloaded(_)
         | Reply::Opened(_)
+        | Reply::Held(_)
         | Reply::Access(_)) => {
             vec![whole]
         }

@@ -26,6 +26,9 @@ pub enum ViewError {
     /// What is wanted is still to be made.
     #[error("this part of the film is not made yet: come again later")]
     NotMadeYet,
+    /// The source lies in several files.
+    #[error("the source lies in several files, which browsers do not play")]
+    SourceInParts,
     /// The source is not where it was, or is another one by now.
     #[error("{0}")]
     SourceAway(String),

@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Api;
-use crate::configuration::{NotChanged, ServerSettings, SettingsChanged};
-use crate::extract::Json;
+use crate::configuration::{NotChanged, ServerSettings, SettingsChanged, WebhookTested};
+use crate::extract::{Json, Path};
 use crate::problem::{Problem, Problems};
 
 /// The settings of the server
@@ -25,15 +25,16 @@ pub(crate) async fn show(State(api): State<Api>) -> Result<Response, Problem> {
 /// Change the settings of the server
 ///
 /// The body has the keys of `upscaled.toml` with new values; null lets one be unset, and what is left out stays. `presets` and `schedule`
-/// are objects of such changes. `folders` is the whole list of the folders, each of them whole; `was` is the number, from 0 on, that one
-/// has in the file now. All of it is checked as at a start, written into the file without touching anything else there, and taken up; or
+/// are objects of such changes. `folders` and `webhooks` are whole lists, each entry whole; `was` is the number, from 0 on, that one
+/// has in the file now. Only `url` and `secret` of a webhook stay where they are left out or empty; `null` takes a secret away, and another
+/// address needs the secret again. All of it is checked as at a start, written into the file without touching anything else there, and taken up; or
 /// the file stays as it is. Keys that are set on the command line, and `unconfined`, cannot be changed.
 #[utoipa::path(patch, path = "/settings", tag = "server", request_body = Object,
     params(("If-Match" = String, Header, description = "The version of the file that the change is made for, in quotes")),
     responses((status = OK, body = SettingsChanged),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json", description = "The key is fixed, or the file cannot be written"),
         (status = PRECONDITION_FAILED, body = Problem, content_type = "application/problem+json", description = "The file was changed meanwhile"),
-        (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json", description = "A value cannot be"),
+        (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json", description = "Values that cannot be, all in `errors`"),
         (status = PRECONDITION_REQUIRED, body = Problem, content_type = "application/problem+json", description = "No version is named"), Problems))]
 pub(crate) async fn change(
     State(api): State<Api>,
@@ -46,6 +47,22 @@ pub(crate) async fn change(
     let changing = tokio::spawn(async move { configuration.change(&handle, &version, &changes).await });
     let changed = changing.await.map_err(|error| Problem::internal(&error))?.map_err(problem)?;
     Ok(with_version(&changed.settings.version, &changed))
+}
+
+/// Test a webhook
+///
+/// Sends a message to the webhook of this number, from 1 on, as the file has it, that says nothing but that it arrives.
+#[utoipa::path(post, path = "/settings/webhooks/{number}/test", tag = "server", params(("number" = usize, Path, description = "Its number, from 1 on")),
+    responses((status = OK, body = WebhookTested), (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
+        (status = CONFLICT, body = Problem, content_type = "application/problem+json", description = "The file has a mistake"), Problems))]
+pub(crate) async fn test_webhook(
+    State(api): State<Api>,
+    Path(number): Path<usize>,
+) -> Result<axum::Json<WebhookTested>, Problem> {
+    let tested = api.configuration.test_webhook(number).await;
+    let tested = tested.map_err(|words| Problem::new(StatusCode::CONFLICT, "bad_file", words))?;
+    let missing = || Problem::not_found("no_webhook", format!("there is no webhook {number}"));
+    tested.map(axum::Json).ok_or_else(missing)
 }
 
 /// The version that a change is made for.
@@ -74,7 +91,7 @@ fn problem(reason: NotChanged) -> Problem {
                 "upscaled.toml was changed meanwhile: read the settings again, and make the change anew";
             Problem::new(StatusCode::PRECONDITION_FAILED, "other_version", detail)
         }
-        NotChanged::Unfit { key, words } => Problem::unprocessable("bad_settings", words).about_key(key),
+        NotChanged::Unfit(all) => Problem::settings(all),
         NotChanged::Fixed { key, words } => conflict("fixed", words).about_key(Some(key)),
         NotChanged::NotWritable(words) => conflict("not_writable", words),
         NotChanged::Failed(words) => Problem::internal(&words),

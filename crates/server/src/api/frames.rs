@@ -135,7 +135,9 @@ pub(super) fn refused(error: ViewError) -> Response {
         ViewError::NotMadeYet => Problem::not_found("not_made_yet", detail),
         ViewError::ResultGone => Problem::not_found("result_gone", detail),
         ViewError::SourceAway(_) => Problem::new(StatusCode::CONFLICT, "source_away", detail),
-        ViewError::NotPlayable => Problem::new(StatusCode::CONFLICT, "not_playable", detail),
+        ViewError::NotPlayable | ViewError::SourceInParts => {
+            Problem::new(StatusCode::CONFLICT, "not_playable", detail)
+        }
         ViewError::Busy => {
             let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail);
             return ([(header::RETRY_AFTER, COME_AGAIN)], problem).into_response();

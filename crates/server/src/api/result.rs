@@ -1,5 +1,6 @@
 //! What a finished job left: the video and the report beside it.
 
+use std::fs::File;
 use std::os::fd::AsRawFd as _;
 use std::path::PathBuf;
 
@@ -8,11 +9,13 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use coordinator::commands::Refusal;
+use coordinator::{OpenSource, ViewError};
 use job::JobId;
 use tower::ServiceExt as _;
 use tower_http::services::ServeFile;
 
 use super::Api;
+use super::frames::refused;
 use super::jobs::one;
 use crate::extract::Path;
 use crate::problem::{Problem, Problems};
@@ -34,23 +37,58 @@ pub(crate) async fn result(
 ) -> Result<Response, Problem> {
     let path = finished(&api, id).await?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let is_mp4 = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mp4"));
-    let media_type = if is_mp4 { "video/mp4" } else { "video/x-matroska" };
     // Others may write where results go: what was opened is served, and no link in its place.
     let opened = tokio::task::spawn_blocking(move || storage::open_shared_file(&path)).await;
     let file = opened.map_err(|error| Problem::internal(&error))?.map_err(|_| gone(id))?;
+    video(&file, &name, request).await.ok_or_else(|| gone(id))
+}
+
+/// The video that a job is made of
+///
+/// The file as it was taken in, to be played beside what is made of it. Parts of it can be asked for with the header `Range`.
+#[utoipa::path(get, path = "/jobs/{id}/source", tag = "jobs", params(("id" = i64, Path, description = "The number of the job")),
+    responses((status = OK, body = Vec<u8>, content_type = "video/*"), (status = PARTIAL_CONTENT, body = Vec<u8>, content_type = "video/*"),
+        (status = NOT_MODIFIED), (status = PRECONDITION_FAILED), (status = RANGE_NOT_SATISFIABLE),
+        (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
+        (status = CONFLICT, body = Problem, content_type = "application/problem+json", description = "`source_away`, or `not_playable` where it lies in several files"), Problems))]
+pub(crate) async fn source(
+    State(api): State<Api>,
+    Path(id): Path<i64>,
+    request: Request,
+) -> Result<Response, Response> {
+    let OpenSource { file, name } = api.handle.source(JobId(id)).await.map_err(refused)?;
+    let away = || refused(ViewError::SourceAway("the source cannot be read".to_owned()));
+    video(&file, &name, request).await.ok_or_else(away)
+}
+
+/// An open file under a name, or what of it a request asks for; `None` where it cannot be read.
+async fn video(file: &File, name: &str, request: Request) -> Option<Response> {
     let Ok(served) = ServeFile::new(format!("/proc/self/fd/{}", file.as_raw_fd())).oneshot(request).await;
     if served.status() == StatusCode::NOT_FOUND {
-        return Err(gone(id));
+        return None;
     }
     let mut response = served.map(Body::new);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
-    let disposition =
-        format!("attachment; filename=\"{}\"; filename*=UTF-8''{}", plain(&name), encoded(&name));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(name)));
+    let disposition = format!("attachment; filename=\"{}\"; filename*=UTF-8''{}", plain(name), encoded(name));
     if let Ok(value) = HeaderValue::try_from(disposition) {
         response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
     }
-    Ok(response)
+    Some(response)
+}
+
+/// What browsers are told of a file, by its name: one of videos in any case, since what a source holds is not the server's.
+fn media_type(name: &str) -> &'static str {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    match extension.as_deref() {
+        Some("mp4" | "m4v") => "video/mp4",
+        Some("mov" | "qt") => "video/quicktime",
+        Some("webm") => "video/webm",
+        Some("ogv" | "ogg") => "video/ogg",
+        Some("avi") => "video/x-msvideo",
+        Some("ts" | "m2ts" | "mts") => "video/mp2t",
+        Some("mpg" | "mpeg" | "vob") => "video/mpeg",
+        _ => "video/x-matroska",
+    }
 }
 
 /// The report of a job that is done
@@ -100,6 +138,18 @@ pub(crate) fn encoded(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_called_a_video_whatever_its_name_is() {
+        for (name, wanted) in [
+            ("a.MP4", "video/mp4"),
+            ("a.b.webm", "video/webm"),
+            ("a.html", "video/x-matroska"),
+            ("a", "video/x-matroska"),
+        ] {
+            assert_eq!(media_type(name), wanted, "{name}");
+        }
+    }
 
     #[test]
     fn any_name_fits_into_a_header() {

@@ -58,6 +58,8 @@ pub(crate) struct System {
     output_free: Option<u64>,
     /// What keeps segments from beginning, as a schedule does, in words; null where nothing does.
     paused: Option<String>,
+    /// What would keep them from it, had a person not asked to go on now; null where nothing would.
+    ignored: Option<String>,
     /// The server is about to stop.
     stopping: bool,
     /// How long all jobs take that are worked on or wait for their turn.
@@ -91,6 +93,7 @@ pub(crate) async fn system(State(api): State<Api>) -> Result<axum::Json<System>,
         unconfined: about.unconfined,
         output_free: api.free_space.bytes().await,
         paused: api.handle.hold(),
+        ignored: api.handle.ignored_hold(),
         stopping: api.shutdown.is_requested(),
         queue: Queue { jobs, unknown, seconds_left: seconds },
     }))
@@ -109,13 +112,34 @@ pub(crate) struct WentOn {
 #[utoipa::path(post, path = "/system/go-on", tag = "server",
     responses((status = OK, body = WentOn), (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"), Problems))]
 pub(crate) async fn go_on(State(api): State<Api>) -> Result<axum::Json<WentOn>, Problem> {
-    match api.handle.open_now() {
-        Ok(was) => Ok(axum::Json(WentOn { was })),
-        Err(Refusal::NoServer) => {
+    let was = api.handle.open_now().map_err(not_at_work)?;
+    Ok(axum::Json(WentOn { was }))
+}
+
+/// What keeps segments from beginning.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct HeldAgain {
+    /// In words; null where nothing does.
+    paused: Option<String>,
+}
+
+/// Keep to the schedule again
+///
+/// Takes `POST` back: no segment begins where the schedule or other programs are against it. Those under way are finished.
+#[utoipa::path(delete, path = "/system/go-on", tag = "server",
+    responses((status = OK, body = HeldAgain), (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"), Problems))]
+pub(crate) async fn hold_again(State(api): State<Api>) -> Result<axum::Json<HeldAgain>, Problem> {
+    let paused = api.handle.close_again().map_err(not_at_work)?;
+    Ok(axum::Json(HeldAgain { paused }))
+}
+
+fn not_at_work(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::NoServer => {
             let detail = "no jobs are worked on here, so that there is nothing to go on with";
-            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_server", detail))
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_server", detail)
         }
-        Err(refusal) => Err(refusal.into()),
+        refusal => refusal.into(),
     }
 }
 

@@ -4,7 +4,9 @@ use coordinator::commands::{JobList, ListFilter, Moved, NewPosition, Reply, Requ
 use job::Settings;
 
 use super::unexpected;
-use crate::cli::{Choices, Chosen, ChosenOrFailed, Move, PartChoice, Resume, Retry, RootArgument, Urgency};
+use crate::cli::{
+    Choices, Chosen, ChosenOrFailed, Move, PartChoice, Pause, Resume, Retry, RootArgument, Urgency,
+};
 use crate::config;
 use crate::exit::{Ending, wrong};
 use crate::output;
@@ -39,7 +41,20 @@ pub(super) async fn remove(chosen: ChosenOrFailed) -> anyhow::Result<Ending> {
     change(chosen, Request::Remove, called).await
 }
 
-pub(super) async fn pause(chosen: Chosen) -> anyhow::Result<Ending> {
+pub(super) async fn pause(Pause { jobs, all, outside_hours, root }: Pause) -> anyhow::Result<Ending> {
+    if outside_hours {
+        let Reply::Held(hold) = ask(&Root::new(&root.root)?, Request::CloseAgain).await? else {
+            return Err(unexpected());
+        };
+        output::say(&match hold {
+            Some(hold) => format!("the server is {hold}; what has begun is finished"),
+            None => "nothing keeps the server from its work now; it keeps to its schedule".to_owned(),
+        });
+        if jobs.is_empty() && !all {
+            return Ok(Ending::Done);
+        }
+    }
+    let chosen = Chosen { jobs, all, root };
     change(chosen, Request::Pause, Called { done: "paused", refused: "cannot be paused" }).await
 }
 

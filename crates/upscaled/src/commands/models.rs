@@ -1,10 +1,12 @@
 //! `models`: which models there are, and what is wrong with those that cannot be used.
 
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use job::{BUILT_IN_MODELS, Failure, FilePath, Model, Settings};
 use protocol::message::{Access, ModelFacts, Request, Response};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use storage::Bytes;
 
 use super::ask::ask;
@@ -46,6 +48,9 @@ pub(super) struct Found {
     path_bytes: Option<Vec<u8>>,
     #[serde(flatten)]
     pub(super) facts: Option<ModelFacts>,
+    /// SHA-256 of its weights.
+    #[serde(skip)]
+    pub(super) sha256: Option<String>,
     /// Why it cannot be used.
     pub(super) error: Option<String>,
 }
@@ -65,28 +70,51 @@ pub(super) async fn look(folders: &[PathBuf]) -> anyhow::Result<Vec<Found>> {
     for name in BUILT_IN_MODELS {
         let model = Model::BuiltIn { name: name.to_owned() };
         let (facts, error) = apart(ask(&program, Access::default(), &Request::Model(model)).await);
-        found.push(Found { name: name.to_owned(), path: None, path_bytes: None, facts, error });
+        let sha256 =
+            facts.as_ref().and_then(|facts| facts.checksum.strip_prefix("sha256:")).map(ToOwned::to_owned);
+        found.push(Found { name: name.to_owned(), path: None, path_bytes: None, facts, sha256, error });
     }
     for path in model::files(folders) {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let (facts, error) = match model::of_file(&path, &name) {
-            Ok(model) => {
-                let settings = Settings { model: model.clone(), ..Settings::default() };
-                let access = Access { read: settings.model_files().collect(), ..Access::default() };
-                apart(ask(&program, access, &Request::Model(model)).await)
-            }
-            Err(error) => (None, Some(format!("{error:#}"))),
-        };
-        let path = FilePath(path);
-        found.push(Found {
-            name,
-            path: Some(path.to_string_lossy().into_owned()),
-            path_bytes: coordinator::bytes_of_no_text(&path),
-            facts,
-            error,
-        });
+        found.push(look_at(path).await?);
     }
     Ok(found)
+}
+
+/// The model in a file, read by a worker.
+pub(super) async fn look_at(path: PathBuf) -> anyhow::Result<Found> {
+    let program = worker_program(true)?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let (facts, error) = match model::of_file(&path, &name) {
+        Ok(model) => {
+            let settings = Settings { model: model.clone(), ..Settings::default() };
+            let access = Access { read: settings.model_files().collect(), ..Access::default() };
+            apart(ask(&program, access, &Request::Model(model)).await)
+        }
+        Err(error) => (None, Some(format!("{error:#}"))),
+    };
+    let weights = facts.is_some().then(|| model::weights(&path));
+    let sha256 = tokio::task::spawn_blocking(move || sha256_of(&weights?).ok()).await?;
+    let path = FilePath(path);
+    Ok(Found {
+        name,
+        path: Some(path.to_string_lossy().into_owned()),
+        path_bytes: coordinator::bytes_of_no_text(&path),
+        facts,
+        sha256,
+        error,
+    })
+}
+
+fn sha256_of(path: &Path) -> anyhow::Result<String> {
+    let (mut file, mut digest) = (storage::open_users_file(path)?, Sha256::new());
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut piece)? {
+            0 => break,
+            length => digest.update(&piece[..length]),
+        }
+    }
+    Ok(digest.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
 }
 
 /// What is known of a model, and what is wrong with it.
@@ -154,6 +182,7 @@ mod tests {
             path: None,
             path_bytes: None,
             facts,
+            sha256: None,
             error: error.map(ToOwned::to_owned),
         };
         let broken = "the file is cut off in the middle of its weights: copy it again from where it came";

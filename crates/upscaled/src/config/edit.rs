@@ -1,23 +1,21 @@
 //! Changes of `upscaled.toml` that a program asks for: only what changes is touched, and comments and order stay.
 
 mod comments;
+mod lists;
 
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike};
 
 use self::comments::{keep_above_table, remove};
+pub(crate) use self::lists::WAS;
 use super::file::{KEYS, OF_JOB, line_of, unknown_among};
-use super::tables::OF_FOLDER;
 use super::wish::{Mistake, is_known};
 use super::{file, schedule};
 use crate::model;
-
-/// The number, from 0 on, that a folder of a change has in the file; one without is new.
-const WAS: &str = "was";
 
 /// What a file says, by its keys, as JSON has it.
 ///
@@ -33,7 +31,7 @@ pub(crate) fn as_json(text: &str) -> Result<Map<String, Value>, String> {
 }
 
 /// A file with other values, which are not checked. What is null is no longer set, and what is not named stays. Presets and the schedule
-/// are tables of such changes; folders are the whole list, and each of them whole.
+/// are tables of such changes; folders and webhooks are the whole list, and each of them whole, but for what is secret of a webhook.
 ///
 /// # Errors
 /// When the file is no TOML, or a change has no place in it.
@@ -51,7 +49,8 @@ pub(crate) fn edited(text: &str, changes: &Map<String, Value>) -> Result<String,
                 let names: Vec<&str> = schedule::KEYS.iter().map(|(name, _)| *name).collect();
                 table(&mut document, &mut wanted, key, value, &names)?;
             }
-            "folders" => folders(&mut document, &mut wanted, value)?,
+            "folders" => lists::folders(&mut document, &mut wanted, value)?,
+            "webhooks" => lists::webhooks(&mut document, &mut wanted, value)?,
             _ => {
                 let kept = set(document.as_table_mut(), &mut wanted, "", key, value, &names)?;
                 comments::put_at_end(&mut document, &kept);
@@ -222,66 +221,6 @@ fn in_order<'a>(changes: &'a Map<String, Value>, names: &[&str]) -> Vec<(&'a Str
     let mut all: Vec<_> = changes.iter().collect();
     all.sort_by_key(|(key, value)| (value.is_null(), names.iter().position(|name| name == key)));
     all
-}
-
-/// Changes the list of folders. Those that were there keep their order, so that their comments stay with them.
-fn folders(
-    document: &mut DocumentMut,
-    wanted: &mut Map<String, Value>,
-    value: &Value,
-) -> Result<(), Mistake> {
-    let wrong = |words: &str| Mistake::of("folders", words);
-    let list = match value {
-        Value::Null => &[][..],
-        Value::Array(list) => list,
-        _ => return Err(wrong("folders are a list of objects")),
-    };
-    let item = document.remove("folders").unwrap_or_else(|| Item::ArrayOfTables(ArrayOfTables::new()));
-    let Ok(old) = item.into_array_of_tables() else {
-        return Err(wrong(&in_hand("folders are no tables")));
-    };
-    let mut old: Vec<Option<Table>> = old.into_iter().map(Some).collect();
-    let before = wanted.remove("folders").and_then(|all| all.as_array().cloned()).unwrap_or_default();
-    let names: Vec<&str> = OF_FOLDER.iter().map(|(name, _)| *name).chain(OF_JOB).collect();
-    let (mut made, mut now, mut kept, mut next) = (ArrayOfTables::new(), Vec::new(), String::new(), 0);
-    for (number, entry) in (1..).zip(list) {
-        let place = format!("folders.{number}.");
-        let Value::Object(entry) = entry else { return Err(wrong("each folder is an object")) };
-        let mut entry = entry.clone();
-        let (mut table, mut state) = match entry.remove(WAS) {
-            None | Some(Value::Null) => (Table::new(), Map::new()),
-            Some(was) => {
-                let at = was.as_u64().and_then(|was| usize::try_from(was).ok()).filter(|at| *at >= next);
-                let table = at.and_then(|at| old.get_mut(at)?.take());
-                let (Some(at), Some(table)) = (at, table) else {
-                    return Err(wrong(
-                        "was is the number, from 0 on, that a folder has in the file: each once, in their order",
-                    ));
-                };
-                kept += &old[next..at].iter().flatten().map(keep_above_table).collect::<String>();
-                next = at + 1;
-                (table, before.get(at).cloned().and_then(object).unwrap_or_default())
-            }
-        };
-        if !kept.is_empty() {
-            comments::put_above_table(&mut table, &std::mem::take(&mut kept));
-        }
-        for key in state.keys() {
-            entry.entry(key).or_insert(Value::Null);
-        }
-        for (key, value) in in_order(&entry, &names) {
-            set(&mut table, &mut state, &place, key, value, &names)?;
-        }
-        made.push(table);
-        now.push(Value::Object(state));
-    }
-    kept += &old.get(next..).unwrap_or_default().iter().flatten().map(keep_above_table).collect::<String>();
-    if !now.is_empty() {
-        document.insert("folders", Item::ArrayOfTables(made));
-        wanted.insert("folders".to_owned(), Value::Array(now));
-    }
-    comments::put_at_end(document, &kept);
-    Ok(())
 }
 
 /// Sets a key of a table, or lets it be unset; gives comments that found no place.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
+use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use webhooks::{Address, Event, Format, Hook, HookSecret, NAMES};
@@ -14,7 +15,7 @@ use crate::exit::wrong;
 use crate::root::Root;
 
 /// What a table may have.
-const KEYS: [Key; 7] = [
+pub(super) const OF_WEBHOOK: [Key; 7] = [
     ("url", "\"https://example.org/hook\""),
     ("events", "[\"done\", \"failed\"]"),
     ("format", "\"json\""),
@@ -63,6 +64,25 @@ pub(crate) fn webhooks(root: &Root, listening: &Listening) -> anyhow::Result<Vec
     read(&path)?.webhooks.into_iter().map(hook).collect()
 }
 
+/// The hooks that a file has, as far as they are told: without secrets, and without the paths of addresses, which may be such.
+pub(crate) fn shown_webhooks(file: &Map<String, Value>) -> Vec<server::Webhook> {
+    let hook = |hook: &Value| {
+        let text = |key: &str| hook.get(key).and_then(Value::as_str).map(ToOwned::to_owned);
+        let events = hook.get("events").and_then(Value::as_array);
+        server::Webhook {
+            url: text("url").and_then(|url| url.parse::<Address>().ok()).map(|url| url.to_string()),
+            events: events
+                .map(|names| names.iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect()),
+            format: text("format"),
+            has_secret: hook.get("secret").is_some(),
+            secret_file: text("secret_file"),
+            allow_private: hook.get("allow_private").and_then(Value::as_bool),
+            page: text("page"),
+        }
+    };
+    file.get("webhooks").and_then(Value::as_array).into_iter().flatten().map(hook).collect()
+}
+
 /// The secret in a file, without the end of its line.
 fn secret(path: &Path) -> Result<HookSecret, String> {
     let bytes = storage::read_users_file(path, LARGEST_SECRET).map_err(|error| error.to_string())?;
@@ -103,7 +123,7 @@ pub(super) fn tables(text: &str, value: &Spanned<DeValue<'_>>) -> Result<Vec<Hoo
 }
 
 fn table(text: &str, table: &DeTable<'_>, begins: usize) -> Result<HookTable, Mistake> {
-    let place = Place { text, name: "webhooks.", keys: &KEYS };
+    let place = Place { text, name: "webhooks.", keys: &OF_WEBHOOK };
     let (mut url, mut events, mut format) =
         (None, BTreeSet::from([Event::DONE, Event::FAILED]), Format::Json);
     let (mut secret, mut secret_file, mut allow_private, mut page) = (None, None, false, None);

@@ -7,10 +7,13 @@ use std::sync::Arc;
 use coordinator::Handle;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
-use server::{Configuration, NotChanged, Origin, Setting, SettingChange, SettingsChanged};
+use server::{
+    Configuration, NotChanged, Origin, Setting, SettingChange, SettingsChanged, Unfit, WebhookTested,
+};
 use sha2::{Digest as _, Sha256};
 use storage::Draft;
 use tokio::sync::{Mutex, watch};
+use webhooks::{Client, SendError, test_message};
 
 use super::http::check_password;
 use super::settings::ServerSettings;
@@ -54,12 +57,14 @@ impl ServerConfiguration {
             Ok(now) => (now, None),
             Err(error) => (held.clone(), Some(format!("{error:#}"))),
         };
+        let file = config::as_json(&text).unwrap_or_default();
         let waits = changes(&self.started, &held).into_iter().filter(|change| change.needs_restart);
         Ok(server::ServerSettings {
             path: path.to_string_lossy().into_owned(),
             version: version(&text),
             settings: now.iter().map(|setting| self.setting(setting)).collect(),
-            file: shown(config::as_json(&text).unwrap_or_default()),
+            webhooks: config::shown_webhooks(&file),
+            file: shown(file),
             fault,
             not_taken_up: changes(&held, &now),
             waits_for_restart: waits.collect(),
@@ -100,8 +105,9 @@ impl ServerConfiguration {
             return Err(NotChanged::OtherVersion);
         }
         let before = self.held.borrow().clone();
-        let new = config::edited(&text, asked).map_err(unfit)?;
-        self.check_change(&text, &new)?;
+        self.check_keys(&text, asked)?;
+        let new = config::checked(&text, asked, &[self.root.models()])
+            .map_err(|all| NotChanged::Unfit(all.into_iter().map(unfit).collect()))?;
         if new != text {
             let draft = Draft::write(&path, new.as_bytes()).map_err(|error| not_writable(&error))?;
             self.try_out(handle, draft.path(), &new).await?;
@@ -120,10 +126,11 @@ impl ServerConfiguration {
         Ok(SettingsChanged { changes: changes(&before, &self.held.borrow()), settings })
     }
 
-    /// Refuses what is changed at the machine alone, and models that are none of the server's.
-    fn check_change(&self, before: &str, after: &str) -> Result<(), NotChanged> {
-        let [before, after] = [before, after].map(|text| config::as_json(text).unwrap_or_default());
-        for key in before.keys().chain(after.keys()).filter(|key| before.get(*key) != after.get(*key)) {
+    /// Refuses what is changed at the machine alone.
+    fn check_keys(&self, text: &str, asked: &Map<String, Value>) -> Result<(), NotChanged> {
+        let before = config::as_json(text).unwrap_or_default();
+        let stays = |key: &String, value: &Value| before.get(key).unwrap_or(&Value::Null) == value;
+        for (key, _) in asked.iter().filter(|(key, value)| !stays(key, value)) {
             let words = if key == UNCONFINED {
                 "it decides whether videos are opened without protection: a person at the machine sets it in upscaled.toml".to_owned()
             } else if self.line.fixes(key) {
@@ -133,25 +140,37 @@ impl ServerConfiguration {
             };
             return Err(NotChanged::Fixed { key: key.clone(), words });
         }
-        config::check_models(&before, &after, &[self.root.models()]).map_err(unfit)
+        Ok(())
     }
 
     /// Reads settings as a start would.
     async fn try_out(&self, handle: &Handle, file: &Path, text: &str) -> Result<(), NotChanged> {
         let root = self.root.with_settings_file(file);
         let read = ServerSettings::read(&root, &self.line.choices, &self.line.http).await;
+        let one = |key: Option<String>, words: String| NotChanged::Unfit(vec![Unfit { key, words }]);
         let settings = read.map_err(|error| match error.downcast_ref::<InFile>() {
-            Some(InFile { line, words, .. }) => NotChanged::Unfit {
-                key: line.and_then(|line| config::key_at(text, line)),
-                words: words.clone(),
-            },
-            None => NotChanged::Unfit { key: None, words: format!("{error:#}") },
+            Some(InFile { line, words, .. }) => {
+                one(line.and_then(|line| config::key_at(text, line)), words.clone())
+            }
+            None => one(None, format!("{error:#}")),
         })?;
         let allowed = check_password(&settings.listening, &self.root, handle.access()).await;
-        allowed.map_err(|error| NotChanged::Unfit {
-            key: Some("listen".to_owned()),
-            words: format!("{error:#}"),
-        })
+        allowed.map_err(|error| one(Some("listen".to_owned()), format!("{error:#}")))
+    }
+
+    async fn test(&self, number: usize) -> Result<Option<WebhookTested>, String> {
+        let hooks = config::listening(&self.line.http, &self.root.settings_file())
+            .and_then(|listening| config::webhooks(&self.root, &listening));
+        let hooks = hooks.map_err(|error| format!("{error:#}"))?;
+        let Some(hook) = number.checked_sub(1).and_then(|at| hooks.get(at)) else { return Ok(None) };
+        let sent = test_message(hook, &Client::new(env!("CARGO_PKG_VERSION"))).await;
+        // What an address answers is for those at the machine: it may be one of the neighbourhood.
+        let (arrived, detail) = match sent {
+            Ok(answer) => (true, format!("it arrived, with {}", answer.status)),
+            Err(SendError::Status { status, .. }) => (false, format!("it answers {status}")),
+            Err(error) => (false, error.to_string()),
+        };
+        Ok(Some(WebhookTested { arrived, detail }))
     }
 }
 
@@ -187,9 +206,13 @@ impl Configuration for ServerConfiguration {
     ) -> BoxFuture<'a, Result<SettingsChanged, NotChanged>> {
         Box::pin(self.make(handle, version, changes))
     }
+
+    fn test_webhook(&self, number: usize) -> BoxFuture<'_, Result<Option<WebhookTested>, String>> {
+        Box::pin(self.test(number))
+    }
 }
 
-/// What of a file is told: webhooks hold secrets, and are changed by hand alone.
+/// What of a file is told as it is: webhooks hold secrets.
 fn shown(mut file: Map<String, Value>) -> Map<String, Value> {
     file.remove("webhooks");
     file
@@ -200,8 +223,8 @@ fn version(text: &str) -> String {
     digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-fn unfit(Mistake { key, words }: Mistake) -> NotChanged {
-    NotChanged::Unfit { key, words }
+fn unfit(Mistake { key, words }: Mistake) -> Unfit {
+    Unfit { key, words }
 }
 
 fn not_writable(error: &storage::Error) -> NotChanged {

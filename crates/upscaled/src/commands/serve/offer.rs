@@ -69,6 +69,11 @@ impl ServerOffer {
         Ok(models)
     }
 
+    async fn model_of(&self, file: PathBuf) -> Result<ModelOffer, String> {
+        let found = models::look_at(file).await;
+        found.map(offer).map_err(|error| format!("{error:#}"))
+    }
+
     async fn all_encoders(&self) -> Result<Vec<EncoderOffer>, String> {
         let tried = self.encoders.get_or_try_init(|| async {
             let program = worker_program(true)?;
@@ -105,6 +110,15 @@ impl Offer for ServerOffer {
         Box::pin(self.all_models())
     }
 
+    fn models_folder(&self) -> PathBuf {
+        let [folder] = &self.models;
+        folder.clone()
+    }
+
+    fn read_model(&self, file: PathBuf) -> BoxFuture<'_, Result<ModelOffer, String>> {
+        Box::pin(self.model_of(file))
+    }
+
     fn encoders(&self) -> BoxFuture<'_, Result<Vec<EncoderOffer>, String>> {
         Box::pin(self.all_encoders())
     }
@@ -116,7 +130,7 @@ impl Offer for ServerOffer {
 
 fn offer(found: models::Found) -> ModelOffer {
     let built_in = found.is_built_in();
-    let models::Found { name, facts, error, .. } = found;
+    let models::Found { name, facts, sha256, error, .. } = found;
     let default = built_in && name == DEFAULT_MODEL;
     let facts = facts.as_ref();
     ModelOffer {
@@ -127,6 +141,7 @@ fn offer(found: models::Found) -> ModelOffer {
         scale: facts.map(|facts| facts.scale),
         bytes: facts.map(|facts| facts.bytes),
         checksum: facts.map(|facts| facts.checksum.clone()),
+        sha256,
         licence: facts.and_then(|facts| facts.licence.clone()),
         fault: error,
     }

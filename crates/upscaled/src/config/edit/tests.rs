@@ -130,3 +130,40 @@ fn a_line_has_a_key() {
         assert_eq!(key_at(FILE, line).as_deref(), key, "{line}");
     }
 }
+
+const HOOKS: &str = "# To my phone.
+[[webhooks]]
+url = \"https://ntfy.sh/topic\" # mine
+format = \"ntfy\"
+secret = \"hidden\"
+
+[[webhooks]]
+url = \"https://b.org/\"
+secret_file = \"key\"
+";
+
+#[test]
+fn secrets_of_webhooks_stay_until_others_are_given() {
+    let hooks = |list: Value| edited(HOOKS, json!({ "webhooks": list }).as_object().unwrap());
+    let both = json!([{ "was": 0, "format": "ntfy" }, { "was": 1, "url": "", "secret": "" }]);
+    assert_eq!(hooks(both).unwrap(), HOOKS);
+    let changed =
+        hooks(json!([{ "was": 0, "secret": "new" }, { "was": 1, "secret": null, "events": ["done"] }]));
+    let wanted = "# To my phone.\n[[webhooks]]\nurl = \"https://ntfy.sh/topic\" # mine\nsecret = \"new\"\n\n[[webhooks]]\nurl = \"https://b.org/\"\nevents = [\"done\"]\n";
+    assert_eq!(changed.unwrap(), wanted);
+    let changed =
+        hooks(json!([{ "was": 1, "url": "https://c.org/", "secret": "new" }, { "url": "https://d.org/" }]));
+    let wanted = "\n[[webhooks]]\nurl = \"https://c.org/\"\nsecret = \"new\"\n\n[[webhooks]]\nurl = \"https://d.org/\"\n";
+    assert_eq!(changed.unwrap(), wanted);
+    for (list, key) in [
+        (json!([{ "was": 0, "url": "https://evil.org/" }]), "webhooks.1.secret"),
+        (json!([{ "was": 1, "url": "https://evil.org/" }]), "webhooks.1.secret"),
+        (json!([{ "was": 0 }, { "format": "json" }]), "webhooks.2.url"),
+        (json!([{ "was": 0, "secret_file": "/etc/hostname" }]), "webhooks.1.secret_file"),
+        (json!([{ "was": 0, "secrets": "x" }]), "webhooks.1.secrets"),
+        (json!([{ "was": 2 }]), "webhooks"),
+    ] {
+        assert_eq!(hooks(list.clone()).unwrap_err().key.as_deref(), Some(key), "{list}");
+    }
+    assert_eq!(change(HOOKS, &json!({ "webhooks": null })), "");
+}
