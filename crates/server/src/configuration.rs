@@ -101,6 +101,8 @@ pub struct SettingsChanged {
 pub enum NotChanged {
     /// The file has another version.
     OtherVersion,
+    /// The file says something else than what holds, and was not read again: what, and what to do.
+    NotTakenUp(String),
     /// A value cannot be.
     Unfit {
         /// The key that it is about, where it is about one.
