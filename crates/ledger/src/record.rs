@@ -3,6 +3,8 @@
 use job::state::Job;
 use job::{FilePath, JobId, Millis, NewJob, Priority};
 
+use crate::WorkTime;
+
 /// What became of a job that was handed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Submission {
@@ -34,6 +36,8 @@ pub struct Record {
     pub created: Millis,
     /// When the work on it began for the first time; unknown for those that began under an earlier version.
     pub started: Option<Millis>,
+    /// How long it was worked on.
+    pub work_time: WorkTime,
     /// When it last changed.
     pub changed: Millis,
     /// Its place among the jobs of its priority: the smaller the earlier.
@@ -44,6 +48,15 @@ pub struct Record {
     pub is_removed: bool,
     /// What the rules know of it.
     pub job: Job,
+}
+
+impl Record {
+    /// Seconds that it was worked on until now, without the time that it waited or was paused; `None` where no work began, or where it began
+    /// under an earlier version.
+    pub fn seconds_worked(&self, now: Millis) -> Option<f64> {
+        self.started?;
+        Some(self.work_time.milliseconds(&self.job, now)? as f64 / 1000.0)
+    }
 }
 
 /// A job that waits for its turn, and no more of it than the order needs.

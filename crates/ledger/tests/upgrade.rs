@@ -27,7 +27,9 @@ fn new_job(number: i64) -> NewJob {
 }
 
 /// Makes tables as they were before version 9.
-const OLDER_THAN_9: [&str; 18] = [
+const OLDER_THAN_9: [&str; 20] = [
+    "ALTER TABLE job DROP COLUMN worked",
+    "ALTER TABLE job DROP COLUMN working_since",
     "DROP TABLE hook",
     "DROP TABLE request",
     "DROP TABLE forecast",

@@ -166,10 +166,9 @@ impl Message {
     }
 }
 
-/// How long the work took, once it has ended.
+/// How long it was worked on, once it has ended.
 fn seconds(report: &JobReport) -> Option<f64> {
-    let (started, ended) = (report.started?, report.ended?);
-    Some((ended.0 - started.0).max(0) as f64 / 1000.0)
+    report.seconds_taken.filter(|_| report.ended.is_some())
 }
 
 /// The signature of a body at a time in seconds: `t=…,v1=…`, where the second is the HMAC-SHA256 of `t.body`.

@@ -712,11 +712,6 @@ export interface components {
              * @description Length of the source in seconds; known after the source was read.
              */
             seconds?: number | null;
-            /**
-             * Format: double
-             * @description Seconds from its start to its end, or until now.
-             */
-            seconds_taken?: number | null;
             /** @description What was chosen for it. */
             settings: Record<string, never>;
             /** @description Subtitle files beside the source that are beside the result now. */
@@ -944,6 +939,12 @@ export interface components {
              * @description Seconds that its work takes once it has its turn, while it waits; null while nothing is known of jobs like it.
              */
             seconds_needed?: number | null;
+            /**
+             * Format: double
+             * @description Seconds that it was worked on so far, without the time that it waited or was paused; null before, and for jobs that began under an
+             *     earlier version.
+             */
+            seconds_taken?: number | null;
             /** @description The source, as an absolute path. */
             source: string;
             /**

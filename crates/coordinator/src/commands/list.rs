@@ -113,6 +113,7 @@ impl JobList {
 pub(super) mod tests {
     use job::state::Job;
     use job::{FilePath, NewJob, Settings};
+    use ledger::WorkTime;
 
     use super::*;
 
@@ -132,6 +133,7 @@ pub(super) mod tests {
             },
             created: Millis(id),
             started: None,
+            work_time: WorkTime::NONE,
             changed: Millis(id),
             position: id,
             replaces: None,
