@@ -18,6 +18,7 @@ use crate::commands::{
     Request, Retry, Selector, Submit, Submitted, Which,
 };
 use crate::folders::ServerFolders;
+use crate::inbox::{NameRules, Rule};
 use crate::outlook::{self, Outlook};
 use crate::schedule::SegmentGate;
 use crate::status::JobReport;
@@ -46,6 +47,8 @@ struct Looks {
 #[derive(Debug, Clone)]
 struct OfServer {
     folders: watch::Receiver<ServerFolders>,
+    /// Which names the inbox passes over.
+    names: watch::Receiver<NameRules>,
     gate: SegmentGate,
 }
 
@@ -113,8 +116,18 @@ impl Handle {
     /// As this one, for a server of these folders, whose segments begin where the gate lets them: nothing is taken in whose result
     /// would lie where nothing may be written.
     #[must_use]
-    pub fn of_server(self, folders: watch::Receiver<ServerFolders>, gate: SegmentGate) -> Self {
-        Self(self.0, self.1, Some(OfServer { folders, gate }))
+    pub fn of_server(
+        self,
+        folders: watch::Receiver<ServerFolders>,
+        names: watch::Receiver<NameRules>,
+        gate: SegmentGate,
+    ) -> Self {
+        Self(self.0, self.1, Some(OfServer { folders, names, gate }))
+    }
+
+    /// The rule by which nothing would become of a file of this name in the server's input folder.
+    pub fn passed_over(&self, name: &str) -> Option<Rule> {
+        self.2.as_ref()?.names.borrow().against_upload(name)
     }
 
     /// What keeps segments from beginning, in words; `None` where nothing does.

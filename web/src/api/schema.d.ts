@@ -4162,6 +4162,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `no_picture`: the video has none that can be decoded */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The server failed. */
             500: {
                 headers: {
@@ -5796,6 +5805,15 @@ export interface operations {
             };
             /** @description `source_away` */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_picture`: the video has none that can be decoded */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9244,6 +9262,15 @@ export interface operations {
                 };
             };
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `passed_over`: nothing becomes of files of such names */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
