@@ -14,8 +14,8 @@ use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot, watch};
 use crate::access::Access;
 use crate::clock::now;
 use crate::commands::{
-    self, Change, Counts, JobList, ListFilter, Moved, NewPosition, Outcome, Page, PageQuery, Refusal, Reply,
-    Request, Retry, Selector, Submit, Submitted, Which,
+    self, Adopt, Change, Counts, JobList, ListFilter, Moved, NewPosition, Outcome, Page, PageQuery, Refusal,
+    Reply, Request, Retry, Selector, Submit, Submitted, Which,
 };
 use crate::folders::ServerFolders;
 use crate::inbox::{NameRules, Rule};
@@ -371,14 +371,14 @@ impl Handle {
     ///
     /// # Errors
     /// When the source or the result is not there, another job has the name of the result, or the ledger fails.
-    pub async fn adopt(&self, wanted: Submit) -> Result<Submitted, Refusal> {
-        let Submit { source, settings, output, result, overwrite: _ } = wanted;
+    pub async fn adopt(&self, wanted: Adopt) -> Result<Submitted, Refusal> {
+        let Submit { source, settings, output, result, overwrite: _ } = wanted.submit;
         let request =
             submit::Request { source: source.0, settings, output: output.0, result: None, folder: None };
         look_at(&request.source).await;
         let _turn = self.turn().await;
         let new = describe_for(&self.0.ledger, request).await?;
-        commands::adopt(&self.0.ledger, &new, result).await
+        commands::adopt(&self.0.ledger, &new, result, wanted.made_with.as_deref()).await
     }
 
     /// Ends jobs and discards their unfinished work, also that of jobs that have failed. The work on those that are worked on

@@ -193,7 +193,7 @@ impl Progress {
             failed_attempts: job.failed_attempts.clone(),
             bytes_needed,
             phase: job.phase,
-            model: record.request.settings.model.name().to_owned(),
+            model: record.model().to_owned(),
             source_size: job.facts.as_ref().map(|facts| match facts.crop {
                 Some(Cropped { from_width, from_height, .. }) => format!("{from_width}x{from_height}"),
                 None => format!("{}x{}", facts.width, facts.height),

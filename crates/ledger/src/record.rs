@@ -42,6 +42,8 @@ pub struct Record {
     pub changed: Millis,
     /// Its place among the jobs of its priority: the smaller the earlier.
     pub position: i64,
+    /// With which model another program made its result, as long as it was not made here.
+    pub made_with: Option<String>,
     /// The job whose result this one's replaces, since that was made of the same file before it was whole.
     pub replaces: Option<JobId>,
     /// A person took it off the list.
@@ -51,6 +53,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// The name of the model with which its result is or was made.
+    pub fn model(&self) -> &str {
+        let elsewhere = self.made_with.as_deref().filter(|_| self.started.is_none());
+        elsewhere.unwrap_or(self.request.settings.model.name())
+    }
+
     /// Seconds that it was worked on until now, without the time that it waited or was paused; `None` where no work began, or where it began
     /// under an earlier version.
     pub fn seconds_worked(&self, now: Millis) -> Option<f64> {

@@ -40,6 +40,7 @@ pub(crate) fn record(base: &Base, row: &SqliteRow) -> Result<Record, Error> {
         },
         changed: Millis(row.try_get("changed")?),
         position: row.try_get("place")?,
+        made_with: row.try_get("made_with")?,
         replaces: row.try_get::<Option<i64>, _>("replaces")?.map(JobId),
         is_removed: row.try_get("removed")?,
         job: Job {

@@ -78,6 +78,20 @@ impl Ledger {
         Ok(Some(id))
     }
 
+    /// Notes with which model another program made the result of a job.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn note_made_with(&self, id: JobId, model: &str) -> Result<(), Error> {
+        let mut connection = self.pool.acquire().await?;
+        sqlx::query("UPDATE job SET made_with = $1 WHERE id = $2")
+            .bind(model)
+            .bind(id.0)
+            .execute(&mut *connection)
+            .await?;
+        Ok(())
+    }
+
     /// The job that a name for a result is reserved for.
     async fn result_of(
         &self,

@@ -33,6 +33,7 @@ pub(crate) fn queued(id: i64) -> Record {
         work_time: WorkTime::NONE,
         changed: NOW.plus(-90 * MINUTE),
         position: id,
+        made_with: None,
         replaces: None,
         is_removed: false,
         job: Job { id: JobId(id), ..Job::new() },

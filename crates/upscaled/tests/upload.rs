@@ -380,9 +380,13 @@ fn names_that_are_passed_over_are_refused_before_a_byte_is_sent() {
     std::fs::write(root.join("upscaled.toml"), "ignore = [\"*trailer*\"]\n").unwrap();
     let server = &*free_address();
     let _running = start(root, server);
-    for (name, words) in
-        [("film.mkv.part", ".part"), ("~$a.mkv", "Office"), ("a.mkv~", "backup"), ("a.txt", ".txt"), ("A-Trailer.mkv", "*trailer*")]
-    {
+    for (name, words) in [
+        ("film.mkv.part", ".part"),
+        ("~$a.mkv", "Office"),
+        ("a.mkv~", "backup"),
+        ("a.txt", ".txt"),
+        ("A-Trailer.mkv", "*trailer*"),
+    ] {
         let answer = create(server, name.as_bytes(), 3);
         assert_eq!((answer.status, &*answer.code()), (422, "passed_over"), "{name}");
         assert!(answer.json()["detail"].as_str().unwrap().contains(words), "{name}: {answer:?}");

@@ -136,6 +136,7 @@ pub(super) mod tests {
             work_time: WorkTime::NONE,
             changed: Millis(id),
             position: id,
+            made_with: None,
             replaces: None,
             is_removed: false,
             job: Job { id: JobId(id), ..Job::new() },

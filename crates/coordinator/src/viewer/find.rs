@@ -66,11 +66,7 @@ impl FoundFrame {
             // Its files went since it was found, as at the end of the job: then it is in another place now.
             Err(error @ (ViewError::Failed(_) | ViewError::NoPicture(_))) => {
                 let again = find(&ledger, &viewer, id, asked).await?.place;
-                if again.of == place.of {
-                    Err(error)
-                } else {
-                    again.picture(&viewer).await
-                }
+                if again.of == place.of { Err(error) } else { again.picture(&viewer).await }
             }
             made => made,
         }

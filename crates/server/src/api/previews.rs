@@ -164,7 +164,9 @@ pub(crate) async fn create(
         if measure == Some(true) && choice.fault.is_none() {
             match estimated(&api, &source, settings.clone()).await {
                 Ok(estimate) => choice.estimate = Some(estimate),
-                Err(ViewError::Failed(notice) | ViewError::NoPicture(notice)) => choice.fault = Some(notice.text),
+                Err(ViewError::Failed(notice) | ViewError::NoPicture(notice)) => {
+                    choice.fault = Some(notice.text)
+                }
                 Err(error) => return Err(no_video(error)),
             }
         }

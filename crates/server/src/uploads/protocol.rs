@@ -91,7 +91,9 @@ pub(crate) async fn create(
     if !described.held
         && let Some(rule) = api.handle.passed_over(&described.name)
     {
-        let detail = format!("the file would be passed over in the input folder ({rule}): bring it under another name");
+        let detail = format!(
+            "the file would be passed over in the input folder ({rule}): bring it under another name"
+        );
         return Err(Problem::unprocessable("passed_over", detail));
     }
     let uploads = &api.uploads;

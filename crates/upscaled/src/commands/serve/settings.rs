@@ -1,7 +1,8 @@
 //! The settings of a server, and how new ones are taken up while it runs.
 
 use coordinator::{
-    Inbox, InboxOptions, Limits, NameRules, ReloadWish, Schedule, SegmentGate, ServerFolders, Shutdown, WatchFolder,
+    Inbox, InboxOptions, Limits, NameRules, ReloadWish, Schedule, SegmentGate, ServerFolders, Shutdown,
+    WatchFolder,
 };
 use job::Settings;
 use tokio::signal::unix::Signal;
