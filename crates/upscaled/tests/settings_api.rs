@@ -184,6 +184,13 @@ fn what_cannot_be_is_refused_beside_its_key_and_changes_nothing() {
             "folders.2.path",
             "",
         ),
+        (
+            json!({ "presets": { "": { "scale": 2 } } }),
+            422,
+            "bad_settings",
+            "",
+            "cannot be the name of a preset",
+        ),
         (json!({ "presets": { "a": { "encoder_options": { "foo": "bar" } } } }), 200, "", "", ""),
         (
             json!({ "encoder_options": { "foo": "bar" } }),
@@ -209,11 +216,19 @@ fn what_cannot_be_is_refused_beside_its_key_and_changes_nothing() {
         let problem = answer.json();
         let detail = problem["detail"].as_str().unwrap();
         assert!(
-            problem["key"] == key && detail.contains(words) && !detail.contains(".part"),
+            problem["key"].as_str().unwrap_or_default() == key
+                && detail.contains(words)
+                && !detail.contains(".part"),
             "{body}: {problem:#}"
         );
         assert!(place.text() == before && place.leaves_nothing(), "{body}");
     }
+    let version = place.settings()["version"].as_str().unwrap().to_owned();
+    let headers = ["Content-Type: application/json", &format!("If-Match: \"{version}\"")];
+    let twice = r#"{"grain":0.1,"presets":{"b":{"scale":2,"scale":3}}}"#;
+    let refused = request(&place.address, "PATCH", "/api/v1/settings", &headers, twice);
+    assert_eq!((refused.status, refused.code()), (400, "bad_request".to_owned()));
+    assert!(refused.json()["detail"].as_str().unwrap().contains("`scale` stands twice"), "{refused:?}");
     assert_eq!(
         send(&place.address, "PATCH", "/api/v1/settings", &json!({ "grain": 0.5 })).code(),
         "version_needed"

@@ -26,7 +26,7 @@ pub(crate) async fn show(State(api): State<Api>) -> Result<Response, Problem> {
 ///
 /// The body has the keys of `upscaled.toml` with new values; null lets one be unset, and what is left out stays. `presets` and `schedule`
 /// are objects of such changes. `folders` is the whole list of the folders, each of them whole; `was` is the number, from 0 on, that one
-/// has in the file now. All of it is checked as at a start, written into the file without touching anything else there, and taken up; or
+/// has in the file now (keys in answers, such as `folders.1.path`, count from 1 on, as lists for people do). All of it is checked as at a start, written into the file without touching anything else there, and taken up; or
 /// the file stays as it is. A file that was changed or removed by hand is left alone until `upscaled reload` has taken it up. Keys that are set on the command line, and `unconfined`, cannot be changed.
 #[utoipa::path(patch, path = "/settings", tag = "server", request_body = Object,
     params(("If-Match" = String, Header, description = "The version of the file that the change is made for, in quotes")),

@@ -31,6 +31,7 @@ use crate::output;
 use crate::reach::{Answer, answer};
 use crate::root::Root;
 use crate::signals::shutdown_on_signal;
+use crate::wrap;
 
 /// Files that are looked into at once.
 const AT_ONCE: usize = 2;
@@ -134,9 +135,9 @@ fn tell(arguments: &Import, entries: &[Entry], gathered: &Gathered) -> anyhow::R
             }
         }
     }
-    told::say(&told::totals(entries, gathered.repeated));
+    wrap::say(&told::totals(entries, gathered.repeated));
     if gathered.has_partial_work {
-        told::say(PARTIAL);
+        wrap::say(PARTIAL);
     }
     Ok(())
 }
@@ -179,13 +180,13 @@ async fn begin(
         }
     }
     for failure in failed.iter().take(MOST_FAILURES) {
-        told::say(&output::one_line(failure));
+        wrap::say(&output::one_line(failure));
     }
     if failed.len() > MOST_FAILURES {
-        told::say(&format!("and {} more", failed.len() - MOST_FAILURES));
+        wrap::say(&format!("and {} more", failed.len() - MOST_FAILURES));
     }
     let added = if jobs == 1 { "1 job was added".to_owned() } else { format!("{jobs} jobs were added") };
-    told::say(&format!("{added}, and {noted} noted as done; the old folder is as it was"));
+    wrap::say(&format!("{added}, and {noted} noted as done; the old folder is as it was"));
     let next = if has_server { "list" } else { "serve" };
     output::say(&format!("next: upscaled {next} --root {}", output::path(root.folder())));
     Ok(if failed.is_empty() { Ending::Done } else { Ending::Failed })

@@ -2,7 +2,7 @@
 
 use coordinator::JobDetails;
 use coordinator::commands::{Reply, Request, Which};
-use job::{Encoding, Settings};
+use job::{Encoding, Model, Settings};
 use serde::Serialize;
 use storage::Bytes;
 
@@ -74,7 +74,8 @@ fn details(job: &JobDetails, clock: &Clock, columns: Option<usize>) -> Vec<Strin
     add("source", Some(output::path(&report.source)));
     add("result", report.result.as_deref().map(output::path));
     add("part", report.part.clone());
-    add("model", Some(report.model.clone()));
+    let model = if settings.model == Model::None { "none (no network)" } else { &report.model };
+    add("model", Some(model.to_owned()));
     add("denoise", (settings.denoise < 1.0).then(|| settings.denoise.to_string()));
     add(
         "size",

@@ -6,9 +6,9 @@ use job::{FilePath, JobId};
 use serde::Serialize;
 
 use super::plan::{Entry, Fate};
-use crate::output::{self, width};
+use crate::output::width;
 use crate::terminal;
-use crate::wrap::{GAP, hang, wrap};
+use crate::wrap::{GAP, hang};
 
 /// Entries of a kind that are listed; the others are counted.
 const MOST: usize = 1000;
@@ -103,13 +103,6 @@ pub(super) fn totals(entries: &[Entry], repeated: usize) -> String {
     )
 }
 
-/// Says a sentence in lines that fit the terminal.
-pub(super) fn say(text: &str) {
-    for line in wrap(text, terminal::columns(&std::io::stderr())) {
-        output::say(&line);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,7 +124,7 @@ mod tests {
         let mut unclear = entry("gone.mkv", Fate::Unclear, Some("no such file is there"));
         unclear.path = None;
         let entries = [
-            entry(long, Fate::Known(job::JobId(3)), Some("job 3, queued")),
+            entry(long, Fate::Known(JobId(3)), Some("job 3, queued")),
             entry("/srv/old/input/b.mkv", Fate::Left("upscaled up b.mkv".to_owned()), Some("failed there")),
             unclear,
         ];
