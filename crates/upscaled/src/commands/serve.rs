@@ -85,7 +85,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         wake: wake.clone(),
         words: remedies::sentence,
     });
-    let status = StatusFile::new(ledger.clone(), root.status_file(), gate.clone());
+    let status = StatusFile::new(ledger.clone(), root.status_file(), gate.clone(), new_folders.clone());
     let log = Log { ledger: ledger.clone(), told: HashMap::new(), begun: now() };
     let logging = tokio::spawn(log.keep(service.updates(), Supervisor::new(), status));
     let (viewer, previewer) = viewers(&worker, &root, &settings);
@@ -363,8 +363,12 @@ mod tests {
             new.fingerprint = number.to_string();
             ids.push(ledger.submit(&new, time).await.unwrap().id);
         }
-        let mut status =
-            StatusFile::new(ledger.clone(), folder.path().join("status.json"), SegmentGate::default());
+        let mut status = StatusFile::new(
+            ledger.clone(),
+            folder.path().join("status.json"),
+            SegmentGate::default(),
+            watch::channel(ServerFolders::default()).1,
+        );
         let mut log = Log { ledger, told: HashMap::new(), begun: Millis(1) };
         log.catch_up(7, &mut status).await;
         assert_eq!(log.told.keys().copied().collect::<Vec<_>>(), ids[1..]);
