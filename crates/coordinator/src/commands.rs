@@ -25,7 +25,8 @@ pub use arrival::{LARGEST_REQUEST, understand};
 pub(crate) use arrival::{check, take_reply};
 pub use list::{JobList, ListFilter};
 pub use message::{
-    Became, Candidate, Moved, NewPosition, Outcome, Refusal, Reply, Request, Submit, Submitted, TakenIn,
+    Adopt, Became, Candidate, Moved, NewPosition, Outcome, Refusal, Reply, Request, Submit, Submitted,
+    TakenIn,
 };
 pub use page::{Counts, Cursor, Kind, NoCursor, Page, PageQuery};
 pub use select::{Selector, Which};

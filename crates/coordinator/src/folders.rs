@@ -3,6 +3,8 @@
 mod note;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use job::Settings;
 
@@ -77,12 +79,26 @@ pub struct Watched {
     pub folder: WatchFolder,
     input: ServerFolder,
     results: ServerFolder,
+    /// Its disk was asked and has not answered yet.
+    is_silent: Arc<AtomicBool>,
 }
 
 impl Watched {
-    /// What is wrong with the folder; `None` where it is there.
+    /// What is wrong with the folder; `None` where it is there. One that does not answer is not asked again.
     pub fn trouble(&self) -> Option<String> {
+        if self.is_silent() {
+            return Some(format!("the folder `{}` does not answer", self.folder.input.display()));
+        }
         self.input.trouble()
+    }
+
+    /// True while its disk was asked and does not answer.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.is_silent.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_silent(&self, is_silent: bool) {
+        self.is_silent.store(is_silent, Ordering::Relaxed);
     }
 }
 
@@ -103,7 +119,7 @@ impl ServerFolders {
         let place = |folder: &Path| ServerFolder::noted(folder.to_owned(), state, &note::name(folder, state));
         let watched = folders.into_iter().map(|folder| {
             let (input, results) = (place(&folder.input), place(folder.results()));
-            Watched { folder, input, results }
+            Watched { folder, input, results, is_silent: Arc::default() }
         });
         Self { watched: watched.collect(), output: Some(place(output)), name }
     }
@@ -116,6 +132,12 @@ impl ServerFolders {
     /// The folders that are watched.
     pub fn watched(&self) -> &[Watched] {
         &self.watched
+    }
+
+    /// The folders whose disks do not answer.
+    pub fn silent(&self) -> Vec<&Path> {
+        let silent = self.watched.iter().filter(|watched| watched.is_silent());
+        silent.map(|watched| &*watched.folder.input).collect()
     }
 
     /// The folder that a source lies in.
@@ -180,8 +202,8 @@ impl ServerFolders {
 
     /// Those that no job can use now.
     pub(crate) fn away(&self) -> Vec<&Path> {
-        let inputs = self.watched.iter().map(|watched| &watched.input);
-        let inputs = inputs.filter(|input| input.trouble().is_some());
+        let inputs = self.watched.iter().filter(|watched| watched.trouble().is_some());
+        let inputs = inputs.map(|watched| &watched.input);
         let mut results: Vec<&ServerFolder> = self.results().collect();
         results.sort_by_key(|results| results.path());
         results.dedup_by_key(|results| results.path());

@@ -14,10 +14,11 @@ use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot, watch};
 use crate::access::Access;
 use crate::clock::now;
 use crate::commands::{
-    self, Change, Counts, JobList, ListFilter, Moved, NewPosition, Outcome, Page, PageQuery, Refusal, Reply,
-    Request, Retry, Selector, Submit, Submitted, Which,
+    self, Adopt, Change, Counts, JobList, ListFilter, Moved, NewPosition, Outcome, Page, PageQuery, Refusal,
+    Reply, Request, Retry, Selector, Submit, Submitted, Which,
 };
 use crate::folders::ServerFolders;
+use crate::inbox::{NameRules, Rule};
 use crate::outlook::{self, Outlook};
 use crate::schedule::SegmentGate;
 use crate::status::JobReport;
@@ -48,6 +49,8 @@ struct Looks {
 #[derive(Debug, Clone)]
 struct OfServer {
     folders: watch::Receiver<ServerFolders>,
+    /// Which names the inbox passes over.
+    names: watch::Receiver<NameRules>,
     gate: SegmentGate,
 }
 
@@ -115,8 +118,18 @@ impl Handle {
     /// As this one, for a server of these folders, whose segments begin where the gate lets them: nothing is taken in whose result
     /// would lie where nothing may be written.
     #[must_use]
-    pub fn of_server(self, folders: watch::Receiver<ServerFolders>, gate: SegmentGate) -> Self {
-        Self(self.0, self.1, Some(OfServer { folders, gate }))
+    pub fn of_server(
+        self,
+        folders: watch::Receiver<ServerFolders>,
+        names: watch::Receiver<NameRules>,
+        gate: SegmentGate,
+    ) -> Self {
+        Self(self.0, self.1, Some(OfServer { folders, names, gate }))
+    }
+
+    /// The rule by which nothing would become of a file of this name in the server's input folder.
+    pub fn passed_over(&self, name: &str) -> Option<Rule> {
+        self.2.as_ref()?.names.borrow().against_upload(name)
     }
 
     /// What keeps segments from beginning, in words; `None` where nothing does.
@@ -388,14 +401,14 @@ impl Handle {
     ///
     /// # Errors
     /// When the source or the result is not there, another job has the name of the result, or the ledger fails.
-    pub async fn adopt(&self, wanted: Submit) -> Result<Submitted, Refusal> {
-        let Submit { source, settings, output, result, overwrite: _ } = wanted;
+    pub async fn adopt(&self, wanted: Adopt) -> Result<Submitted, Refusal> {
+        let Submit { source, settings, output, result, overwrite: _ } = wanted.submit;
         let request =
             submit::Request { source: source.0, settings, output: output.0, result: None, folder: None };
         look_at(&request.source).await;
         let _turn = self.turn().await;
         let new = describe_for(&self.0.ledger, request).await?;
-        commands::adopt(&self.0.ledger, &new, result).await
+        commands::adopt(&self.0.ledger, &new, result, wanted.made_with.as_deref()).await
     }
 
     /// Ends jobs and discards their unfinished work, also that of jobs that have failed. The work on those that are worked on

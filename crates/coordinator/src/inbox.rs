@@ -12,6 +12,7 @@ mod look;
 mod opening;
 pub(crate) mod order;
 mod renamed;
+mod rounds;
 mod rule;
 mod scan;
 pub(crate) mod vanished;
@@ -47,11 +48,10 @@ pub use rule::Rule;
 pub use scan::{ScanOptions, Scanned, Standing, passed_over, scan};
 
 use forgetting::Forgetting;
-use ground::Ground;
 use opening::{Opened, open};
+use rounds::Rounds;
 use waiting::Entry;
 use walk::Found;
-use watch::Walker;
 
 /// Time between looks while nothing happens.
 const QUIET: Duration = Duration::from_secs(5);
@@ -96,8 +96,9 @@ pub struct Inbox {
     last_opening: Option<oneshot::Receiver<()>>,
     /// What the ledger says of files that wait; `None` before anything was written.
     told: Option<HashMap<PathBuf, SeenFile>>,
-    /// `None` while it walks.
-    walker: Option<Walker>,
+    rounds: Rounds,
+    /// Notified when something changes in the folders.
+    changed: Arc<Notify>,
     has_looked: bool,
     /// The latest event of the ledger whose consequences are known here.
     latest_event: i64,
@@ -110,13 +111,16 @@ type Answer = (PathBuf, Stamp, Result<Opened, Error>);
 impl Inbox {
     /// An inbox that has not looked yet.
     pub fn new(options: InboxOptions) -> Self {
+        let changed = Arc::new(Notify::new());
+        let rounds = Rounds::new(&options.folders, options.rules.clone(), Arc::clone(&changed));
         Self {
             options: Arc::new(options),
             entries: HashMap::new(),
             queue: Vec::new(),
             last_opening: None,
             told: None,
-            walker: None,
+            rounds,
+            changed,
             has_looked: false,
             latest_event: 0,
             forgetting: Forgetting::new(),
@@ -125,8 +129,7 @@ impl Inbox {
 
     /// Watches until the shutdown is requested. Failures are logged and tried again.
     pub async fn run(mut self, shutdown: &Shutdown) {
-        let wake = Arc::new(Notify::new());
-        self.walker = Some(Walker::new(self.options.rules.clone(), Arc::clone(&wake)));
+        let wake = Arc::clone(&self.changed);
         let mut opening: JoinSet<Answer> = JoinSet::new();
         let mut next_look = Instant::now();
         let mut last_look = next_look;
@@ -171,9 +174,10 @@ impl Inbox {
     /// Looks at the names and stamps of all files once, and tells the ledger which of them wait.
     async fn look(&mut self) -> Result<(), Error> {
         self.forget_failed().await?;
-        let found = self.walk().await;
+        let rounds = self.rounds.go().await;
+        let found: Vec<&Found> = rounds.iter().flat_map(|found| found.iter()).collect();
         let paths: HashSet<&Path> = found.iter().map(|found| found.path.as_path()).collect();
-        let is_new = |found: &Found| !self.entries.contains_key(&found.path);
+        let is_new = |found: &&Found| !self.entries.contains_key(&found.path);
         let has_gone = self.entries.keys().any(|path| !paths.contains(path.as_path()));
         let known = if !self.has_looked || has_gone || found.iter().any(is_new) {
             let known = self.options.ledger.known_sources().await?;
@@ -185,7 +189,7 @@ impl Inbox {
         self.has_looked = true;
         self.entries.retain(|path, _| paths.contains(path.as_path()));
         let (time, first_seen) = (Instant::now(), now());
-        for found in &found {
+        for &found in &found {
             if let Some(entry) = self.entries.get_mut(&found.path) {
                 entry.update(found, time);
             } else {
@@ -195,8 +199,11 @@ impl Inbox {
             }
         }
         let entries = self.entries.iter_mut();
-        let ready =
-            entries.filter_map(|(path, entry)| entry.is_ready(time).then_some((entry.stamp.mtime_ns, path)));
+        let silent = self.options.folders.silent();
+        let answers = |path: &Path| silent.iter().all(|folder| !path.starts_with(folder));
+        let ready = entries.filter_map(|(path, entry)| {
+            (entry.is_ready(time) && answers(path)).then_some((entry.stamp.mtime_ns, path))
+        });
         let mut ready: Vec<(i64, &PathBuf)> = ready.collect();
         order::sort(&mut ready, |(time, path)| (*time, path.as_path()));
         self.queue = ready.into_iter().rev().map(|(_, path)| path.clone()).collect();
@@ -231,23 +238,6 @@ impl Inbox {
         }
     }
 
-    async fn walk(&mut self) -> Vec<Found> {
-        let Some(mut walker) = self.walker.take() else { return Vec::new() };
-        let options = Arc::clone(&self.options);
-        let walking = tokio::task::spawn_blocking(move || {
-            let folders = options.folders.watched().iter().map(|watched| &watched.folder);
-            let found = walker.walk(&Ground::of_all(folders));
-            (walker, found)
-        });
-        match walking.await {
-            Ok((walker, found)) => {
-                self.walker = Some(walker);
-                found
-            }
-            Err(_) => Vec::new(),
-        }
-    }
-
     /// Notes which sources of finished jobs are gone, so that their return is seen.
     async fn note_vanished(&self, known: &[KnownSource], there: &HashSet<&Path>) -> Result<(), Error> {
         let is_missing = |known: &&KnownSource| {
@@ -255,7 +245,9 @@ impl Inbox {
         };
         let mut missing: HashMap<PathBuf, Vec<KnownSource>> = HashMap::new();
         for known in known.iter().filter(is_missing) {
-            if let Some(watched) = self.options.folders.of_source(&known.source) {
+            // What cannot be seen is not gone.
+            let watched = self.options.folders.of_source(&known.source);
+            if let Some(watched) = watched.filter(|watched| !self.rounds.is_unseen(&watched.folder.input)) {
                 missing.entry(watched.folder.input.clone()).or_default().push(known.clone());
             }
         }

@@ -70,7 +70,7 @@ pub(crate) fn keep(
         added: rfc3339(record.created),
         started: record.started.map(rfc3339),
         ended: rfc3339(ended),
-        seconds_taken: (ended.0 - record.created.0).max(0) as f64 / 1000.0,
+        seconds_taken: record.seconds_worked(ended),
         frames_per_second: speed,
         reuse: went.reuse,
         filled: &went.filled,

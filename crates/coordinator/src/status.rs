@@ -39,6 +39,10 @@ pub struct JobReport {
     /// When it came to its end.
     #[serde(with = "printed::time_if_known")]
     pub ended: Option<Millis>,
+    /// Seconds that it was worked on, without the time that it waited or was paused; until it last changed, where it is worked on.
+    /// Unknown before, and for jobs that began under an earlier version.
+    #[serde(default)]
+    pub seconds_taken: Option<f64>,
     /// Low, normal or high.
     pub priority: Priority,
     /// Queued, running, waiting for space, waiting for folder, paused, done, failed, canceled.
@@ -182,13 +186,14 @@ impl Progress {
             added: record.created,
             started: record.started,
             ended: record.job.status.is_final().then_some(record.changed),
+            seconds_taken: record.seconds_worked(record.changed),
             priority: job.priority,
             status: job.status.name().into(),
             reason: reason(&job.status),
             failed_attempts: job.failed_attempts.clone(),
             bytes_needed,
             phase: job.phase,
-            model: record.request.settings.model.name().to_owned(),
+            model: record.model().to_owned(),
             source_size: job.facts.as_ref().map(|facts| match facts.crop {
                 Some(Cropped { from_width, from_height, .. }) => format!("{from_width}x{from_height}"),
                 None => format!("{}x{}", facts.width, facts.height),

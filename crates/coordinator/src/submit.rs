@@ -6,6 +6,7 @@ use job::{FilePath, JobId, Millis, NewJob, Part, Settings};
 use ledger::{Ledger, Record, Submission};
 use storage::{Stamp, fingerprint};
 
+use crate::blocking::blocking;
 use crate::error::Error;
 use crate::known::finished_result;
 use crate::names::numbered_job_folder;
@@ -137,11 +138,11 @@ pub async fn describe_for(ledger: &Ledger, request: Request) -> Result<NewJob, E
 /// When the source is not there.
 pub async fn describe(request: Request, folder: FilePath) -> Result<NewJob, Error> {
     let source = request.source.clone();
-    let stamp = Stamp::of(&source)?;
-    let content = tokio::task::spawn_blocking(move || fingerprint(&source));
-    let fingerprint = match content.await {
-        Ok(Ok(fingerprint)) => fingerprint.hex,
-        _ => format!("unreadable {}", stamp_text(&stamp)),
+    let (stamp, content) = blocking(move || (Stamp::of(&source), fingerprint(&source))).await;
+    let stamp = stamp?;
+    let fingerprint = match content {
+        Ok(fingerprint) => fingerprint.hex,
+        Err(_) => format!("unreadable {}", stamp_text(&stamp)),
     };
     Ok(NewJob {
         folder,

@@ -48,8 +48,6 @@ pub struct JobDetails {
     pub subtitle_files: Option<SubtitleFiles>,
     /// Bytes of its finished segments and of its result as long as that has no name, while they are kept.
     pub disk_held: u64,
-    /// Seconds from its start to its end, or until now.
-    pub seconds_taken: Option<f64>,
 }
 
 /// Subtitle files that lay beside a source.
@@ -85,7 +83,7 @@ impl From<SeenFile> for Seen {
 impl JobView {
     /// What is to be told of a job now. Reads small files of its.
     pub fn of(record: &Record, now: Millis) -> Self {
-        let mut report = JobReport::of(record);
+        let mut report = JobReport { seconds_taken: record.seconds_worked(now), ..JobReport::of(record) };
         let leased = Leased::of(record, now);
         if leased == Leased::Held
             && let Some(said) = Said::of(record)
@@ -113,9 +111,6 @@ impl JobDetails {
     /// All that is to be told of a job now. Reads small files of its.
     pub fn of(record: &Record, now: Millis) -> Self {
         let mut view = JobView::of(record, now);
-        let is_active = Leased::of(record, now) == Leased::Held || record.job.status == Status::Running;
-        let until = view.report.ended.or(is_active.then_some(now));
-        let taken = |until: Millis| Some((until.0 - record.started?.0).max(0) as f64 / 1000.0);
         let facts = record.job.facts.as_ref();
         Self {
             subtitle_files: add_report(&mut view.report),
@@ -125,7 +120,6 @@ impl JobDetails {
             seconds: facts.map(|facts| facts.seconds),
             encoding: facts.and_then(|facts| facts.encodings.first().cloned()),
             disk_held: disk_held(record),
-            seconds_taken: until.and_then(taken),
             view,
         }
     }

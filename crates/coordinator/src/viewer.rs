@@ -18,7 +18,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use job::state::Status;
-use job::{Failure, FilePath, JobId};
+use job::{Failure, FailureKind, FilePath, JobId};
 use ledger::Record;
 use protocol::message::{Access, Request, Response};
 use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
@@ -280,6 +280,9 @@ impl Turn<'_> {
         self.viewer.end_when_idle(self.slot.requests);
         let taken = blocking(move || storage::take_workers_file(&file)).await;
         match (answer, taken) {
+            (Response::Failed(Failure { kind: FailureKind::Final, message }), _) => {
+                Err(ViewError::NoPicture(message))
+            }
             (Response::Failed(Failure { message, .. }), _) => Err(ViewError::Failed(message)),
             (_, Err(error)) => Err(ViewError::failed(error.to_string())),
             (answer, Ok(file)) => Ok((answer, file)),

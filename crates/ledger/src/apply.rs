@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 use crate::events::{self, What};
 use crate::rows::write_job;
 use crate::store::load;
-use crate::{Error, Ledger, Record, segments};
+use crate::{Error, Ledger, Record, WorkTime, segments};
 
 /// What an event did.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,12 +29,13 @@ impl Ledger {
         let mut record = load(&mut transaction, &self.base, id).await?.ok_or(Error::NoJob(id))?;
         let before = record.job.clone();
         let Taken { job: after, effects, is_written } =
-            take(&mut transaction, id, &before, event, now).await?;
+            take(&mut transaction, id, &before, record.work_time, event, now).await?;
         if is_written {
             transaction.commit().await?;
             if after.status == Status::Running {
                 record.started.get_or_insert(now);
             }
+            record.work_time = record.work_time.after(&before, &after, now);
             record.job = after;
             record.changed = now;
         }
@@ -72,6 +73,7 @@ pub(crate) async fn take(
     connection: &mut SqliteConnection,
     id: JobId,
     before: &Job,
+    work_time: WorkTime,
     event: Event,
     now: Millis,
 ) -> Result<Taken, Error> {
@@ -81,7 +83,8 @@ pub(crate) async fn take(
     if job == *before && changed == named {
         return Ok(Taken { job, effects, is_written: false });
     }
-    if !write_job(connection, id, before, &job, now).await? {
+    let work_time = work_time.after(before, &job, now);
+    if !write_job(connection, id, before, &job, work_time, now).await? {
         return Err(Error::Conflict(id));
     }
     segments::write(connection, id, &named, &changed).await?;

@@ -26,6 +26,7 @@ mod segments;
 mod sources;
 mod store;
 mod upgrade;
+mod work_time;
 
 pub use access::{Scope, SecretDigest, Token};
 pub use apply::Applied;
@@ -42,3 +43,4 @@ pub use requests::AnsweredRequest;
 pub use rescue::Rescue;
 pub use seen::SeenFile;
 pub use sources::KnownSource;
+pub use work_time::WorkTime;

@@ -9,7 +9,7 @@ use sqlx::{Row as _, SqliteConnection};
 
 use crate::base::Base;
 use crate::seal::{check_job, seal_job};
-use crate::{Error, Record};
+use crate::{Error, Record, WorkTime};
 
 pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String, Error> {
     Ok(serde_json::to_string(value)?)
@@ -34,8 +34,13 @@ pub(crate) fn record(base: &Base, row: &SqliteRow) -> Result<Record, Error> {
         request: base.found_request(kept_request(row)?),
         created: Millis(row.try_get("created")?),
         started: row.try_get::<Option<i64>, _>("started")?.map(Millis),
+        work_time: WorkTime {
+            worked: row.try_get("worked")?,
+            since: row.try_get::<Option<i64>, _>("working_since")?.map(Millis),
+        },
         changed: Millis(row.try_get("changed")?),
         position: row.try_get("place")?,
+        made_with: row.try_get("made_with")?,
         replaces: row.try_get::<Option<i64>, _>("replaces")?.map(JobId),
         is_removed: row.try_get("removed")?,
         job: Job {
@@ -94,12 +99,14 @@ pub(crate) async fn write_job(
     id: JobId,
     before: &Job,
     after: &Job,
+    work_time: WorkTime,
     now: Millis,
 ) -> Result<bool, Error> {
     let statement =
         "UPDATE job SET status = $1, state = $2, runnable = $3, phase = $4, work = $5, epoch = $6, method = $7,
              result_bytes = $8, changed = $9, priority = $10, failed_attempts = $11, totals = $12,
              highest_epoch = $13, lease_until = $14, ended = $19,
+             worked = $20, working_since = $21,
              started = CASE WHEN $15 THEN coalesce(started, $9) ELSE started END
          WHERE id = $16 AND epoch = $17 AND status = $18";
     let written = sqlx::query(statement)
@@ -122,6 +129,8 @@ pub(crate) async fn write_job(
         .bind(i64::from(before.work.epoch))
         .bind(to_json(&before.status)?)
         .bind(after.status.is_final().then_some(now.0))
+        .bind(work_time.worked)
+        .bind(work_time.since.map(|since| since.0))
         .execute(&mut *connection)
         .await?
         .rows_affected();

@@ -8,7 +8,7 @@ use crate::base::Base;
 use crate::events::{self, What};
 use crate::rows::{record, to_json};
 use crate::seal::seal_job;
-use crate::{Error, Ledger, Record, Submission, access, apply, hooks, requests, segments};
+use crate::{Error, Ledger, Record, Submission, WorkTime, access, apply, hooks, requests, segments};
 
 /// Jobs that are read at once: a row of the database takes several times the memory of what is made of it.
 const PAGE: i64 = 100;
@@ -73,9 +73,23 @@ impl Ledger {
         let new = NewJob { result: Some(result.clone()), ..new.clone() };
         let Some(id) = insert(&mut transaction, &self.base, None, &new, now).await? else { return Ok(None) };
         let before = Job { id, ..Job::new() };
-        apply::take(&mut transaction, id, &before, Event::Known { bytes }, now).await?;
+        apply::take(&mut transaction, id, &before, WorkTime::NONE, Event::Known { bytes }, now).await?;
         transaction.commit().await?;
         Ok(Some(id))
+    }
+
+    /// Notes with which model another program made the result of a job.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn note_made_with(&self, id: JobId, model: &str) -> Result<(), Error> {
+        let mut connection = self.pool.acquire().await?;
+        sqlx::query("UPDATE job SET made_with = $1 WHERE id = $2")
+            .bind(model)
+            .bind(id.0)
+            .execute(&mut *connection)
+            .await?;
+        Ok(())
     }
 
     /// The job that a name for a result is reserved for.
@@ -288,10 +302,10 @@ pub(crate) async fn insert(
     let (job, new) = (Job::new(), base.kept_request(new));
     let statement =
         "INSERT INTO job (id, source, fingerprint, stamp, settings, settings_hash, output, folder, result,
-             created, changed, status, runnable, phase, work, epoch, method, place)
+             created, changed, status, runnable, phase, work, epoch, method, place, worked)
          VALUES (coalesce($14, 1 + max((SELECT coalesce(max(id), 0) FROM job), (SELECT highest FROM forgotten))),
              $1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, 1, $11, $12, 0, $13,
-             (SELECT coalesce(max(place), 0) + 1 FROM job))
+             (SELECT coalesce(max(place), 0) + 1 FROM job), 0)
          ON CONFLICT (source, fingerprint, settings_hash) DO NOTHING
          RETURNING id";
     let inserted: Option<i64> = sqlx::query_scalar(statement)

@@ -365,3 +365,23 @@ async fn what_cannot_be_is_not_believed_of_a_ledger_either() {
         ledger.close().await;
     }
 }
+
+#[tokio::test]
+async fn the_time_of_work_is_kept_without_pauses() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&folder).await;
+    let id = ledger.submit(&new_job("a.mp4"), Millis(0)).await.unwrap().id;
+    let apply = async |event: Event, now: i64| ledger.apply(id, event, Millis(now)).await.unwrap().record;
+    let begin = || Event::Claim { worker: "w".to_owned(), lease_milliseconds: 15_000 };
+    assert_eq!(ledger.get(id).await.unwrap().unwrap().seconds_worked(Millis(900)), None);
+    apply(begin(), 1_000).await;
+    apply(Event::Pause, 4_000).await;
+    apply(Event::Release { worker: None }, 4_500).await;
+    apply(Event::Resume, 1_000_000).await;
+    let running = apply(begin(), 2_000_000).await;
+    assert_eq!(running.seconds_worked(Millis(2_002_000)), Some(5.0));
+    let ended = apply(Event::Cancel, 2_003_000).await;
+    ledger.close().await;
+    let kept = open(&folder).await.get(id).await.unwrap().unwrap();
+    assert_eq!((kept.seconds_worked(Millis(9_000_000)), &kept), (Some(6.0), &ended));
+}

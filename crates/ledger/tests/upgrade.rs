@@ -27,7 +27,10 @@ fn new_job(number: i64) -> NewJob {
 }
 
 /// Makes tables as they were before version 9.
-const OLDER_THAN_9: [&str; 18] = [
+const OLDER_THAN_9: [&str; 21] = [
+    "ALTER TABLE job DROP COLUMN made_with",
+    "ALTER TABLE job DROP COLUMN worked",
+    "ALTER TABLE job DROP COLUMN working_since",
     "DROP TABLE hook",
     "DROP TABLE request",
     "DROP TABLE forecast",
@@ -212,6 +215,8 @@ async fn plans_that_list_their_segments_are_brought_over() {
 
     let (ledger, rescue) = Ledger::open_or_rescue(&path).await.unwrap();
     assert_eq!(rescue, None);
+    // For how long it was worked on was not noted.
+    let before = ledger::Record { work_time: ledger::WorkTime::default(), ..before };
     assert_eq!(ledger.get(running).await.unwrap().unwrap(), before);
     assert_eq!(ledger.segments(running, 0, 9).await.unwrap(), segments);
     let record = ledger.get(done).await.unwrap().unwrap();

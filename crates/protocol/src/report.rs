@@ -115,8 +115,9 @@ pub struct Report<'a> {
     pub started: Option<String>,
     /// When its result was verified.
     pub ended: String,
-    /// From the time when the job was taken in to the time when its result was verified.
-    pub seconds_taken: f64,
+    /// Seconds that it was worked on, without the time that it waited or was paused; unknown for a job that began under an earlier version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds_taken: Option<f64>,
     /// Of the run that finished it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frames_per_second: Option<f64>,

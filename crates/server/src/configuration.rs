@@ -137,6 +137,8 @@ pub struct SettingsChanged {
 pub enum NotChanged {
     /// The file has another version.
     OtherVersion,
+    /// The file says something else than what holds, and was not read again: what, and what to do.
+    NotTakenUp(String),
     /// Values that cannot be: one at least.
     Unfit(Vec<Unfit>),
     /// The command line or a person at the machine decides.

@@ -1,11 +1,14 @@
 //! What handlers take from requests, with problem details where it is wrong.
 
+mod keys;
+
 use std::time::Duration;
 
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use crate::LARGEST_BODY;
@@ -40,10 +43,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             let detail = format!("a body has {LARGEST_BODY} bytes at most");
             return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
         }
-        let body = tokio::time::timeout(BODY_WITHIN, axum::Json::from_request(request, state)).await;
         let late =
             || Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the request did not come in time");
-        Ok(Self(body.map_err(|_| late())??.0))
+        let whole = async {
+            let body = axum::Json::<Box<RawValue>>::from_request(request, state).await?;
+            let axum::Json(body) = body;
+            keys::check_unique(body.get()).map_err(|error| Problem::bad_request(error.to_string()))?;
+            Ok(axum::Json::<T>::from_bytes(body.get().as_bytes())?.0)
+        };
+        tokio::time::timeout(BODY_WITHIN, whole).await.map_err(|_| late())?.map(Self)
     }
 }
 

@@ -206,6 +206,9 @@ pub(crate) struct Job {
     /// When it came to its end.
     #[schema(format = DateTime)]
     ended: Option<String>,
+    /// Seconds that it was worked on so far, without the time that it waited or was paused; null before, and for jobs that began under an
+    /// earlier version.
+    seconds_taken: Option<f64>,
     /// Attempts that failed.
     failed_attempts: usize,
     /// What else people should know.
@@ -237,6 +240,7 @@ impl Job {
             added: rfc3339(report.added),
             started: report.started.map(rfc3339),
             ended: report.ended.map(rfc3339),
+            seconds_taken: report.seconds_taken,
             failed_attempts: report.failed_attempts.len(),
             notes: report.notes.iter().map(|note| Notice::new(note, words)).collect(),
         }
@@ -261,8 +265,6 @@ pub(crate) struct Details {
     seconds: Option<f64>,
     /// The encoder; known after the source was read.
     encoder: Option<String>,
-    /// Seconds from its start to its end, or until now.
-    seconds_taken: Option<f64>,
     /// Subtitle files beside the source that are beside the result now.
     subtitle_files: Vec<String>,
     /// The attempts that failed, the oldest first.
@@ -280,7 +282,6 @@ impl Details {
             codec: details.codec.clone(),
             seconds: details.seconds,
             encoder: details.encoding.as_ref().map(|encoding| encoding.encoder.clone()),
-            seconds_taken: details.seconds_taken,
             subtitle_files: details.subtitle_files.iter().flat_map(|files| files.taken.clone()).collect(),
             attempts: attempts.iter().map(Attempt::new).collect(),
         }

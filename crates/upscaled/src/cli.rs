@@ -488,7 +488,7 @@ pub(crate) struct Pause {
 #[derive(Debug, Args)]
 pub(crate) struct Resume {
     /// The jobs: numbers, ranges such as 3-9, or names or ends of the paths of their videos
-    #[arg(required_unless_present_any = ["all", "now"], value_name = "JOB", value_parser = selector)]
+    #[arg(value_name = "JOB", value_parser = selector)]
     pub(crate) jobs: Vec<Selector>,
     /// All jobs of which this can be asked
     #[arg(long, conflicts_with = "jobs")]

@@ -7,7 +7,7 @@ use job::{
     Failure, FailureKind, FilePath, JobId, Millis, NewJob, Notice, Plan, PlannedSegment, SegmentRange,
     Settings, SourceFacts,
 };
-use ledger::Record;
+use ledger::{Record, WorkTime};
 
 /// 2026-11-28 14:05:12 in UTC.
 pub(crate) const NOW: Millis = Millis(1_795_874_712_000);
@@ -30,8 +30,10 @@ pub(crate) fn queued(id: i64) -> Record {
         },
         created: NOW.plus(-90 * MINUTE),
         started: None,
+        work_time: WorkTime::NONE,
         changed: NOW.plus(-90 * MINUTE),
         position: id,
+        made_with: None,
         replaces: None,
         is_removed: false,
         job: Job { id: JobId(id), ..Job::new() },
@@ -47,6 +49,7 @@ fn begun(id: i64) -> (Record, InMemory) {
     let mut record = queued(id);
     record.request.result = Some(FilePath::from(format!("/srv/video/output/film {id}_upscaled.mkv")));
     record.started = Some(NOW.plus(-60 * MINUTE));
+    record.work_time = WorkTime::of(40 * MINUTE);
     record.changed = NOW;
     let segment = |number: u32| PlannedSegment {
         range: SegmentRange { first: number * 250, end: number * 250 + 250 },

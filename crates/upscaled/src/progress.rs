@@ -92,6 +92,8 @@ struct People {
     begun: Instant,
     last_line: Option<Instant>,
     last_news: String,
+    /// What the last line said.
+    last_text: String,
 }
 
 impl People {
@@ -101,7 +103,15 @@ impl People {
         let bar = ProgressBar::with_draw_target(None, target);
         bar.set_style(style(false));
         let begun = Instant::now();
-        Self { bar, is_terminal, has_bar: false, begun, last_line: None, last_news: String::new() }
+        Self {
+            bar,
+            is_terminal,
+            has_bar: false,
+            begun,
+            last_line: None,
+            last_news: String::new(),
+            last_text: String::new(),
+        }
     }
 
     fn job(&mut self, report: &JobReport) {
@@ -126,13 +136,24 @@ impl People {
             self.bar.set_message(line(report, elapsed, Some(columns.saturating_sub(taken))));
             return;
         }
+        if let Some(text) = self.next_line(report, elapsed) {
+            output::say(&text);
+        }
+    }
+
+    /// The next line where there is no terminal: at once when the job does something else, and now and then when it got on. What did
+    /// not change is not said again.
+    fn next_line(&mut self, report: &JobReport, elapsed: Duration) -> Option<String> {
         let news = format!("{} {:?}", report.status, report.phase);
         let gap = (elapsed / LINES).clamp(LINE, LONGEST);
-        if news != self.last_news || self.last_line.is_none_or(|last| last.elapsed() >= gap) {
-            self.last_news = news;
-            self.last_line = Some(Instant::now());
-            output::say(&line(report, elapsed, None));
+        let is_due = news != self.last_news || self.last_line.is_none_or(|last| last.elapsed() >= gap);
+        let text = line(report, elapsed, None);
+        if !is_due || text == self.last_text {
+            return None;
         }
+        (self.last_news, self.last_line) = (news, Some(Instant::now()));
+        self.last_text.clone_from(&text);
+        Some(text)
     }
 
     fn note(&self, text: &str) {
@@ -225,6 +246,22 @@ mod tests {
 
     fn shown(report: &JobReport, columns: usize) -> String {
         line(report, Duration::from_secs(3725), Some(columns))
+    }
+
+    #[test]
+    fn what_did_not_change_is_said_once() {
+        let mut people = People::new();
+        let mut next = |report: &JobReport| {
+            // As after a long time.
+            people.last_line = None;
+            people.next_line(report, Duration::from_secs(3725))
+        };
+        let queued = JobReport { status: "queued".into(), ..report() };
+        assert_eq!((next(&queued).as_deref(), next(&queued)), (Some("queued"), None));
+        let held = JobReport { reason: Some("the server is paused".into()), ..queued };
+        assert_eq!((next(&held).as_deref(), next(&held)), (Some("queued: the server is paused"), None));
+        assert!(next(&report()).is_some() && next(&report()).is_none());
+        assert!(next(&JobReport { frames_done: 251, ..report() }).is_some());
     }
 
     #[test]

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use coordinator::{JobReport, Outlook, SegmentGate, now, rfc3339};
+use coordinator::{JobReport, Outlook, SegmentGate, ServerFolders, now, rfc3339};
 use job::state::Phase;
 use ledger::{Ledger, Version};
 use serde::Serialize;
+use tokio::sync::watch;
 
 use crate::remedies;
 
@@ -21,6 +22,8 @@ struct ServerStatus<'a> {
     state: &'static str,
     /// What keeps segments from beginning, in words.
     paused: Option<String>,
+    /// Watched folders whose disks do not answer.
+    silent: Vec<String>,
     /// When the server started.
     since: &'a str,
     /// When this was written.
@@ -42,6 +45,7 @@ pub(crate) struct StatusFile {
     ledger: Ledger,
     path: PathBuf,
     gate: SegmentGate,
+    folders: watch::Receiver<ServerFolders>,
     since: String,
     last_look: Option<Instant>,
     /// The jobs that are worked on, the one whose segments are made first.
@@ -55,10 +59,26 @@ pub(crate) struct StatusFile {
 }
 
 impl StatusFile {
-    pub(crate) fn new(ledger: Ledger, path: PathBuf, gate: SegmentGate) -> Self {
+    pub(crate) fn new(
+        ledger: Ledger,
+        path: PathBuf,
+        gate: SegmentGate,
+        folders: watch::Receiver<ServerFolders>,
+    ) -> Self {
         let since = rfc3339(now());
         let (running, written) = (Vec::new(), String::new());
-        Self { ledger, path, gate, since, last_look: None, running, counted: None, outlook: None, written }
+        Self {
+            ledger,
+            path,
+            gate,
+            folders,
+            since,
+            last_look: None,
+            running,
+            counted: None,
+            outlook: None,
+            written,
+        }
     }
 
     /// A job went on.
@@ -120,9 +140,23 @@ impl StatusFile {
         let (version, since) = (env!("CARGO_PKG_VERSION"), &*self.since);
         let job = self.running.first();
         let paused = self.gate.hold().map(|hold| hold.to_string());
+        let folders = self.folders.borrow().clone();
+        let silent =
+            folders.silent().into_iter().map(|folder| folder.to_string_lossy().into_owned()).collect();
         let (jobs, updated) = (&jobs, String::new());
-        let mut status =
-            ServerStatus { version, state, paused, since, updated, jobs, waiting, seen, outlook, job };
+        let mut status = ServerStatus {
+            version,
+            state,
+            paused,
+            silent,
+            since,
+            updated,
+            jobs,
+            waiting,
+            seen,
+            outlook,
+            job,
+        };
         let Ok(text) = serde_json::to_string(&status) else { return };
         if text == self.written {
             return;
@@ -139,6 +173,10 @@ impl StatusFile {
 
 #[cfg(test)]
 mod tests {
+    fn no_folders() -> watch::Receiver<ServerFolders> {
+        watch::channel(ServerFolders::default()).1
+    }
+
     use super::*;
     use crate::made_up;
 
@@ -146,7 +184,8 @@ mod tests {
     async fn of_several_jobs_the_one_whose_segments_are_made_is_shown() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
-        let mut status = StatusFile::new(ledger, folder.path().join("status.json"), SegmentGate::default());
+        let mut status =
+            StatusFile::new(ledger, folder.path().join("status.json"), SegmentGate::default(), no_folders());
         let made = JobReport::of(&made_up::running(2));
         let indexed = JobReport { id: job::JobId(1), phase: Phase::Index, ..made.clone() };
         status.note(&indexed);
@@ -162,7 +201,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(&folder.path().join("ledger.db")).await.unwrap();
         let path = folder.path().join("status.json");
-        let mut status = StatusFile::new(ledger.clone(), path.clone(), SegmentGate::default());
+        let mut status = StatusFile::new(ledger.clone(), path.clone(), SegmentGate::default(), no_folders());
         let read = || serde_json::from_slice::<serde_json::Value>(&std::fs::read(&path).unwrap()).unwrap();
         status.keep_up().await;
         assert_eq!((&read()["state"], &read()["job"]), (&"idle".into(), &serde_json::Value::Null));

@@ -2,7 +2,8 @@
 
 use unicode_width::UnicodeWidthChar as _;
 
-use crate::output::width;
+use crate::output::{self, width};
+use crate::terminal;
 
 /// Columns between two columns of a table.
 pub(crate) const GAP: usize = 2;
@@ -36,6 +37,11 @@ pub(crate) fn wrap(text: &str, columns: Option<usize>) -> Vec<String> {
     }
     lines.push(line);
     lines
+}
+
+/// Says a sentence to people, in lines that fit their terminal.
+pub(crate) fn say(text: &str) {
+    wrap(text, terminal::columns(&std::io::stderr())).iter().for_each(|line| output::say(line));
 }
 
 /// A text behind a head, which has so many columns; what has no room goes on below the beginning of the text.

@@ -178,6 +178,16 @@ fn every_frame_is_that_of_the_film_before_and_after() {
 }
 
 #[test]
+fn a_file_without_a_picture_is_the_files_fault() {
+    let junk = |input: &Path| std::fs::write(input.join("a.mp4"), "not a video\n".repeat(50)).unwrap();
+    let place = Place::new(junk, &["--model", "none", "--scale", "2"]);
+    assert_eq!(place.server.wait_for_jobs(1)[0]["status"], "failed");
+    let answer = place.get("thumbnail");
+    assert_eq!((answer.status, answer.code().as_str()), (422, "no_picture"));
+    assert!(answer.json()["detail"].as_str().unwrap().contains("not a video"), "{answer:?}");
+}
+
+#[test]
 fn what_is_finished_is_shown_while_the_rest_is_made_and_stays_the_same() {
     let settings = ["--model", "realesr-animevideov3", "--segment-frames", "20"];
     let place = Place::new(|input| make_uneven(&input.join("a.mp4"), 400), &settings);

@@ -111,7 +111,7 @@ fn the_queue_goes_on_and_what_was_done_is_not_made_again() {
         "\u{feff}# the queue\r\nnext.mp4\r\ninput\\waits.mp4\r\nnext.mp4\r\ngone\u{7}.mp4\r\n",
     );
     let jobs = json!({ "version": 3, "jobs": [
-        { "file": "made.mp4", "status": "done", "output": "output/made_x4.mp4" },
+        { "file": "made.mp4", "status": "done", "output": "output/made_x4.mp4", "model": "RealESRGAN_x4plus.pth" },
         { "file": "short.mp4", "status": "completed" },
         { "file": "lost.mp4", "status": "done" },
         { "file": "broken.mp4", "status": "failed", "error": "CUDA out of memory" },
@@ -141,8 +141,13 @@ fn the_queue_goes_on_and_what_was_done_is_not_made_again() {
     assert!(words(&said).contains("so their frames are made again"), "{said}");
     assert!(said.contains("next: upscaled import ../old --root"), "{said}");
     assert!(!fixture.at("new/state").exists(), "looking makes nothing");
-    let is_table = |line: &&str| !line.starts_with("to make it: ");
-    assert!(dry.lines().filter(is_table).all(|line| line.chars().count() <= 60), "{dry}");
+    // What is redirected is not broken.
+    assert!(
+        dry.lines()
+            .any(|line| line
+                .contains("short_x4.mp4 is not its whole result: it plays 0.2 s and the video 1.0 s")),
+        "{dry}"
+    );
     let command = dry.lines().find(|line| line.contains("broken.mp4 -o")).unwrap();
     assert!(command.contains("to make it: upscaled up "), "{dry}");
 
@@ -164,6 +169,10 @@ fn the_queue_goes_on_and_what_was_done_is_not_made_again() {
     );
     let shown = run_well(&fixture.at("new"), &["show", "deep.mp4", "--json"]);
     assert!(shown.contains("realesr-animevideov3"), "{shown}");
+    // Whatever the settings of this server are.
+    let made: Value =
+        serde_json::from_str(&run_well(&fixture.at("new"), &["show", "made.mp4", "--json"])).unwrap();
+    assert_eq!(made["model"], "RealESRGAN_x4plus");
 
     let (_, again, said) = fixture.import(&[]);
     assert!(words(&said).contains("0 jobs were added, and 0 noted as done"), "{said}");
@@ -186,7 +195,12 @@ fn a_server_that_runs_works_on_what_is_taken_over_and_makes_nothing_twice() {
         "{settings}[[folders]]\npath = \"{}\"\noutput = \"results\"\n",
         fixture.at("old/input").display()
     );
-    run_well(&fixture.at("new"), &["import", "../old"]);
+    let (_, lines, said) = fixture.import(&["--json"]);
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let line = |name: &str| lines.iter().find(|line| line["path"].as_str().unwrap().ends_with(name)).unwrap();
+    let told = |name: &str| json!([line(name)["becomes"], line(name)["model"], line(name)["job"].is_u64()]);
+    assert_eq!(told("a.mp4"), json!(["done", "unknown", true]), "{said}");
+    assert_eq!(told("b.mp4"), json!(["job", "none", true]), "{said}");
     fs::write(fixture.at("new/upscaled.toml"), folder).unwrap();
     let server = Server::start(&fixture.at("new"), &[]);
     let jobs = server.wait_for_jobs(2);

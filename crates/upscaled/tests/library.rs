@@ -61,9 +61,16 @@ fn what_is_small_and_has_no_twin_is_listed_and_begun_on_request() {
         "2 videos below 90 rows without an upscaled twin",
         "1 with 90 rows or more",
         "1 with a result",
+        "1 that the settings exclude",
         "torn.mkv",
     ] {
         assert!(words.contains(wanted), "{words}");
+    }
+    if let Some(shown) = common::on_terminal(root, 50, "library --below 90") {
+        let lines: Vec<String> = common::without_escapes(&shown).lines().map(str::to_owned).collect();
+        // What moves is written over.
+        let last = |line: &String| line.trim_end().rsplit('\r').next().unwrap().chars().count();
+        assert!(lines.iter().all(|line| last(line) <= 50), "{lines:#?}");
     }
     assert!(!root.join("state").exists(), "looking makes nothing");
     // Without a server, then by one.
@@ -76,6 +83,10 @@ fn what_is_small_and_has_no_twin_is_listed_and_begun_on_request() {
     let words = start();
     assert!(words.contains("there is nothing to begin"), "{words}");
     let server = Server::start(root, &[]);
+    if let Some(shown) = common::on_terminal(root, 50, "reload") {
+        let shown = common::without_escapes(&shown);
+        assert!(shown.contains("sound") && shown.lines().all(|line| line.trim_end().len() <= 50), "{shown}");
+    }
     wait_for("the job that was begun", PATIENCE, || {
         server
             .jobs()

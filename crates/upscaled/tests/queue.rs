@@ -105,6 +105,9 @@ fn a_paused_job_waits_across_starts_and_loses_nothing() {
     assert_eq!(run(root, &["pause", "1"]).status.code(), Some(1));
     run_well(root, &["resume", "1"]);
     assert_eq!(run(root, &["resume", "1"]).status.code(), Some(1));
+    let unnamed = run(root, &["resume"]);
+    let said = String::from_utf8_lossy(&unnamed.stderr).into_owned();
+    assert!(unnamed.status.code() == Some(2) && said.contains("--all") && said.contains("--now"), "{said}");
     let jobs = server.wait_for_jobs(1);
     assert_eq!(jobs[0]["status"], "done", "{jobs:#?}");
     assert_eq!(frame_checksums(&root.join("output/a_upscaled.mp4")), unbroken(root, "input/a.mp4", &SLOW));

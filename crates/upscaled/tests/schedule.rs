@@ -12,8 +12,9 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command};
+use std::time::Duration;
 
-use common::{make_clip, run, run_well, wait_for};
+use common::{make_clip, run, run_well, upscaled, wait_for};
 use serde_json::Value;
 use server::{PATIENCE, Server};
 
@@ -74,6 +75,31 @@ fn no_segment_begins_outside_the_windows_until_a_person_says_so() {
     settings(root, &format!("windows = [\"{}\"]", window_in(0)));
     run_well(root, &["reload"]);
     wait_for("nothing keeps it", PATIENCE, || status(root)["paused"].is_null());
+}
+
+#[test]
+fn one_who_waits_for_a_file_is_told_why_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let clip = root.join("a.mp4");
+    make_clip(&clip, "64x48", 50, false);
+    settings(root, &format!("windows = [\"{}\"]", window_in(3)));
+    let _server = Server::start_in(root, &[], &[("TZ", OsStr::new("UTC"))]);
+    wait_for("the server", PATIENCE, || status(root)["paused"].is_string());
+    let said = root.join("said");
+    let mut up = upscaled(root);
+    up.args(["up", "--root"]).arg(root).arg(&clip).stderr(fs::File::create(&said).unwrap());
+    let mut up = Program(up.spawn().unwrap());
+    let told = || fs::read_to_string(&said).unwrap();
+    wait_for("the reason", PATIENCE, || told().contains("resume --now"));
+    // Longer than what passes between two lines.
+    std::thread::sleep(Duration::from_secs(11));
+    let lines = told();
+    for words in ["paused by schedule until ", "upscaled resume --now --root "] {
+        assert_eq!(lines.matches(words).count(), 1, "{lines}");
+    }
+    run_well(root, &["resume", "--now"]);
+    assert!(up.0.wait().unwrap().success(), "{}", told());
 }
 
 #[test]

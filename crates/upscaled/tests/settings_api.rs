@@ -215,6 +215,13 @@ fn what_cannot_be_is_refused_beside_its_key_and_changes_nothing() {
             "folders.2.path",
             "",
         ),
+        (
+            json!({ "presets": { "": { "scale": 2 } } }),
+            422,
+            "bad_settings",
+            "",
+            "cannot be the name of a preset",
+        ),
         (json!({ "presets": { "a": { "encoder_options": { "foo": "bar" } } } }), 200, "", "", ""),
         (
             json!({ "encoder_options": { "foo": "bar" } }),
@@ -233,17 +240,26 @@ fn what_cannot_be_is_refused_beside_its_key_and_changes_nothing() {
         assert_eq!(answer.status, status, "{body}: {}", String::from_utf8_lossy(&answer.body));
         if status == 200 {
             fs::write(place.file(), before).unwrap();
+            run_well(&place.root, &["reload"]);
             continue;
         }
         assert_eq!(answer.code(), code, "{body}");
         let problem = answer.json();
         let detail = problem["detail"].as_str().unwrap();
         assert!(
-            problem["key"] == key && detail.contains(words) && !detail.contains(".part"),
+            problem["key"].as_str().unwrap_or_default() == key
+                && detail.contains(words)
+                && !detail.contains(".part"),
             "{body}: {problem:#}"
         );
         assert!(place.text() == before && place.leaves_nothing(), "{body}");
     }
+    let version = place.settings()["version"].as_str().unwrap().to_owned();
+    let headers = ["Content-Type: application/json", &format!("If-Match: \"{version}\"")];
+    let twice = r#"{"grain":0.1,"presets":{"b":{"scale":2,"scale":3}}}"#;
+    let refused = request(&place.address, "PATCH", "/api/v1/settings", &headers, twice);
+    assert_eq!((refused.status, refused.code()), (400, "bad_request".to_owned()));
+    assert!(refused.json()["detail"].as_str().unwrap().contains("`scale` stands twice"), "{refused:?}");
     assert_eq!(
         send(&place.address, "PATCH", "/api/v1/settings", &json!({ "grain": 0.5 })).code(),
         "version_needed"
@@ -282,17 +298,6 @@ fn a_file_that_was_changed_by_hand_meanwhile_is_left_alone() {
         place.settings()["not_taken_up"][0],
         json!({ "key": "scale", "before": "2", "after": "4", "needs_restart": false })
     );
-    // A mistake by hand is shown, and what holds as well.
-    fs::write(place.file(), "scale = 9\n").unwrap();
-    let settings = place.settings();
-    assert!(settings["fault"].as_str().unwrap().contains("line 1"), "{settings:#}");
-    assert_eq!(place.setting("scale")["value"], "2");
-    assert_eq!(place.change(&json!({ "scale": 3, "model": "none" })).status, 200);
-    fs::write(place.file(), "scale = \n").unwrap();
-    let refused = place.change(&json!({ "scale": 3 }));
-    assert!(
-        refused.code() == "bad_settings" && refused.json()["detail"].as_str().unwrap().contains("by hand")
-    );
     // Of two at once, one comes too late.
     fs::write(place.file(), FILE).unwrap();
     let version = place.settings()["version"].as_str().unwrap().to_owned();
@@ -302,6 +307,52 @@ fn a_file_that_was_changed_by_hand_meanwhile_is_left_alone() {
         both.map(|one| one.join().unwrap())
     });
     assert!(statuses == [200, 412] || statuses == [412, 200], "{statuses:?}");
+}
+
+#[test]
+fn nothing_is_written_into_a_file_that_the_server_did_not_take_up() {
+    let place = Place::new(FILE, &[]);
+    let refused = |words: &str| {
+        let before = fs::read(place.file()).ok();
+        let refused = place.change(&json!({ "grain": 0.1 }));
+        let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+        assert_eq!((refused.status, refused.code()), (409, "not_taken_up".to_owned()), "{detail}");
+        assert!(detail.contains(words) && detail.contains("upscaled reload"), "{detail}");
+        assert!(fs::read(place.file()).ok() == before && place.leaves_nothing());
+    };
+    fs::write(place.file(), FILE.replace("scale = 2", "scale = 4")).unwrap();
+    refused("scale: 2 -> 4");
+    // A mistake is shown, and what holds as well.
+    fs::write(place.file(), "scale = 9\n").unwrap();
+    let settings = place.settings();
+    assert!(settings["fault"].as_str().unwrap().contains("line 1"), "{settings:#}");
+    assert_eq!(place.setting("scale")["value"], "2");
+    refused("line 1");
+    fs::write(place.file(), "scale = \n").unwrap();
+    refused("line 1");
+    // What held is not lost with the file.
+    fs::remove_file(place.file()).unwrap();
+    refused("is gone");
+    assert!(!place.file().exists());
+    // Comments are no settings.
+    fs::write(place.file(), format!("{FILE}# By hand.\n")).unwrap();
+    assert_eq!(place.change(&json!({ "grain": 0.1 })).status, 200);
+    assert!(place.text().ends_with("# By hand.\n") && place.text().contains("grain = 0.1"));
+    fs::remove_file(place.file()).unwrap();
+    run_well(&place.root, &["reload"]);
+    assert_eq!(place.change(&json!({ "grain": 0.2 })).status, 200);
+    assert_eq!(place.text(), "grain = 0.2\n");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let place = Place::new(FILE, &[]);
+    let version = place.settings()["version"].as_str().unwrap().to_owned();
+    fs::remove_file(place.file()).unwrap();
+    fs::create_dir(place.file()).unwrap();
+    let refused = place.change_of(&version, &json!({ "grain": 0.1 }));
+    assert_eq!((refused.status, refused.code()), (409, "not_taken_up".to_owned()));
+    assert!(refused.json()["detail"].as_str().unwrap().contains("cannot be read"), "{refused:?}");
 }
 
 #[test]

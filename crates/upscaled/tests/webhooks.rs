@@ -187,6 +187,11 @@ fn deliveries_are_signed_tried_again_and_not_held_up_by_a_dead_hook() {
         .map(|file| fs::read_to_string(file.path()).unwrap());
     let log: String = log.collect();
     assert!(log.contains("fails with `done` of job 1") && !log.contains("topic"), "{log}");
+    let log: String = fs::read_dir(root.join("logs"))
+        .unwrap()
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    assert!(log.contains("webhook 1 (http://127.0.0.1:"), "{log}");
 }
 
 #[test]
@@ -263,8 +268,13 @@ fn a_test_says_what_came_back_and_nothing_private_is_reached() {
     assert!(code == Some(1) && said.contains("it answers 302") && said.contains("not followed"), "{said}");
     assert!(target.came().is_empty(), "no request came there");
     let (code, said) = test("5");
-    assert!(code == Some(0) && said.contains("/…: arrived, with 200: ok"), "{said}");
-    assert_eq!(target.came()[0].json()["test"], true);
+    assert!(
+        code == Some(0) && said.contains("webhook 5 (http://") && said.contains("/…): arrived, with 200: ok"),
+        "{said}"
+    );
+    let test_told = target.came()[0].json();
+    assert_eq!((&test_told["test"], &test_told["event"]), (&Value::Bool(true), &Value::from("test")));
+    assert_eq!((&test_told["job"]["id"], &test_told["job"]["page"]), (&Value::Null, &Value::Null));
     let (code, said) = test("6");
     assert!(code == Some(2) && said.contains("there are 5"), "{said}");
     let shown = common::run_well(root, &["config"]);

@@ -56,6 +56,11 @@ impl FromStr for Address {
 }
 
 impl Address {
+    /// True where the path names something.
+    pub fn has_path(&self) -> bool {
+        self.path.split('?').next().is_some_and(|path| path.chars().any(|c| c != '/'))
+    }
+
     /// All of it, by which hooks are told apart.
     pub(crate) fn whole(&self) -> String {
         let scheme = if self.is_secure { "https" } else { "http" };

@@ -73,11 +73,7 @@ impl Delivery {
                 }
             };
             if events.missed > 0 {
-                tracing::warn!(
-                    "the webhook {} missed {} events, which are not kept any more",
-                    self.hook.url,
-                    events.missed
-                );
+                tracing::warn!("{} missed {} events, which are not kept any more", self.hook, events.missed);
             }
             for event in &events.events {
                 if let Some(wanted) = self.wanted(event).await? {
@@ -118,11 +114,7 @@ impl Delivery {
     /// Delivers an event, as often as it takes, or gives it up.
     async fn tell(&self, event: &JobEvent, what: Event, cursor: &mut HookCursor) -> Result<(), Stopped> {
         if is_over(event.at, cursor.failing, now()) {
-            tracing::warn!(
-                "event {} is given up for the webhook {}, which fails for a day",
-                event.number,
-                self.hook.url
-            );
+            tracing::warn!("event {} is given up for {}, which fails for a day", event.number, self.hook);
             return Ok(());
         }
         let message = self.message(event, what).await;
@@ -133,25 +125,21 @@ impl Delivery {
             let Some(sent) = self.last_chance(sending).await else { return Err(Stopped) };
             let Err(error) = sent else {
                 if cursor.failing.take().is_some() {
-                    tracing::info!("the webhook {} works again", self.hook.url);
+                    tracing::info!("{} works again", self.hook);
                 }
                 return Ok(());
             };
             if cursor.failing.is_none() {
                 tracing::warn!(
-                    "the webhook {} fails with {}: {error}; it is tried again for a day",
-                    self.hook.url,
+                    "{} fails with {}: {error}; it is tried again for a day",
+                    self.hook,
                     message.shown()
                 );
                 cursor.failing = Some(now());
                 self.note(cursor).await;
             }
             if is_over(event.at, cursor.failing, now()) {
-                tracing::error!(
-                    "{} is given up for the webhook {} after a day: {error}",
-                    message.shown(),
-                    self.hook.url
-                );
+                tracing::error!("{} is given up for {} after a day: {error}", message.shown(), self.hook);
                 return Ok(());
             }
             tokio::select! {
@@ -185,12 +173,12 @@ impl Delivery {
     /// Notes how far the hook is. Where that fails, some is told twice after a restart.
     async fn note(&self, cursor: &HookCursor) {
         if let Err(error) = self.handle.note_hook(&self.hook.key(), cursor).await {
-            tracing::warn!("how far the webhook {} is cannot be noted: {error}", self.hook.url);
+            tracing::warn!("how far {} is cannot be noted: {error}", self.hook);
         }
     }
 
     async fn after_failure(&self, error: &str) -> Result<(), Stopped> {
-        tracing::error!("the webhook {}: {error}; trying again", self.hook.url);
+        tracing::error!("{}: {error}; trying again", self.hook);
         tokio::select! {
             () = tokio::time::sleep(AFTER_FAILURE) => Ok(()),
             () = self.stop.requested() => Err(Stopped),

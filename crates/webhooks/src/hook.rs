@@ -11,6 +11,8 @@ use crate::event::Event;
 /// A hook.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Hook {
+    /// Its number among the hooks, from 1 on.
+    pub number: usize,
     /// Where deliveries go.
     pub url: Address,
     /// What is told.
@@ -55,6 +57,13 @@ impl fmt::Debug for HookSecret {
     }
 }
 
+/// For people: without what is secret.
+impl fmt::Display for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "webhook {} ({})", self.number, self.url)
+    }
+}
+
 impl Hook {
     /// By which the ledger knows how far it is: the same as long as it gets the same at the same address.
     pub(crate) fn key(&self) -> [u8; 32] {
@@ -73,6 +82,7 @@ mod tests {
     #[test]
     fn a_secret_is_not_in_what_is_printed_and_no_part_of_what_a_hook_is() {
         let hook = |secret: &str| Hook {
+            number: 1,
             url: "https://example.org/topic".parse().unwrap(),
             events: BTreeSet::from([Event::DONE]),
             secret: Some(HookSecret::new(secret.to_owned())),

@@ -15,6 +15,8 @@ use crate::hook::{Format, Hook};
 
 /// The version of the object.
 const VERSION: u32 = 1;
+/// What a test is in place of an event.
+const TEST: &str = "test";
 /// Longest reason that ntfy gets, in characters.
 const LONGEST_REASON: usize = 500;
 
@@ -34,7 +36,8 @@ pub struct Message {
 /// A job, as far as it is told.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct JobTold {
-    id: i64,
+    /// `null` in a test.
+    id: Option<i64>,
     /// The name of its video; with all the rest `null` where the job was forgotten meanwhile.
     name: Option<String>,
     status: Option<String>,
@@ -72,7 +75,7 @@ impl Message {
             time: rfc3339(at),
             test: false,
             job: JobTold {
-                id: job.0,
+                id: Some(job.0),
                 name: report.and_then(|report| name(&report.source)),
                 status: report.map(|report| report.status.to_string()),
                 reason,
@@ -87,6 +90,8 @@ impl Message {
     pub(crate) fn test(at: Millis, page: Option<&str>) -> Self {
         let mut message = Self::of_event(0, (Event::DONE, JobId(0), at), None, None, None);
         message.test = true;
+        message.event = TEST;
+        message.job.id = None;
         message.job.name = Some("a test of upscaled".to_owned());
         message.job.page = page.map(str::to_owned);
         message
@@ -94,7 +99,10 @@ impl Message {
 
     /// The name of the event and the number of the job, for logs.
     pub(crate) fn shown(&self) -> String {
-        format!("`{}` of job {}", self.event, self.job.id)
+        match self.job.id {
+            Some(id) => format!("`{}` of job {id}", self.event),
+            None => format!("`{}`", self.event),
+        }
     }
 
     /// The body and the headers of a delivery at a time.
@@ -130,7 +138,7 @@ impl Message {
     }
 
     fn title(&self) -> String {
-        let name = self.job.name.clone().unwrap_or_else(|| format!("job {}", self.job.id));
+        let name = self.job.name.clone().unwrap_or_else(|| self.called());
         match self.event {
             _ if self.test => name,
             "added" => format!("{name}: a new job"),
@@ -156,20 +164,24 @@ impl Message {
         if self.test {
             return "This is a test: deliveries arrive.".to_owned();
         }
-        let JobTold { id, reason, result, seconds, .. } = &self.job;
+        let JobTold { reason, result, seconds, .. } = &self.job;
         let result = result.as_ref().map(|result| result.rsplit('/').next().unwrap_or(result).to_owned());
         let took =
             seconds.filter(|_| result.is_some()).map(|seconds| format!("in {} min", (seconds / 60.0).ceil()));
         let reason = reason.as_ref().map(|reason| reason.chars().take(LONGEST_REASON).collect());
         let said: Vec<String> = reason.into_iter().chain(result).chain(took).collect();
-        if said.is_empty() { format!("job {id}") } else { said.join(" ") }
+        if said.is_empty() { self.called() } else { said.join(" ") }
+    }
+
+    /// What a job is called without a name.
+    fn called(&self) -> String {
+        self.job.id.map_or_else(|| "a job".to_owned(), |id| format!("job {id}"))
     }
 }
 
-/// How long the work took, once it has ended.
+/// How long it was worked on, once it has ended.
 fn seconds(report: &JobReport) -> Option<f64> {
-    let (started, ended) = (report.started?, report.ended?);
-    Some((ended.0 - started.0).max(0) as f64 / 1000.0)
+    report.seconds_taken.filter(|_| report.ended.is_some())
 }
 
 /// The signature of a body at a time in seconds: `t=…,v1=…`, where the second is the HMAC-SHA256 of `t.body`.
@@ -201,6 +213,7 @@ mod tests {
 
     fn hook(format: Format, secret: Option<&str>) -> Hook {
         Hook {
+            number: 1,
             url: "https://example.org/".parse().unwrap(),
             events: [Event::DONE].into(),
             secret: secret.map(|secret| HookSecret::new(secret.to_owned())),
@@ -223,7 +236,11 @@ mod tests {
         assert!(unsigned.iter().all(|(name, _)| *name != "upscaled-signature"));
         let text: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!((&text["version"], &text["test"]), (&1.into(), &true.into()));
-        assert_eq!((&text["event"], &text["time"]), (&"done".into(), &"2023-11-14T22:13:20Z".into()));
+        assert_eq!(
+            (&text["job"]["id"], &text["job"]["page"]),
+            (&serde_json::Value::Null, &"http://a:1".into())
+        );
+        assert_eq!((&text["event"], &text["time"]), (&"test".into(), &"2023-11-14T22:13:20Z".into()));
     }
 
     #[test]

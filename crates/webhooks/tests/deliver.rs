@@ -58,6 +58,7 @@ async fn listener(listener: TcpListener, mut refused: usize, came: Came) {
 
 fn hook(port: u16) -> Hook {
     Hook {
+        number: 1,
         url: format!("http://127.0.0.1:{port}/").parse().unwrap(),
         events: ["added", "paused", "done"].iter().map(|name| name.parse::<Event>().unwrap()).collect(),
         secret: None,

@@ -556,9 +556,9 @@ export interface paths {
          * Change the settings of the server
          * @description The body has the keys of `upscaled.toml` with new values; null lets one be unset, and what is left out stays. `presets` and `schedule`
          *     are objects of such changes. `folders` and `webhooks` are whole lists, each entry whole; `was` is the number, from 0 on, that one
-         *     has in the file now. Only `url` and `secret` of a webhook stay where they are left out or empty; `null` takes a secret away, and another
+         *     has in the file now (keys in answers, such as `folders.1.path`, count from 1 on, as lists for people do). Only `url` and `secret` of a webhook stay where they are left out or empty; `null` takes a secret away, and another
          *     address needs the secret again. All of it is checked as at a start, written into the file without touching anything else there, and taken up; or
-         *     the file stays as it is. Keys that are set on the command line, and `unconfined`, cannot be changed.
+         *     the file stays as it is. A file that was changed or removed by hand is left alone until `upscaled reload` has taken it up. Keys that are set on the command line, and `unconfined`, cannot be changed.
          */
         patch: operations["change"];
         trace?: never;
@@ -778,11 +778,6 @@ export interface components {
              * @description Length of the source in seconds; known after the source was read.
              */
             seconds?: number | null;
-            /**
-             * Format: double
-             * @description Seconds from its start to its end, or until now.
-             */
-            seconds_taken?: number | null;
             /** @description What was chosen for it. */
             settings: Record<string, never>;
             /** @description Subtitle files beside the source that are beside the result now. */
@@ -1015,6 +1010,12 @@ export interface components {
              * @description Seconds that its work takes once it has its turn, while it waits; null while nothing is known of jobs like it.
              */
             seconds_needed?: number | null;
+            /**
+             * Format: double
+             * @description Seconds that it was worked on so far, without the time that it waited or was paused; null before, and for jobs that began under an
+             *     earlier version.
+             */
+            seconds_taken?: number | null;
             /** @description The source, as an absolute path. */
             source: string;
             /**
@@ -4368,6 +4369,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `no_picture`: the video has none that can be decoded */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The server failed. */
             500: {
                 headers: {
@@ -6295,6 +6305,15 @@ export interface operations {
             };
             /** @description `source_away` */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_picture`: the video has none that can be decoded */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8696,7 +8715,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description The key is fixed, or the file cannot be written */
+            /** @description The key is fixed, the file was changed by hand and is not taken up (`not_taken_up`), or it cannot be written */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -10505,6 +10524,15 @@ export interface operations {
                 };
             };
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `passed_over`: nothing becomes of files of such names */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -13,6 +13,7 @@ pub(crate) async fn adopt(
     ledger: &Ledger,
     new: &NewJob,
     result: Option<FilePath>,
+    made_with: Option<&str>,
 ) -> Result<Submitted, Refusal> {
     let result = result.ok_or_else(|| Refusal::Failed("no result was named".to_owned()))?;
     let jobs = ledger.of_source(&new.source).await?;
@@ -27,7 +28,12 @@ pub(crate) async fn adopt(
         return Err(Refusal::Failed(format!("there is no file `{}`", result.display())));
     };
     match ledger.submit_done(new, &result, metadata.len(), now()).await? {
-        Some(id) => Ok(Submitted { id, taken: TakenIn::New }),
+        Some(id) => {
+            if let Some(model) = made_with {
+                ledger.note_made_with(id, &job::one_line(model)).await?;
+            }
+            Ok(Submitted { id, taken: TakenIn::New })
+        }
         None => Err(Refusal::Failed(format!("`{}` is the result of another job", result.display()))),
     }
 }
@@ -57,20 +63,21 @@ mod tests {
         };
         let first = new("a.mkv", Settings::default());
         let result = || Some(FilePath(at("a_x4.mp4")));
-        let refused = adopt(&ledger, &first, result()).await.unwrap_err();
+        let refused = adopt(&ledger, &first, result(), None).await.unwrap_err();
         assert!(matches!(&refused, Refusal::Failed(why) if why.contains("there is no file")), "{refused}");
         std::fs::write(at("a_x4.mp4"), "result").unwrap();
-        let adopted = adopt(&ledger, &first, result()).await.unwrap();
+        let adopted = adopt(&ledger, &first, result(), Some("other")).await.unwrap();
         assert_eq!(adopted.taken, TakenIn::New);
         let record = ledger.get(adopted.id).await.unwrap().unwrap();
+        assert_eq!(record.model(), "other");
         assert_eq!((record.job.status, record.job.result_bytes), (Status::Done, Some(6)));
-        let again = adopt(&ledger, &first, result()).await.unwrap();
+        let again = adopt(&ledger, &first, result(), None).await.unwrap();
         assert_eq!(again, Submitted { id: adopted.id, taken: TakenIn::DoneAlready });
         // What the inbox finds is that job, whatever the settings of its folder are.
         let other = new("a.mkv", Settings { crf: Some(3), ..Settings::default() });
         let (found, _) = submit_unless_made(&ledger, &other, &NameTemplate::default(), now()).await.unwrap();
         assert_eq!((found.id, found.is_new), (adopted.id, false));
         // One file is the result of one video.
-        assert!(adopt(&ledger, &new("b.mkv", Settings::default()), result()).await.is_err());
+        assert!(adopt(&ledger, &new("b.mkv", Settings::default()), result(), None).await.is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use job::FilePath;
 
-use super::message::{NewPosition, Refusal, Reply, Request};
+use super::message::{Adopt, NewPosition, Refusal, Reply, Request, Submit};
 use super::select::{Selector, Which};
 
 /// Most bytes of a request: a command line has two million at most, and numbers of jobs take a few each.
@@ -31,11 +31,13 @@ pub(crate) fn check(request: &Request) -> Result<(), Refusal> {
         Request::List(_) | Request::Reload | Request::OpenNow | Request::CloseAgain | Request::Access(_) => {
             Ok(())
         }
-        Request::Submit(submit) | Request::Adopt(submit) => {
-            for path in [&submit.source, &submit.output].into_iter().chain(&submit.result) {
-                absolute(path)?;
+        Request::Submit(submit) => submitted(submit),
+        Request::Adopt(adopt) => {
+            let Adopt { submit, made_with } = &**adopt;
+            if made_with.as_ref().is_some_and(|model| model.len() > LONGEST_NAME) {
+                return Err(Refusal::NotUnderstood("a name is longer than names can be".into()));
             }
-            settings(&submit.settings)
+            submitted(submit)
         }
         Request::Show(jobs)
         | Request::Cancel(jobs)
@@ -71,6 +73,13 @@ pub(crate) fn take_reply(reply: &mut Reply) {
         | Reply::Held(_)
         | Reply::Access(_) => {}
     }
+}
+
+fn submitted(submit: &Submit) -> Result<(), Refusal> {
+    for path in [&submit.source, &submit.output].into_iter().chain(&submit.result) {
+        absolute(path)?;
+    }
+    settings(&submit.settings)
 }
 
 fn which(jobs: &Which) -> Result<(), Refusal> {
@@ -131,7 +140,10 @@ mod tests {
             Request::List(ListFilter { failed: true, limit: Some(3), ..ListFilter::default() }),
             Request::Show(Which::Named(vec![name.clone()])),
             Request::Submit(Box::new(submit())),
-            Request::Adopt(Box::new(Submit { result: Some("/old/a.mkv".into()), ..submit() })),
+            Request::Adopt(Box::new(Adopt {
+                submit: Submit { result: Some("/old/a.mkv".into()), ..submit() },
+                made_with: Some("other".to_owned()),
+            })),
             Request::Cancel(some()),
             Request::Retry { jobs: Which::Failed, again: true, settings: Some(Box::default()) },
             Request::Remove(Which::All),

@@ -113,6 +113,7 @@ impl JobList {
 pub(super) mod tests {
     use job::state::Job;
     use job::{FilePath, NewJob, Settings};
+    use ledger::WorkTime;
 
     use super::*;
 
@@ -132,8 +133,10 @@ pub(super) mod tests {
             },
             created: Millis(id),
             started: None,
+            work_time: WorkTime::NONE,
             changed: Millis(id),
             position: id,
+            made_with: None,
             replaces: None,
             is_removed: false,
             job: Job { id: JobId(id), ..Job::new() },

@@ -20,7 +20,7 @@ pub enum Request {
     /// Take a job in, or go on with it.
     Submit(Box<Submit>),
     /// Take a job in as done, whose named result another program made. A video that is a job already stays that.
-    Adopt(Box<Submit>),
+    Adopt(Box<Adopt>),
     /// End jobs and discard their unfinished work, also that of jobs that have failed.
     Cancel(Which),
     /// Let failed and canceled jobs go on, or make results again.
@@ -84,6 +84,15 @@ pub struct Submit {
     pub result: Option<FilePath>,
     /// A result that is there is made again, and the name of one that has ended may be taken.
     pub overwrite: bool,
+}
+
+/// A job whose result another program made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Adopt {
+    /// The job, with the name of the result; the settings are for when it is made again.
+    pub submit: Submit,
+    /// The model with which it was made, where that is not the one of the settings.
+    pub made_with: Option<String>,
 }
 
 /// A new place for jobs.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use job::state::{Effect, Event, Phase, Status};
 use job::{JobId, Priority};
@@ -16,6 +16,9 @@ use crate::clock::now;
 use crate::error::Error;
 use crate::lanes::{Given, LEASE};
 use crate::shutdown::Shutdown;
+
+/// Time between looks whether a folder has fallen silent.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// What has been seen of the jobs of a priority, to know when it is enough.
 #[derive(Debug, Default, Clone, Copy)]
@@ -145,9 +148,27 @@ impl Dispatcher {
 
     /// The folders of the server that are away. A disk that does not answer holds no sign of life up.
     async fn away(&mut self) -> Vec<PathBuf> {
-        let shared = Arc::clone(&self.shared);
-        let look = move || shared.folders().away().into_iter().map(Into::into).collect();
-        self.alive_while(blocking(look)).await
+        loop {
+            let shared = Arc::clone(&self.shared);
+            let folders = shared.folders();
+            let silent: Vec<PathBuf> = folders.silent().into_iter().map(Into::into).collect();
+            let look = move || shared.folders().away().into_iter().map(Into::into).collect();
+            let has_fallen_silent = async {
+                while folders.silent() == silent {
+                    tokio::time::sleep(SILENCE).await;
+                }
+            };
+            // One that falls silent meanwhile is not asked again.
+            let looking = async {
+                tokio::select! {
+                    away = blocking(look) => Some(away),
+                    () = has_fallen_silent => None,
+                }
+            };
+            if let Some(away) = self.alive_while(looking).await {
+                return away;
+            }
+        }
     }
 
     /// True while something is done in the folder of a job, or has to be before work on it goes on.

@@ -19,24 +19,48 @@ pub(super) struct Ground {
     results: Vec<PathBuf>,
 }
 
+/// Where a folder and that of its results really are.
+#[derive(Debug, Clone)]
+pub(super) struct RealPlaces {
+    input: PathBuf,
+    /// `None` where results go beside their sources.
+    results: Option<PathBuf>,
+}
+
+impl RealPlaces {
+    /// Those of a folder, as `real` tells them.
+    pub(super) fn of(folder: &WatchFolder, real: impl Fn(&Path) -> PathBuf) -> Self {
+        let results = match &folder.output {
+            Output::Into(output) => Some(real(output)),
+            Output::Beside => None,
+        };
+        Self { input: real(&folder.input), results }
+    }
+}
+
+/// Where a folder really is; the same where that cannot be told.
+pub(super) fn real_place(folder: &Path) -> PathBuf {
+    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
+}
+
 impl Ground {
     /// The grounds of all folders that are watched.
     pub(super) fn of_all<'a>(folders: impl Iterator<Item = &'a WatchFolder>) -> Vec<Self> {
-        let folders: Vec<&WatchFolder> = folders.collect();
-        let real = |folder: &Path| folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-        let results = folders.iter().filter_map(|folder| match &folder.output {
-            Output::Into(output) => Some(real(output)),
-            Output::Beside => None,
-        });
-        let results: Vec<PathBuf> = results.collect();
-        let ground = |folder: &&WatchFolder| Self {
+        let folders: Vec<_> = folders.map(|folder| (folder, RealPlaces::of(folder, real_place))).collect();
+        Self::of_places(&folders)
+    }
+
+    /// The same for folders whose real places are known.
+    pub(super) fn of_places(folders: &[(&WatchFolder, RealPlaces)]) -> Vec<Self> {
+        let results: Vec<PathBuf> = folders.iter().filter_map(|(_, real)| real.results.clone()).collect();
+        let ground = |(folder, _): &(&WatchFolder, RealPlaces)| Self {
             input: folder.input.clone(),
             top: folder.input.clone(),
             patterns: folder.patterns.clone(),
             watched: folders
                 .iter()
-                .filter(|other| other.input != folder.input)
-                .map(|other| real(&other.input))
+                .filter(|(other, _)| other.input != folder.input)
+                .map(|(_, real)| real.input.clone())
                 .collect(),
             results: results.clone(),
         };

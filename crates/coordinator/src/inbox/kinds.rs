@@ -172,6 +172,11 @@ impl NameRules {
         }
     }
 
+    /// The rule by which nothing becomes of a file of this name; none for one that results take along.
+    pub fn against_upload(&self, name: &str) -> Option<Rule> {
+        self.against_file(OsStr::new(name)).filter(|_| !is_subtitle(Path::new(name)))
+    }
+
     /// The rule by which a folder of this name is passed over; `has` tells whether a file of a name lies in it, in any case of
     /// the letters.
     pub(crate) fn against_folder(&self, name: &OsStr, has: impl Fn(&str) -> bool) -> Option<Rule> {

@@ -87,6 +87,8 @@ pub struct Library {
     pub unreadable: Vec<(PathBuf, String)>,
     /// Folders and files that cannot be looked at, each with the reason.
     pub closed: Vec<(PathBuf, String)>,
+    /// Files and folders that the settings exclude.
+    pub excluded: usize,
     /// Files that are too many to be looked into.
     pub left_out: usize,
 }
@@ -213,6 +215,7 @@ async fn there(options: &LibraryOptions, library: &mut Library) -> Result<(Vec<F
     let (shelves, folders, rules) = (options.shelves.clone(), options.folders.clone(), options.rules.clone());
     let listing = blocking(move || list_grounds(&grounds(&shelves, &folders), &rules)).await;
     library.closed = listing.closed();
+    library.excluded = listing.excluded();
     let mut found = listing.found;
     // Shelves may lie in each other.
     let mut seen = HashSet::new();

@@ -8,12 +8,14 @@ use job::state::{Event, Status};
 use ledger::Record;
 use protocol::message::{Access, Head, Request as Question, Response};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::InboxOptions;
 use super::held::is_held;
 use super::kinds::{self, Kind};
 use super::renamed;
 use super::rule::Rule;
+use crate::blocking::blocking;
 use crate::clock::now;
 use crate::error::Error;
 use crate::folders::Watched;
@@ -24,6 +26,9 @@ use crate::submit::{Request, describe_for, make_again, submit_unless_made};
 
 /// Time for a worker to look at a file.
 const PROBE_LIMIT: Duration = Duration::from_secs(30);
+
+/// Time for the disk of a file to answer.
+const ANSWERS_WITHIN: Duration = Duration::from_mins(1);
 
 /// What is known of the content of a file that is not taken in yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +48,8 @@ pub(super) enum Opened {
     LeftAlone(Rule),
     /// Another program may still write to it.
     Held,
+    /// Its disk does not answer.
+    Silent,
     /// It may not be read, for this reason.
     Forbidden(String),
     /// It is not what it will be.
@@ -58,13 +65,19 @@ pub(super) async fn open(
     anyway: bool,
     before: Option<oneshot::Receiver<()>>,
 ) -> Result<Opened, Error> {
-    let parts = storage::parts(path);
-    let files = parts.clone();
-    let looking = tokio::task::spawn_blocking(move || is_held(&files));
-    if looking.await.unwrap_or(false) {
+    let file = path.to_owned();
+    let looking = blocking(move || {
+        let parts = storage::parts(&file);
+        let is_held = is_held(&parts);
+        (parts, is_held, forbidden(&file))
+    });
+    let Ok((parts, is_held, forbidden)) = timeout(ANSWERS_WITHIN, looking).await else {
+        return Ok(Opened::Silent);
+    };
+    if is_held {
         return Ok(Opened::Held);
     }
-    if let Some(why) = forbidden(path) {
+    if let Some(why) = forbidden {
         return Ok(Opened::Forbidden(why));
     }
     let mut head = None;
@@ -96,7 +109,7 @@ pub(super) async fn open(
     }
     let taken_in = take_in(options, path, head).await;
     options.wake.changed();
-    taken_in.map(|()| Opened::TakenIn)
+    taken_in
 }
 
 /// True where results are to be made again.
@@ -142,9 +155,9 @@ pub(super) async fn probe(worker: &WorkerProgram, parts: Vec<PathBuf>) -> Result
 }
 
 /// Makes a job of a file, unless it is one already.
-async fn take_in(options: &InboxOptions, path: &Path, head: Option<Head>) -> Result<(), Error> {
+async fn take_in(options: &InboxOptions, path: &Path, head: Option<Head>) -> Result<Opened, Error> {
     // The folders do not change while it is looked into.
-    let Some(Watched { folder, .. }) = options.folders.of_source(path) else { return Ok(()) };
+    let Some(Watched { folder, .. }) = options.folders.of_source(path) else { return Ok(Opened::TakenIn) };
     let request = Request {
         source: path.to_owned(),
         settings: folder.settings.clone(),
@@ -152,9 +165,12 @@ async fn take_in(options: &InboxOptions, path: &Path, head: Option<Head>) -> Res
         result: None,
         folder: None,
     };
-    let new = describe_for(&options.ledger, request).await?;
+    let Ok(new) = timeout(ANSWERS_WITHIN, describe_for(&options.ledger, request)).await else {
+        return Ok(Opened::Silent);
+    };
+    let new = new?;
     if renamed::take_over(options, &new).await? {
-        return Ok(());
+        return Ok(Opened::TakenIn);
     }
     let (submission, made) = submit_unless_made(&options.ledger, &new, &folder.name, now()).await?;
     let id = submission.id;
@@ -180,7 +196,7 @@ async fn take_in(options: &InboxOptions, path: &Path, head: Option<Head>) -> Res
             welcome_back(options, &record).await?;
         }
     }
-    Ok(())
+    Ok(Opened::TakenIn)
 }
 
 /// A file that was gone and is there again is to be made again, unless its result is still there. (That a result alone is

@@ -57,6 +57,11 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// True where a setting says so.
+    pub(super) const fn is_of_settings(&self) -> bool {
+        matches!(self, Self::Sample | Self::Ignored(_) | Self::Excluded(_) | Self::NotIncluded)
+    }
+
     /// Its name for programs.
     pub const fn name(&self) -> &'static str {
         match self {

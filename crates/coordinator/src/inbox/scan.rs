@@ -167,6 +167,15 @@ impl Listing {
         });
         closed.collect()
     }
+
+    /// How many files and folders the settings exclude.
+    pub(super) fn excluded(&self) -> usize {
+        let is_excluded = |found: &&Scanned| match &found.standing {
+            Standing::PassedOver(rule) => rule.is_of_settings(),
+            _ => false,
+        };
+        self.passed.iter().filter(is_excluded).count()
+    }
 }
 
 fn list(folders: &[WatchFolder], rules: &NameRules) -> Listing {

@@ -137,6 +137,7 @@ impl Entry {
                 self.due = None;
                 return None;
             }
+            Opened::Silent => (now + HELD_LONG, "its disk does not answer", None, None),
             Opened::Held => (now + self.pause(now), "held open by another program", None, None),
             Opened::Forbidden(why) => (now + self.pause(now), "cannot be read", Some(why), None),
             Opened::Waits(Content::Unfinished(why)) => {

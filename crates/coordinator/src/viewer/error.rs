@@ -47,6 +47,9 @@ pub enum ViewError {
     /// It would take too long.
     #[error("the frame was not found within minutes: the film is too long, or the disk too slow")]
     TooSlow,
+    /// The video is at fault: no other try would give a picture.
+    #[error("{}", .0.text)]
+    NoPicture(Notice),
     /// It cannot be made, for this reason.
     #[error("{}", .0.text)]
     Failed(Notice),

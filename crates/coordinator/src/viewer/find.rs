@@ -64,13 +64,9 @@ impl FoundFrame {
         let Self { ledger, viewer, id, asked, place } = self;
         match place.picture(&viewer).await {
             // Its files went since it was found, as at the end of the job: then it is in another place now.
-            Err(ViewError::Failed(notice)) => {
+            Err(error @ (ViewError::Failed(_) | ViewError::NoPicture(_))) => {
                 let again = find(&ledger, &viewer, id, asked).await?.place;
-                if again.of == place.of {
-                    Err(ViewError::Failed(notice))
-                } else {
-                    again.picture(&viewer).await
-                }
+                if again.of == place.of { Err(error) } else { again.picture(&viewer).await }
             }
             made => made,
         }

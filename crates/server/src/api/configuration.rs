@@ -26,13 +26,13 @@ pub(crate) async fn show(State(api): State<Api>) -> Result<Response, Problem> {
 ///
 /// The body has the keys of `upscaled.toml` with new values; null lets one be unset, and what is left out stays. `presets` and `schedule`
 /// are objects of such changes. `folders` and `webhooks` are whole lists, each entry whole; `was` is the number, from 0 on, that one
-/// has in the file now. Only `url` and `secret` of a webhook stay where they are left out or empty; `null` takes a secret away, and another
+/// has in the file now (keys in answers, such as `folders.1.path`, count from 1 on, as lists for people do). Only `url` and `secret` of a webhook stay where they are left out or empty; `null` takes a secret away, and another
 /// address needs the secret again. All of it is checked as at a start, written into the file without touching anything else there, and taken up; or
-/// the file stays as it is. Keys that are set on the command line, and `unconfined`, cannot be changed.
+/// the file stays as it is. A file that was changed or removed by hand is left alone until `upscaled reload` has taken it up. Keys that are set on the command line, and `unconfined`, cannot be changed.
 #[utoipa::path(patch, path = "/settings", tag = "server", request_body = Object,
     params(("If-Match" = String, Header, description = "The version of the file that the change is made for, in quotes")),
     responses((status = OK, body = SettingsChanged),
-        (status = CONFLICT, body = Problem, content_type = "application/problem+json", description = "The key is fixed, or the file cannot be written"),
+        (status = CONFLICT, body = Problem, content_type = "application/problem+json", description = "The key is fixed, the file was changed by hand and is not taken up (`not_taken_up`), or it cannot be written"),
         (status = PRECONDITION_FAILED, body = Problem, content_type = "application/problem+json", description = "The file was changed meanwhile"),
         (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json", description = "Values that cannot be, all in `errors`"),
         (status = PRECONDITION_REQUIRED, body = Problem, content_type = "application/problem+json", description = "No version is named"), Problems))]
@@ -93,6 +93,7 @@ fn problem(reason: NotChanged) -> Problem {
         }
         NotChanged::Unfit(all) => Problem::settings(all),
         NotChanged::Fixed { key, words } => conflict("fixed", words).about_key(Some(key)),
+        NotChanged::NotTakenUp(words) => conflict("not_taken_up", words),
         NotChanged::NotWritable(words) => conflict("not_writable", words),
         NotChanged::Failed(words) => Problem::internal(&words),
     }

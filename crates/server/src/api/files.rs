@@ -298,7 +298,7 @@ impl From<NotNamed> for Problem {
 /// Why a video is not shown: what a worker cannot open is the fault of the file.
 pub(crate) fn no_video(error: coordinator::ViewError) -> Response {
     match error {
-        coordinator::ViewError::Failed(notice) => {
+        coordinator::ViewError::Failed(notice) | coordinator::ViewError::NoPicture(notice) => {
             Problem::unprocessable("no_video", notice.text).into_response()
         }
         other => refused(other),

@@ -50,6 +50,7 @@ pub(crate) struct FrameQuery {
     responses((status = OK, body = Vec<u8>, content_type = "image/jpeg"), (status = NOT_MODIFIED),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json", description = "`no_job`, `no_frame`, `not_made_yet` or `result_gone`"),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json", description = "`source_away`"),
+        (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json", description = "`no_picture`: the video has none that can be decoded"),
         (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json", description = "`busy`, with `Retry-After`"), Problems))]
 pub(crate) async fn frame(
     State(api): State<Api>,
@@ -74,6 +75,7 @@ pub(crate) async fn frame(
     responses((status = OK, body = Vec<u8>, content_type = "image/jpeg"), (status = NOT_MODIFIED),
         (status = NOT_FOUND, body = Problem, content_type = "application/problem+json"),
         (status = CONFLICT, body = Problem, content_type = "application/problem+json", description = "`source_away`"),
+        (status = UNPROCESSABLE_ENTITY, body = Problem, content_type = "application/problem+json", description = "`no_picture`: the video has none that can be decoded"),
         (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json", description = "`busy`, with `Retry-After`"), Problems))]
 pub(crate) async fn thumbnail(
     State(api): State<Api>,
@@ -144,6 +146,7 @@ pub(super) fn refused(error: ViewError) -> Response {
         }
         ViewError::NoViewer => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_viewer", detail),
         ViewError::TooSlow => Problem::new(StatusCode::GATEWAY_TIMEOUT, "too_slow", detail),
+        ViewError::NoPicture(_) => Problem::unprocessable("no_picture", detail),
         ViewError::Failed(_) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "not_shown", detail),
         ViewError::Worker(_) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "worker_failed", detail),
     };

@@ -158,13 +158,15 @@ pub(crate) async fn create(
                 choice.notes = sample.notes.iter().map(|note| Notice::new(note, api.words)).collect();
                 made = Some(sample);
             }
-            Err(ViewError::Failed(notice)) => choice.fault = Some(notice.text),
+            Err(ViewError::Failed(notice) | ViewError::NoPicture(notice)) => choice.fault = Some(notice.text),
             Err(error) => return Err(no_video(error)),
         }
         if measure == Some(true) && choice.fault.is_none() {
             match estimated(&api, &source, settings.clone()).await {
                 Ok(estimate) => choice.estimate = Some(estimate),
-                Err(ViewError::Failed(notice)) => choice.fault = Some(notice.text),
+                Err(ViewError::Failed(notice) | ViewError::NoPicture(notice)) => {
+                    choice.fault = Some(notice.text)
+                }
                 Err(error) => return Err(no_video(error)),
             }
         }

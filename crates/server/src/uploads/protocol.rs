@@ -61,6 +61,7 @@ pub(crate) async fn options_of_one(api: State<Api>) -> Result<Response, Problem>
         (status = PRECONDITION_FAILED, body = Problem, content_type = "application/problem+json"),
         (status = PAYLOAD_TOO_LARGE, body = Problem, content_type = "application/problem+json"),
         (status = UNSUPPORTED_MEDIA_TYPE, body = Problem, content_type = "application/problem+json"),
+        (status = UNPROCESSABLE_ENTITY, description = "`passed_over`: nothing becomes of files of such names", body = Problem, content_type = "application/problem+json"),
         (status = 460, description = "The checksum does not fit", body = Problem, content_type = "application/problem+json"),
         (status = SERVICE_UNAVAILABLE, body = Problem, content_type = "application/problem+json"),
         (status = INSUFFICIENT_STORAGE, body = Problem, content_type = "application/problem+json"), Problems))]
@@ -86,6 +87,15 @@ pub(crate) async fn create(
             Problem::bad_request("Upload-Length has to be the bytes of the file, which is not empty")
         })?;
     let described = headers::metadata(&headers)?;
+    // What is held becomes a job by its own request.
+    if !described.held
+        && let Some(rule) = api.handle.passed_over(&described.name)
+    {
+        let detail = format!(
+            "the file would be passed over in the input folder ({rule}): bring it under another name"
+        );
+        return Err(Problem::unprocessable("passed_over", detail));
+    }
     let uploads = &api.uploads;
     let mut upload = uploads.blocking(move |uploads| uploads.store.begin(described, length)).await?;
     if has_bytes {

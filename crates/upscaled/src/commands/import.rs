@@ -17,6 +17,7 @@ use coordinator::commands::{Reply, Request, TakenIn};
 use coordinator::{KnownFiles, Shutdown, list_videos};
 use futures_util::StreamExt as _;
 use indicatif::ProgressBar;
+use job::JobId;
 
 use self::gather::{Gathered, gather};
 use self::place::OldFolder;
@@ -30,6 +31,7 @@ use crate::output;
 use crate::reach::{Answer, answer};
 use crate::root::Root;
 use crate::signals::shutdown_on_signal;
+use crate::wrap;
 
 /// Files that are looked into at once.
 const AT_ONCE: usize = 2;
@@ -78,7 +80,7 @@ pub(super) async fn run(arguments: Import) -> anyhow::Result<Ending> {
         output::say(&format!("next: {}", command.unwrap_or_default()));
         return Ok(whole);
     }
-    let ended = begin(&root, &entries, &shutdown).await?;
+    let ended = begin(&arguments, &root, &entries, &shutdown).await?;
     Ok(if ended == Ending::Done { whole } else { ended })
 }
 
@@ -119,36 +121,46 @@ async fn plan(
     Some(planned)
 }
 
-/// Says what becomes of what, in the same words before and when it is done.
+/// Says what becomes of what, in the same words before and when it is done; for programs only before, since then the jobs have no numbers.
 fn tell(arguments: &Import, entries: &[Entry], gathered: &Gathered) -> anyhow::Result<()> {
-    let columns = told::columns();
-    if arguments.json {
+    if arguments.json && arguments.dry_run {
         for entry in entries {
-            output::json(&told::Line::of(entry))?;
+            output::json(&told::Line::of(entry, None))?;
         }
-    } else {
-        output::lines(told::table(entries, columns))?;
+    } else if !arguments.json {
+        output::lines(told::table(entries, told::columns()))?;
         for entry in entries {
             if let Fate::Left(command) = &entry.fate {
                 output::data(&format!("to make it: {command}"))?;
             }
         }
     }
-    told::say(&told::totals(entries, gathered.repeated), columns);
+    wrap::say(&told::totals(entries, gathered.repeated));
     if gathered.has_partial_work {
-        told::say(PARTIAL, columns);
+        wrap::say(PARTIAL);
     }
     Ok(())
 }
 
 /// Notes what was done, and makes jobs of what waits, in their order.
-async fn begin(root: &Root, entries: &[Entry], shutdown: &Shutdown) -> anyhow::Result<Ending> {
+async fn begin(
+    arguments: &Import,
+    root: &Root,
+    entries: &[Entry],
+    shutdown: &Shutdown,
+) -> anyhow::Result<Ending> {
     let (mut jobs, mut noted, mut failed, mut has_server) = (0, 0, VecDeque::new(), false);
+    let tell = |entry: &Entry, job: Option<JobId>| {
+        if arguments.json { output::json(&told::Line::of(entry, job)) } else { Ok(()) }
+    };
     for entry in entries {
         let (request, count) = match &entry.fate {
             Fate::Job(submit) => (Request::Submit(submit.clone()), &mut jobs),
-            Fate::Done(submit) => (Request::Adopt(submit.clone()), &mut noted),
-            _ => continue,
+            Fate::Done(adopt) => (Request::Adopt(adopt.clone()), &mut noted),
+            _ => {
+                tell(entry, None)?;
+                continue;
+            }
         };
         if shutdown.is_requested() {
             output::say("stopped: do the same again to go on; what was taken in stays");
@@ -158,20 +170,23 @@ async fn begin(root: &Root, entries: &[Entry], shutdown: &Shutdown) -> anyhow::R
             Ok(Answer { reply: Reply::Submitted(submitted), is_of_server }) => {
                 *count += usize::from(submitted.taken == TakenIn::New);
                 has_server = is_of_server;
+                tell(entry, Some(submitted.id))?;
             }
             Ok(_) => return Err(super::unexpected()),
-            Err(error) => failed.push_back(format!("{} is not taken in: {error:#}", entry.name)),
+            Err(error) => {
+                failed.push_back(format!("{} is not taken in: {error:#}", entry.name));
+                tell(entry, None)?;
+            }
         }
     }
-    let columns = told::columns();
     for failure in failed.iter().take(MOST_FAILURES) {
-        told::say(&output::one_line(failure), columns);
+        wrap::say(&output::one_line(failure));
     }
     if failed.len() > MOST_FAILURES {
-        told::say(&format!("and {} more", failed.len() - MOST_FAILURES), columns);
+        wrap::say(&format!("and {} more", failed.len() - MOST_FAILURES));
     }
     let added = if jobs == 1 { "1 job was added".to_owned() } else { format!("{jobs} jobs were added") };
-    told::say(&format!("{added}, and {noted} noted as done; the old folder is as it was"), columns);
+    wrap::say(&format!("{added}, and {noted} noted as done; the old folder is as it was"));
     let next = if has_server { "list" } else { "serve" };
     output::say(&format!("next: upscaled {next} --root {}", output::path(root.folder())));
     Ok(if failed.is_empty() { Ending::Done } else { Ending::Failed })

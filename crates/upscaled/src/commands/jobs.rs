@@ -59,6 +59,11 @@ pub(super) async fn pause(Pause { jobs, all, outside_hours, root }: Pause) -> an
 }
 
 pub(super) async fn resume(Resume { jobs, all, now, root }: Resume) -> anyhow::Result<Ending> {
+    if jobs.is_empty() && !all && !now {
+        return Err(wrong(
+            "name the jobs that are to go on, or all that are paused with --all; --now lets a server go on that waits by its schedule",
+        ));
+    }
     if now {
         let Reply::Opened(hold) = ask(&Root::new(&root.root)?, Request::OpenNow).await? else {
             return Err(unexpected());

@@ -21,6 +21,7 @@ use crate::output;
 use crate::reach::answer;
 use crate::root::Root;
 use crate::signals::shutdown_on_signal;
+use crate::wrap;
 
 /// Time between two pictures of the spinner.
 const TICK: Duration = Duration::from_millis(200);
@@ -95,7 +96,7 @@ fn watched(root: &Root, folders: &[WatchFolder]) -> Vec<PathBuf> {
     let mut shelves = Vec::new();
     for watched in folders.watched() {
         match watched.trouble() {
-            Some(trouble) => output::say(&format!("not looked through: {trouble}")),
+            Some(trouble) => wrap::say(&output::one_line(&format!("not looked through: {trouble}"))),
             None => shelves.push(watched.folder.input.clone()),
         }
     }
@@ -123,7 +124,7 @@ async fn start(root: &Root, library: &Library, shutdown: &coordinator::Shutdown)
             begun += usize::from(submitted.taken == TakenIn::New);
         }
     }
-    output::say(&match begun {
+    wrap::say(&match begun {
         0 if library.films.is_empty() => "there is nothing to begin".to_owned(),
         0 => "no job was begun: all of them are jobs already".to_owned(),
         _ => {

@@ -11,6 +11,7 @@ use crate::output;
 use crate::reach::{Reached, ask, reach};
 use crate::root::Root;
 use crate::words::tell_set;
+use crate::wrap;
 
 pub(super) async fn run(reload: Reload) -> anyhow::Result<Ending> {
     let root = Root::new(&reload.root.root)?;
@@ -21,11 +22,11 @@ pub(super) async fn run(reload: Reload) -> anyhow::Result<Ending> {
         return Ok(Ending::Done);
     };
     let Reply::Reloaded(changes) = ask(&root, Request::Reload).await? else { return Err(unexpected()) };
-    output::say(
+    wrap::say(
         "the settings are sound and taken up: new jobs have them, folders are watched and the schedule holds as they say, and threads, workers, max_disk, keep_time and subtitle_files hold for all from the next piece of work on, unconfined, listen and hosts from the next start on",
     );
     for change in changes {
-        output::say(&format!("changed: {change}"));
+        wrap::say(&output::one_line(&format!("changed: {change}")));
     }
     tell_set(&server);
     Ok(Ending::Done)

@@ -70,6 +70,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         http::bind(&settings, &root, http::Tells { offer, configuration, tail }, shutdown.clone()).await?;
     let (tell_limits, new_limits) = watch::channel(config::limits(&settings.choices));
     let (tell_folders, new_folders) = watch::channel(folders.clone());
+    let (tell_names, names) = watch::channel(settings.watching.rules.clone());
     let wake = Wake::default();
     let (gate, keeping) = keep_schedule(&settings, &wake, &shutdown).await;
     let service = Service::start(ServiceOptions {
@@ -84,7 +85,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
         wake: wake.clone(),
         words: remedies::sentence,
     });
-    let status = StatusFile::new(ledger.clone(), root.status_file(), gate.clone());
+    let status = StatusFile::new(ledger.clone(), root.status_file(), gate.clone(), new_folders.clone());
     let log = Log { ledger: ledger.clone(), told: HashMap::new(), begun: now() };
     let logging = tokio::spawn(log.keep(service.updates(), Supervisor::new(), status));
     let (viewer, previewer) = viewers(&worker, &root, &settings);
@@ -95,7 +96,7 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let handle = Handle::new(ledger.clone(), wake.clone(), Some(ask_for_reload))
         .with_viewer(viewer)
         .with_previewer(previewer)
-        .of_server(new_folders, gate.clone());
+        .of_server(new_folders, names, gate.clone());
     let mut hello = Hello::new(Role::Server);
     hello.set = config::of_command_line(&settings.effective);
     let (hooks, telling) = tell_hooks(settings.hooks.clone(), handle.clone(), shutdown.clone());
@@ -104,7 +105,8 @@ pub(super) async fn run(serve: Serve) -> anyhow::Result<Ending> {
     let stop_watching = shutdown.clone();
     let watching = tokio::spawn(async move {
         let (held, limits, folders, usual) = (tell_held, tell_limits, tell_folders, tell_usual);
-        let news = News { root, line, hang_up, wishes, held, limits, folders, usual, gate, hooks };
+        let names = tell_names;
+        let news = News { root, line, hang_up, wishes, held, limits, folders, names, usual, gate, hooks };
         news.watch_input(inbox, &stop_watching).await;
     });
     tell_supervisor(shutdown.clone());
@@ -361,8 +363,12 @@ mod tests {
             new.fingerprint = number.to_string();
             ids.push(ledger.submit(&new, time).await.unwrap().id);
         }
-        let mut status =
-            StatusFile::new(ledger.clone(), folder.path().join("status.json"), SegmentGate::default());
+        let mut status = StatusFile::new(
+            ledger.clone(),
+            folder.path().join("status.json"),
+            SegmentGate::default(),
+            watch::channel(ServerFolders::default()).1,
+        );
         let mut log = Log { ledger, told: HashMap::new(), begun: Millis(1) };
         log.catch_up(7, &mut status).await;
         assert_eq!(log.told.keys().copied().collect::<Vec<_>>(), ids[1..]);

@@ -2,7 +2,7 @@
 
 use coordinator::JobDetails;
 use coordinator::commands::{Reply, Request, Which};
-use job::{Encoding, Settings};
+use job::{Encoding, Model, Settings};
 use serde::Serialize;
 use storage::Bytes;
 
@@ -45,8 +45,6 @@ struct Shown<'a> {
     subtitle_files: Option<&'a coordinator::SubtitleFiles>,
     /// Bytes of its segments and of the result that is being made.
     disk_held: u64,
-    /// From its start to its end, or until now.
-    seconds_taken: Option<f64>,
 }
 
 impl<'a> Shown<'a> {
@@ -55,7 +53,6 @@ impl<'a> Shown<'a> {
             told: Told::of(&job.view),
             subtitle_files: job.subtitle_files.as_ref(),
             disk_held: job.disk_held,
-            seconds_taken: job.seconds_taken,
         }
     }
 }
@@ -77,7 +74,8 @@ fn details(job: &JobDetails, clock: &Clock, columns: Option<usize>) -> Vec<Strin
     add("source", Some(output::path(&report.source)));
     add("result", report.result.as_deref().map(output::path));
     add("part", report.part.clone());
-    add("model", Some(report.model.clone()));
+    let model = if settings.model == Model::None { "none (no network)" } else { &report.model };
+    add("model", Some(model.to_owned()));
     add("denoise", (settings.denoise < 1.0).then(|| settings.denoise.to_string()));
     add(
         "size",
@@ -109,7 +107,7 @@ fn details(job: &JobDetails, clock: &Clock, columns: Option<usize>) -> Vec<Strin
     add("added", Some(clock.long(report.added)));
     add("started", report.started.map(|time| clock.long(time)));
     add("ended", report.ended.map(|time| clock.long(time)));
-    add("taken", job.seconds_taken.map(output::duration));
+    add("worked", report.seconds_taken.map(output::duration));
     add("engine", report.engine.clone());
     add("encoder", job.encoding.as_ref().and_then(|encoding| encoder(settings, encoding)));
     add("reuse", report.reuse.in_words());

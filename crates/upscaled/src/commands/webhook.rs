@@ -2,8 +2,8 @@
 
 use webhooks::{Client, test_message};
 
-use crate::cli::{HttpChoice, WebhookCommand};
-use crate::config;
+use crate::cli::WebhookCommand;
+use crate::config::{self, Listening};
 use crate::exit::{Ending, wrong};
 use crate::output;
 use crate::root::Root;
@@ -11,8 +11,8 @@ use crate::root::Root;
 pub(super) async fn run(what: WebhookCommand) -> anyhow::Result<Ending> {
     let WebhookCommand::Test { number, root } = what;
     let root = Root::new(&root.root)?;
-    let listening = config::listening(&HttpChoice::default(), &root.settings_file())?;
-    let hooks = config::webhooks(&root, &listening)?;
+    // Where the server listens is said on its own command line, perhaps: a test names no page but one that was chosen.
+    let hooks = config::webhooks(&root, &Listening::default())?;
     let count = hooks.len();
     if count == 0 {
         return Err(wrong(format!(
@@ -25,18 +25,17 @@ pub(super) async fn run(what: WebhookCommand) -> anyhow::Result<Ending> {
     }
     let client = Client::new(env!("CARGO_PKG_VERSION"));
     let mut ending = Ending::Done;
-    for (own, hook) in (1..).zip(&hooks).filter(|(own, _)| number.is_none_or(|number| number == *own)) {
-        let name = format!("webhook {own}, {}", hook.url);
+    for hook in hooks.iter().filter(|hook| number.is_none_or(|number| number == hook.number)) {
         match test_message(hook, &client).await {
             Ok(answer) if answer.text.is_empty() => {
-                output::say(&format!("{name}: arrived, with {}", answer.status));
+                output::say(&format!("{hook}: arrived, with {}", answer.status));
             }
             Ok(answer) => {
                 let text = output::cut_end(&answer.text, 200);
-                output::say(&format!("{name}: arrived, with {}: {text}", answer.status));
+                output::say(&format!("{hook}: arrived, with {}: {text}", answer.status));
             }
             Err(error) => {
-                output::say(&format!("{name}: failed: {error}"));
+                output::say(&format!("{hook}: failed: {error}"));
                 ending = Ending::Failed;
             }
         }

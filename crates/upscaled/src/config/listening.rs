@@ -10,7 +10,7 @@ use crate::cli::HttpChoice;
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8100);
 
 /// Where a server answers over HTTP.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Listening {
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) hosts: Vec<String>,

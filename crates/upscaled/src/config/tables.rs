@@ -51,6 +51,17 @@ impl FolderTable {
     }
 }
 
+/// Longest name of a preset, in characters.
+const LONGEST_NAME: usize = 60;
+
+/// A name that can be read in lists and in keys such as `presets.NAME.crf`.
+fn is_preset_name(name: &str) -> bool {
+    name.chars().count() <= LONGEST_NAME
+        && name.starts_with(char::is_alphanumeric)
+        && name.ends_with(char::is_alphanumeric)
+        && name.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+}
+
 /// The presets by their names.
 pub(super) fn presets(
     text: &str,
@@ -68,6 +79,13 @@ pub(super) fn presets(
     let mut presets = BTreeMap::new();
     for (name, value) in table {
         let entries = value.get_ref().as_table().ok_or_else(|| expected(name.span().start))?;
+        if !is_preset_name(name.get_ref()) {
+            let words = format!(
+                "`{}` cannot be the name of a preset: choose up to {LONGEST_NAME} letters and digits, with blanks, - and _ between them",
+                crate::output::one_line(name.get_ref())
+            );
+            return Err(Mistake { line: line_of(text, name.span().start), words });
+        }
         let mut settings = File::default();
         let called = format!("presets.{}.", name.get_ref());
         let place = Place { text, name: &called, keys: &keys };
@@ -169,6 +187,11 @@ mod tests {
             assert_eq!(parse(text).unwrap_err(), Mistake { line, words: words.to_owned() });
         }
         for text in [
+            "[presets.\"\"]",
+            "[presets.\" \"]",
+            "[presets.\"a.b\"]",
+            "[presets.\"a\\nb\"]",
+            "[presets.\"\\u202Ea\"]",
             "presets = 3",
             "[presets]\nfilms = 3",
             "folders = 3",

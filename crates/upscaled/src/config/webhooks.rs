@@ -108,12 +108,13 @@ pub(super) fn tables(text: &str, value: &Spanned<DeValue<'_>>) -> Result<Vec<Hoo
     let tables = value.get_ref().as_array().ok_or_else(expected)?;
     let (mut hooks, mut known) = (Vec::new(), HashSet::new());
     for found in tables {
-        let table =
+        let mut table =
             table(text, found.get_ref().as_table().ok_or_else(expected)?, line_of(text, found.span().start))?;
         let line = table.written.get("url").map_or(1, |(_, line)| *line);
         if !known.insert((table.hook.url.clone(), table.hook.format)) {
             return Err(at(line, "webhooks.url stands there twice: put all its events into one webhook"));
         }
+        table.hook.number = hooks.len() + 1;
         if hooks.len() == MOST {
             return Err(at(line, &format!("there are more than {MOST} webhooks")));
         }
@@ -146,6 +147,12 @@ fn table(text: &str, table: &DeTable<'_>, begins: usize) -> Result<HookTable, Mi
     let Some(url) = url else {
         return Err(mistake("url", "a webhook needs its address: write url = \"https://example.org/hook\""));
     };
+    if format == Format::Ntfy && !url.has_path() {
+        return Err(mistake(
+            "url",
+            "webhooks.url names no topic of ntfy: write url = \"https://ntfy.sh/TOPIC\"",
+        ));
+    }
     if events.is_empty() {
         return Err(mistake("events", "webhooks.events names none: leave it out for done and failed"));
     }
@@ -160,7 +167,8 @@ fn table(text: &str, table: &DeTable<'_>, begins: usize) -> Result<HookTable, Mi
             *value = shown;
         }
     }
-    let hook = Hook { url, events, secret, format, allow_private, page };
+    // The place in the list is known where that is read.
+    let hook = Hook { number: 0, url, events, secret, format, allow_private, page };
     Ok(HookTable { hook, secret_file, written })
 }
 
@@ -193,7 +201,7 @@ mod tests {
     #[test]
     fn hooks_are_read_and_shown_without_their_secrets() {
         let text = "[[webhooks]]\nurl = \"https://example.org/a/topic\"\nsecret = \"correct horse\"\n\
-            [[webhooks]]\nurl = \"http://10.0.0.2:80/\"\nformat = \"ntfy\"\nevents = [\"paused\", \"waiting for space\"]\nallow_private = true\n";
+            [[webhooks]]\nurl = \"http://10.0.0.2:80/films\"\nformat = \"ntfy\"\nevents = [\"paused\", \"waiting for space\"]\nallow_private = true\n";
         let hooks = parse(text).unwrap().webhooks;
         let [one, two] = &hooks[..] else { panic!("{hooks:?}") };
         assert_eq!(one.hook.events, BTreeSet::from([Event::DONE, Event::FAILED]));
@@ -225,6 +233,7 @@ mod tests {
             (with("events = [\"moved\"]"), 3, "there is no event `moved`"),
             (with("events = []"), 3, "names none"),
             (with("format = \"slack\""), 3, "choose json or ntfy"),
+            (with("format = \"ntfy\""), 2, "names no topic of ntfy"),
             (with("secret = [\"hidden\"]"), 3, "webhooks.secret = … cannot be: one text in quotes"),
             (with("secret = \"hidden\\n\""), 3, "webhooks.secret = … cannot be: a secret is a line"),
             (with("secret = \"hidden\"\nsecret_file = \"x\""), 4, "keep one"),

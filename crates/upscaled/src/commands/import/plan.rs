@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use coordinator::commands::Submit;
+use coordinator::commands::{Adopt, Submit};
 use coordinator::{KnownFiles, Look, Output, WatchFolder, WorkerProgram, look_into};
 use job::JobId;
 
@@ -13,6 +13,9 @@ use super::status::{OldJob, State};
 use crate::cli::{Choices, SizeChoice};
 use crate::root::Root;
 use crate::{choice, command, config, output};
+
+/// The model of a result of which nothing says how it was made.
+const UNKNOWN: &str = "unknown";
 
 /// A line of the table.
 #[derive(Debug)]
@@ -35,7 +38,7 @@ pub(super) enum Fate {
     /// It becomes a job.
     Job(Box<Submit>),
     /// It was done there, which is noted.
-    Done(Box<Submit>),
+    Done(Box<Adopt>),
     /// It is a job already.
     Known(JobId),
     /// Nothing, until a person wants it: by this command.
@@ -88,7 +91,7 @@ impl Planner {
     pub(super) async fn entry(&self, mention: &Mention) -> Option<Entry> {
         let path = watched(&self.folders, &mention.path).unwrap_or_else(|| mention.path.clone());
         let mut submit = self.submit(&path);
-        let mut notes = self.choose(&mut submit, &mention.job);
+        let (made_with, not_here) = self.choose(&mut submit, &mention.job);
         let (fate, why) = match self.known.job_of(&path) {
             Some((id, status)) => (Fate::Known(id), Some(format!("job {id}, {}", status.name()))),
             None => match look_into(&self.worker, &path).await {
@@ -97,10 +100,14 @@ impl Planner {
                 Ok(look) if look.is_result && !submit.settings.again => {
                     (self.left(&submit), Some("it is a result of upscaled".to_owned()))
                 }
-                Ok(look) => self.of_video(mention, &look, submit).await,
+                Ok(look) => self.of_video(mention, &look, submit, made_with).await,
             },
         };
-        notes.extend(why);
+        let state = mention.job.unknown_state.as_ref();
+        let state = state.map(|state| format!("its state `{}` is not known", output::one_line(state)));
+        // What is made already needs no model.
+        let not_here = not_here.into_iter().filter(|_| !matches!(fate, Fate::Done(_)));
+        let notes: Vec<String> = state.into_iter().chain(not_here).chain(why).collect();
         Some(Entry {
             name: output::path(&path),
             path: Some(path),
@@ -112,7 +119,13 @@ impl Planner {
     }
 
     /// What becomes of a video that can be opened, and what people should know of that.
-    async fn of_video(&self, mention: &Mention, look: &Look, mut submit: Submit) -> (Fate, Option<String>) {
+    async fn of_video(
+        &self,
+        mention: &Mention,
+        look: &Look,
+        mut submit: Submit,
+        made_with: Option<String>,
+    ) -> (Fate, Option<String>) {
         let job = &mention.job;
         let said = |word: &str| {
             Some(
@@ -137,7 +150,7 @@ impl Planner {
                 None => {
                     let why = format!("its result is {}", output::path(&self.short(&result)));
                     submit.result = Some(result.into());
-                    return (Fate::Done(Box::new(submit)), Some(why));
+                    return (Fate::Done(Box::new(Adopt { submit, made_with })), Some(why));
                 }
                 Some(reason) => {
                     let name = output::path(&self.short(&result));
@@ -170,12 +183,10 @@ impl Planner {
         }
     }
 
-    /// Takes over the model and the size of a job of the Python server; gives what cannot be.
-    fn choose(&self, submit: &mut Submit, job: &OldJob) -> Vec<String> {
+    /// Takes over the model and the size of a job of the Python server; gives the model of its result, where that is not the one of the
+    /// settings, and what cannot be.
+    fn choose(&self, submit: &mut Submit, job: &OldJob) -> (Option<String>, Vec<String>) {
         let mut notes = Vec::new();
-        if let Some(state) = &job.unknown_state {
-            notes.push(format!("its state `{}` is not known", output::one_line(state)));
-        }
         let models = [self.root.models()];
         let mut take = |choices: Result<Choices, String>, what: &str, word: &str| {
             let changed = choices.and_then(|choices| {
@@ -183,15 +194,23 @@ impl Planner {
                     .map_err(|error| format!("{error:#}"))
             });
             match changed {
-                Ok(settings) => submit.settings = settings,
+                Ok(settings) => {
+                    submit.settings = settings;
+                    return true;
+                }
                 Err(_) => notes.push(format!(
                     "its {what} `{}` is not there: that of the server is taken",
                     output::one_line(word)
                 )),
             }
+            false
         };
+        let mut made_with = Some(UNKNOWN.to_owned());
         if let Some(model) = &job.model {
-            take(Ok(Choices { model: Some(model_name(model)), ..Choices::default() }), "model", model);
+            let name = model_name(model);
+            let is_here =
+                take(Ok(Choices { model: Some(name.clone()), ..Choices::default() }), "model", model);
+            made_with = (!is_here).then(|| output::one_line(&name));
         }
         if let Some(scale) = &job.scale {
             let number = scale.trim().trim_matches(['x', 'X']);
@@ -199,7 +218,7 @@ impl Planner {
                 choice::scale(number).map(|scale| SizeChoice { scale: Some(scale), ..SizeChoice::default() });
             take(size.map(|size| Choices { size, ..Choices::default() }), "scale", scale);
         }
-        notes
+        (made_with, notes)
     }
 
     /// Nothing, and the command that makes it.

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use job::FilePath;
+use job::{FilePath, JobId};
 use serde::Serialize;
 
 use super::plan::{Entry, Fate};
-use crate::output::{self, width};
+use crate::output::width;
 use crate::terminal;
-use crate::wrap::{GAP, hang, wrap};
+use crate::wrap::{GAP, hang};
 
-/// Columns where there is no terminal.
-const COLUMNS: usize = 60;
 /// Entries of a kind that are listed; the others are counted.
 const MOST: usize = 1000;
 
@@ -36,11 +34,14 @@ pub(super) struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    pub(super) fn of(entry: &'a Entry) -> Self {
-        let submit = match &entry.fate {
-            Fate::Job(submit) | Fate::Done(submit) => Some(submit),
-            _ => None,
+    /// With the job that became of it, where one did.
+    pub(super) fn of(entry: &'a Entry, job: Option<JobId>) -> Self {
+        let (submit, made_with) = match &entry.fate {
+            Fate::Job(submit) => (Some(&**submit), None),
+            Fate::Done(adopt) => (Some(&adopt.submit), adopt.made_with.as_deref()),
+            _ => (None, None),
         };
+        let known = if let Fate::Known(id) = entry.fate { Some(id) } else { None };
         Self {
             path: entry.path.clone().map(FilePath),
             given: entry.path.is_none().then_some(&*entry.name),
@@ -48,21 +49,21 @@ impl<'a> Line<'a> {
             was: entry.was.map(super::status::State::word),
             becomes: entry.fate.word(),
             reason: entry.why.as_deref(),
-            model: submit.map(|submit| submit.settings.model.name()),
+            model: made_with.or(submit.map(|submit| submit.settings.model.name())),
             result: submit.and_then(|submit| submit.result.as_ref()),
-            job: if let Fate::Known(id) = entry.fate { Some(id.0) } else { None },
+            job: known.or(job).map(|id| id.0),
             command: if let Fate::Left(command) = &entry.fate { Some(command) } else { None },
         }
     }
 }
 
-/// The columns that lines have.
-pub(super) fn columns() -> usize {
-    terminal::columns(&std::io::stdout()).unwrap_or(COLUMNS)
+/// The columns that the lines of the table have, where there is a terminal.
+pub(super) fn columns() -> Option<usize> {
+    terminal::columns(&std::io::stdout())
 }
 
 /// A line for each entry, and the reason below it. No line is wider than so many columns.
-pub(super) fn table(entries: &[Entry], columns: usize) -> Vec<String> {
+pub(super) fn table(entries: &[Entry], columns: Option<usize>) -> Vec<String> {
     let words = entries.iter().map(|entry| width(entry.fate.word())).max().unwrap_or_default();
     let mut counts = BTreeMap::<&str, usize>::new();
     let mut lines = Vec::new();
@@ -73,15 +74,15 @@ pub(super) fn table(entries: &[Entry], columns: usize) -> Vec<String> {
         if *count > MOST {
             continue;
         }
-        lines.extend(hang(&format!("{word:<words$}  "), &entry.name, Some(columns)));
+        lines.extend(hang(&format!("{word:<words$}  "), &entry.name, columns));
         let place = if entry.path.is_none() { format!("{}: ", entry.from) } else { String::new() };
         if let Some(why) = &entry.why {
-            lines.extend(hang(&" ".repeat(words + GAP), &format!("{place}{why}"), Some(columns)));
+            lines.extend(hang(&" ".repeat(words + GAP), &format!("{place}{why}"), columns));
         }
     }
     for (word, count) in counts.into_iter().filter(|(_, count)| *count > MOST) {
         let rest = format!("and {} more: --json lists all", count - MOST);
-        lines.extend(hang(&format!("{word:<words$}  "), &rest, Some(columns)));
+        lines.extend(hang(&format!("{word:<words$}  "), &rest, columns));
     }
     lines
 }
@@ -100,13 +101,6 @@ pub(super) fn totals(entries: &[Entry], repeated: usize) -> String {
         count("unclear"),
         repeated.unwrap_or_default()
     )
-}
-
-/// Says a sentence in lines of so many columns.
-pub(super) fn say(text: &str, columns: usize) {
-    for line in wrap(text, Some(columns)) {
-        output::say(&line);
-    }
 }
 
 #[cfg(test)]
@@ -130,12 +124,12 @@ mod tests {
         let mut unclear = entry("gone.mkv", Fate::Unclear, Some("no such file is there"));
         unclear.path = None;
         let entries = [
-            entry(long, Fate::Known(job::JobId(3)), Some("job 3, queued")),
+            entry(long, Fate::Known(JobId(3)), Some("job 3, queued")),
             entry("/srv/old/input/b.mkv", Fate::Left("upscaled up b.mkv".to_owned()), Some("failed there")),
             unclear,
         ];
         for columns in [40, 60, 80] {
-            let lines = table(&entries, columns);
+            let lines = table(&entries, Some(columns));
             assert!(lines.iter().all(|line| width(line) <= columns), "{lines:#?}");
             let all: String = lines.concat().split_whitespace().collect();
             for word in [long, "failed there", "queue.txt, line 3: no such file"] {
@@ -150,7 +144,7 @@ mod tests {
     #[test]
     fn a_long_list_ends_in_a_count() {
         let entries: Vec<Entry> = (0..MOST + 7).map(|_| entry("x.mkv", Fate::Past, None)).collect();
-        let lines = table(&entries, 60);
+        let lines = table(&entries, None);
         assert_eq!((lines.len(), &**lines.last().unwrap()), (MOST + 1, "past  and 7 more: --json lists all"));
     }
 }

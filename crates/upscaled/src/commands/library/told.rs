@@ -7,6 +7,7 @@ use storage::Bytes;
 
 use crate::output::{self, cut_middle, width};
 use crate::terminal;
+use crate::wrap;
 
 /// A video, for programs.
 #[derive(Serialize)]
@@ -73,26 +74,26 @@ fn columns(film: &Film) -> [String; 4] {
 
 /// Says what all of it comes to, and what was left out.
 pub(super) fn summary(library: &Library, below: u32) {
-    let Library { films, jobs, twins, results, large, unreadable, closed, left_out } = library;
+    let Library { films, jobs, twins, results, large, unreadable, closed, excluded, left_out } = library;
     let seconds: f64 = films.iter().filter_map(|film| film.seconds).sum();
     let bytes = films.iter().map(|film| film.bytes).sum();
     let videos = if films.len() == 1 { "1 video".to_owned() } else { format!("{} videos", films.len()) };
-    output::say(&format!(
+    wrap::say(&format!(
         "{videos} below {below} rows without an upscaled twin: {} to play, {}",
         output::duration(seconds),
         Bytes(bytes)
     ));
     if let Some(estimate) = estimate(films) {
-        output::say(&estimate);
+        wrap::say(&estimate);
     }
-    output::say(&format!(
-        "left out: {large} with {below} rows or more, {jobs} that are jobs, {twins} with a result, {results} results"
+    wrap::say(&format!(
+        "left out: {large} with {below} rows or more, {jobs} that are jobs, {twins} with a result, {results} results, {excluded} that the settings exclude"
     ));
     for (path, why) in unreadable.iter().chain(closed) {
-        output::say(&output::one_line(&format!("cannot be read: {}: {why}", output::path(path))));
+        wrap::say(&output::one_line(&format!("cannot be read: {}: {why}", output::path(path))));
     }
     if *left_out > 0 {
-        output::say(&format!("{left_out} more files were not looked into: name a folder of them"));
+        wrap::say(&format!("{left_out} more files were not looked into: name a folder of them"));
     }
 }
 

@@ -100,10 +100,11 @@ impl ServerConfiguration {
         let _turn = self.changing.lock().await;
         let path = self.root.settings_file();
         let failed = |error: anyhow::Error| NotChanged::Failed(format!("{error:#}"));
-        let text = config::text_of(&path).map_err(failed)?;
+        let text = config::text_of(&path).map_err(|error| not_taken_up(&format!("{error:#}")))?;
         if version(&text) != wanted {
             return Err(NotChanged::OtherVersion);
         }
+        self.check_taken_up(&path)?;
         let before = self.held.borrow().clone();
         self.check_keys(&text, asked)?;
         let new = config::checked(&text, asked, &[self.root.models()])
@@ -124,6 +125,19 @@ impl ServerConfiguration {
         }
         let settings = self.look().map_err(NotChanged::Failed)?;
         Ok(SettingsChanged { changes: changes(&before, &self.held.borrow()), settings })
+    }
+
+    /// Refuses a file that says something else than what holds: the change would take the rest of it up unseen, and lose what it no longer
+    /// has.
+    fn check_taken_up(&self, path: &Path) -> Result<(), NotChanged> {
+        let now = config::effective(&self.line.choices, path)
+            .map_err(|error| not_taken_up(&format!("it cannot be taken up: {error:#}")))?;
+        let changes = config::differences(&self.held.borrow(), &now);
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let gone = if path.exists() { "" } else { "it is gone; " };
+        Err(not_taken_up(&format!("{gone}{}", changes.join(", "))))
     }
 
     /// Refuses what is changed at the machine alone.
@@ -225,6 +239,12 @@ fn version(text: &str) -> String {
 
 fn unfit(Mistake { key, words }: Mistake) -> Unfit {
     Unfit { key, words }
+}
+
+fn not_taken_up(why: &str) -> NotChanged {
+    NotChanged::NotTakenUp(format!(
+        "upscaled.toml is not what the server has taken up ({why}): put it in order, let `upscaled reload` take it up, and make the change anew"
+    ))
 }
 
 fn not_writable(error: &storage::Error) -> NotChanged {

@@ -1,7 +1,8 @@
 //! The settings of a server, and how new ones are taken up while it runs.
 
 use coordinator::{
-    Inbox, InboxOptions, Limits, ReloadWish, Schedule, SegmentGate, ServerFolders, Shutdown, WatchFolder,
+    Inbox, InboxOptions, Limits, NameRules, ReloadWish, Schedule, SegmentGate, ServerFolders, Shutdown,
+    WatchFolder,
 };
 use job::Settings;
 use tokio::signal::unix::Signal;
@@ -57,6 +58,8 @@ pub(super) struct News {
     pub(super) held: watch::Sender<Vec<Effective>>,
     pub(super) limits: watch::Sender<Limits>,
     pub(super) folders: watch::Sender<ServerFolders>,
+    /// Which names are passed over.
+    pub(super) names: watch::Sender<NameRules>,
     /// The settings of jobs that choose nothing.
     pub(super) usual: watch::Sender<Settings>,
     pub(super) gate: SegmentGate,
@@ -89,6 +92,7 @@ impl News {
             options.folders = folders;
             options.wake.changed();
             let Watching { settle, rules, keep } = new.watching;
+            self.names.send_replace(rules.clone());
             (options.settle, options.rules, options.keep) = (settle, rules, keep);
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use coordinator::commands::{self, Reply, Selector, Submit, Submitted, TakenIn, Which};
+use coordinator::commands::{self, JobList, ListFilter, Reply, Selector, Submit, Submitted, TakenIn, Which};
 use coordinator::socket::{Hello, Role};
 use coordinator::{Handle, JobDetails, Request, Shutdown, Teller, Update, Wake};
 use job::JobId;
@@ -47,9 +47,22 @@ impl Run {
         let updates = Teller::new();
         let view = if self.up.json { View::Json } else { View::Bar };
         let showing = tokio::spawn(progress::show(updates.updates(), view, None));
+        let (mut was_queued, mut told) = (false, None);
         let job = loop {
             let job = look(root, id).await?;
-            updates.tell(Update::Job(Arc::new(job.view.report.clone())));
+            let mut report = job.view.report.clone();
+            let is_queued = report.status == "queued";
+            // One that has its turn at once waits for nothing.
+            let hold = if is_queued && was_queued { hold(root).await? } else { None };
+            was_queued = is_queued;
+            if let Some(hold) = &hold {
+                report.reason = Some(format!("the server is {hold}").into());
+            }
+            updates.tell(Update::Job(Arc::new(report)));
+            if hold.is_some() && hold != told {
+                updates.tell(Update::Note { id, notice: go_on_words(root).into() });
+                told = hold;
+            }
             if job.view.report.ended.is_some() || self.shutdown.is_requested() {
                 break job;
             }
@@ -59,6 +72,20 @@ impl Run {
         let (report, is_told) = (&job.view.report, showing.await??);
         if report.ended.is_some() { self.tell(report, &job.folder, is_told) } else { Ok(Ending::Stopped) }
     }
+}
+
+/// What keeps segments of a server from beginning, in words.
+async fn hold(root: &Root) -> anyhow::Result<Option<String>> {
+    let none = ListFilter { limit: Some(0), ..ListFilter::default() };
+    match ask(root, commands::Request::List(none)).await? {
+        Reply::Listed(JobList { hold, .. }) => Ok(hold),
+        _ => Err(unexpected()),
+    }
+}
+
+fn go_on_words(root: &Root) -> String {
+    let folder = output::path(root.folder());
+    format!("segments begin when that is over, or at once after `upscaled resume --now --root {folder}`")
 }
 
 /// Says what was done to take a job in, where that is not what was to be expected; gives its number.

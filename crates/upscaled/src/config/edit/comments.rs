@@ -7,11 +7,20 @@ fn above(decor: &Decor) -> String {
     decor.prefix().and_then(|prefix| prefix.as_str()).unwrap_or_default().to_owned()
 }
 
-/// Removes a key. The comments above it go to the next one, or behind the one before; gives those for which there is neither.
+/// The comment behind a value, on its line.
+fn beside(item: &Item) -> Option<String> {
+    let behind = item.as_value()?.decor().suffix()?.as_str()?.lines().next()?.trim();
+    behind.starts_with('#').then(|| behind.to_owned())
+}
+
+/// Removes a key. The comments above it and beside it go to the next one, or behind the one before; gives those for which there is neither.
 pub(super) fn remove(table: &mut dyn TableLike, key: &str) -> String {
     let keys: Vec<String> = table.iter().map(|(key, _)| key.to_owned()).collect();
     let at = keys.iter().position(|name| name == key);
-    let comments = table.key(key).map(|key| above(key.leaf_decor())).unwrap_or_default();
+    let mut comments = table.key(key).map(|key| above(key.leaf_decor())).unwrap_or_default();
+    if let Some(beside) = table.get(key).and_then(beside) {
+        comments += &format!("{beside}\n");
+    }
     table.remove(key);
     let Some(at) = at.filter(|_| comments.contains('#')) else { return String::new() };
     let is_value = |table: &dyn TableLike, key: &String| table.get(key).is_some_and(Item::is_value);

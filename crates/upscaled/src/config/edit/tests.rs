@@ -51,12 +51,15 @@ fn only_what_changes_is_touched() {
 fn comments_of_what_is_removed_stay() {
     let changed = change(FILE, &json!({ "model": null, "scale": null, "height": 1080 }));
     assert!(
-        changed
-            .starts_with("# My server.\n\n# The one that I like.\ncrf  =  20\nheight = 1080\n\n# At night."),
+        changed.starts_with(
+            "# My server.\n\n# The one that I like.\n# for now\ncrf  =  20\nheight = 1080\n\n# At night."
+        ),
         "{changed}"
     );
     assert_eq!(change("# a\ncrf = 1\n# b\nscale = 2\n", &json!({ "scale": null })), "# a\ncrf = 1\n# b\n");
     assert_eq!(change("# a\ncrf = 1\n", &json!({ "crf": null })), "# a\n");
+    assert_eq!(change("crf = 1 # low\n", &json!({ "crf": null })), "# low\n");
+    assert_eq!(change("crf = 1 # low\nscale = 2 # x\n", &json!({ "scale": null })), "crf = 1 # low\n# x\n");
     let night = "[schedule]\n# At night.\nwindows = [\"22:00-07:00\"]\n";
     assert_eq!(change(night, &json!({ "schedule": { "windows": null } })), "[schedule]\n# At night.\n");
     assert_eq!(change("# a\ncrf = 1\n[schedule]\n", &json!({ "crf": null })), "# a\n[schedule]\n");
