@@ -165,7 +165,7 @@ pub(crate) async fn create(
             match estimated(&api, &source, settings.clone()).await {
                 Ok(estimate) => choice.estimate = Some(estimate),
                 Err(ViewError::Failed(notice) | ViewError::NoPicture(notice)) => {
-                    choice.fault = Some(notice.text)
+                    choice.fault = Some(notice.text);
                 }
                 Err(error) => return Err(no_video(error)),
             }
