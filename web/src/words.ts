@@ -12,6 +12,8 @@ const sentence = (text: string) => {
   return whole.charAt(0).toUpperCase() + whole.slice(1) + end;
 };
 
+const noNetwork = 'no network';
+
 export const words = {
   program: 'upscaled',
   toContent: 'To the content',
@@ -138,6 +140,7 @@ export const words = {
   running: {
     heading: 'Running',
     with: (model: string) => ` with ${model}`,
+    noNetwork,
     percent: (share: string) => share,
     ofWork: 'of the work',
     again: (count: number) => `${plural(count, 'segment is', 'segments are')} made again.`,
@@ -510,7 +513,7 @@ export const words = {
     sourceOf: 'The frame of the source',
     pictureOf: (name: string) => `The frame with ${name}`,
     tileName: (model: string, strength: number) =>
-      model === 'none' ? 'no network' : strength === 1 ? model : `${model}, strength ${number(strength, 2)}`,
+      model === 'none' ? noNetwork : strength === 1 ? model : `${model}, strength ${number(strength, 2)}`,
     modelName: (model: string) => (model === 'none' ? 'No network' : model),
     about: (model: string) =>
       ({

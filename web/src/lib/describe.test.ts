@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { queueLeft, secondsTaken, stageOf, stateOf, timeLeft, waitingFor } from './describe';
+import { modelOf, queueLeft, secondsTaken, stageOf, stateOf, timeLeft, waitingFor } from './describe';
 import type { Shown } from './jobs';
 import { setLocale } from './numbers';
 
@@ -56,9 +56,14 @@ test('a state has a word of its own', () => {
   expect(text({ status: 'queued' })).toBe('Waiting');
 });
 
-test('what a job took is known once it has ended', () => {
-  const started = '2026-11-28T10:00:00Z';
-  expect(secondsTaken(job({ started, ended: '2026-11-28T12:41:00Z' }))).toBe(9660);
-  expect(secondsTaken(job({ started }))).toBeNull();
-  expect(secondsTaken(job({ started, ended: '2026-11-28T09:00:00Z' }))).toBeNull();
+test('what a job took is the time that it was worked on, once it has ended', () => {
+  const ended = '2026-11-28T12:41:00Z';
+  expect(secondsTaken(job({ ended, seconds_taken: 60 }))).toBe(60);
+  expect(secondsTaken(job({ seconds_taken: 60 }))).toBeNull();
+  expect(secondsTaken(job({ ended }))).toBeNull();
+});
+
+test('a job without a network says so', () => {
+  expect(modelOf(job({ model: 'none' }))).toBe('no network');
+  expect(modelOf(job({ model: 'mine' }))).toBe('mine');
 });

@@ -88,11 +88,14 @@ export function waitingFor(job: Shown): string {
   return needed || (job.frames ? words.waiting.frames(job.frames) : '');
 }
 
-/** From the beginning of the work to its end, in seconds. */
+/** How long a job that has ended was worked on, in seconds: without the time that it waited or was paused. */
 export function secondsTaken(job: Job): number | null {
-  if (!job.started || !job.ended) return null;
-  const seconds = (Date.parse(job.ended) - Date.parse(job.started)) / 1000;
-  return seconds >= 0 ? seconds : null;
+  return job.ended ? (job.seconds_taken ?? null) : null;
+}
+
+/** The name of the model of a job, for people. */
+export function modelOf(job: Job): string {
+  return job.model === 'none' ? words.running.noNetwork : job.model;
 }
 
 export function sizes(job: Job): string {
