@@ -41,7 +41,9 @@ pub(crate) fn wrap(text: &str, columns: Option<usize>) -> Vec<String> {
 
 /// Says a sentence to people, in lines that fit their terminal.
 pub(crate) fn say(text: &str) {
-    wrap(text, terminal::columns(&std::io::stderr())).iter().for_each(|line| output::say(line));
+    for line in wrap(text, terminal::columns(&std::io::stderr())) {
+        output::say(&line);
+    }
 }
 
 /// A text behind a head, which has so many columns; what has no room goes on below the beginning of the text.

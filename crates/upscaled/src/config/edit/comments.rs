@@ -19,7 +19,8 @@ pub(super) fn remove(table: &mut dyn TableLike, key: &str) -> String {
     let at = keys.iter().position(|name| name == key);
     let mut comments = table.key(key).map(|key| above(key.leaf_decor())).unwrap_or_default();
     if let Some(beside) = table.get(key).and_then(beside) {
-        comments += &format!("{beside}\n");
+        comments.push_str(&beside);
+        comments.push('\n');
     }
     table.remove(key);
     let Some(at) = at.filter(|_| comments.contains('#')) else { return String::new() };
