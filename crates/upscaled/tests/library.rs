@@ -24,6 +24,15 @@ fn listed(root: &Path, arguments: &[&str]) -> Vec<String> {
     lines.map(|line| line["path"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()).collect()
 }
 
+/// Looks whether what a command says, this word included, fits a terminal of 50 columns.
+fn assert_fits(root: &Path, command: &str, word: &str) {
+    let Some(shown) = common::on_terminal(root, 50, command) else { return };
+    let shown = common::without_escapes(&shown);
+    // What moves is written over.
+    let is_short = |line: &str| line.trim_end().rsplit('\r').next().unwrap().chars().count() <= 50;
+    assert!(shown.contains(word) && shown.lines().all(is_short), "{shown}");
+}
+
 #[test]
 fn what_is_small_and_has_no_twin_is_listed_and_begun_on_request() {
     let folder = tempfile::tempdir().unwrap();
@@ -66,12 +75,7 @@ fn what_is_small_and_has_no_twin_is_listed_and_begun_on_request() {
     ] {
         assert!(words.contains(wanted), "{words}");
     }
-    if let Some(shown) = common::on_terminal(root, 50, "library --below 90") {
-        let lines: Vec<String> = common::without_escapes(&shown).lines().map(str::to_owned).collect();
-        // What moves is written over.
-        let last = |line: &String| line.trim_end().rsplit('\r').next().unwrap().chars().count();
-        assert!(lines.iter().all(|line| last(line) <= 50), "{lines:#?}");
-    }
+    assert_fits(root, "library --below 90", "twin");
     assert!(!root.join("state").exists(), "looking makes nothing");
     // Without a server, then by one.
     let start = || {
@@ -83,10 +87,7 @@ fn what_is_small_and_has_no_twin_is_listed_and_begun_on_request() {
     let words = start();
     assert!(words.contains("there is nothing to begin"), "{words}");
     let server = Server::start(root, &[]);
-    if let Some(shown) = common::on_terminal(root, 50, "reload") {
-        let shown = common::without_escapes(&shown);
-        assert!(shown.contains("sound") && shown.lines().all(|line| line.trim_end().len() <= 50), "{shown}");
-    }
+    assert_fits(root, "reload", "sound");
     wait_for("the job that was begun", PATIENCE, || {
         server
             .jobs()

@@ -254,6 +254,11 @@ fn what_cannot_be_is_refused_beside_its_key_and_changes_nothing() {
         );
         assert!(place.text() == before && place.leaves_nothing(), "{body}");
     }
+}
+
+#[test]
+fn a_key_that_stands_twice_and_a_change_of_no_version_are_refused() {
+    let place = Place::new(FILE, &[]);
     let version = place.settings()["version"].as_str().unwrap().to_owned();
     let headers = ["Content-Type: application/json", &format!("If-Match: \"{version}\"")];
     let twice = r#"{"grain":0.1,"presets":{"b":{"scale":2,"scale":3}}}"#;
