@@ -135,6 +135,7 @@ pub(crate) fn examine(
     let cropped = cropped(index.canvas.map_or(probe.video.size, |canvas| canvas.size), &index);
     probe.video = probe.video.as_decoded(&index);
     notes.extend(of_dynamic_metadata.into_iter().map(Notice::from));
+    notes.extend(notes::pauses(&probe.format, &index).map(Notice::from));
     notes.extend(notes::of_bitmaps(&probe, &index).map(Notice::from));
     let Decided { choice, container, carry, other_bytes, shape } =
         decide(request, (source, &probe), &index, progress, &mut notes)?;
