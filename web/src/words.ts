@@ -586,7 +586,7 @@ export const words = {
       windows: 'at any time',
       pause_while: 'none',
       pause_above_load: 'never',
-      events: 'done, failed',
+      events: 'done\nfailed',
       format: 'json',
       allow_private: 'off',
       page: 'the first address of the server',
@@ -695,6 +695,7 @@ export const words = {
   webhooks: {
     title: 'Webhooks',
     sub: 'Addresses that are told what happens to jobs.',
+    numbered: (hook: number, address: string) => `${hook}. ${address}`,
     address: 'https://ntfy.sh/a-topic',
     kept: 'set; empty keeps it',
     inFile: (name: string) => `in the file ${name}; empty keeps it`,

@@ -49,7 +49,9 @@ pub(crate) fn check(record: &Record) -> SourceCheck {
     let found = match Stamp::of(source) {
         Ok(found) => found,
         Err(error) => {
-            return gone(format!("the source is gone: {error}; put it back and use `upscaled retry`"));
+            return gone(format!(
+                "the source is gone: {error}; put it back, and let a job that has failed go on with `upscaled retry`"
+            ));
         }
     };
     let stamp = stamp_text(&found);

@@ -13,7 +13,7 @@ use crate::offer::Unfit;
 /// Tells the settings of the server and changes them.
 pub trait Configuration: Debug + Send + Sync {
     /// The settings that hold, and what the file has.
-    fn show(&self) -> BoxFuture<'_, Result<ServerSettings, String>>;
+    fn show(&self) -> BoxFuture<'_, ServerSettings>;
 
     /// Changes the file where it is of this version, and lets the server take it up by `handle`. Either all of it holds at the end, or the
     /// file is as it was.

@@ -60,8 +60,8 @@ impl Offer for Usual {
 }
 
 impl Configuration for Usual {
-    fn show(&self) -> BoxFuture<'_, Result<ServerSettings, String>> {
-        Box::pin(async { Ok(no_settings()) })
+    fn show(&self) -> BoxFuture<'_, ServerSettings> {
+        Box::pin(async { no_settings() })
     }
 
     fn change<'a>(

@@ -43,7 +43,8 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Writes new content for a file, with the rights of the file that is there. A link stays one: what it leads to is replaced.
+    /// Writes new content for a file, with the rights of the file that is there. A new one is its owner's alone: it may hold secrets.
+    /// A link stays one: what it leads to is replaced.
     ///
     /// # Errors
     /// [`Error::NoSpace`] and [`Error::Io`], also where the file that is there may not be written.
@@ -65,6 +66,9 @@ impl Draft {
                 let given = rustix::fs::fchown(part.as_file(), owner.0, owner.1);
                 given.map_err(|error| Error::io("keep the owner of", &path)(error.into()))?;
             }
+        } else {
+            let private = Permissions::from_mode(0o600);
+            part.as_file().set_permissions(private).map_err(Error::io("set the rights of", &path))?;
         }
         part.as_file().sync_all().map_err(Error::writing("sync", &path, bytes.len() as u64))?;
         Ok(Self { part, path })
@@ -246,7 +250,9 @@ mod tests {
         assert!(Draft::write(&path, b"newer").unwrap_err().to_string().contains("a.toml"));
         assert_eq!((fs::read(&path).unwrap(), names(folder.path()).len()), (b"new".to_vec(), 2));
         Draft::write(&folder.path().join("b.toml"), b"first").unwrap().publish().unwrap();
-        assert_eq!(fs::read(folder.path().join("b.toml")).unwrap(), b"first");
+        let new = folder.path().join("b.toml");
+        assert_eq!(fs::read(&new).unwrap(), b"first");
+        assert_eq!(fs::metadata(&new).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

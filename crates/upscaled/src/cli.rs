@@ -473,7 +473,7 @@ pub(crate) struct Chosen {
 #[derive(Debug, Args)]
 pub(crate) struct Pause {
     /// The jobs: numbers, ranges such as 3-9, or names or ends of the paths of their videos
-    #[arg(required_unless_present_any = ["all", "outside_hours"], value_name = "JOB", value_parser = selector)]
+    #[arg(value_name = "JOB", value_parser = selector)]
     pub(crate) jobs: Vec<Selector>,
     /// All jobs of which this can be asked
     #[arg(long, conflicts_with = "jobs")]

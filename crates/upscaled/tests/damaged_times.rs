@@ -124,3 +124,25 @@ fn one_of_two_times_is_enough() {
         assert_eq!(results[0], results[1], "time {which} of the two");
     }
 }
+
+#[test]
+fn a_recording_in_which_a_second_is_lost_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let inputs = ["-f", "lavfi", "-i", "testsrc2=size=96x64:rate=25"];
+    let codecs = ["-c:v", "mpeg2video", "-b:v", "2M", "-g", "12", "-bf", "0", "-frames:v", "100"];
+    ffmpeg(&[&inputs[..], &codecs, &[at("whole.ts").to_str().unwrap()]].concat());
+    let whole = std::fs::read(at("whole.ts")).unwrap();
+    // From one keyframe to another, so that no frame is damaged.
+    let head = |number: usize| times_of(&whole, VIDEO, number)[0] / PACKET * PACKET;
+    std::fs::write(at("holed.ts"), [&whole[..head(36)], &whole[head(60)..]].concat()).unwrap();
+    let settings = ["--model", "none", "--scale", "1", "--preset", "ultrafast", "--json"];
+    for (source, pauses) in [("whole.ts", false), ("holed.ts", true)] {
+        let output =
+            run(folder.path(), &[&["up", source, "-o", "result.mkv", "--overwrite"], &settings[..]].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8_lossy(&output.stdout);
+        let words = "the recording has no frames between 0:00:01.400 and 0:00:02.400";
+        assert_eq!(said.contains(words), pauses, "{source}: {said}");
+    }
+}

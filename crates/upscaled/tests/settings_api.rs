@@ -458,3 +458,14 @@ fn a_model_is_added_once_a_worker_has_read_it() {
         fs::read_dir(&models).unwrap().count() == 1
     });
 }
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_fault_that_is_shown() {
+    let place = Place::new(FILE, &[]);
+    fs::write(place.file(), b"crf = 20\n\xff\xfe\n").unwrap();
+    let settings = place.settings();
+    assert!(settings["fault"].as_str().unwrap().contains("upscaled.toml"), "{settings:#}");
+    let answer = place.change(&json!({ "grain": 0.5 }));
+    assert_eq!((answer.status, answer.code()), (409, "not_taken_up".to_owned()), "{answer:?}");
+    assert_eq!(fs::read(place.file()).unwrap(), b"crf = 20\n\xff\xfe\n");
+}

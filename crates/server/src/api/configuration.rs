@@ -17,9 +17,9 @@ use crate::problem::{Problem, Problems};
 ///
 /// As they hold, with where each is from. `ETag` has the version of the file, as `version` has.
 #[utoipa::path(get, path = "/settings", tag = "server", responses((status = OK, body = ServerSettings), Problems))]
-pub(crate) async fn show(State(api): State<Api>) -> Result<Response, Problem> {
-    let settings = api.configuration.show().await.map_err(|error| Problem::internal(&error))?;
-    Ok(with_version(&settings.version, &settings))
+pub(crate) async fn show(State(api): State<Api>) -> Response {
+    let settings = api.configuration.show().await;
+    with_version(&settings.version, &settings)
 }
 
 /// Change the settings of the server

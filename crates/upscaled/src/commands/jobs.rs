@@ -42,6 +42,11 @@ pub(super) async fn remove(chosen: ChosenOrFailed) -> anyhow::Result<Ending> {
 }
 
 pub(super) async fn pause(Pause { jobs, all, outside_hours, root }: Pause) -> anyhow::Result<Ending> {
+    if jobs.is_empty() && !all && !outside_hours {
+        return Err(wrong(
+            "name the jobs that are to wait, or all with --all; --outside-hours lets a server keep to its schedule again",
+        ));
+    }
     if outside_hours {
         let Reply::Held(hold) = ask(&Root::new(&root.root)?, Request::CloseAgain).await? else {
             return Err(unexpected());

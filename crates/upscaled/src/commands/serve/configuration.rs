@@ -48,9 +48,10 @@ impl ServerConfiguration {
         Arc::new(Self { root: root.clone(), line, started, held, changing: Mutex::default() })
     }
 
-    fn look(&self) -> Result<server::ServerSettings, String> {
+    fn look(&self) -> server::ServerSettings {
         let path = self.root.settings_file();
-        let text = config::text_of(&path).map_err(|error| format!("{error:#}"))?;
+        // Where it cannot be read, that is its fault, which is said below.
+        let text = config::text_of(&path).unwrap_or_default();
         let held = self.held.borrow().clone();
         let read = config::effective(&self.line.choices, &path);
         let (now, fault) = match read {
@@ -59,7 +60,7 @@ impl ServerConfiguration {
         };
         let file = config::as_json(&text).unwrap_or_default();
         let waits = changes(&self.started, &held).into_iter().filter(|change| change.needs_restart);
-        Ok(server::ServerSettings {
+        server::ServerSettings {
             path: path.to_string_lossy().into_owned(),
             version: version(&text),
             settings: now.iter().map(|setting| self.setting(setting)).collect(),
@@ -68,7 +69,7 @@ impl ServerConfiguration {
             fault,
             not_taken_up: changes(&held, &now),
             waits_for_restart: waits.collect(),
-        })
+        }
     }
 
     fn setting(&self, setting: &Effective) -> Setting {
@@ -123,7 +124,7 @@ impl ServerConfiguration {
             let back = back.err().map(|error| format!("; the file could not be put back: {error}"));
             return Err(NotChanged::Failed(format!("{refusal}{}", back.unwrap_or_default())));
         }
-        let settings = self.look().map_err(NotChanged::Failed)?;
+        let settings = self.look();
         Ok(SettingsChanged { changes: changes(&before, &self.held.borrow()), settings })
     }
 
@@ -208,7 +209,7 @@ impl CommandLine {
 }
 
 impl Configuration for ServerConfiguration {
-    fn show(&self) -> BoxFuture<'_, Result<server::ServerSettings, String>> {
+    fn show(&self) -> BoxFuture<'_, server::ServerSettings> {
         Box::pin(async { self.look() })
     }
 

@@ -59,9 +59,11 @@ impl Run {
                 report.reason = Some(format!("the server is {hold}").into());
             }
             updates.tell(Update::Job(Arc::new(report)));
-            if hold.is_some() && hold != told {
-                updates.tell(Update::Note { id, notice: go_on_words(root).into() });
-                told = hold;
+            if let Some(hold) = &hold
+                && told.as_ref() != Some(hold)
+            {
+                updates.tell(Update::Note { id, notice: go_on_words(hold, root).into() });
+                told = Some(hold.clone());
             }
             if job.view.report.ended.is_some() || self.shutdown.is_requested() {
                 break job;
@@ -83,9 +85,11 @@ async fn hold(root: &Root) -> anyhow::Result<Option<String>> {
     }
 }
 
-fn go_on_words(root: &Root) -> String {
+fn go_on_words(hold: &str, root: &Root) -> String {
     let folder = output::path(root.folder());
-    format!("segments begin when that is over, or at once after `upscaled resume --now --root {folder}`")
+    format!(
+        "the server is {hold}: segments begin when that is over, or at once after `upscaled resume --now --root {folder}`"
+    )
 }
 
 /// Says what was done to take a job in, where that is not what was to be expected; gives its number.
