@@ -112,7 +112,7 @@ fn webhooks_are_changed_and_tested_without_their_secrets() {
     assert_eq!(test(2).code(), "no_webhook");
     let changed = place
         .change(&json!({ "webhooks": [{ "was": 0, "events": ["failed"], "allow_private": true },
-        { "url": "https://b.org/", "format": "ntfy", "secret": "ANOTHER" }] }));
+        { "url": "https://b.org/topic", "format": "ntfy", "secret": "ANOTHER" }] }));
     assert_eq!(changed.status, 200, "{changed:?}");
     assert!(!String::from_utf8_lossy(&changed.body).contains("ANOTHER"));
     assert!(place.text().contains("IN-THE-PATH") && place.text().contains("secret = \"OF-THE-HOOK\""));
