@@ -55,7 +55,7 @@ mod tests {
         let (queued, running) = (job(Status::Queued, 0), job(Status::Running, 115));
         let begun = WorkTime::NONE.after(&queued, &running, Millis(100));
         assert_eq!(begun.milliseconds(&running, Millis(110)), Some(10));
-        // Nobody renewed the lease.
+        // The lease was not renewed.
         assert_eq!(begun.milliseconds(&running, Millis(900)), Some(15));
         let renewed = job(Status::Running, 125);
         let begun = begun.after(&running, &renewed, Millis(110));

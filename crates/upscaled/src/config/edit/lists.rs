@@ -56,7 +56,7 @@ fn whole(entry: &mut Map<String, Value>, before: &Map<String, Value>) {
     }
 }
 
-/// As [`whole`], but for the address and the secret, which are told to nobody: those that are left out or empty stay. A secret does not
+/// As [`whole`], but for the address and the secret, which are not told: those that are left out or empty stay. A secret does not
 /// go to another address unless it is given again.
 fn with_secrets(
     place: &str,
