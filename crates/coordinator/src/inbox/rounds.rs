@@ -22,7 +22,7 @@ type Real = Arc<dyn Fn(&Path) -> PathBuf + Send + Sync>;
 
 /// Goes through all folders again and again.
 pub(super) struct Rounds {
-    shelves: Vec<Shelf>,
+    scans: Vec<FolderScan>,
     rules: NameRules,
     wake: Arc<Notify>,
     real: Real,
@@ -30,7 +30,7 @@ pub(super) struct Rounds {
 }
 
 /// A folder, and what goes through it.
-struct Shelf {
+struct FolderScan {
     watched: Watched,
     /// Where it was when that was last asked.
     places: RealPlaces,
@@ -46,7 +46,7 @@ struct Shelf {
 
 impl std::fmt::Debug for Rounds {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rounds").field("folders", &self.shelves.len()).finish_non_exhaustive()
+        f.debug_struct("Rounds").field("folders", &self.scans.len()).finish_non_exhaustive()
     }
 }
 
@@ -63,7 +63,7 @@ impl Rounds {
         real: Real,
         patience: Duration,
     ) -> Self {
-        let shelf = |watched: &Watched| Shelf {
+        let scan = |watched: &Watched| FolderScan {
             watched: watched.clone(),
             places: RealPlaces::of(&watched.folder, Path::to_owned),
             asking: None,
@@ -72,40 +72,40 @@ impl Rounds {
             found: Arc::default(),
             is_late: false,
         };
-        Self { shelves: folders.watched().iter().map(shelf).collect(), rules, wake, real, patience }
+        Self { scans: folders.watched().iter().map(scan).collect(), rules, wake, real, patience }
     }
 
     /// Goes through all folders once; gives what lies in each: where one does not answer, what was there when it last did.
     pub(super) async fn go(&mut self) -> Vec<Arc<Vec<Found>>> {
         let until = Instant::now() + self.patience;
-        for shelf in &mut self.shelves {
-            shelf.ask(&self.real);
+        for scan in &mut self.scans {
+            scan.ask(&self.real);
         }
-        for shelf in &mut self.shelves {
-            shelf.asked(until).await;
+        for scan in &mut self.scans {
+            scan.asked(until).await;
         }
         let places: Vec<_> =
-            self.shelves.iter().map(|shelf| (&shelf.watched.folder, shelf.places.clone())).collect();
+            self.scans.iter().map(|scan| (&scan.watched.folder, scan.places.clone())).collect();
         let grounds = Ground::of_places(&places);
-        for (shelf, ground) in self.shelves.iter_mut().zip(grounds) {
-            shelf.walk(ground, || Walker::new(self.rules.clone(), Arc::clone(&self.wake)));
+        for (scan, ground) in self.scans.iter_mut().zip(grounds) {
+            scan.walk(ground, || Walker::new(self.rules.clone(), Arc::clone(&self.wake)));
         }
         let until = Instant::now() + self.patience;
-        for shelf in &mut self.shelves {
-            shelf.walked(until).await;
-            shelf.note(self.patience);
+        for scan in &mut self.scans {
+            scan.walked(until).await;
+            scan.note(self.patience);
         }
-        self.shelves.iter().map(|shelf| Arc::clone(&shelf.found)).collect()
+        self.scans.iter().map(|scan| Arc::clone(&scan.found)).collect()
     }
 
     /// True for a folder that was not gone through in the last round: what lies there is not known.
     pub(super) fn is_unseen(&self, folder: &Path) -> bool {
-        let shelf = self.shelves.iter().find(|shelf| shelf.watched.folder.input == folder);
-        shelf.is_some_and(|shelf| shelf.asking.is_some() || shelf.walking.is_some())
+        let scan = self.scans.iter().find(|scan| scan.watched.folder.input == folder);
+        scan.is_some_and(|scan| scan.asking.is_some() || scan.walking.is_some())
     }
 }
 
-impl Shelf {
+impl FolderScan {
     /// Begins to ask where the folder is.
     fn ask(&mut self, real: &Real) {
         if self.asking.is_none() {
